@@ -1,0 +1,1 @@
+/* Every source of base images, in the order they are asked whether a reference is theirs. */

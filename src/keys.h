@@ -1,0 +1,41 @@
+/* The keys of the project file: the one table behind the parser, "did you mean", --set, `lbuild help project-file` and the
+ * defaults. No include guard: project.h and project.c include it with their own KEY.
+ *
+ * KEY(ID, section, key, type, default, help). A default of NULL is worked out by plan.c, and the help says how. */
+
+KEY(PROJECT_NAME, "project", "name", TYPE_NAME, NULL, "Name of the image. Default: the name of the folder.")
+KEY(PROJECT_VERSION, "project", "version", TYPE_TEXT, NULL, "Version. Default: what git describe says, if anything.")
+KEY(PROJECT_DESCRIPTION, "project", "description", TYPE_TEXT, NULL, "One line about the function.")
+KEY(PROJECT_LICENSES, "project", "licenses", TYPE_TEXT, NULL, "SPDX licence expression.")
+KEY(PROJECT_AUTHORS, "project", "authors", TYPE_TEXT, NULL, "Who to ask about it.")
+KEY(PROJECT_VENDOR, "project", "vendor", TYPE_TEXT, NULL, "The organisation behind it.")
+KEY(PROJECT_URL, "project", "url", TYPE_TEXT, NULL, "Home page.")
+KEY(PROJECT_DOCUMENTATION, "project", "documentation", TYPE_TEXT, NULL, "Where its documentation is.")
+KEY(PROJECT_SOURCE, "project", "source", TYPE_TEXT, NULL, "Source repository. Default: git's remote 'origin'.")
+
+KEY(FUNCTION_LANGUAGE, "function", "language", TYPE_LANGUAGE, "c", "Language of the function: names the template.")
+KEY(FUNCTION_HANDLER, "function", "handler", TYPE_HANDLER, NULL, "Handler name, the image's CMD. Default: project.name.")
+
+KEY(IMAGE_BASE, "image", "base", TYPE_BASE, "al2023", "al2023, al2, scratch, an image reference, oci:DIR, oci-archive:FILE or docker-archive:FILE.")
+KEY(IMAGE_ARCH, "image", "arch", TYPE_ARCH, "x86_64", "x86_64 or arm64.")
+KEY(IMAGE_TAGS, "image", "tags", TYPE_WORDS, NULL, "Names for the image, as NAME:TAG. Default: project.name:latest.")
+KEY(IMAGE_WORKDIR, "image", "workdir", TYPE_ABSOLUTE, NULL, "Working directory. Default: the base's, else /var/task.")
+
+KEY(BUILD_SOURCES, "build", "sources", TYPE_PATTERNS, "*.c src/*.c", "Source files, as patterns with * ? [] and **.")
+KEY(BUILD_INCLUDE, "build", "include", TYPE_PATHS, NULL, "Folders for #include. Default: 'include' where it exists.")
+KEY(BUILD_COMPILER, "build", "compiler", TYPE_TEXT, NULL, "C compiler of the host engine, with options. Default: the best one found.")
+KEY(BUILD_LIBC, "build", "libc", TYPE_LIBC, "auto", "auto, glibc or musl: what the host engine links with. auto takes glibc where it can.")
+KEY(BUILD_STANDARD, "build", "standard", TYPE_NAME, "gnu11", "C standard, the value of -std.")
+KEY(BUILD_DEFINES, "build", "defines", TYPE_WORDS, NULL, "Macros, as NAME or NAME=VALUE.")
+KEY(BUILD_FLAGS, "build", "flags", TYPE_WORDS, "-O2", "Compiler flags, behind lbuild's own hardening flags.")
+KEY(BUILD_LINK_FLAGS, "build", "link-flags", TYPE_WORDS, NULL, "Linker flags.")
+KEY(BUILD_LIBRARIES, "build", "libraries", TYPE_WORDS, NULL, "Static libraries to link with, as NAME for -lNAME.")
+KEY(BUILD_STRIP, "build", "strip", TYPE_BOOL, "yes", "Leave the symbol table out of the program.")
+KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the builder stage of the Dockerfile.")
+KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux like the base.")
+KEY(BUILD_TEMPLATE, "build", "template", TYPE_PATH, NULL, "Template file of your own instead of the language's.")
+
+KEY(CONTEXT_IGNORE_FILE, "context", "ignore-file", TYPE_PATH, ".dockerignore", "Rules for what stays out of the build context.")
+
+KEY(OUTPUT_TYPE, "output", "type", TYPE_OUTPUT, "oci", "oci (one tar file) or oci-layout (a folder).")
+KEY(OUTPUT_FILE, "output", "file", TYPE_PATH, NULL, "Where the image goes. Default: project.name and .tar.")

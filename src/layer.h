@@ -1,0 +1,45 @@
+#ifndef LBUILD_LAYER_H
+#define LBUILD_LAYER_H
+
+#include "listing.h"
+#include "store.h"
+#include "support/tar.h"
+
+/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. */
+struct tree_entry {
+    char *path;    /* cleaned path in the image */
+    char *source;  /* file on this machine that has the content; NULL: `content` has it (or none is needed) */
+    char *content; /* owned bytes, `size` of them */
+    char *link;    /* target of a symbolic link */
+    enum tar_type type; /* TAR_FILE, TAR_DIR or TAR_SYMLINK */
+    unsigned mode;      /* 0755 or 0644 for files, 0755 for directories */
+    uint64_t size;      /* for `content` */
+};
+
+struct tree {
+    struct tree_entry *entries;
+    size_t len, cap;
+};
+
+void tree_release(struct tree *tree);
+/* Adds an entry that owns copies of what it is given. */
+void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
+void tree_add_dir(struct tree *tree, const char *path);
+void tree_add_link(struct tree *tree, const char *path, const char *target);
+
+struct layer {
+    struct digest digest, diff_id;
+    uint64_t size;         /* of the blob */
+    uint64_t content_size; /* of the tar */
+};
+
+/* Writes the tree as one layer into the store: gzip in one member, sorted by path bytes with parents first, every ancestor
+ * directory listed (with the base's mode and owner where the base has it, else 0755 0:0), each path once, no hard links, uid
+ * and gid 0, mtime `epoch`. Paths go through the base's symbolic links first (rootfs_resolve), as COPY's do. Two entries
+ * with one path, a file where another entry needs a directory: ERROR_PROJECT, naming both. A file that changes while it is
+ * read: ERROR_BUILD. The blob is found again by the tar's digest (cached under objects/), so nothing is compressed twice.
+ * Hashed while written; memory stays under 8 MiB whatever the tree. */
+int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,
+               struct layer *layer, struct error *err) must_check;
+
+#endif

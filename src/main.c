@@ -1,0 +1,78 @@
+#include "command.h"
+#include "support/log.h"
+#include "support/own.h"
+#include "support/strv.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The verb is the first word; without one, or when options come first, it is "build". */
+static const char *const *find_verb(const char *const *argv, const struct command **command, struct error *err)
+{
+    const char *word = argv[1];
+    if (word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
+        word = "help";
+    else if (word && strcmp(word, "--version") == 0)
+        word = "version";
+    else if (!word || word[0] == '-') {
+        *command = command_find("build");
+        return argv;
+    }
+    *command = command_find(word);
+    if (*command)
+        return argv + 1;
+    AUTO(strv) names = {0};
+    for (size_t i = 0; commands[i]; i++)
+        strv_add(&names, commands[i]->name);
+    const char *near = strv_nearest(word, strv_argv(&names), names.len);
+    error_set(err, ERROR_USAGE, "unknown command '%s'; %s%s%s", word, near ? "did you mean '" : "see 'lbuild help",
+              near ? near : "", "'");
+    return NULL;
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    const struct command *command = NULL;
+    const char *const *rest = find_verb(argv, &command, err);
+    if (!rest)
+        return -1;
+    for (size_t i = 1; rest[i] && strcmp(rest[i], "--") != 0; i++) {
+        if (strcmp(rest[i], "--help") == 0 || strcmp(rest[i], "-h") == 0) {
+            command_help(command, out);
+            return 0;
+        }
+    }
+    return command->run(rest, out, err);
+}
+
+static int print(const struct buf *out, struct error *err)
+{
+    size_t done = 0;
+    while (done < out->len) {
+        ssize_t put = write(STDOUT_FILENO, out->data + done, out->len - done);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return error_errno(err, ERROR_BUILD, "can't write to standard output");
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    struct error err = {0};
+    AUTO(buf) out = {0};
+    (void)argc;
+    int result = run((const char *const *)argv, &out, &err);
+    /* A report that was made is shown even when the verdict is bad: `check` and friends fill both. */
+    if (print(&out, result == 0 ? &err : &(struct error){0}) != 0)
+        result = -1;
+    if (result == 0)
+        return 0;
+    if (err.text[0])
+        fprintf(stderr, "lbuild: %s\n", err.text);
+    return err.kind ? err.kind : ERROR_INTERNAL;
+}

@@ -1,0 +1,195 @@
+#include "support/fs.h"
+
+#include "support/own.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+char *path_join(const char *a, const char *b)
+{
+    if (b[0] == '/' || a[0] == '\0' || strcmp(a, ".") == 0)
+        return xstrdup(b);
+    return xasprintf("%s%s%s", a, a[strlen(a) - 1] == '/' ? "" : "/", b);
+}
+
+const char *path_base(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+char *path_dir(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash)
+        return xstrdup(".");
+    return slash == path ? xstrdup("/") : xstrndup(path, (size_t)(slash - path));
+}
+
+char *path_clean(const char *path)
+{
+    AUTO(buf) out = {0};
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        if (length == 2 && path[0] == '.' && path[1] == '.') {
+            if (out.len == 0)
+                return NULL;
+            while (out.len > 0 && out.data[out.len - 1] != '/')
+                out.len--;
+            if (out.len > 0)
+                out.len--;
+        } else if (length > 0 && !(length == 1 && path[0] == '.')) {
+            if (out.len > 0)
+                buf_addc(&out, '/');
+            buf_add(&out, path, length);
+        }
+        path += length + (path[length] == '/');
+    }
+    return xstrndup(buf_text(&out), out.len);
+}
+
+int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err)
+{
+    for (;;) {
+        char *room = buf_reserve(out, 65536);
+        ssize_t got = read(fd, room, 65536);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_errno(err, ERROR_BUILD, "can't read '%s'", name);
+        out->len += (size_t)got;
+        out->data[out->len] = '\0';
+        if (out->len > max)
+            return error_set(err, ERROR_BUILD, "'%s' is larger than %zu bytes", name, max);
+        if (got == 0)
+            return 0;
+    }
+}
+
+int fs_read(const char *path, size_t max, struct buf *out, struct error *err)
+{
+    struct stat st;
+    /* O_NONBLOCK: a FIFO in place of a file must not hang the build. */
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return error_errno(err, ERROR_BUILD, "can't read '%s'", path);
+    if (!S_ISREG(st.st_mode))
+        return error_set(err, ERROR_BUILD, "'%s' is not a regular file", path);
+    return fs_read_fd(fd, path, max, out, err);
+}
+
+int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err)
+{
+    const char *at = bytes;
+    while (length > 0) {
+        ssize_t put = write(fd, at, length);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return error_errno(err, ERROR_BUILD, "can't write '%s'", name);
+        at += put;
+        length -= (size_t)put;
+    }
+    return 0;
+}
+
+int fs_mkdirs(const char *path, struct error *err)
+{
+    if (mkdir(path, 0755) == 0)
+        return 0;
+    if (errno == ENOENT && strchr(path, '/')) {
+        autofree char *parent = path_dir(path);
+        if (strcmp(parent, path) != 0 && fs_mkdirs(parent, err) != 0)
+            return -1;
+        if (mkdir(path, 0755) == 0)
+            return 0;
+    }
+    struct stat st;
+    int saved = errno;
+    if (saved == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    errno = saved;
+    return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
+}
+
+static int remove_at(int parent, const char *name)
+{
+    if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
+        return 0;
+    if (errno != EISDIR && errno != EPERM)
+        return -1;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (!dir) {
+        if (fd >= 0)
+            close(fd);
+        return -1;
+    }
+    int result = 0;
+    for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = remove_at(dirfd(dir), entry->d_name);
+    closedir(dir);
+    return result == 0 ? unlinkat(parent, name, AT_REMOVEDIR) : -1;
+}
+
+int fs_remove(const char *path, struct error *err)
+{
+    return remove_at(AT_FDCWD, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't remove '%s'", path);
+}
+
+bool fs_exists(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0;
+}
+
+int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err)
+{
+    autofree char *dir = path_dir(path);
+    autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(path));
+    file->path = xstrdup(path);
+    file->temporary = strcmp(dir, ".") == 0 && path[0] != '.' ? take(name) : path_join(dir, name);
+    file->fd = mkostemp(file->temporary, O_CLOEXEC);
+    if (file->fd < 0) {
+        error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+        free(take(file->temporary));
+        return -1;
+    }
+    if (fchmod(file->fd, mode) != 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+    return 0;
+}
+
+int atomic_commit(struct atomic *file, struct error *err)
+{
+    if (fsync(file->fd) != 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
+    int fd = take_fd(file->fd);
+    if (close(fd) != 0 || rename(file->temporary, file->path) != 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
+    free(take(file->temporary));
+    return 0;
+}
+
+void atomic_release(struct atomic *file)
+{
+    autoclose_release(&file->fd);
+    file->fd = -1;
+    if (file->temporary)
+        unlink(file->temporary);
+    free(take(file->temporary));
+    free(take(file->path));
+}
+
+int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
+{
+    AUTO(atomic) file = ATOMIC_INIT;
+    if (atomic_open(&file, path, mode, err) != 0 || fs_write_fd(file.fd, path, bytes, length, err) != 0)
+        return -1;
+    return atomic_commit(&file, err);
+}

@@ -1,0 +1,52 @@
+#ifndef LBUILD_SUPPORT_FS_H
+#define LBUILD_SUPPORT_FS_H
+
+#include "support/buf.h"
+#include "support/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller that knows better sets err->kind. */
+
+/* "A/B", or a copy of B when B is absolute or A is empty or ".". Caller frees. */
+char *path_join(const char *a, const char *b);
+/* The part behind the last slash; points into the path. */
+const char *path_base(const char *path);
+/* Everything before the last slash, "." without one, "/" for "/x". Caller frees. */
+char *path_dir(const char *path);
+/* Lexically cleaned relative path: no leading slash, no ".", "..", "//" or trailing slash; "" is the root itself.
+ * NULL when ".." would climb above the root. Caller frees. */
+char *path_clean(const char *path);
+
+/* Reads a whole regular file of at most `max` bytes. */
+int fs_read(const char *path, size_t max, struct buf *out, struct error *err) must_check;
+/* Reads everything from a descriptor, at most `max` bytes; `name` is for the message. */
+int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err) must_check;
+/* Writes all, through short writes and interrupts. */
+int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err) must_check;
+/* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
+int fs_mkdirs(const char *path, struct error *err) must_check;
+/* Removes a file or a whole tree without following links; what is absent is fine. */
+int fs_remove(const char *path, struct error *err) must_check;
+bool fs_exists(const char *path);
+
+/* A file that appears whole or not at all: written under a temporary name in the same folder, then fsync and rename.
+ *
+ *     AUTO(atomic) file = ATOMIC_INIT;
+ *     atomic_open(&file, "out.tar", 0644, err), write to file.fd, atomic_commit(&file, err)
+ *
+ * Released without a commit it leaves nothing behind. A mode is what it says whatever the umask. */
+struct atomic {
+    int fd;
+    char *path, *temporary;
+};
+#define ATOMIC_INIT {.fd = -1}
+int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
+int atomic_commit(struct atomic *file, struct error *err) must_check;
+void atomic_release(struct atomic *file);
+/* The three steps for content in memory. */
+int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err) must_check;
+
+#endif

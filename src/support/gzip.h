@@ -1,0 +1,30 @@
+#ifndef LBUILD_SUPPORT_GZIP_H
+#define LBUILD_SUPPORT_GZIP_H
+
+#include "support/error.h"
+#include "support/own.h"
+#include "support/tar.h"
+
+/* gzip, as layers need it. */
+
+/* Compresses into exactly one gzip member (some readers stop after the first), whatever the size, with bounded memory:
+ * pieces of 1 MiB by libdeflate, joined inside the member. Header: no name, mtime 0, OS 255; the bytes depend on the
+ * input alone, for one version of libdeflate. */
+struct gzip_writer;
+struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, struct error *err) must_check;
+void gzip_writer_free(struct gzip_writer *writer);
+DEFINE_AUTOPTR(gzip_writer)
+int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length, struct error *err) must_check;
+int gzip_writer_finish(struct gzip_writer *writer, struct error *err) must_check;
+
+/* Decompresses what is fed to it, one or several members, and passes the plain bytes on. A stream that is not gzip is
+ * passed on as it is when `plain_allowed`. Errors: ERROR_REGISTRY. */
+struct gunzip;
+struct gunzip *gunzip_open(byte_sink sink, void *data, bool plain_allowed, struct error *err) must_check;
+void gunzip_free(struct gunzip *gunzip);
+DEFINE_AUTOPTR(gunzip)
+int gunzip_feed(struct gunzip *gunzip, const void *bytes, size_t length, struct error *err) must_check;
+/* Fails when the stream ended in the middle of a member. */
+int gunzip_finish(struct gunzip *gunzip, struct error *err) must_check;
+
+#endif

@@ -1,0 +1,60 @@
+#ifndef LBUILD_SUPPORT_JSON_H
+#define LBUILD_SUPPORT_JSON_H
+
+#include "support/buf.h"
+#include "support/error.h"
+#include "support/own.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* JSON values, by jansson. `struct js` is jansson's own value behind a name of ours. Members keep the order in which
+ * they were set or read, so the same calls give the same bytes. Duplicate keys and texts that aren't UTF-8 are refused
+ * (I-JSON, as the OCI image-spec asks); nesting deeper than 100 levels too. */
+struct js;
+
+/* Parses one value; `name` says where the text is from. Errors: ERROR_REGISTRY ("NAME: line L: ..."); set err->kind to
+ * another where that is wrong. Caller frees. */
+struct js *js_parse(const char *text, size_t length, const char *name, struct error *err) must_check;
+void js_free(struct js *value);
+DEFINE_AUTOPTR(js)
+/* A deep copy, to be changed without touching the original. */
+struct js *js_copy(const struct js *value);
+
+/* Reading: each answers for a wrong type or an absent member as for NULL, and null counts as absent. What they return
+ * is borrowed from the value. */
+const struct js *js_get(const struct js *object, const char *key);
+const char *js_text(const struct js *value); /* NULL when it isn't a string */
+const char *js_get_text(const struct js *object, const char *key);
+bool js_is_object(const struct js *value);
+bool js_is_array(const struct js *value);
+/* False when it isn't an integer of at least 0. */
+bool js_get_size(const struct js *object, const char *key, uint64_t *out);
+size_t js_count(const struct js *array); /* 0 when it isn't an array */
+const struct js *js_at(const struct js *array, size_t index);
+/* Calls back for each member of an object, in order. */
+void js_each(const struct js *object, void (*callback)(void *data, const char *key, const struct js *value), void *data);
+
+/* Making: the setters take ownership of `value`, and replace a member in place. */
+struct js *js_object(void);
+struct js *js_array(void);
+struct js *js_string(const char *text); /* bytes that aren't UTF-8 become U+FFFD */
+struct js *js_integer(int64_t number);
+struct js *js_boolean(bool truth);
+/* `key` must be UTF-8. */
+void js_set(struct js *object, const char *key, struct js *value);
+void js_set_string(struct js *object, const char *key, const char *text);
+void js_set_integer(struct js *object, const char *key, int64_t number);
+void js_append(struct js *array, struct js *value);
+void js_remove(struct js *object, const char *key);
+/* As js_get, for a value that the caller may change. */
+struct js *js_edit(struct js *object, const char *key);
+
+/* The text: compact on one line, or indented by two spaces with a final newline, for people. */
+void js_dump(const struct js *value, struct buf *out);
+void js_dump_pretty(const struct js *value, struct buf *out);
+
+/* Whether `length` bytes are well-formed UTF-8 (RFC 3629). */
+bool js_valid_utf8(const char *text, size_t length);
+
+#endif

@@ -1,0 +1,220 @@
+#include "unit.h"
+
+#include "support/buf.h"
+#include "support/digest.h"
+#include "support/error.h"
+#include "support/fs.h"
+#include "support/json.h"
+#include "support/options.h"
+#include "support/own.h"
+#include "support/strv.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void error_is_one_line(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(error_set(&err, ERROR_PROJECT, "bad '%s'", "a\nb\x01"), -1);
+    assert_string_equal(err.text, "bad 'a b '");
+    assert_int_equal(err.kind, ERROR_PROJECT);
+    assert_int_equal(error_wrap(&err, "in %d", 7), -1);
+    assert_string_equal(err.text, "in 7: bad 'a b '");
+    assert_int_equal(err.kind, ERROR_PROJECT);
+}
+
+static void error_cut_is_valid_utf8(void **state)
+{
+    struct error err = {0};
+    autofree char *text = xmalloc(4001);
+    (void)state;
+    for (size_t i = 0; i < 4000; i += 2)
+        memcpy(text + i, "\xc3\xa9", 2);
+    text[4000] = '\0';
+    error_set(&err, ERROR_BUILD, "x%s", text);
+    assert_true(strlen(err.text) >= 1990 && strlen(err.text) < sizeof err.text);
+    assert_true(js_valid_utf8(err.text, strlen(err.text)));
+}
+
+static void paths(void **state)
+{
+    static const struct {
+        const char *in, *out;
+    } cleaned[] = {
+        {"a/b", "a/b"}, {"/a//b/", "a/b"}, {"./a/./b", "a/b"},    {"a/../b", "b"},         {"", ""},
+        {"/", ""},      {"a/..", ""},      {"../a", NULL},        {"a/../../b", NULL},     {"a/b/../../c/d", "c/d"},
+        {"...", "..."}, {"..a/b", "..a/b"}, {"/../etc", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cleaned); i++) {
+        autofree char *out = path_clean(cleaned[i].in);
+        if (cleaned[i].out)
+            assert_string_equal(out, cleaned[i].out);
+        else
+            assert_null(out);
+    }
+    autofree char *joined = path_join("a/", "b"), *absolute = path_join("a", "/b"), *dir = path_dir("/x");
+    assert_string_equal(joined, "a/b");
+    assert_string_equal(absolute, "/b");
+    assert_string_equal(dir, "/");
+}
+
+static void atomic_leaves_old_or_new(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder();
+    autofree char *path = path_join(folder, "out");
+    AUTO(buf) content = {0};
+    struct stat st;
+    (void)state;
+    mode_t mask = umask(077);
+    assert_int_equal(fs_write(path, "old", 3, 0644, &err), 0);
+    umask(mask);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0644);
+    {
+        AUTO(atomic) file = ATOMIC_INIT;
+        assert_int_equal(atomic_open(&file, path, 0644, &err), 0);
+        assert_int_equal(fs_write_fd(file.fd, path, "half", 4, &err), 0);
+    }
+    assert_int_equal(fs_read(path, 100, &content, &err), 0);
+    assert_string_equal(buf_text(&content), "old");
+    assert_int_equal(rmdir(folder), -1); /* "out" is there */
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0); /* and nothing else was */
+}
+
+static void reading_is_capped(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder();
+    autofree char *path = path_join(folder, "f");
+    AUTO(buf) content = {0};
+    (void)state;
+    assert_int_equal(fs_write(path, "12345", 5, 0600, &err), 0);
+    assert_int_equal(fs_read(path, 4, &content, &err), -1);
+    assert_non_null(strstr(err.text, "larger than 4 bytes"));
+    assert_int_equal(fs_read(folder, 4, &content, &err), -1);
+    assert_int_equal(fs_remove(folder, &err), 0);
+    assert_false(fs_exists(folder));
+    assert_int_equal(fs_remove(folder, &err), 0);
+}
+
+static void removing_does_not_follow_links(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder(), *other = unit_folder();
+    autofree char *kept = path_join(other, "kept"), *link = path_join(folder, "deep/link"), *deep = path_join(folder, "deep");
+    (void)state;
+    assert_int_equal(fs_write(kept, "", 0, 0600, &err), 0);
+    assert_int_equal(fs_mkdirs(deep, &err), 0);
+    assert_int_equal(symlink(other, link), 0);
+    assert_int_equal(fs_remove(folder, &err), 0);
+    assert_true(fs_exists(kept));
+    assert_int_equal(fs_remove(other, &err), 0);
+}
+
+static void digests(void **state)
+{
+    struct error err = {0};
+    struct digest digest;
+    (void)state;
+    assert_int_equal(digest_bytes("abc", 3, &digest, &err), 0);
+    assert_string_equal(digest.text, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_true(digest_valid(digest.text));
+    digest.text[7] = 'B';
+    assert_false(digest_valid(digest.text));
+    assert_false(digest_parse(&digest, "sha512:ba78"));
+    assert_string_equal(digest.text, "");
+}
+
+static void json_is_strict_and_ordered(void **state)
+{
+    static const char *const refused[] = {"{\"a\":1,\"a\":2}", "[1,]", "\"\xff\"", "{", "[\"\\u0000\"]"};
+    struct error err = {0};
+    (void)state;
+    for (size_t i = 0; i < countof(refused); i++)
+        assert_null(js_parse(refused[i], strlen(refused[i]), "x", &err));
+    char deep[202];
+    memset(deep, '[', 101);
+    memset(deep + 101, ']', 101);
+    assert_null(js_parse(deep, 202, "x", &err));
+    assert_non_null(strstr(err.text, "deeper"));
+    AUTOPTR(js) fine = js_parse(deep + 1, 200, "x", &err);
+    assert_non_null(fine);
+
+    AUTOPTR(js) object = js_object();
+    AUTO(buf) text = {0};
+    js_set_string(object, "z", "a\xff\"");
+    js_set_integer(object, "b", 5);
+    js_set(object, "n", js_array());
+    js_set_string(object, "z", "\xc3\xa9");
+    js_dump(object, &text);
+    assert_string_equal(buf_text(&text), "{\"z\":\"\xc3\xa9\",\"b\":5,\"n\":[]}");
+}
+
+static void nearest(void **state)
+{
+    static const char *const words[] = {"handler", "language", "base"};
+    (void)state;
+    assert_string_equal(strv_nearest("handelr", words, 3), "handler");
+    assert_string_equal(strv_nearest("bas", words, 3), "base");
+    assert_null(strv_nearest("zzzz", words, 3));
+}
+
+struct sample {
+    bool quiet;
+    const char *file;
+    struct strv set;
+    int jobs;
+};
+
+static void options(void **state)
+{
+    static const struct option_row rows[] = {
+        {'q', "quiet", OPTION_FLAG, offsetof(struct sample, quiet), NULL, "say less"},
+        {'f', "file", OPTION_TEXT, offsetof(struct sample, file), "FILE", "the file"},
+        {0, "set", OPTION_LIST, offsetof(struct sample, set), "KEY=VALUE", "override"},
+        {'j', "jobs", OPTION_COUNT, offsetof(struct sample, jobs), "N", "how many"},
+    };
+    struct sample sample = {0};
+    AUTO(strv) operands = {0};
+    struct error err = {0};
+    (void)state;
+    const char *argv[] = {"build", "-q", "one", "--file=a", "-fb", "--set", "x=1", "--set=y=2", "-j", "3", "-", "--", "-z", NULL};
+    assert_int_equal(options_parse(rows, countof(rows), argv, &sample, &operands, &err), 0);
+    assert_true(sample.quiet);
+    assert_string_equal(sample.file, "b");
+    assert_int_equal(sample.set.len, 2);
+    assert_string_equal(sample.set.items[1], "y=2");
+    assert_int_equal(sample.jobs, 3);
+    assert_int_equal(operands.len, 3);
+    assert_string_equal(operands.items[2], "-z");
+    strv_release(&sample.set);
+
+    const char *wrong[][3] = {{"b", "--flie", NULL}, {"b", "--file", NULL}, {"b", "-j0", NULL}, {"b", "--quiet=1", NULL}, {"b", "-x", NULL}};
+    const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024", "takes no value", "unknown option '-x'"};
+    for (size_t i = 0; i < countof(wrong); i++) {
+        assert_int_equal(options_parse(rows, countof(rows), wrong[i], &sample, &operands, &err), -1);
+        assert_int_equal(err.kind, ERROR_USAGE);
+        assert_non_null(strstr(err.text, said[i]));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(error_is_one_line),
+        cmocka_unit_test(error_cut_is_valid_utf8),
+        cmocka_unit_test(paths),
+        cmocka_unit_test(atomic_leaves_old_or_new),
+        cmocka_unit_test(reading_is_capped),
+        cmocka_unit_test(removing_does_not_follow_links),
+        cmocka_unit_test(digests),
+        cmocka_unit_test(json_is_strict_and_ordered),
+        cmocka_unit_test(nearest),
+        cmocka_unit_test(options),
+    };
+    return cmocka_run_group_tests_name("support", tests, NULL, NULL);
+}
