@@ -1,0 +1,372 @@
+#include "support/process.h"
+
+#include "support/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LIMIT_DEFAULT = 1024 * 1024, GRACE_MS = 500, POLLED = 4 /* descriptors per child */ };
+
+/* A signal handler has nowhere else to leave what it saw. */
+static volatile sig_atomic_t caught;
+
+static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+static void on_signal(int number)
+{
+    if (caught)
+        _exit(128 + number);
+    caught = number;
+}
+
+void process_catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < countof(caught_signals); i++)
+        if (sigaction(caught_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(caught_signals[i], &action, NULL);
+}
+
+int process_interrupted(void)
+{
+    return caught;
+}
+
+int process_check_interrupt(struct error *err)
+{
+    int number = caught;
+    return number ? error_set(err, ERROR_SIGNAL + number, "interrupted (%s)", strsignal(number)) : 0;
+}
+
+static bool runnable(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
+}
+
+char *process_find(const char *name)
+{
+    const char *path = getenv("PATH");
+    if (strchr(name, '/'))
+        return runnable(name) ? xstrdup(name) : NULL;
+    for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; name[0]; path++) {
+        size_t length = strcspn(path, ":");
+        if (path[0] == '/') {
+            autofree char *candidate = xasprintf("%.*s/%s", (int)length, path, name);
+            if (runnable(candidate))
+                return take(candidate);
+        }
+        path += length;
+        if (!*path)
+            break;
+    }
+    return NULL;
+}
+
+/* One running child. */
+struct child {
+    const struct process *process;
+    struct process_result *result;
+    pid_t pid;
+    int pidfd;         /* -1 on kernels without it: then its end is polled for */
+    int output, errors; /* our ends of its pipes, or -1 */
+    int64_t kill_at;   /* ms: when SIGTERM becomes SIGKILL; 0: not being killed */
+};
+
+struct pool {
+    struct child *children;
+    size_t len;
+    sigset_t mask; /* as it was */
+};
+
+static void child_release(struct child *child)
+{
+    if (child->pid > 0) {
+        kill(-child->pid, SIGKILL);
+        while (waitpid(child->pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    autoclose_release(&child->pidfd);
+    autoclose_release(&child->output);
+    autoclose_release(&child->errors);
+}
+
+static void pool_release(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->len; i++)
+        child_release(&pool->children[i]);
+    free(pool->children);
+    sigprocmask(SIG_SETMASK, &pool->mask, NULL);
+}
+
+/* What could not be done on the way to exec. */
+struct failure {
+    int code; /* errno */
+    bool directory;
+};
+
+static void close_others(void)
+{
+    struct rlimit limit = {.rlim_cur = 1024};
+#ifdef SYS_close_range
+    if (syscall(SYS_close_range, 4u, ~0u, 0u) == 0)
+        return;
+#endif
+    getrlimit(RLIMIT_NOFILE, &limit);
+    for (int fd = 4; fd < (int)(limit.rlim_cur > 65536 ? 65536 : limit.rlim_cur); fd++)
+        close(fd);
+}
+
+/* Between fork and exec: only what is safe there. fds: standard input, output, errors, and where failures are told. */
+static _Noreturn void become(const struct process *process, const char *path, const int *fds, pid_t parent)
+{
+    int high[4];
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    /* Out of the way first: one of them may be 0, 1 or 2 when lbuild was started with those closed. */
+    for (int i = 0; i < 4; i++)
+        high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+    for (int i = 0; i < 3; i++)
+        dup2(high[i], i);
+    dup3(high[3], 3, O_CLOEXEC);
+    close_others();
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+
+    struct failure failure = {.directory = process->dir && chdir(process->dir) != 0};
+    if (!failure.directory)
+        execve(path, (char *const *)process->argv, process->env ? (char *const *)process->env : environ);
+    failure.code = errno;
+    ssize_t ignored = write(3, &failure, sizeof failure);
+    (void)ignored;
+    _exit(127);
+}
+
+/* The descriptors that starting a child needs; the child's ends are closed again when it runs. */
+struct plumbing {
+    int null, output[2], errors[2], report[2];
+};
+
+static void plumbing_release(struct plumbing *p)
+{
+    int *all[] = {&p->null, &p->output[0], &p->output[1], &p->errors[0], &p->errors[1], &p->report[0], &p->report[1]};
+    for (size_t i = 0; i < countof(all); i++)
+        autoclose_release(all[i]);
+}
+
+static int open_pipe(int *ends)
+{
+    if (pipe2(ends, O_CLOEXEC) == 0)
+        return 0;
+    ends[0] = ends[1] = -1;
+    return -1;
+}
+
+static int plumb(const struct process *process, struct plumbing *p)
+{
+    if (process->input < 0 && (p->null = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
+        return -1;
+    if (process->output && (open_pipe(p->output) != 0 || fcntl(p->output[0], F_SETFL, O_NONBLOCK) != 0))
+        return -1;
+    if (process->errors && (open_pipe(p->errors) != 0 || fcntl(p->errors[0], F_SETFL, O_NONBLOCK) != 0))
+        return -1;
+    return open_pipe(p->report);
+}
+
+static int start_failed(const struct process *process, const struct failure *failure, struct error *err)
+{
+    errno = failure->code;
+    if (failure->directory)
+        return error_errno(err, ERROR_ENGINE, "can't run '%s' in '%s'", process->argv[0], process->dir);
+    return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+}
+
+static int child_start(struct child *child, struct error *err)
+{
+    const struct process *process = child->process;
+    __attribute__((cleanup(plumbing_release))) struct plumbing p = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
+    autofree char *path = strchr(process->argv[0], '/') ? xstrdup(process->argv[0]) : process_find(process->argv[0]);
+    if (!path)
+        return error_set(err, ERROR_ENGINE, "'%s' was not found in PATH", process->argv[0]);
+    if (plumb(process, &p) != 0)
+        return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+
+    int errors = process->errors ? p.errors[1] : STDERR_FILENO;
+    int fds[] = {process->input < 0 ? p.null : process->input, process->output ? p.output[1] : errors, errors, p.report[1]};
+    pid_t parent = getpid();
+    child->pid = fork();
+    if (child->pid == 0)
+        become(process, path, fds, parent);
+    if (child->pid < 0)
+        return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+    setpgid(child->pid, child->pid); /* the child does it too: whoever comes first */
+
+    struct failure failure;
+    autoclose_release(&p.report[1]);
+    p.report[1] = -1;
+    ssize_t got = -1;
+    do
+        got = read(p.report[0], &failure, sizeof failure);
+    while (got < 0 && errno == EINTR);
+    if (got == (ssize_t)sizeof failure)
+        return start_failed(process, &failure, err); /* child_release reaps it */
+    child->output = take_fd(p.output[0]);
+    child->errors = take_fd(p.errors[0]);
+#ifdef SYS_pidfd_open
+    child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0u);
+#endif
+    return 0;
+}
+
+/* Reads what is there. Closes the descriptor at its end. */
+static void pump(int *fd, struct buf *into, size_t limit)
+{
+    char chunk[16384];
+    while (*fd >= 0) {
+        ssize_t got = read(*fd, chunk, sizeof chunk);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0 && errno == EAGAIN)
+            return;
+        if (got <= 0) {
+            close(take_fd(*fd));
+            return;
+        }
+        size_t room = into->len < limit ? limit - into->len : 0;
+        buf_add(into, chunk, (size_t)got < room ? (size_t)got : room);
+    }
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void child_kill(struct child *child)
+{
+    if (child->kill_at == 0) {
+        kill(-child->pid, SIGTERM);
+        child->kill_at = now_ms() + GRACE_MS;
+    } else if (now_ms() >= child->kill_at) {
+        kill(-child->pid, SIGKILL);
+    }
+}
+
+/* Takes in what the child wrote; true when it ended, its result in place and the callback told. */
+static bool child_advance(struct child *child)
+{
+    const struct process *process = child->process;
+    size_t limit = process->limit ? process->limit : LIMIT_DEFAULT;
+    siginfo_t info = {0};
+    /* First the question, then the pipes: what it wrote before it ended is in them then. It stays a zombie until its group
+     * has been cleared, so that the number can't be somebody else's. */
+    bool ended = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child->pid;
+    pump(&child->output, process->output, limit);
+    pump(&child->errors, process->errors, limit);
+    if (!ended)
+        return false;
+    child->result->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
+    child_release(child);
+    if (process->ended)
+        process->ended(process->data, process, child->result->status);
+    return true;
+}
+
+/* Sleeps until something happened to one of the children, or a signal came (they are let in here and only here). */
+static void pool_wait(struct pool *pool)
+{
+    autofree struct pollfd *fds = xcalloc(pool->len * POLLED, sizeof *fds);
+    int64_t wait = -1;
+    for (size_t i = 0; i < pool->len; i++) {
+        struct child *child = &pool->children[i];
+        bool killed = child->kill_at != 0;
+        int watched[POLLED] = {child->pidfd, child->output, child->errors,
+                               child->process->stop > 0 && !killed ? child->process->stop : -1};
+        for (int j = 0; j < POLLED; j++)
+            fds[i * POLLED + (size_t)j] = (struct pollfd){.fd = watched[j], .events = POLLIN};
+        int64_t most = child->pidfd < 0 ? 5 : killed ? 20 : -1;
+        wait = most >= 0 && (wait < 0 || most < wait) ? most : wait;
+    }
+    struct timespec timeout = {.tv_nsec = wait < 0 ? 0 : wait * 1000000};
+    if (ppoll(fds, pool->len * POLLED, wait < 0 ? NULL : &timeout, &pool->mask) <= 0)
+        return;
+    for (size_t i = 0; i < pool->len; i++)
+        if (fds[i * POLLED + 3].revents)
+            child_kill(&pool->children[i]);
+}
+
+static void pool_init(struct pool *pool, size_t jobs)
+{
+    sigset_t blocked;
+    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children)};
+    sigemptyset(&blocked);
+    for (size_t i = 0; i < countof(caught_signals); i++)
+        sigaddset(&blocked, caught_signals[i]);
+    sigprocmask(SIG_BLOCK, &blocked, &pool->mask);
+}
+
+int process_run_all(const struct process *processes, size_t count, int jobs, struct process_result *results,
+                    struct error *err)
+{
+    AUTO(pool) pool;
+    struct error first = {0};
+    bool failed = false;
+    size_t next = 0, most = jobs < 1 ? 1 : (size_t)jobs;
+    most = most < count ? most : count;
+    pool_init(&pool, most);
+    for (size_t i = 0; i < count; i++)
+        results[i].status = -1;
+    for (;;) {
+        while (!failed && !caught && next < count && pool.len < most) {
+            struct child *child = &pool.children[pool.len];
+            *child = (struct child){.process = &processes[next], .result = &results[next], .pidfd = -1, .output = -1, .errors = -1};
+            next++;
+            if (child_start(child, &first) == 0) {
+                pool.len++;
+                continue;
+            }
+            child_release(child);
+            failed = true;
+        }
+        if (pool.len == 0)
+            break;
+        pool_wait(&pool);
+        for (size_t i = 0; i < pool.len; i++) {
+            struct child *child = &pool.children[i];
+            if (caught || child->kill_at)
+                child_kill(child);
+            if (!child_advance(child))
+                continue;
+            failed = failed || child->result->status != 0;
+            pool.children[i--] = pool.children[--pool.len];
+        }
+    }
+    if (process_check_interrupt(err) != 0)
+        return -1;
+    return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;
+}
+
+int process_run(const struct process *process, struct process_result *result, struct error *err)
+{
+    return process_run_all(process, 1, 1, result, err);
+}
