@@ -46,12 +46,6 @@ struct project {
     char *profile; /* the chosen one, or NULL */
 };
 
-/* Limits: 1 MiB, 10,000 lines, 16,384 bytes a line (inih is built for that), names of 200 bytes, UTF-8 without NUL. */
-#define PROJECT_FILE_MAX (1024 * 1024)
-#define PROJECT_LINE_MAX 16384
-#define PROJECT_LINES_MAX 10000
-#define PROJECT_NAME_MAX 200
-
 struct project_options {
     const char *dir;       /* NULL: the current one */
     const char *file;      /* NULL: lbuild.ini in dir */

@@ -1,4 +1,5 @@
 #include "command.h"
+#include "project.h"
 
 #include <string.h>
 
@@ -16,6 +17,10 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     if (!argv[1] || argv[1][0] == '-') {
         overview(out);
+        return 0;
+    }
+    if (strcmp(argv[1], "project-file") == 0) {
+        project_reference(out);
         return 0;
     }
     const struct command *command = command_find(argv[1]);

@@ -158,16 +158,24 @@ static size_t sequence(const unsigned char *text)
     return length;
 }
 
+size_t js_utf8_prefix(const char *text, size_t length)
+{
+    size_t good = 0;
+    while (good < length) {
+        /* The copy ends in zero bytes: a sequence that is cut off by the end isn't one. */
+        unsigned char next[5] = {0};
+        memcpy(next, text + good, length - good < 4 ? length - good : 4);
+        size_t n = sequence(next);
+        if (n == 0)
+            break;
+        good += n;
+    }
+    return good;
+}
+
 bool js_valid_utf8(const char *text, size_t length)
 {
-    const unsigned char *at = (const unsigned char *)text, *end = at + length;
-    while (at < end) {
-        size_t n = sequence(at);
-        if (n == 0 || n > (size_t)(end - at))
-            return false;
-        at += n;
-    }
-    return true;
+    return js_utf8_prefix(text, length) == length;
 }
 
 struct js *js_string(const char *text)

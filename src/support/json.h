@@ -56,5 +56,7 @@ void js_dump_pretty(const struct js *value, struct buf *out);
 
 /* Whether `length` bytes are well-formed UTF-8 (RFC 3629). */
 bool js_valid_utf8(const char *text, size_t length);
+/* How many of the bytes, from the first on, are. */
+size_t js_utf8_prefix(const char *text, size_t length);
 
 #endif

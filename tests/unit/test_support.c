@@ -42,8 +42,8 @@ static void paths(void **state)
     static const struct {
         const char *in, *out;
     } cleaned[] = {
-        {"a/b", "a/b"}, {"/a//b/", "a/b"}, {"./a/./b", "a/b"},    {"a/../b", "b"},         {"", ""},
-        {"/", ""},      {"a/..", ""},      {"../a", NULL},        {"a/../../b", NULL},     {"a/b/../../c/d", "c/d"},
+        {"a/b", "a/b"}, {"/a//b/", "a/b"},  {"./a/./b", "a/b"}, {"a/../b", "b"},     {"", ""},
+        {"/", ""},      {"a/..", ""},       {"../a", NULL},     {"a/../../b", NULL}, {"a/b/../../c/d", "c/d"},
         {"...", "..."}, {"..a/b", "..a/b"}, {"/../etc", NULL},
     };
     (void)state;
@@ -105,7 +105,8 @@ static void removing_does_not_follow_links(void **state)
 {
     struct error err = {0};
     autofree char *folder = unit_folder(), *other = unit_folder();
-    autofree char *kept = path_join(other, "kept"), *link = path_join(folder, "deep/link"), *deep = path_join(folder, "deep");
+    autofree char *kept = path_join(other, "kept"), *link = path_join(folder, "deep/link"),
+                  *deep = path_join(folder, "deep");
     (void)state;
     assert_int_equal(fs_write(kept, "", 0, 0600, &err), 0);
     assert_int_equal(fs_mkdirs(deep, &err), 0);
@@ -121,7 +122,8 @@ static void digests(void **state)
     struct digest digest;
     (void)state;
     assert_int_equal(digest_bytes("abc", 3, &digest, &err), 0);
-    assert_string_equal(digest.text, "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_string_equal(digest.text,
+                        "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_true(digest_valid(digest.text));
     digest.text[7] = 'B';
     assert_false(digest_valid(digest.text));
@@ -182,7 +184,8 @@ static void options(void **state)
     AUTO(strv) operands = {0};
     struct error err = {0};
     (void)state;
-    const char *argv[] = {"build", "-q", "one", "--file=a", "-fb", "--set", "x=1", "--set=y=2", "-j", "3", "-", "--", "-z", NULL};
+    const char *argv[] = {"build",     "-q", "one", "--file=a", "-fb", "--set", "x=1",
+                          "--set=y=2", "-j", "3",   "-",        "--",  "-z",    NULL};
     assert_int_equal(options_parse(rows, countof(rows), argv, &sample, &operands, &err), 0);
     assert_true(sample.quiet);
     assert_string_equal(sample.file, "b");
@@ -193,8 +196,13 @@ static void options(void **state)
     assert_string_equal(operands.items[2], "-z");
     strv_release(&sample.set);
 
-    const char *wrong[][3] = {{"b", "--flie", NULL}, {"b", "--file", NULL}, {"b", "-j0", NULL}, {"b", "--quiet=1", NULL}, {"b", "-x", NULL}};
-    const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024", "takes no value", "unknown option '-x'"};
+    const char *wrong[][3] = {{"b", "--flie", NULL},
+                              {"b", "--file", NULL},
+                              {"b", "-j0", NULL},
+                              {"b", "--quiet=1", NULL},
+                              {"b", "-x", NULL}};
+    const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024", "takes no value",
+                          "unknown option '-x'"};
     for (size_t i = 0; i < countof(wrong); i++) {
         assert_int_equal(options_parse(rows, countof(rows), wrong[i], &sample, &operands, &err), -1);
         assert_int_equal(err.kind, ERROR_USAGE);

@@ -1,0 +1,149 @@
+#include "value.h"
+
+#include "arch.h"
+#include "inifile.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <ctype.h>
+#include <string.h>
+
+/* Set by the platform, or refused by it (Lambda developer guide, "Defined runtime environment variables"). */
+static const char *const reserved[] = {
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_MAX_CONCURRENCY",
+    "AWS_EXECUTION_ENV",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_TASK_ROOT",
+    "LAMBDA_RUNTIME_DIR",
+};
+
+/* Whether a repository may be called so (OCI distribution-spec, "Pulling manifests"): lower case, no
+ * separator at the ends. */
+bool value_is_name(const char *name)
+{
+    if (strlen(name) > 128 || !isalnum((unsigned char)name[0]))
+        return false;
+    for (const char *c = name; *c; c++)
+        if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) &&
+            !(strchr("._-", *c) && isalnum((unsigned char)c[1])))
+            return false;
+    return true;
+}
+
+static bool printable_word(const char *text)
+{
+    for (const char *c = text; *c; c++)
+        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+            return false;
+    return text[0] != '\0';
+}
+
+/* The first half means yes. */
+static const char *const booleans[] = {"yes", "true", "on", "1", "no", "false", "off", "0"};
+
+static bool one_of(const char *value, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(value, words[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What is wrong with a value of this type, or NULL. Caller frees. */
+char *value_check(enum value_type type, const char *value)
+{
+    AUTO(strv) words = {0};
+    enum arch arch;
+    switch (type) {
+    case TYPE_TEXT:
+        return NULL;
+    case TYPE_NAME:
+        return value_is_name(value)
+                   ? NULL
+                   : xasprintf("'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
+                               value);
+    case TYPE_LANGUAGE:
+        return value_is_name(value) ? NULL : xasprintf("'%.80s' is not a language's name", value);
+    case TYPE_HANDLER:
+        return printable_word(value) && strlen(value) <= 128
+                   ? NULL
+                   : xasprintf("'%.80s' is not a handler name; use one word of at most 128 bytes", value);
+    case TYPE_BASE:
+        return printable_word(value) ? NULL : xasprintf("'%.80s' is not an image; write one word", value);
+    case TYPE_ARCH:
+        return arch_parse(value, &arch) == 0
+                   ? NULL
+                   : xasprintf("'%.80s' is not an architecture of Lambda; use x86_64 or arm64", value);
+    case TYPE_LIBC:
+        return one_of(value, (const char *const[]){"auto", "glibc", "musl"}, 3)
+                   ? NULL
+                   : xasprintf("'%.80s' is not a C library; use auto, glibc or musl", value);
+    case TYPE_OUTPUT:
+        return one_of(value, (const char *const[]){"oci", "oci-layout"}, 2)
+                   ? NULL
+                   : xasprintf("'%.80s' is not a kind of output; use oci or oci-layout", value);
+    case TYPE_BOOL:
+        return one_of(value, booleans, countof(booleans)) ? NULL
+                                                          : xasprintf("'%.80s' is neither yes nor no", value);
+    case TYPE_PATH:
+        return NULL;
+    case TYPE_ABSOLUTE:
+        return value[0] == '/' && strlen(value) <= 1000
+                   ? NULL
+                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes", value);
+    case TYPE_WORDS:
+    case TYPE_PATHS:
+    case TYPE_PATTERNS:
+        return ini_words(value, &words) == 0 ? NULL : xasprintf("a quote is not closed in '%.80s'", value);
+    }
+    return NULL;
+}
+
+char *value_check_env(const char *name)
+{
+    size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    if (length < 2 || name[length] || !isalpha((unsigned char)name[0]))
+        return xasprintf(
+            "'%.80s' can't be set on Lambda; use two or more letters, digits and _, a letter first", name);
+    if (one_of(name, reserved, countof(reserved)))
+        return xasprintf("'%s' is reserved by Lambda; choose another name", name);
+    return NULL;
+}
+
+char *value_check_label(const char *name)
+{
+    return printable_word(name) ? NULL : xasprintf("'%.80s' is not a label's name; use one word", name);
+}
+
+char *value_check_file(const char *source, const char *dest)
+{
+    autofree char *from = path_clean(source), *to = path_clean(dest);
+    if (source[0] == '/' || !from)
+        return xasprintf("'%.80s' is outside of the project; give a path below the project file", source);
+    if (dest[0] != '/' || !to)
+        return xasprintf("'%.80s' is not a path in the image; write an absolute one without '..'", dest);
+    if (to[0] == '\0' && from[0] == '\0')
+        return xstrdup("the whole project can't become the image's root");
+    return NULL;
+}
+
+bool value_is_list(enum value_type type)
+{
+    return type == TYPE_WORDS || type == TYPE_PATHS || type == TYPE_PATTERNS;
+}
+
+bool value_bool(const char *value)
+{
+    return one_of(value, booleans, countof(booleans) / 2);
+}
