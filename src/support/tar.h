@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tar archives, by libarchive (OCI image-spec, layer.md; "Layer tar rules" of the format facts). */
+/* Tar archives (OCI image-spec, layer.md): read by libarchive, which knows every dialect; written by hand, since loading
+ * libarchive costs 1.5 to 3 ms and 3 MiB in every build (measured). */
 
 enum tar_type { TAR_FILE, TAR_DIR, TAR_SYMLINK, TAR_HARDLINK, TAR_OTHER /* device, FIFO, socket */ };
 

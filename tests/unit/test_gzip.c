@@ -1,0 +1,200 @@
+#include "unit.h"
+
+#include "support/buf.h"
+#include "support/fs.h"
+#include "support/gzip.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { MIB = 1024 * 1024 };
+
+static int collect(void *data, const void *bytes, size_t length, struct error *err)
+{
+    (void)err;
+    buf_add(data, bytes, length);
+    return 0;
+}
+
+/* `step` bytes a call: the pieces must not show in the result. */
+static void compress_all(const char *bytes, size_t length, size_t step, struct buf *out)
+{
+    struct error err = {0};
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, &err);
+    assert_non_null(writer);
+    for (size_t at = 0; at < length; at += step)
+        assert_int_equal(gzip_writer_write(writer, bytes + at, length - at < step ? length - at : step, &err), 0);
+    assert_int_equal(gzip_writer_finish(writer, &err), 0);
+}
+
+/* zlib's own reader of exactly one member: it must end at the last byte. */
+static void one_member(const struct buf *packed, const char *bytes, size_t length)
+{
+    z_stream stream = {0};
+    autofree char *plain = xmalloc(length + 1);
+    assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
+    stream.next_in = (unsigned char *)packed->data;
+    stream.avail_in = (uInt)packed->len;
+    stream.next_out = (unsigned char *)plain;
+    stream.avail_out = (uInt)length + 1;
+    assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
+    assert_int_equal(stream.avail_in, 0);
+    assert_int_equal(stream.total_out, length);
+    assert_memory_equal(plain, bytes, length);
+    inflateEnd(&stream);
+}
+
+static void gzip_tool_agrees(const struct buf *packed)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder(), *path = path_join(folder, "x.gz");
+    int status = 0;
+    assert_int_equal(fs_write(path, packed->data, packed->len, 0600, &err), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        execlp("gzip", "gzip", "-t", path, (char *)NULL);
+        _exit(access("/bin/gzip", X_OK) == 0 ? 99 : 0); /* a machine without gzip: zlib's word is enough */
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(fs_remove(folder, &err), 0);
+}
+
+static void fill(char *bytes, size_t length, int kind)
+{
+    uint64_t state = 88172645463325252u;
+    for (size_t i = 0; i < length; i++) {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        bytes[i] = kind == 0 ? 0 : kind == 1 ? (char)state : "etaoin shrdlu"[(state >> 8) % 13];
+    }
+}
+
+static void every_size_is_one_member(void **state)
+{
+    static const size_t sizes[] = {0, 1, 100, MIB - 1, MIB, MIB + 1, 2 * MIB, 3 * MIB, 3 * MIB + 12345};
+    autofree char *bytes = xmalloc(4 * MIB);
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        fill(bytes, 4 * MIB, kind);
+        for (size_t i = 0; i < countof(sizes); i++) {
+            AUTO(buf) packed = {0}, again = {0};
+            compress_all(bytes, sizes[i], sizes[i] + 1, &packed);
+            one_member(&packed, bytes, sizes[i]);
+            assert_memory_equal(packed.data, "\x1f\x8b\x08\0\0\0\0\0\0\xff", 10);
+            compress_all(bytes, sizes[i], 65521, &again);
+            assert_int_equal(packed.len, again.len);
+            assert_memory_equal(packed.data, again.data, packed.len);
+            if (sizes[i] >= MIB)
+                gzip_tool_agrees(&packed);
+        }
+    }
+}
+
+/* Joints of every bit offset: short random pieces of text behind a full one would not do, so the whole first piece varies. */
+static void joints_at_every_bit(void **state)
+{
+    autofree char *bytes = xmalloc(MIB + 10);
+    (void)state;
+    for (size_t i = 0; i < 16; i++) {
+        AUTO(buf) packed = {0};
+        fill(bytes, MIB + 10, 0);
+        fill(bytes, 100 * i, 2);
+        compress_all(bytes, MIB + 10, MIB + 10, &packed);
+        one_member(&packed, bytes, MIB + 10);
+    }
+}
+
+static int refuse(void *data, const void *bytes, size_t length, struct error *err)
+{
+    (void)data;
+    (void)bytes;
+    return length > 10 ? error_set(err, ERROR_BUILD, "disk full") : 0;
+}
+
+static void a_failing_sink_ends_it(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(refuse, NULL, &err);
+    assert_int_equal(gzip_writer_write(writer, "abcdefghijkl", 12, &err), 0);
+    assert_int_equal(gzip_writer_finish(writer, &err), -1);
+    assert_string_equal(err.text, "disk full");
+}
+
+static int expand(const char *bytes, size_t length, size_t step, bool plain_allowed, struct buf *out, struct error *err)
+{
+    AUTOPTR(gunzip) gunzip = gunzip_open(collect, out, plain_allowed, err);
+    assert_non_null(gunzip);
+    for (size_t at = 0; at < length; at += step)
+        if (gunzip_feed(gunzip, bytes + at, length - at < step ? length - at : step, err) != 0)
+            return -1;
+    return gunzip_finish(gunzip, err);
+}
+
+static void gunzip_reads_members_in_any_pieces(void **state)
+{
+    static const size_t steps[] = {1, 2, 3, 7, 1000000};
+    struct error err = {0};
+    AUTO(buf) packed = {0};
+    autofree char *bytes = xmalloc(200000);
+    (void)state;
+    fill(bytes, 200000, 2);
+    compress_all(bytes, 50000, 50000, &packed);
+    compress_all(bytes, 0, 1, &packed);
+    compress_all(bytes + 50000, 150000, 50000, &packed);
+    for (size_t i = 0; i < countof(steps); i++) {
+        AUTO(buf) plain = {0};
+        assert_int_equal(expand(packed.data, packed.len, steps[i], false, &plain, &err), 0);
+        assert_int_equal(plain.len, 200000);
+        assert_memory_equal(plain.data, bytes, 200000);
+    }
+}
+
+static void gunzip_refuses_damage(void **state)
+{
+    struct error err = {0};
+    AUTO(buf) packed = {0}, plain = {0};
+    (void)state;
+    compress_all("hello, hello, hello", 19, 19, &packed);
+    for (size_t cut = 0; cut < packed.len; cut++) {
+        assert_int_equal(expand(packed.data, cut, 1000, false, &plain, &err), -1);
+        assert_int_equal(err.kind, ERROR_REGISTRY);
+    }
+    packed.data[packed.len - 6] ^= 1; /* the CRC */
+    assert_int_equal(expand(packed.data, packed.len, 1000, false, &plain, &err), -1);
+    packed.data[packed.len - 6] ^= 1;
+    buf_add(&packed, "\0\0\0", 3);
+    assert_int_equal(expand(packed.data, packed.len, 1000, false, &plain, &err), -1);
+    assert_non_null(strstr(err.text, "damaged gzip data"));
+}
+
+static void plain_passes_when_allowed(void **state)
+{
+    static const char *const texts[] = {"", "\x1f", "x", "plain text"};
+    struct error err = {0};
+    (void)state;
+    for (size_t i = 0; i < countof(texts); i++) {
+        AUTO(buf) plain = {0};
+        assert_int_equal(expand(texts[i], strlen(texts[i]), 1, true, &plain, &err), 0);
+        assert_string_equal(buf_text(&plain), texts[i]);
+        assert_int_equal(expand(texts[i], strlen(texts[i]), 1, false, &plain, &err), -1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_size_is_one_member),
+        cmocka_unit_test(joints_at_every_bit),
+        cmocka_unit_test(a_failing_sink_ends_it),
+        cmocka_unit_test(gunzip_reads_members_in_any_pieces),
+        cmocka_unit_test(gunzip_refuses_damage),
+        cmocka_unit_test(plain_passes_when_allowed),
+    };
+    return cmocka_run_group_tests_name("gzip", tests, NULL, NULL);
+}
