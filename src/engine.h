@@ -25,6 +25,7 @@ struct engine {
     int (*build)(const struct engine_job *job, struct tree *tree, struct error *err);
 };
 
+/* The engines, one line each in engine/list.h, NULL at the end; one by its name, or NULL. */
 extern const struct engine *const engines[];
 const struct engine *engine_find(const char *name);
 

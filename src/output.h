@@ -14,6 +14,7 @@ struct output {
     int (*write)(const struct image *image, const struct store *store, const char *path, struct error *err);
 };
 
+/* The outputs, one line each in output/list.h, NULL at the end; one by its name, or NULL. */
 extern const struct output *const outputs[];
 const struct output *output_find(const char *name);
 

@@ -29,6 +29,7 @@ void store_release(struct store *store);
 /* "ROOT/FOLDER/NAME"; the folder is made when it is missing. Caller frees. */
 char *store_path(const struct store *store, const char *folder, const char *name, struct error *err);
 
+/* Where a blob lies, or would; caller frees. Whether it is there. */
 char *store_blob_path(const struct store *store, const struct digest *digest);
 bool store_has(const struct store *store, const struct digest *digest);
 /* A small blob (manifest, config) into memory, its digest verified: a file that doesn't match is removed and reported

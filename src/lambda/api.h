@@ -4,6 +4,8 @@
 #include "support/buf.h"
 #include "support/error.h"
 
+#include <stdbool.h>
+
 /* A local Lambda Runtime API for one program and one event (Runtime API 2018-06-01), on a free port of 127.0.0.1. */
 struct api_invocation {
     const void *event;

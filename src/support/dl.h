@@ -35,6 +35,7 @@ struct dl_symbol {
 #define DL_LOAD(table, soname, err)                                                                                    \
     dl_load((soname), table##_symbols, sizeof table##_symbols / sizeof table##_symbols[0], &(table), (err))
 
+/* What DL_LOAD does; not called by itself. */
 int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, void *table, struct error *err) must_check;
 
 #endif

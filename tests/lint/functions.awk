@@ -1,0 +1,56 @@
+# Reads FILE:LINE:text of bare.awk. A function is what stands between "{" and "}" in the first column.
+function finish_head(    depth, i, c, parameters, open) {
+    sub(/__attribute__.*$/, "", head)
+    open = index(head, "(")
+    if (!open)
+        return
+    parameters = 1
+    depth = 0
+    for (i = open; i <= length(head); i++) {
+        c = substr(head, i, 1)
+        if (c == "(")
+            depth++
+        else if (c == ")" && --depth == 0)
+            break
+        else if (c == "," && depth == 1)
+            parameters++
+    }
+    if (parameters > 6)
+        print file ":" line ": " parameters " parameters"
+}
+{
+    match($0, /^[^:]*:[0-9]+:/)
+    split(substr($0, 1, RLENGTH - 1), place, ":")
+    text = substr($0, RLENGTH + 1)
+    if (place[1] != file) {
+        file = place[1]
+        head = ""
+        inside = 0
+    }
+    line = place[2]
+}
+text ~ /^{/ && head ~ /\)[ ]*$/ {
+    finish_head()
+    inside = 1
+    start = line
+    head = ""
+    next
+}
+text ~ /^}/ {
+    if (inside && line - start + 1 > 60)
+        print file ":" start ": " line - start + 1 " lines in one function"
+    inside = 0
+    head = ""
+    next
+}
+!inside {
+    if (text ~ /^[ ]*$/ || text ~ /[;}][ ]*$/ || text ~ /^#/) {
+        # A prototype counts too.
+        if (text ~ /;[ ]*$/ && (head text) ~ /^[a-z].*\(/ && (head text) !~ /=/) {
+            head = head text
+            finish_head()
+        }
+        head = ""
+    } else
+        head = head text " "
+}

@@ -1,0 +1,16 @@
+# Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log level and the
+# tables of lazily loaded libraries (made by DL_TABLE, so not written as variables).
+{
+    match($0, /^[^:]*:[0-9]+:/)
+    place = substr($0, 1, RLENGTH)
+    text = substr($0, RLENGTH + 1)
+}
+text !~ /^(static|volatile|_Thread_local|int|char|bool|struct [a-z_]+ \*?[a-z_]+( =|;|\[)|unsigned|size_t|void \*)/ { next }
+text ~ /\(/ && text !~ /=/ { next }
+text ~ /\*const |const [a-z_]+\[|\] = |extern/ && text ~ /const/ { next }
+text ~ /^(static )?const / && text !~ /const [a-z_ ]*\*[a-z_]+( =|;)/ { next }
+text ~ /^static inline/ { next }
+text ~ /^struct [a-z_]+;/ { next }
+place ~ /^src\/support\/log\.c:/ && text ~ /^static enum log_level level/ { next }
+text ~ /[;=]/ { print place " " text }
+text ~ /^static struct [a-z_]+ \{/ { print place " " text }
