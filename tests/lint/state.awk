@@ -1,5 +1,5 @@
-# Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log level and the
-# tables of lazily loaded libraries (made by DL_TABLE, so not written as variables).
+# Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log level,
+# what a signal handler sets, and the tables of lazily loaded libraries (made by DL_TABLE, so not written as variables).
 {
     match($0, /^[^:]*:[0-9]+:/)
     place = substr($0, 1, RLENGTH)
@@ -12,5 +12,6 @@ text ~ /^(static )?const / && text !~ /const [a-z_ ]*\*[a-z_]+( =|;)/ { next }
 text ~ /^static inline/ { next }
 text ~ /^struct [a-z_]+;/ { next }
 place ~ /^src\/support\/log\.c:/ && text ~ /^static enum log_level level/ { next }
+place ~ /^src\/support\/process\.c:/ && text ~ /^static volatile sig_atomic_t/ { next }
 text ~ /[;=]/ { print place " " text }
 text ~ /^static struct [a-z_]+ \{/ { print place " " text }
