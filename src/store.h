@@ -17,13 +17,17 @@
  *     lists/HEX             what a layer holds (listing.h)
  *     objects/              what the host engine compiled
  *     builds/               what the last build of a project read and made (fresh.h)
+ *     lock                  held, shared, by every process that has the store open
  *
  * Safe for any number of concurrent builds: files appear by rename, a download holds an flock on its partial file. A
  * process killed at any instant leaves nothing that a later one trips over. Errors: ERROR_BUILD for the file system. */
 struct store {
     char *root; /* absolute */
+    int lock;   /* -1 when the store can't be written: then nobody prunes it either */
 };
 
+/* Makes the root when it is missing. Without a home and a cache folder, the store is $TMPDIR/lbuild-UID, and only when
+ * that belongs to this user alone. */
 int store_open(struct store *store, const char *root /* NULL: the default */, struct error *err) must_check;
 void store_release(struct store *store);
 /* "ROOT/FOLDER/NAME"; the folder is made when it is missing. Caller frees. */
@@ -40,6 +44,9 @@ int store_read(const struct store *store, const struct digest *digest, size_t ma
 int store_open_blob(const struct store *store, const struct digest *digest, uint64_t *size, struct error *err);
 /* A blob that turned out damaged is put away, so that the next build fetches it again. */
 void store_discard(const struct store *store, const struct digest *digest);
+/* Whether the blob is there with this size, and, if so, notes that it is in use: pruning goes by that. A blob of another
+ * size is damaged and is discarded. Costs two system calls. */
+bool store_use(const struct store *store, const struct digest *digest, uint64_t size);
 
 /* Writing a blob. With an `expected` digest the partial file is kept when the write is given up, and taken up again by
  * the next one (store_writer.offset bytes are already there and hashed); another process that writes the same blob is
@@ -72,8 +79,9 @@ int store_ref_set(const struct store *store, const char *reference, enum arch ar
 
 /* For `lbuild cache ls`: one JSON object {"root", "blobs": [{digest,size,used}], "refs": [...], "total"}. Caller frees. */
 struct js *store_report(const struct store *store, struct error *err) must_check;
-/* Removes what was not used for `days` days (0: everything), refs first, never what another process holds. Adds up the
- * bytes freed. With dry_run nothing is touched. */
+/* Removes what was not used for `days` days (0: everything), refs first, never what another process holds: while another
+ * lbuild has the store open, whatever was used in the last 24 hours stays, and objects/ and builds/ as a whole. Adds up
+ * the bytes freed. With dry_run nothing is touched. */
 int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t *freed, struct error *err) must_check;
 
 #endif
