@@ -1,22 +1,12 @@
 #ifndef LBUILD_CONTEXT_H
 #define LBUILD_CONTEXT_H
 
+#include "ignore.h"
 #include "plan.h"
 #include "support/error.h"
 #include "support/tar.h"
 
 /* The build context: the project's files after .dockerignore. */
-
-/* Rules with the exact meaning of .dockerignore (moby patternmatcher): filepath.Match with "**", "!" exceptions, the last
- * match wins, comments, blank lines, leading slashes, a BOM. Caps: 1 MiB, 10,000 rules. */
-struct ignore;
-struct ignore *ignore_parse(const char *text, size_t length, const char *name, struct error *err) must_check;
-void ignore_free(struct ignore *ignore);
-DEFINE_AUTOPTR(ignore)
-/* Whether a cleaned path (of a file or a directory) is left out. */
-bool ignore_matches(const struct ignore *ignore, const char *path);
-/* Whether something below a directory that is left out could still be let in by a "!" rule. */
-bool ignore_may_reinclude(const struct ignore *ignore, const char *directory);
 
 struct context_file {
     char *path; /* cleaned, relative to the project */
@@ -37,8 +27,12 @@ int context_scan(const char *dir, const struct ignore *ignore, const struct strv
                  struct error *err) must_check;
 void context_release(struct context *context);
 
-/* Writes the context tar: the project's files, the runtime's sources under .lbuild/runtime/NAME/, Dockerfile.lbuild (and a
- * .dockerignore that lets all of it through). Same bytes for the same files. */
-int context_write(const struct plan *plan, const char *dockerfile, byte_sink sink, void *data, struct error *err) must_check;
+/* Writes the context tar: the project's files as context_scan found them, all files of the runtime under
+ * plan->runtime_prefix, and Dockerfile.lbuild. A .dockerignore or .containerignore at the project's root is carried as
+ * .lbuild/held/NAME, so that no engine applies its rules a second time. The same bytes for the same files: every time is
+ * plan->epoch, owners are 0:0. A project that has an own .lbuild or Dockerfile.lbuild is ERROR_PROJECT; a file that changes
+ * while it is read ERROR_BUILD. */
+int context_write(const struct plan *plan, const struct context *context, const char *dockerfile, byte_sink sink,
+                  void *data, struct error *err) must_check;
 
 #endif
