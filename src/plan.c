@@ -1,0 +1,501 @@
+#include "plan.h"
+
+#include "glob.h"
+#include "lambda/limits.h"
+#include "support/fs.h"
+#include "support/own.h"
+#include "value.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* AWS's own names (Lambda guide "Building a container image with an OS-only base image"; Amazon ECR Public
+ * Gallery). */
+static const struct known_base {
+    const char *word, *reference, *builder;
+    enum base_family family;
+} known_bases[] = {
+    {"al2023", "public.ecr.aws/lambda/provided:al2023", "public.ecr.aws/amazonlinux/amazonlinux:2023",
+     FAMILY_AL2023},
+    {"al2", "public.ecr.aws/lambda/provided:al2", "public.ecr.aws/amazonlinux/amazonlinux:2", FAMILY_AL2},
+};
+
+/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and what
+ * hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang know all of them.
+ */
+static const char *const hardening[] = {
+    "-fno-pie",
+    "-fstack-protector-strong",
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=2",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-ident",
+};
+static const char *const linking[] = {
+    "-static",      "-no-pie",    "-Wl,--gc-sections",   "-Wl,-z,noexecstack",
+    "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--build-id=none",
+};
+
+void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason)
+{
+    grow(plan->decisions, plan->decision_count, plan->decision_cap);
+    plan->decisions[plan->decision_count++] =
+        (struct plan_decision){xstrdup(subject), xstrdup(value ? value : ""), xstrdup(reason)};
+}
+
+/* A decision that rests on a setting, or on `otherwise` where the setting wasn't made. */
+static void decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
+                       const char *otherwise)
+{
+    autofree char *place = origin_text(&facts->project->values[key].origin);
+    plan_decide(plan, project_key_name(key), value, project_is_set(facts->project, key) ? place : otherwise);
+}
+
+static void add_pair(struct plan_pairs *pairs, const char *name, const char *value,
+                     const struct origin *origin)
+{
+    if (!value)
+        return;
+    grow(pairs->items, pairs->len, pairs->cap);
+    pairs->items[pairs->len++] =
+        (struct plan_pair){xstrdup(name), xstrdup(value), origin ? *origin : (struct origin){0}};
+}
+
+static void pairs_release(struct plan_pairs *pairs)
+{
+    for (size_t i = 0; i < pairs->len; i++) {
+        free(pairs->items[i].name);
+        free(pairs->items[i].value);
+    }
+    free(pairs->items);
+}
+
+static int wrong(const struct project *project, enum key_id key, struct error *err, const char *text)
+{
+    autofree char *place = origin_text(&project->values[key].origin);
+    return error_set(err, ERROR_PROJECT, "%s: %s", place, text);
+}
+
+char *plan_base_reference(const char *value)
+{
+    for (size_t i = 0; i < countof(known_bases); i++)
+        if (strcmp(known_bases[i].word, value) == 0)
+            return xstrdup(known_bases[i].reference);
+    return xstrdup(value);
+}
+
+/* The folder's name, lower case, with '-' for what a repository name can't have. NULL when nothing is left.
+ */
+static char *name_of_folder(const char *dir)
+{
+    AUTO(buf) name = {0};
+    for (const char *c = path_base(dir); *c; c++) {
+        if (isalnum((unsigned char)*c) && !((unsigned char)*c & 0x80))
+            buf_addc(&name, (char)tolower((unsigned char)*c));
+        else if (name.len > 0 && name.data[name.len - 1] != '-')
+            buf_addc(&name, '-');
+    }
+    while (name.len > 0 && name.data[name.len - 1] == '-')
+        name.data[--name.len] = '\0';
+    return name.len ? buf_detach(&name) : NULL;
+}
+
+static int decide_names(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    const struct project *project = facts->project;
+    const char *name = project_get(project, KEY_PROJECT_NAME),
+               *version = project_get(project, KEY_PROJECT_VERSION);
+    const char *handler = project_get(project, KEY_FUNCTION_HANDLER);
+    plan->project_dir = project->dir;
+    plan->name = name ? xstrdup(name) : name_of_folder(project->dir);
+    if (!plan->name)
+        return error_set(err, ERROR_PROJECT,
+                         "%s: the folder's name can't be an image's name; set 'name' in [project]",
+                         project->file);
+    decide_key(plan, facts, KEY_PROJECT_NAME, plan->name, "name of the folder");
+    if (version || facts->provenance->version)
+        plan->version = xstrdup(version ? version : facts->provenance->version);
+    decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
+               plan->version ? "git describe" : "no tag in git, none set");
+    plan->handler = xstrdup(handler ? handler : plan->name);
+    decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, "the project's name");
+    (void)arch_parse(project_get(project, KEY_IMAGE_ARCH), &plan->arch);
+    decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
+    return 0;
+}
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static enum base_family family_of(const char *reference)
+{
+    for (size_t i = 0; i < countof(known_bases); i++) {
+        size_t length = strlen(known_bases[i].reference);
+        char next = starts_with(reference, known_bases[i].reference) ? reference[length] : 'x';
+        /* "al2023" and its dated and per-architecture tags, but not "al2" in "al2023". */
+        if (next == '\0' || next == '-' || next == '.' || next == '@')
+            return known_bases[i].family;
+    }
+    return strcmp(reference, "scratch") == 0 ? FAMILY_SCRATCH : FAMILY_OTHER;
+}
+
+static bool has_stock_entrypoint(const struct base *base)
+{
+    const struct js *entrypoint = js_get(js_get(base->config, "config"), "Entrypoint");
+    const char *first = js_text(js_at(entrypoint, 0));
+    return js_count(entrypoint) == 1 && first && strcmp(first, LAMBDA_ENTRYPOINT) == 0;
+}
+
+static void decide_start(const struct plan_facts *facts, struct plan *plan)
+{
+    bool stock;
+    const char *reason;
+    if (plan->family == FAMILY_SCRATCH) {
+        stock = false;
+        reason = "scratch has no entry script";
+    } else if (facts->base) {
+        stock = has_stock_entrypoint(facts->base);
+        reason = stock ? "the base has Lambda's entry script" : "the base has no Lambda entry script";
+    } else {
+        stock = plan->family != FAMILY_OTHER || starts_with(plan->base_reference, "public.ecr.aws/lambda/");
+        reason = stock ? "AWS's base images have Lambda's entry script" : "the base isn't one of AWS's";
+    }
+    plan->start = stock ? START_STOCK : START_ENTRYPOINT;
+    plan->program = xstrdup(LAMBDA_BOOTSTRAP);
+    if (!stock)
+        strv_add(&plan->entrypoint, "/" LAMBDA_BOOTSTRAP);
+    strv_add(&plan->cmd, plan->handler);
+    plan_decide(plan, "start",
+                stock ? LAMBDA_ENTRYPOINT " runs /" LAMBDA_BOOTSTRAP : "ENTRYPOINT is /" LAMBDA_BOOTSTRAP,
+                reason);
+}
+
+static void decide_base(const struct plan_facts *facts, struct plan *plan)
+{
+    const char *value = project_get(facts->project, KEY_IMAGE_BASE);
+    const char *builder = project_get(facts->project, KEY_BUILD_BUILDER);
+    plan->base_reference = plan_base_reference(value);
+    plan->family = family_of(plan->base_reference);
+    decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
+    if (facts->base && facts->base->manifest.text[0]) {
+        plan->base_digest = xstrdup(facts->base->manifest.text);
+        plan_decide(plan, "base digest", plan->base_digest, "what the reference meant when it was looked up");
+    }
+    const struct known_base *twin = &known_bases[plan->family == FAMILY_AL2 ? 1 : 0];
+    for (size_t i = 0; builder && i < countof(known_bases); i++)
+        if (strcmp(known_bases[i].word, builder) == 0) {
+            twin = &known_bases[i];
+            builder = NULL;
+        }
+    plan->builder_reference = xstrdup(builder ? builder : twin->builder);
+    plan->package_manager = xstrdup(!builder && twin->family == FAMILY_AL2 ? "yum" : "dnf");
+    decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, "Amazon Linux like the base");
+    decide_start(facts, plan);
+}
+
+static int decide_packages(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    bool yum = strcmp(plan->package_manager, "yum") == 0;
+    strv_add_all(&plan->packages, yum ? &facts->template->packages_yum : &facts->template->packages_dnf);
+    return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
+}
+
+static int add_matches(const struct plan_facts *facts, const char *pattern, struct plan *plan,
+                       struct error *err)
+{
+    size_t before = plan->sources.len;
+    for (size_t i = 0; i < facts->project_files->len; i++) {
+        const char *path = facts->project_files->items[i];
+        if (glob_match(pattern, path) && !starts_with(path, ".lbuild/"))
+            strv_add(&plan->sources, path);
+    }
+    if (plan->sources.len > before || !project_is_set(facts->project, KEY_BUILD_SOURCES))
+        return 0;
+    autofree char *text = xasprintf(
+        "no file matches '%.200s'; patterns are relative to the folder of the project file", pattern);
+    return wrong(facts->project, KEY_BUILD_SOURCES, err, text);
+}
+
+static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(strv) patterns = {0};
+    if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
+        return -1;
+    for (size_t i = 0; i < patterns.len; i++)
+        if (add_matches(facts, patterns.items[i], plan, err) != 0)
+            return -1;
+    strv_sort(&plan->sources);
+    strv_unique(&plan->sources);
+    if (plan->sources.len == 0)
+        return error_set(err, ERROR_PROJECT,
+                         "%s: there is no C source (%s); name the files with 'sources' in [build]",
+                         facts->project->file, project_get(facts->project, KEY_BUILD_SOURCES));
+    autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
+                                     plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
+    decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
+    strv_add_all(&plan->runtime_sources, facts->runtime_files);
+    plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
+    plan->runtime_prefix =
+        xasprintf(".lbuild/runtime/%s", facts->template->runtime ? facts->template->runtime : "none");
+    return 0;
+}
+
+static int decide_includes(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(strv) dirs = {0};
+    if (project_words(facts->project, KEY_BUILD_INCLUDE, &dirs, err) != 0)
+        return -1;
+    for (size_t i = 0; i < dirs.len; i++) {
+        char *clean = dirs.items[i][0] == '/' ? NULL : path_clean(dirs.items[i]);
+        if (!clean)
+            return wrong(facts->project, KEY_BUILD_INCLUDE, err,
+                         "an include folder is outside of the project; copy it in");
+        strv_take(&plan->include_dirs, clean[0] ? clean : xstrdup("."));
+        if (!clean[0])
+            free(clean);
+    }
+    for (size_t i = 0; dirs.len == 0 && i < facts->project_files->len; i++) {
+        if (starts_with(facts->project_files->items[i], "include/")) {
+            strv_add(&plan->include_dirs, "include");
+            break;
+        }
+    }
+    return 0;
+}
+
+static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    const struct project *project = facts->project;
+    AUTO(strv) defines = {0}, flags = {0}, link_flags = {0};
+    if (project_words(project, KEY_BUILD_DEFINES, &defines, err) != 0 ||
+        project_words(project, KEY_BUILD_FLAGS, &flags, err) != 0 ||
+        project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
+        project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
+        return -1;
+    strv_addf(&plan->compile_flags, "-std=%s", project_get(project, KEY_BUILD_STANDARD));
+    for (size_t i = 0; i < countof(hardening); i++)
+        strv_add(&plan->compile_flags, hardening[i]);
+    strv_add_all(&plan->compile_flags, &flags);
+    for (size_t i = 0; i < defines.len; i++)
+        strv_addf(&plan->compile_flags, "-D%s", defines.items[i]);
+    for (size_t i = 0; i < countof(linking); i++)
+        strv_add(&plan->link_flags, linking[i]);
+    if (project_bool(project, KEY_BUILD_STRIP))
+        strv_add(&plan->link_flags, "-s");
+    strv_add_all(&plan->link_flags, &link_flags);
+    if (project_get(project, KEY_BUILD_COMPILER))
+        plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));
+    plan->libc = xstrdup(project_get(project, KEY_BUILD_LIBC));
+    decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS), "the default");
+    decide_key(plan, facts, KEY_BUILD_LIBC, plan->libc, "the default");
+    return 0;
+}
+
+static void copy_settings(const struct settings *from, struct plan_pairs *to)
+{
+    for (size_t i = 0; i < from->len; i++)
+        add_pair(to, from->items[i].name, from->items[i].value, &from->items[i].origin);
+}
+
+static void decide_files(const struct plan_facts *facts, struct plan *plan)
+{
+    const struct settings *files = &facts->project->free[SECTION_FILES];
+    for (size_t i = 0; i < files->len; i++) {
+        autofree char *source = path_clean(files->items[i].name), *dest = path_clean(files->items[i].value);
+        /* "x = /opt/" means into the folder, as it does for COPY. */
+        if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source && source[0]) {
+            char *inside = path_join(dest, path_base(source));
+            free(dest);
+            dest = inside;
+        }
+        autofree char *place = origin_text(&files->items[i].origin);
+        autofree char *text = xasprintf("%s -> /%s", source ? source : "", dest ? dest : "");
+        add_pair(&plan->files, source ? source : "", dest ? dest : "", &files->items[i].origin);
+        plan_decide(plan, "file", text, place);
+    }
+}
+
+static int decide_epoch(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    const char *text = facts->source_date_epoch, *reason = "no commit to take it from";
+    char *end = NULL;
+    if (text && text[0]) {
+        errno = 0;
+        plan->epoch = strtoll(text, &end, 10);
+        /* The upper end is the year 9999, the last that RFC 3339 can write. */
+        if (errno || *end || !isdigit((unsigned char)text[0]) || plan->epoch > 253402300799)
+            return error_set(err, ERROR_USAGE,
+                             "SOURCE_DATE_EPOCH is '%.80s'; it must be whole seconds since 1970", text);
+        reason = "SOURCE_DATE_EPOCH";
+    } else if (facts->provenance->commit && facts->provenance->commit_time >= 0) {
+        plan->epoch = facts->provenance->commit_time;
+        reason = "time of the commit";
+    }
+    autofree char *value = xasprintf("%lld", (long long)plan->epoch);
+    plan_decide(plan, "timestamp", value, reason);
+    return 0;
+}
+
+static char *rfc3339(int64_t epoch)
+{
+    struct tm tm;
+    char text[64];
+    time_t seconds = (time_t)epoch;
+    gmtime_r(&seconds, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    return xstrdup(text);
+}
+
+/* OCI image-spec annotations.md, "Pre-Defined Annotation Keys". */
+static void decide_annotations(const struct plan_facts *facts, struct plan *plan)
+{
+    static const struct {
+        const char *name;
+        enum key_id key;
+    } from_keys[] = {
+        {"authors", KEY_PROJECT_AUTHORS},
+        {"description", KEY_PROJECT_DESCRIPTION},
+        {"documentation", KEY_PROJECT_DOCUMENTATION},
+        {"licenses", KEY_PROJECT_LICENSES},
+        {"url", KEY_PROJECT_URL},
+        {"vendor", KEY_PROJECT_VENDOR},
+    };
+    const struct provenance *git = facts->provenance;
+    struct plan_pairs *to = &plan->annotations;
+    autofree char *created = rfc3339(plan->epoch);
+    const char *source = project_get(facts->project, KEY_PROJECT_SOURCE);
+    for (size_t i = 0; i < countof(from_keys); i++) {
+        autofree char *name = xasprintf("org.opencontainers.image.%s", from_keys[i].name);
+        add_pair(to, name, project_get(facts->project, from_keys[i].key),
+                 &facts->project->values[from_keys[i].key].origin);
+    }
+    add_pair(to, "org.opencontainers.image.created", created, NULL);
+    if (git->commit) {
+        autofree char *revision = xasprintf("%s%s", git->commit, git->dirty ? "-dirty" : "");
+        add_pair(to, "org.opencontainers.image.revision", revision, NULL);
+        plan_decide(plan, "revision", revision,
+                    git->dirty ? "git; the work tree differs from the commit" : "git");
+    }
+    add_pair(to, "org.opencontainers.image.source", source ? source : git->source,
+             &facts->project->values[KEY_PROJECT_SOURCE].origin);
+    add_pair(to, "org.opencontainers.image.title", plan->name, NULL);
+    add_pair(to, "org.opencontainers.image.version", plan->version,
+             &facts->project->values[KEY_PROJECT_VERSION].origin);
+    if (facts->base && facts->base->name)
+        add_pair(to, "org.opencontainers.image.base.name", facts->base->name, NULL);
+    if (plan->base_digest)
+        add_pair(to, "org.opencontainers.image.base.digest", plan->base_digest, NULL);
+}
+
+/* "NAME", "NAME:TAG" or "HOST:PORT/NAME:TAG", made full by ":latest". */
+static int add_tag(struct plan *plan, const char *text, struct error *err)
+{
+    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text, *colon = strchr(last, ':');
+    autofree char *name = xstrndup(last, colon ? (size_t)(colon - last) : strlen(last));
+    size_t tag =
+        colon ? strspn(colon + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") : 0;
+    if (strlen(text) > 384 || !value_is_name(name) ||
+        (colon && (tag == 0 || tag > 128 || colon[1 + tag] || strchr(".-", colon[1]))))
+        return error_set(err, ERROR_USAGE,
+                         "'%.200s' is not a name for an image; write NAME:TAG, the name in lower case", text);
+    strv_addf(&plan->tags, "%s%s", text, colon ? "" : ":latest");
+    return 0;
+}
+
+static int decide_image(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(strv) tags = {0};
+    const char *workdir = project_get(facts->project, KEY_IMAGE_WORKDIR);
+    copy_settings(&facts->project->free[SECTION_ENV], &plan->env);
+    copy_settings(&facts->project->free[SECTION_LABELS], &plan->labels);
+    if (workdir || plan->family == FAMILY_SCRATCH ||
+        (plan->start == START_ENTRYPOINT &&
+         !(facts->base && js_get_text(js_get(facts->base->config, "config"), "WorkingDir"))))
+        plan->workdir = xstrdup(workdir ? workdir : LAMBDA_TASK_ROOT);
+    decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
+               plan->workdir ? "Lambda's task folder" : "the base's");
+    if (facts->tags->len > 0)
+        strv_add_all(&tags, facts->tags);
+    else if (project_words(facts->project, KEY_IMAGE_TAGS, &tags, err) != 0)
+        return -1;
+    if (tags.len == 0)
+        strv_add(&tags, plan->name);
+    for (size_t i = 0; i < tags.len; i++)
+        if (add_tag(plan, tags.items[i], err) != 0)
+            return -1;
+    decide_key(plan, facts, KEY_IMAGE_TAGS, plan->tags.items[0],
+               facts->tags->len ? "-t" : "the project's name");
+    return 0;
+}
+
+static void decide_output(const struct plan_facts *facts, struct plan *plan)
+{
+    const char *type = facts->output_type ? facts->output_type : project_get(facts->project, KEY_OUTPUT_TYPE);
+    const char *file = project_get(facts->project, KEY_OUTPUT_FILE);
+    autofree char *fallback = xasprintf("%s%s", plan->name, strcmp(type, "oci") == 0 ? ".tar" : ".oci");
+    plan->output_type = xstrdup(type);
+    plan->output_file = facts->output_file ? xstrdup(facts->output_file)
+                                           : path_join(facts->project->dir, file ? file : fallback);
+    decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
+    decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file,
+               facts->output_file ? "-o" : "the project's name");
+}
+
+int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    *plan = (struct plan){0};
+    if (decide_names(facts, plan, err) != 0)
+        return -1;
+    decide_base(facts, plan);
+    decide_files(facts, plan);
+    if (decide_packages(facts, plan, err) != 0 || decide_sources(facts, plan, err) != 0 ||
+        decide_includes(facts, plan, err) != 0 || decide_compile(facts, plan, err) != 0 ||
+        decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
+        return -1;
+    decide_annotations(facts, plan);
+    decide_output(facts, plan);
+    return 0;
+}
+
+void plan_release(struct plan *plan)
+{
+    char *const texts[] = {plan->name,
+                           plan->version,
+                           plan->handler,
+                           plan->base_reference,
+                           plan->base_digest,
+                           plan->builder_reference,
+                           plan->package_manager,
+                           plan->runtime_dir,
+                           plan->runtime_prefix,
+                           plan->compiler,
+                           plan->libc,
+                           plan->program,
+                           plan->workdir,
+                           plan->output_type,
+                           plan->output_file};
+    struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
+                                  &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
+                                  &plan->libraries,    &plan->entrypoint,    &plan->cmd,
+                                  &plan->tags};
+    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations};
+    for (size_t i = 0; i < countof(texts); i++)
+        free(texts[i]);
+    for (size_t i = 0; i < countof(lists); i++)
+        strv_release(lists[i]);
+    for (size_t i = 0; i < countof(pairs); i++)
+        pairs_release(pairs[i]);
+    for (size_t i = 0; i < plan->decision_count; i++) {
+        free(plan->decisions[i].subject);
+        free(plan->decisions[i].value);
+        free(plan->decisions[i].reason);
+    }
+    free(plan->decisions);
+    *plan = (struct plan){0};
+}

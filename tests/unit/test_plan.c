@@ -1,0 +1,257 @@
+#include "unit.h"
+
+#include "glob.h"
+#include "plan.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+static void globs(void **state)
+{
+    static const struct {
+        const char *pattern, *path;
+        bool matches;
+    } cases[] = {
+        {"*.c", "a.c", true},
+        {"*.c", "src/a.c", false},
+        {"src/*.c", "src/a.c", true},
+        {"src/*.c", "src/x/a.c", false},
+        {"**/*.c", "a.c", true},
+        {"**/*.c", "x/y/a.c", true},
+        {"src/**", "src/x/y", true},
+        {"src/**/a.c", "src/a.c", true},
+        {"src/**/a.c", "src/b/c/a.c", true},
+        {"a?.c", "ab.c", true},
+        {"a?.c", "a.c", false},
+        {"[a-c].c", "b.c", true},
+        {"[!a-c].c", "b.c", false},
+        {"[]].c", "].c", true},
+        {"[a.c", "[a.c", true},
+        {"\\*.c", "*.c", true},
+        {"\\*.c", "a.c", false},
+        {"a*b*c*d", "axbxcxd", true},
+        {"a*b*c*d", "axbxcx", false},
+        {"./a.c", "a.c", true},
+        {"src/", "src/a.c", false},
+        {"*", "", true},
+        {"a/**/b/**/c", "a/x/b/y/c", true},
+        {"a[/]b", "a/b", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++)
+        if (glob_match(cases[i].pattern, cases[i].path) != cases[i].matches)
+            fail_msg("'%s' and '%s'", cases[i].pattern, cases[i].path);
+}
+
+struct fixture {
+    char *folder;
+    struct project project;
+    struct provenance provenance;
+    struct template template;
+    struct strv files, runtime, tags;
+    struct plan_facts facts;
+    struct plan plan;
+    struct error err;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = xcalloc(1, sizeof *f);
+    f->folder = unit_folder();
+    f->template.runtime = (char *)"c";
+    strv_add(&f->template.packages_dnf, "gcc");
+    strv_add(&f->template.packages_yum, "gcc-yum");
+    strv_add(&f->files, "handler.c");
+    strv_add(&f->files, "include/x.h");
+    strv_add(&f->files, "src/b.c");
+    strv_add(&f->runtime, "loop.c");
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    int result = fs_remove(f->folder, &f->err);
+    plan_release(&f->plan);
+    project_release(&f->project);
+    strv_release(&f->template.packages_dnf);
+    strv_release(&f->template.packages_yum);
+    strv_release(&f->files);
+    strv_release(&f->runtime);
+    strv_release(&f->tags);
+    free(f->folder);
+    free(f);
+    return result;
+}
+
+static int plan(struct fixture *f, const char *text)
+{
+    autofree char *path = path_join(f->folder, "lbuild.ini");
+    struct project_options options = {.dir = f->folder};
+    plan_release(&f->plan);
+    project_release(&f->project);
+    assert_int_equal(fs_write(path, text, strlen(text), 0644, &f->err), 0);
+    assert_int_equal(project_load(&options, &f->project, NULL, &f->err), 0);
+    f->facts.project = &f->project;
+    f->facts.provenance = &f->provenance;
+    f->facts.template = &f->template;
+    f->facts.project_files = &f->files;
+    f->facts.runtime_files = &f->runtime;
+    f->facts.runtime_dir = "/data/runtimes/c";
+    f->facts.tags = &f->tags;
+    return plan_make(&f->facts, &f->plan, &f->err);
+}
+
+static const char *pair(const struct plan_pairs *pairs, const char *name)
+{
+    for (size_t i = 0; i < pairs->len; i++)
+        if (strcmp(pairs->items[i].name, name) == 0)
+            return pairs->items[i].value;
+    return NULL;
+}
+
+static void defaults(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(plan(f, "[project]\nname = hello\n"), 0);
+    assert_string_equal(f->plan.handler, "hello");
+    assert_int_equal(f->plan.arch, ARCH_X86_64);
+    assert_string_equal(f->plan.base_reference, "public.ecr.aws/lambda/provided:al2023");
+    assert_string_equal(f->plan.builder_reference, "public.ecr.aws/amazonlinux/amazonlinux:2023");
+    assert_string_equal(f->plan.package_manager, "dnf");
+    assert_int_equal(f->plan.start, START_STOCK);
+    assert_int_equal(f->plan.entrypoint.len, 0);
+    assert_null(f->plan.workdir);
+    assert_int_equal(f->plan.sources.len, 2);
+    assert_string_equal(f->plan.sources.items[1], "src/b.c");
+    assert_string_equal(f->plan.include_dirs.items[0], "include");
+    assert_string_equal(f->plan.tags.items[0], "hello:latest");
+    assert_int_equal(f->plan.epoch, 0);
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.created"),
+                        "1970-01-01T00:00:00Z");
+    assert_null(pair(&f->plan.annotations, "org.opencontainers.image.revision"));
+    assert_true(f->plan.decision_count > 10);
+}
+
+static void bases(void **state)
+{
+    static const struct {
+        const char *base;
+        enum base_family family;
+        enum plan_start start;
+        const char *manager;
+    } cases[] = {
+        {"al2", FAMILY_AL2, START_STOCK, "yum"},
+        {"al2023", FAMILY_AL2023, START_STOCK, "dnf"},
+        {"scratch", FAMILY_SCRATCH, START_ENTRYPOINT, "dnf"},
+        {"public.ecr.aws/lambda/provided:al2023-x86_64", FAMILY_AL2023, START_STOCK, "dnf"},
+        {"public.ecr.aws/lambda/provided:al2.2024.01.01", FAMILY_AL2, START_STOCK, "yum"},
+        {"public.ecr.aws/lambda/python:3.12", FAMILY_OTHER, START_STOCK, "dnf"},
+        {"debian:12", FAMILY_OTHER, START_ENTRYPOINT, "dnf"},
+        {"oci:../base", FAMILY_OTHER, START_ENTRYPOINT, "dnf"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        autofree char *text = xasprintf("[project]\nname = a\n[image]\nbase = %s\n", cases[i].base);
+        assert_int_equal(plan(f, text), 0);
+        assert_int_equal(f->plan.family, cases[i].family);
+        assert_int_equal(f->plan.start, cases[i].start);
+        assert_string_equal(f->plan.package_manager, cases[i].manager);
+        assert_int_equal(f->plan.entrypoint.len, cases[i].start == START_STOCK ? 0 : 1);
+    }
+    assert_string_equal(f->plan.workdir, "/var/task");
+}
+
+static void the_looked_up_base_decides(void **state)
+{
+    static const char text[] =
+        "{\"config\":{\"Entrypoint\":[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/w\"}}";
+    struct fixture *f = *state;
+    AUTOPTR(js) config = js_parse(text, strlen(text), "config", &f->err);
+    struct base base = {.config = config, .name = (char *)"docker.io/me/own:1"};
+    assert_int_equal(digest_bytes("m", 1, &base.manifest, &f->err), 0);
+    f->facts.base = &base;
+    assert_int_equal(plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\n"), 0);
+    assert_int_equal(f->plan.start, START_STOCK);
+    assert_string_equal(f->plan.base_digest, base.manifest.text);
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.base.name"),
+                        "docker.io/me/own:1");
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.base.digest"),
+                        base.manifest.text);
+    assert_null(f->plan.workdir);
+}
+
+static void provenance_shows(void **state)
+{
+    struct fixture *f = *state;
+    f->provenance = (struct provenance){.found = true,
+                                        .commit = (char *)"0123456789012345678901234567890123456789",
+                                        .commit_time = 1700000000,
+                                        .version = (char *)"v1.2",
+                                        .dirty = true,
+                                        .source = (char *)"https://example.org/x"};
+    assert_int_equal(plan(f, "[project]\nname = a\n"), 0);
+    assert_int_equal(f->plan.epoch, 1700000000);
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.revision"),
+                        "0123456789012345678901234567890123456789-dirty");
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.created"),
+                        "2023-11-14T22:13:20Z");
+    assert_string_equal(f->plan.version, "v1.2");
+    f->facts.source_date_epoch = "5";
+    assert_int_equal(plan(f, "[project]\nname = a\nversion = 9\nsource = s\n"), 0);
+    assert_int_equal(f->plan.epoch, 5);
+    assert_string_equal(f->plan.version, "9");
+    assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.source"), "s");
+    static const char *const bad[] = {"x", "-1", "1.5", " 1", "99999999999999999999", "253402300800"};
+    for (size_t i = 0; i < countof(bad); i++) {
+        f->facts.source_date_epoch = bad[i];
+        assert_int_equal(plan(f, "[project]\nname = a\n"), -1);
+        assert_int_equal(f->err.kind, ERROR_USAGE);
+    }
+}
+
+static void wrong_choices(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"[build]\nsources = lib/*.c\n", "lbuild.ini:2:11: no file matches 'lib/*.c'"},
+        {"[build]\ninclude = ../x\n", ":2:11: an include folder is outside"},
+        {"[build]\ninclude = /usr/include\n", ":2:11: an include folder is outside"},
+        {"[image]\ntags = Upper:1\n", "'Upper:1' is not a name for an image"},
+        {"[image]\ntags = a:\n", "'a:' is not a name"},
+    };
+    struct fixture *f = *state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        assert_int_equal(plan(f, cases[i].text), -1);
+        if (!strstr(f->err.text, cases[i].said))
+            fail_msg("'%s' lacks '%s'", f->err.text, cases[i].said);
+    }
+    strv_release(&f->files);
+    assert_int_equal(plan(f, "[project]\nname = a\n"), -1);
+    assert_non_null(strstr(f->err.text, "there is no C source"));
+}
+
+static void files_and_flags(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(plan(f, "[project]\nname = a\n[build]\ndefines = 'A=b c' D\nflags =\nstrip = no\n"
+                             "[files]\ndata/./x = /opt//y\nconf = /etc/\n"),
+                     0);
+    assert_string_equal(pair(&f->plan.files, "data/x"), "opt/y");
+    assert_string_equal(pair(&f->plan.files, "conf"), "etc/conf");
+    assert_true(strv_contains(&f->plan.compile_flags, "-DA=b c"));
+    assert_false(strv_contains(&f->plan.link_flags, "-s"));
+    assert_true(strv_contains(&f->plan.link_flags, "-static"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides),
+        TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),
+    };
+    return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
+}
