@@ -41,8 +41,12 @@ struct base_source {
     const char *name; /* "registry", "oci", "oci-archive", "docker-archive" */
     const char *help; /* one line */
     bool (*claims)(const char *reference);
+    /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's path with what tells
+     * that it changed. *name: as in struct base, or left NULL. No network. NULL here: the reference is both. */
+    int (*identify)(const struct base_request *request, char **key, char **name, struct error *err);
     /* *name: as in struct base, or left NULL. Errors: ERROR_REGISTRY final, ERROR_RETRY worth another try, ERROR_LOCKED
-     * when PULL_NEVER meets something absent. */
+     * when PULL_NEVER meets something absent. Called only when the store doesn't know the key or lacks a blob, or for
+     * PULL_ALWAYS; base_load itself remembers the result, and verifies and lists the layers. */
     int (*fetch)(const struct base_request *request, const struct store *store, struct digest *manifest, char **name,
                  struct error *err);
 };

@@ -34,6 +34,7 @@ struct descriptor {
     const char *media_type; /* borrowed from the JSON; "" when it has none */
 };
 
+/* Digest and size are required; `where` says what holds the descriptor. */
 int descriptor_read(const struct js *value, const char *where, struct descriptor *out, struct error *err) must_check;
 
 /* By the media type where there is one, else by what the document holds. */
