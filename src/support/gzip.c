@@ -5,7 +5,11 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { LEVEL = 6, PIECE = 1024 * 1024, CHUNK = 64 * 1024 };
+#define LEVEL 6
+#define PIECE 1048576
+#define CHUNK 65536
+#define TEXT_OF(value) #value
+#define TEXT(macro) TEXT_OF(macro)
 
 struct gzip_writer {
     byte_sink sink;
@@ -85,6 +89,11 @@ static int make_joint(unsigned char *packed, size_t *length, size_t plain, struc
     memcpy(packed + *length, "\0\0\xff\xff", 4);
     *length += 4;
     return 0;
+}
+
+const char *gzip_writer_version(void)
+{
+    return "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(LEVEL) "-" TEXT(PIECE);
 }
 
 static int flush_piece(struct gzip_writer *writer, bool last, struct error *err)

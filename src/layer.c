@@ -1,0 +1,358 @@
+#include "layer.h"
+
+#include "support/fs.h"
+#include "support/gzip.h"
+#include "support/json.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { CHUNK = 256 * 1024 };
+
+void tree_release(struct tree *tree)
+{
+    for (size_t i = 0; i < tree->len; i++) {
+        free(tree->entries[i].path);
+        free(tree->entries[i].source);
+        free(tree->entries[i].content);
+        free(tree->entries[i].link);
+    }
+    free(take(tree->entries));
+    tree->len = tree->cap = 0;
+}
+
+static void add(struct tree *tree, struct tree_entry entry)
+{
+    grow(tree->entries, tree->len, tree->cap);
+    tree->entries[tree->len++] = entry;
+}
+
+void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode)
+{
+    add(tree, (struct tree_entry){
+                  .path = xstrdup(path), .source = source ? xstrdup(source) : NULL, .type = TAR_FILE, .mode = mode});
+}
+
+void tree_add_dir(struct tree *tree, const char *path)
+{
+    add(tree, (struct tree_entry){.path = xstrdup(path), .type = TAR_DIR, .mode = 0755});
+}
+
+void tree_add_link(struct tree *tree, const char *path, const char *target)
+{
+    add(tree, (struct tree_entry){.path = xstrdup(path), .link = xstrdup(target), .type = TAR_SYMLINK, .mode = 0777});
+}
+
+/* An entry of the layer: one of the tree's, or (entry NULL) a directory that one of those needs. */
+struct item {
+    char *path; /* the real one, behind the base's links */
+    const struct tree_entry *entry;
+    unsigned mode;
+    int64_t uid, gid;
+};
+
+struct items {
+    struct item *list;
+    size_t len, cap;
+};
+
+static void items_release(struct items *items)
+{
+    for (size_t i = 0; i < items->len; i++)
+        free(items->list[i].path);
+    free(items->list);
+}
+
+static void add_item(struct items *items, char *path, const struct tree_entry *entry)
+{
+    grow(items->list, items->len, items->cap);
+    items->list[items->len++] = (struct item){.path = path, .entry = entry, .mode = entry ? entry->mode : 0755};
+}
+
+static enum tar_type type_of(const struct item *item)
+{
+    return item->entry ? item->entry->type : TAR_DIR;
+}
+
+/* A directory of the tree that is a link in the base means the directory behind the link. */
+static char *real_path(const struct tree_entry *entry, const struct rootfs *rootfs, struct error *err)
+{
+    autofree char *path = rootfs_resolve(rootfs, entry->path, err);
+    const struct rootfs_entry *there = path ? rootfs_find(rootfs, path) : NULL;
+    if (!there || there->type != TAR_SYMLINK || entry->type != TAR_DIR)
+        return take(path);
+    autofree char *below = xasprintf("%s/x", path);
+    autofree char *resolved = rootfs_resolve(rootfs, below, err);
+    if (!resolved)
+        return NULL;
+    return strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
+}
+
+static int collect(const struct tree *tree, const struct rootfs *rootfs, struct items *items, struct error *err)
+{
+    for (size_t i = 0; i < tree->len; i++) {
+        const struct tree_entry *entry = &tree->entries[i];
+        autofree char *path = real_path(entry, rootfs, err);
+        if (!path)
+            return -1;
+        if (path[0] == '\0' && entry->type == TAR_DIR)
+            continue;
+        if (path[0] == '\0')
+            return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory", entry->path);
+        for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+            add_item(items, xstrndup(path, (size_t)(slash - path)), NULL);
+        add_item(items, take(path), entry);
+    }
+    return 0;
+}
+
+/* By path; what the tree names comes before what is only implied. */
+static int by_path(const void *a, const void *b)
+{
+    const struct item *one = a, *other = b;
+    int order = strcmp(one->path, other->path);
+    if (order != 0 || !one->entry == !other->entry)
+        return order;
+    return one->entry ? -1 : 1;
+}
+
+static const char *origin(const struct tree_entry *entry)
+{
+    return entry->source ? entry->source : entry->path;
+}
+
+static int conflict(const struct item *one, const struct item *other, struct error *err)
+{
+    if (one->entry && other->entry)
+        return error_set(err, ERROR_PROJECT, "'%s' and '%s' both become '/%s' in the image; give one another place",
+                         origin(one->entry), origin(other->entry), one->path);
+    const struct item *named = one->entry ? one : other;
+    return error_set(err, ERROR_PROJECT, "'%s' becomes '/%s' in the image, where other files need a directory",
+                     origin(named->entry), named->path);
+}
+
+/* Each path once. Equal neighbours are fine when all of them are directories. */
+static int unify(struct items *items, struct error *err)
+{
+    size_t kept = 0;
+    if (items->len > 0)
+        qsort(items->list, items->len, sizeof *items->list, by_path);
+    for (size_t i = 0; i < items->len; i++) {
+        struct item *last = kept > 0 ? &items->list[kept - 1] : NULL, *item = &items->list[i];
+        if (!last || strcmp(last->path, item->path) != 0) {
+            struct item moved = *item;
+            item->path = NULL;
+            items->list[kept++] = moved;
+            continue;
+        }
+        if (type_of(last) != TAR_DIR || type_of(item) != TAR_DIR)
+            return conflict(last, item, err);
+        free(take(item->path));
+    }
+    items->len = kept;
+    return 0;
+}
+
+/* What the base has stays what it is: directories keep mode and owner, and no file replaces a directory. */
+static int match_base(struct items *items, const struct rootfs *rootfs, struct error *err)
+{
+    for (size_t i = 0; i < items->len; i++) {
+        struct item *item = &items->list[i];
+        const struct rootfs_entry *there = rootfs_find(rootfs, item->path);
+        if (!there || there->type != TAR_DIR)
+            continue;
+        if (type_of(item) != TAR_DIR)
+            return error_set(err, ERROR_PROJECT, "'%s' can't become '/%s': the base image has a directory there; name the "
+                             "file inside it, '/%s/%s'", origin(item->entry), item->path, item->path,
+                             path_base(origin(item->entry)));
+        item->mode = there->mode;
+        item->uid = there->uid;
+        item->gid = there->gid;
+    }
+    return 0;
+}
+
+/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`. */
+struct pass {
+    struct digest_context context;
+    struct gzip_writer *gzip;
+    uint64_t size;
+    char *chunk;
+};
+
+static void pass_release(struct pass *pass)
+{
+    digest_context_release(&pass->context);
+    gzip_writer_free(pass->gzip);
+    free(pass->chunk);
+}
+
+static int take_tar(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct pass *pass = data;
+    digest_update(&pass->context, bytes, length);
+    pass->size += length;
+    return pass->gzip ? gzip_writer_write(pass->gzip, bytes, length, err) : 0;
+}
+
+static int changed(const char *source, struct error *err)
+{
+    return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
+}
+
+static bool same_file(const struct stat *a, const struct stat *b)
+{
+    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
+           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+}
+
+/* Passes on exactly the `size` bytes that the header promised, and looks whether there are more. */
+static int copy_content(struct tar_writer *tar, int fd, const char *source, int64_t size, char *chunk, struct error *err)
+{
+    for (int64_t left = size;;) {
+        ssize_t got = read(fd, chunk, CHUNK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
+        if (got > left || (got == 0 && left > 0))
+            return changed(source, err);
+        if (got == 0)
+            return 0;
+        if (tar_writer_data(tar, chunk, (size_t)got, err) != 0)
+            return -1;
+        left -= got;
+    }
+}
+
+static int write_file(struct tar_writer *tar, struct tar_entry *header, const char *source, char *chunk, struct error *err)
+{
+    struct stat before, after;
+    autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &before) != 0)
+        return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
+    if (!S_ISREG(before.st_mode))
+        return error_set(err, ERROR_PROJECT, "'%s' isn't a regular file, so it can't go into the image", source);
+    header->size = before.st_size;
+    if (tar_writer_entry(tar, header, err) != 0 || copy_content(tar, fd, source, header->size, chunk, err) != 0)
+        return -1;
+    if (fstat(fd, &after) != 0 || !same_file(&before, &after))
+        return changed(source, err);
+    return 0;
+}
+
+static int write_item(struct tar_writer *tar, const struct item *item, int64_t epoch, char *chunk, struct error *err)
+{
+    const struct tree_entry *entry = item->entry;
+    struct tar_entry header = {
+        .path = item->path,
+        .link = entry ? entry->link : NULL,
+        .type = type_of(item),
+        .mode = item->mode,
+        .uid = item->uid,
+        .gid = item->gid,
+        .mtime = epoch,
+    };
+    if (header.type == TAR_FILE && entry->source)
+        return write_file(tar, &header, entry->source, chunk, err);
+    header.size = header.type == TAR_FILE ? (int64_t)entry->size : 0;
+    if (tar_writer_entry(tar, &header, err) != 0)
+        return -1;
+    return header.size > 0 ? tar_writer_data(tar, entry->content, entry->size, err) : 0;
+}
+
+static int run_pass(struct pass *pass, const struct items *items, int64_t epoch, struct digest *diff_id, struct error *err)
+{
+    AUTOPTR(tar_writer) tar = tar_writer_open(take_tar, pass, err);
+    if (!tar || digest_init(&pass->context, err) != 0)
+        return -1;
+    pass->chunk = xmalloc(CHUNK);
+    for (size_t i = 0; i < items->len; i++)
+        if (write_item(tar, &items->list[i], epoch, pass->chunk, err) != 0)
+            return -1;
+    if (tar_writer_finish(tar, err) != 0)
+        return -1;
+    digest_final(&pass->context, diff_id);
+    return 0;
+}
+
+/* The note under objects/ that says which blob holds a tar, and by which compressor it was made. */
+static char *note_path(const struct store *store, const struct layer *layer, struct error *err)
+{
+    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(), digest_hex(&layer->diff_id));
+    return store_path(store, "objects", name, err);
+}
+
+/* A note that can't be read, or whose blob is gone, counts as none. */
+static bool recall(const struct store *store, const char *note, struct layer *layer)
+{
+    struct error ignored = {0};
+    AUTO(buf) text = {0};
+    uint64_t size = 0;
+    if (fs_read(note, 4096, &text, &ignored) != 0)
+        return false;
+    AUTOPTR(js) object = js_parse(buf_text(&text), text.len, note, &ignored);
+    if (!object || !digest_parse(&layer->digest, js_get_text(object, "digest")) ||
+        !js_get_size(object, "size", &layer->size))
+        return false;
+    autoclose int fd = store_open_blob(store, &layer->digest, &size, &ignored);
+    return fd >= 0 && size == layer->size;
+}
+
+static int remember(const char *note, const struct layer *layer, struct error *err)
+{
+    AUTOPTR(js) object = js_object();
+    AUTO(buf) text = {0};
+    js_set_string(object, "digest", layer->digest.text);
+    js_set_integer(object, "size", (int64_t)layer->size);
+    js_dump(object, &text);
+    return fs_write(note, text.data, text.len, 0644, err);
+}
+
+static int to_store(void *data, const void *bytes, size_t length, struct error *err)
+{
+    return store_writer_write(data, bytes, length, err);
+}
+
+static int compress_tree(const struct items *items, int64_t epoch, const struct store *store, struct layer *layer,
+                         struct error *err)
+{
+    AUTO(store_writer) writer = {.fd = -1};
+    AUTO(pass) pass = {0};
+    struct digest diff_id;
+    if (store_writer_open(&writer, store, NULL, err) != 0)
+        return -1;
+    pass.gzip = gzip_writer_open(to_store, &writer, err);
+    if (!pass.gzip || run_pass(&pass, items, epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
+        return -1;
+    if (!digest_equal(&diff_id, &layer->diff_id))
+        return error_set(err, ERROR_BUILD, "the project's files changed while they were read; build again");
+    layer->size = writer.offset;
+    return store_writer_commit(&writer, &layer->digest, err);
+}
+
+int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,
+               struct layer *layer, struct error *err)
+{
+    AUTO(items) items = {0};
+    AUTO(pass) pass = {0};
+    memset(layer, 0, sizeof *layer);
+    if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 || match_base(&items, rootfs, err) != 0)
+        return -1;
+    /* Hashing takes a twentieth of the time of compressing: look first whether this tar was compressed before. */
+    if (run_pass(&pass, &items, epoch, &layer->diff_id, err) != 0)
+        return -1;
+    layer->content_size = pass.size;
+    autofree char *note = note_path(store, layer, err);
+    if (!note)
+        return -1;
+    if (recall(store, note, layer))
+        return 0;
+    if (compress_tree(&items, epoch, store, layer, err) != 0)
+        return -1;
+    return remember(note, layer, err);
+}
