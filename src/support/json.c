@@ -100,6 +100,11 @@ bool js_is_array(const struct js *value)
     return json_is_array(real(value));
 }
 
+bool js_is_true(const struct js *value)
+{
+    return json_is_true(real(value));
+}
+
 bool js_get_size(const struct js *object, const char *key, uint64_t *out)
 {
     json_t *value = json_object_get(real(object), key);

@@ -28,6 +28,7 @@ const char *js_text(const struct js *value); /* NULL when it isn't a string */
 const char *js_get_text(const struct js *object, const char *key);
 bool js_is_object(const struct js *value);
 bool js_is_array(const struct js *value);
+bool js_is_true(const struct js *value);
 /* False when it isn't an integer of at least 0. */
 bool js_get_size(const struct js *object, const char *key, uint64_t *out);
 size_t js_count(const struct js *array); /* 0 when it isn't an array */
