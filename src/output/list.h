@@ -1,1 +1,3 @@
-/* Every kind of output. */
+/* Every kind of output. The first one is the default. */
+OUTPUT(oci)
+OUTPUT(oci_layout)

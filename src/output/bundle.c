@@ -1,0 +1,112 @@
+#include "output/bundle.h"
+
+#include "manifest.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char layout_marker[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
+
+void bundle_release(struct bundle *bundle)
+{
+    for (size_t i = 0; i < bundle->len; i++)
+        free(bundle->files[i].path);
+    free(take(bundle->files));
+    buf_release(&bundle->index);
+    buf_release(&bundle->docker_manifest);
+    bundle->len = bundle->cap = 0;
+}
+
+/* The part behind the last colon that isn't a port's. */
+static const char *tag_of(const char *reference)
+{
+    const char *slash = strrchr(reference, '/'), *colon = strchr(slash ? slash : reference, ':');
+    return colon ? colon + 1 : "latest";
+}
+
+/* Exactly one descriptor: Lambda takes no index, and tools that are given no tag take what is there. ref.name is the tag
+ * alone, which umoci and skopeo look for; containerd and podman name the image by io.containerd.image.name. */
+static void make_index(const struct image *image, struct buf *out)
+{
+    AUTOPTR(js) index = js_object();
+    struct js *entry = js_object(), *platform = js_object(), *annotations = js_object(), *list = js_array();
+    js_set_string(entry, "mediaType", MEDIA_OCI_MANIFEST);
+    js_set_string(entry, "digest", image->manifest_digest.text);
+    js_set_integer(entry, "size", (int64_t)image->manifest.len);
+    js_set_string(annotations, "io.containerd.image.name", image->tags.items[0]);
+    js_set_string(annotations, "org.opencontainers.image.ref.name", tag_of(image->tags.items[0]));
+    js_set(entry, "annotations", annotations);
+    js_set_string(platform, "architecture", arch_oci(image->arch));
+    js_set_string(platform, "os", "linux");
+    if (image->variant)
+        js_set_string(platform, "variant", image->variant);
+    js_set(entry, "platform", platform);
+    js_append(list, entry);
+    js_set_integer(index, "schemaVersion", 2);
+    js_set_string(index, "mediaType", MEDIA_OCI_INDEX);
+    js_set(index, "manifests", list);
+    js_dump(index, out);
+}
+
+static char *blob_path(const struct digest *digest)
+{
+    return xasprintf("blobs/sha256/%s", digest_hex(digest));
+}
+
+static void make_docker_manifest(const struct image *image, struct buf *out)
+{
+    AUTOPTR(js) all = js_array();
+    struct js *entry = js_object(), *tags = js_array(), *layers = js_array();
+    autofree char *config = blob_path(&image->config_digest);
+    js_set_string(entry, "Config", config);
+    for (size_t i = 0; i < image->tags.len; i++)
+        js_append(tags, js_string(image->tags.items[i]));
+    js_set(entry, "RepoTags", tags);
+    for (size_t i = 0; i < image->layer_count; i++) {
+        autofree char *path = blob_path(&image->layers[i].digest);
+        js_append(layers, js_string(path));
+    }
+    js_set(entry, "Layers", layers);
+    js_append(all, entry);
+    js_dump(all, out);
+}
+
+static void add(struct bundle *bundle, char *path, const char *bytes, uint64_t size, const struct digest *digest)
+{
+    grow(bundle->files, bundle->len, bundle->cap);
+    bundle->files[bundle->len++] = (struct bundle_file){.path = path, .bytes = bytes, .digest = *digest, .size = size};
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return strcmp(((const struct bundle_file *)a)->path, ((const struct bundle_file *)b)->path);
+}
+
+static void drop_doubles(struct bundle *bundle)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < bundle->len; i++) {
+        if (kept > 0 && strcmp(bundle->files[kept - 1].path, bundle->files[i].path) == 0)
+            free(bundle->files[i].path);
+        else
+            bundle->files[kept++] = bundle->files[i];
+    }
+    bundle->len = kept;
+}
+
+void bundle_make(const struct image *image, struct bundle *bundle)
+{
+    static const struct digest none;
+    memset(bundle, 0, sizeof *bundle);
+    make_index(image, &bundle->index);
+    make_docker_manifest(image, &bundle->docker_manifest);
+    for (size_t i = 0; i < image->layer_count; i++)
+        add(bundle, blob_path(&image->layers[i].digest), NULL, image->layers[i].size, &image->layers[i].digest);
+    add(bundle, blob_path(&image->config_digest), image->config.data, image->config.len, &image->config_digest);
+    add(bundle, blob_path(&image->manifest_digest), image->manifest.data, image->manifest.len, &image->manifest_digest);
+    add(bundle, xstrdup("index.json"), bundle->index.data, bundle->index.len, &none);
+    add(bundle, xstrdup("manifest.json"), bundle->docker_manifest.data, bundle->docker_manifest.len, &none);
+    add(bundle, xstrdup("oci-layout"), layout_marker, sizeof layout_marker - 1, &none);
+    qsort(bundle->files, bundle->len, sizeof *bundle->files, by_path);
+    drop_doubles(bundle);
+}

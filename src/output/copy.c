@@ -1,0 +1,151 @@
+#include "output/copy.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SLOTS = 4, SLOT = 256 * 1024 };
+
+/* A ring of buffers. The copying thread fills slot `filled` and then passes it on; the hashing thread follows. */
+struct ring {
+    pthread_t thread;
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    bool running, ended;
+    size_t filled, hashed; /* slots in all, so far */
+    size_t lengths[SLOTS];
+    char *bytes;
+    struct digest_context context;
+};
+
+static void *hash_slots(void *data)
+{
+    struct ring *ring = data;
+    pthread_mutex_lock(&ring->mutex);
+    for (;;) {
+        while (ring->hashed == ring->filled && !ring->ended)
+            pthread_cond_wait(&ring->moved, &ring->mutex);
+        if (ring->hashed == ring->filled)
+            break;
+        size_t slot = ring->hashed % SLOTS;
+        pthread_mutex_unlock(&ring->mutex);
+        digest_update(&ring->context, ring->bytes + slot * SLOT, ring->lengths[slot]);
+        pthread_mutex_lock(&ring->mutex);
+        ring->hashed++;
+        pthread_cond_signal(&ring->moved);
+    }
+    pthread_mutex_unlock(&ring->mutex);
+    return NULL;
+}
+
+/* Without a second thread (a limit of the machine, or a blob of one slot) the copying thread hashes too. */
+static int ring_init(struct ring *ring, uint64_t size, struct error *err)
+{
+    pthread_mutex_init(&ring->mutex, NULL);
+    pthread_cond_init(&ring->moved, NULL);
+    ring->bytes = xmalloc(SLOTS * SLOT);
+    if (digest_init(&ring->context, err) != 0)
+        return -1;
+    ring->running = size > SLOT && pthread_create(&ring->thread, NULL, hash_slots, ring) == 0;
+    return 0;
+}
+
+/* Waits until everything is hashed. */
+static void ring_end(struct ring *ring)
+{
+    if (!ring->running)
+        return;
+    pthread_mutex_lock(&ring->mutex);
+    ring->ended = true;
+    pthread_cond_signal(&ring->moved);
+    pthread_mutex_unlock(&ring->mutex);
+    pthread_join(ring->thread, NULL);
+    ring->running = false;
+}
+
+static void ring_release(struct ring *ring)
+{
+    ring_end(ring);
+    digest_context_release(&ring->context);
+    pthread_cond_destroy(&ring->moved);
+    pthread_mutex_destroy(&ring->mutex);
+    free(ring->bytes);
+}
+
+/* The next buffer to fill. */
+static char *ring_next(struct ring *ring)
+{
+    pthread_mutex_lock(&ring->mutex);
+    while (ring->filled - ring->hashed == SLOTS)
+        pthread_cond_wait(&ring->moved, &ring->mutex);
+    size_t slot = ring->filled % SLOTS;
+    pthread_mutex_unlock(&ring->mutex);
+    return ring->bytes + slot * SLOT;
+}
+
+static void ring_pass(struct ring *ring, size_t length)
+{
+    size_t slot = ring->filled % SLOTS;
+    if (!ring->running)
+        digest_update(&ring->context, ring->bytes + slot * SLOT, length);
+    pthread_mutex_lock(&ring->mutex);
+    ring->lengths[slot] = length;
+    ring->filled++;
+    ring->hashed += !ring->running;
+    pthread_cond_signal(&ring->moved);
+    pthread_mutex_unlock(&ring->mutex);
+}
+
+static int damaged(const struct store *store, const struct digest *digest, struct error *err)
+{
+    store_discard(store, digest);
+    return error_set(err, ERROR_REGISTRY, "'%s' was damaged on disk and has been removed from the cache; build again",
+                     digest->text);
+}
+
+/* Reads a whole slot, but at the end. */
+static ssize_t fill(int fd, char *bytes)
+{
+    size_t done = 0;
+    while (done < SLOT) {
+        ssize_t got = read(fd, bytes + done, SLOT - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    return (ssize_t)done;
+}
+
+int copy_blob(const struct store *store, const struct digest *digest, uint64_t size, byte_sink sink, void *data,
+              struct error *err)
+{
+    AUTO(ring) ring = {0};
+    struct digest actual;
+    uint64_t there = 0;
+    autoclose int fd = store_open_blob(store, digest, &there, err);
+    if (fd < 0 || ring_init(&ring, size, err) != 0)
+        return -1;
+    if (there != size)
+        return damaged(store, digest, err);
+    for (uint64_t left = size; left > 0;) {
+        char *bytes = ring_next(&ring);
+        ssize_t got = fill(fd, bytes);
+        if (got < 0)
+            return error_errno(err, ERROR_BUILD, "can't read the blob '%s'", digest->text);
+        if (got == 0 || (uint64_t)got > left)
+            return damaged(store, digest, err);
+        left -= (uint64_t)got;
+        ring_pass(&ring, (size_t)got);
+        /* The hashing thread only reads: both may have the bytes at once. */
+        if (sink && sink(data, bytes, (size_t)got, err) != 0)
+            return -1;
+    }
+    ring_end(&ring);
+    digest_final(&ring.context, &actual);
+    return digest_equal(&actual, digest) ? 0 : damaged(store, digest, err);
+}

@@ -1,0 +1,327 @@
+#include "unit.h"
+
+#include "output.h"
+#include "support/fs.h"
+#include "support/tar.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct fixture {
+    char *folder;
+    struct store store;
+    struct image image;
+};
+
+static void fixture_release(struct fixture *fixture)
+{
+    struct error err = {0};
+    store_release(&fixture->store);
+    image_release(&fixture->image);
+    assert_int_equal(fs_remove(fixture->folder, &err), 0);
+    free(fixture->folder);
+}
+
+/* An image of three layers: one small, one bigger than the copying buffers, and the small one again. */
+static void set_up(struct fixture *fixture)
+{
+    static const size_t sizes[] = {3000, 5 * 1024 * 1024 + 1};
+    struct error err = {0};
+    struct image *image = &fixture->image;
+    memset(fixture, 0, sizeof *fixture);
+    fixture->folder = unit_folder();
+    autofree char *root = path_join(fixture->folder, "store");
+    assert_int_equal(store_open(&fixture->store, root, &err), 0);
+    image->layers = xcalloc(3, sizeof *image->layers);
+    for (size_t i = 0; i < countof(sizes); i++) {
+        autofree char *bytes = xmalloc(sizes[i]);
+        for (size_t k = 0; k < sizes[i]; k++)
+            bytes[k] = (char)(k * 7 + k / 1000 + i);
+        image->layers[i].size = sizes[i];
+        assert_int_equal(store_put(&fixture->store, bytes, sizes[i], &image->layers[i].digest, &err), 0);
+    }
+    image->layers[2] = image->layers[0];
+    image->layer_count = 3;
+    image->arch = ARCH_ARM64;
+    image->variant = xstrdup("v8");
+    strv_add(&image->tags, "localhost:5000/hello:v1");
+    strv_add(&image->tags, "hello:latest");
+    buf_adds(&image->config, "{\"config\":1}");
+    buf_adds(&image->manifest, "{\"manifest\":1}");
+    assert_int_equal(digest_bytes(image->config.data, image->config.len, &image->config_digest, &err), 0);
+    assert_int_equal(digest_bytes(image->manifest.data, image->manifest.len, &image->manifest_digest, &err), 0);
+}
+
+static int write_to(const struct fixture *fixture, const char *type, const char *path, struct error *err)
+{
+    const struct output *output = output_find(type);
+    assert_non_null(output);
+    return output->write(&fixture->image, &fixture->store, path, err);
+}
+
+static void check_index(const struct fixture *fixture, const char *bytes, size_t length)
+{
+    autofree char *expected = xasprintf(
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[{\"mediaType\":"
+        "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"%s\",\"size\":14,\"annotations\":{"
+        "\"io.containerd.image.name\":\"localhost:5000/hello:v1\",\"org.opencontainers.image.ref.name\":\"v1\"},\"platform\":{"
+        "\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}}]}",
+        fixture->image.manifest_digest.text);
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(bytes, expected, length);
+}
+
+static void check_docker_manifest(const struct fixture *fixture, const char *bytes, size_t length)
+{
+    const struct image *image = &fixture->image;
+    autofree char *expected = xasprintf(
+        "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"localhost:5000/hello:v1\",\"hello:latest\"],\"Layers\":["
+        "\"blobs/sha256/%s\",\"blobs/sha256/%s\",\"blobs/sha256/%s\"]}]",
+        digest_hex(&image->config_digest), digest_hex(&image->layers[0].digest), digest_hex(&image->layers[1].digest),
+        digest_hex(&image->layers[0].digest));
+    assert_int_equal(length, strlen(expected));
+    assert_memory_equal(bytes, expected, length);
+}
+
+/* Walks the archive: order, names, attributes, content. */
+static void check_tar(const struct fixture *fixture, const char *path)
+{
+    struct error err = {0};
+    struct tar_entry entry;
+    AUTO(buf) names = {0};
+    AUTO(strv) seen = {0};
+    AUTOPTR(tar_reader) reader = tar_reader_open_file(path, &err);
+    assert_non_null(reader);
+    for (int status = 0; (status = tar_reader_next(reader, &entry, &err)) != 0;) {
+        assert_int_equal(status, 1);
+        assert_int_equal(entry.mode, entry.type == TAR_DIR ? 0755 : 0644);
+        assert_int_equal(entry.uid + entry.gid + entry.mtime, 0);
+        assert_true(seen.len == 0 || strcmp(seen.items[seen.len - 1], entry.path) < 0);
+        strv_add(&seen, entry.path);
+        AUTO(buf) content = {0};
+        for (int64_t got = 1; got > 0;) {
+            char *room = buf_reserve(&content, 100000);
+            got = tar_reader_read(reader, room, 100000, &err);
+            assert_true(got >= 0);
+            content.len += (size_t)got;
+        }
+        if (strncmp(seen.items[seen.len - 1], "blobs/sha256/", 13) == 0 && seen.items[seen.len - 1][13]) {
+            struct digest digest;
+            assert_int_equal(digest_bytes(content.data, content.len, &digest, &err), 0);
+            assert_string_equal(digest_hex(&digest), seen.items[seen.len - 1] + 13);
+        } else if (strcmp(seen.items[seen.len - 1], "index.json") == 0) {
+            check_index(fixture, content.data, content.len);
+        } else if (strcmp(seen.items[seen.len - 1], "manifest.json") == 0) {
+            check_docker_manifest(fixture, content.data, content.len);
+        }
+    }
+    assert_int_equal(seen.len, 2 + 4 + 3);
+    assert_string_equal(seen.items[0], "blobs/");
+    assert_string_equal(seen.items[1], "blobs/sha256/");
+    assert_string_equal(seen.items[6], "index.json");
+    assert_string_equal(seen.items[7], "manifest.json");
+    assert_string_equal(seen.items[8], "oci-layout");
+}
+
+static void a_tar_file(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    AUTO(buf) first = {0}, second = {0};
+    (void)state;
+    set_up(&fixture);
+    autofree char *path = path_join(fixture.folder, "out.tar");
+    mode_t mask = umask(077);
+    assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
+    umask(mask);
+    check_tar(&fixture, path);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0644);
+    assert_int_equal(fs_read(path, 10000000, &first, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
+    assert_int_equal(fs_read(path, 10000000, &second, &err), 0);
+    assert_int_equal(first.len, second.len);
+    assert_memory_equal(first.data, second.data, first.len);
+}
+
+static void links_stay_and_folders_are_refused(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    (void)state;
+    set_up(&fixture);
+    autofree char *path = path_join(fixture.folder, "real.tar"), *link = path_join(fixture.folder, "link.tar");
+    assert_int_equal(fs_write(path, "old", 3, 0600, &err), 0);
+    assert_int_equal(symlink("real.tar", link), 0);
+    assert_int_equal(write_to(&fixture, "oci", link, &err), 0);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    check_tar(&fixture, path);
+    assert_int_equal(write_to(&fixture, "oci", fixture.folder, &err), -1);
+    assert_int_equal(err.kind, ERROR_USAGE);
+    autofree char *absent = path_join(fixture.folder, "no/such/folder.tar");
+    assert_int_equal(write_to(&fixture, "oci", absent, &err), -1);
+    assert_int_equal(err.kind, ERROR_BUILD);
+}
+
+/* /dev/null must still be a device afterwards, and standard output gets the same bytes as a file. */
+static void devices_and_streams(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    (void)state;
+    set_up(&fixture);
+    assert_int_equal(write_to(&fixture, "oci", "/dev/null", &err), 0);
+    assert_int_equal(stat("/dev/null", &st), 0);
+    assert_true(S_ISCHR(st.st_mode));
+    autofree char *path = path_join(fixture.folder, "stdout.tar");
+    fflush(stdout);
+    int saved = dup(STDOUT_FILENO), fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0);
+    int result = write_to(&fixture, "oci", "-", &err);
+    assert_true(dup2(saved, STDOUT_FILENO) >= 0);
+    close(saved);
+    close(fd);
+    assert_int_equal(result, 0);
+    check_tar(&fixture, path);
+    assert_int_equal(write_to(&fixture, "oci-layout", "-", &err), -1);
+    assert_int_equal(err.kind, ERROR_USAGE);
+}
+
+/* One bit of a blob flipped, or its end cut off, in the first or the last buffer. */
+static void damage(const struct fixture *fixture, size_t layer, int kind)
+{
+    autofree char *path = store_blob_path(&fixture->store, &fixture->image.layers[layer].digest);
+    off_t at = kind == 0 ? 5 : (off_t)fixture->image.layers[layer].size - 1;
+    char byte = 0;
+    assert_int_equal(chmod(path, 0600), 0);
+    int fd = open(path, O_RDWR);
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 0x10;
+    assert_int_equal(kind == 2 ? ftruncate(fd, at) : pwrite(fd, &byte, 1, at) - 1, 0);
+    close(fd);
+}
+
+static void a_damaged_blob_ends_it(void **state)
+{
+    static const char *const types[] = {"oci", "oci-layout"};
+    (void)state;
+    for (int kind = 0; kind < 3; kind++) {
+        for (size_t layer = 0; layer < 2; layer++) {
+            for (size_t type = 0; type < 2; type++) {
+                AUTO(fixture) fixture;
+                struct error err = {0};
+                AUTO(buf) old = {0};
+                set_up(&fixture);
+                autofree char *out = path_join(fixture.folder, "out"), *marker = path_join(out, "oci-layout");
+                if (type == 0)
+                    assert_int_equal(fs_write(out, "old", 3, 0644, &err), 0);
+                else
+                    assert_int_equal(write_to(&fixture, types[type], out, &err), 0);
+                damage(&fixture, layer, kind);
+                assert_int_equal(write_to(&fixture, types[type], out, &err), -1);
+                assert_int_equal(err.kind, ERROR_REGISTRY);
+                assert_non_null(strstr(err.text, "build again"));
+                assert_false(store_has(&fixture.store, &fixture.image.layers[layer].digest));
+                if (type == 0) {
+                    assert_int_equal(fs_read(out, 10, &old, &err), 0);
+                    assert_string_equal(buf_text(&old), "old");
+                } else {
+                    assert_true(fs_exists(marker));
+                    assert_int_equal(fs_remove(out, &err), 0);
+                }
+                /* Nothing half-written stays: only the store (and the old file) is left. */
+                assert_int_equal(unlink(out) == 0, type == 0);
+                store_release(&fixture.store);
+                autofree char *root = path_join(fixture.folder, "store");
+                assert_int_equal(fs_remove(root, &err), 0);
+                assert_int_equal(rmdir(fixture.folder), 0);
+            }
+        }
+    }
+}
+
+static void a_folder(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    (void)state;
+    set_up(&fixture);
+    autofree char *out = path_join(fixture.folder, "layout"), *slash = xasprintf("%s//", out);
+    autofree char *marker = path_join(out, "oci-layout"), *index = path_join(out, "index.json"), *extra = path_join(out, "extra");
+    mode_t mask = umask(077);
+    assert_int_equal(write_to(&fixture, "oci-layout", slash, &err), 0);
+    umask(mask);
+    assert_int_equal(stat(out, &st), 0);
+    assert_int_equal(st.st_mode & 07777, 0755);
+    AUTO(buf) text = {0}, mark = {0};
+    assert_int_equal(fs_read(marker, 100, &mark, &err), 0);
+    assert_string_equal(buf_text(&mark), "{\"imageLayoutVersion\":\"1.0.0\"}");
+    assert_int_equal(fs_read(index, 10000, &text, &err), 0);
+    check_index(&fixture, text.data, text.len);
+    for (size_t i = 0; i < 2; i++) {
+        autofree char *name = xasprintf("%s/blobs/sha256/%s", out, digest_hex(&fixture.image.layers[i].digest));
+        struct digest digest;
+        autoclose int fd = open(name, O_RDONLY);
+        assert_int_equal(digest_fd(fd, name, &digest, NULL, &err), 0);
+        assert_true(digest_equal(&digest, &fixture.image.layers[i].digest));
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0644);
+    }
+    /* Again: replaced as a whole. */
+    assert_int_equal(fs_write(extra, "", 0, 0644, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
+    assert_false(fs_exists(extra));
+    assert_true(fs_exists(marker));
+}
+
+static void other_folders_are_left_alone(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    (void)state;
+    set_up(&fixture);
+    autofree char *out = path_join(fixture.folder, "photos"), *file = path_join(out, "index.json"), *mark = path_join(out, "oci-layout");
+    assert_int_equal(fs_mkdirs(out, &err), 0);
+    assert_int_equal(fs_write(file, "{}", 2, 0644, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), -1);
+    assert_int_equal(err.kind, ERROR_USAGE);
+    assert_int_equal(fs_write(mark, "{}", 2, 0644, &err), 0);
+    assert_int_equal(fs_write(file, "{\"manifests\":[{},{}]}", 20, 0644, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), -1);
+    assert_non_null(strstr(err.text, "several images"));
+    assert_int_equal(fs_write(file, "{\"manifests\":[{}]}", 18, 0644, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
+    assert_int_equal(fs_remove(out, &err), 0);
+    assert_int_equal(fs_mkdirs(out, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
+    autofree char *plain = path_join(fixture.folder, "plain");
+    assert_int_equal(fs_write(plain, "", 0, 0644, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", plain, &err), -1);
+}
+
+static void names(void **state)
+{
+    (void)state;
+    assert_non_null(output_find("oci"));
+    assert_null(output_find("docker"));
+    assert_string_equal(outputs[0]->name, "oci");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_tar_file),           cmocka_unit_test(links_stay_and_folders_are_refused),
+        cmocka_unit_test(devices_and_streams),  cmocka_unit_test(a_damaged_blob_ends_it),
+        cmocka_unit_test(a_folder),             cmocka_unit_test(other_folders_are_left_alone),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests_name("output", tests, NULL, NULL);
+}
