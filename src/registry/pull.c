@@ -1,0 +1,220 @@
+#include "registry/pull.h"
+
+#include "manifest.h"
+#include "support/json.h"
+#include "support/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct pull {
+    struct client *client;
+    const struct store *store;
+    enum arch arch;
+    const char *name; /* for messages */
+};
+
+/* --- documents --- */
+
+/* What servers say when they don't know better. */
+static bool vague(const char *type)
+{
+    static const char *const types[] = {"", "application/json", "application/octet-stream",
+                                        "binary/octet-stream", "text/plain"};
+    for (size_t i = 0; i < countof(types); i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Header and body must say the same, and the body must not be two things at once, or two programs could take
+ * one digest for different images (the reason for the OCI image-spec's rules on mediaType). */
+static int check_type(const struct pull *pull, const struct js *document, const char *header,
+                      struct error *err)
+{
+    const char *own = js_get_text(document, "mediaType");
+    if (own && header && !vague(header) && strcmp(own, header) != 0)
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner",
+                         pull->name, header, own);
+    if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))
+        return error_set(err, ERROR_REGISTRY, "%s: its manifest is an index too, which is not allowed",
+                         pull->name);
+    return 0;
+}
+
+/* The digest is the one asked for; without one, the one that the registry names. */
+static int check_digest(const struct pull *pull, const struct http_reply *reply,
+                        const struct digest *expected, struct digest *actual, struct error *err)
+{
+    struct digest named;
+    if (digest_bytes(buf_text(&reply->body), reply->body.len, actual, err) != 0)
+        return -1;
+    if (expected) {
+        if (!digest_equal(expected, actual))
+            return error_set(err, ERROR_REGISTRY,
+                             "%s: '%s' was asked for, but '%s' came: it was changed or damaged on its way",
+                             pull->name, expected->text, actual->text);
+    } else if (digest_parse(&named, reply->content_digest) && !digest_equal(&named, actual)) {
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: the registry said '%s', but '%s' came: it was changed or damaged on its way",
+                         pull->name, named.text, actual->text);
+    }
+    return 0;
+}
+
+/* Fetches and verifies one document; *digest is what it has. NULL: an error. Caller frees. */
+static struct js *fetch_document(const struct pull *pull, const char *tag_or_digest,
+                                 const struct digest *expected, struct http_reply *reply,
+                                 struct digest *digest, struct error *err)
+{
+    if (client_manifest(pull->client, tag_or_digest, reply, err) != 0 ||
+        check_digest(pull, reply, expected, digest, err) != 0)
+        return NULL;
+    AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, pull->name, err);
+    if (!document || check_type(pull, document, reply->content_type, err) != 0)
+        return NULL;
+    return take(document);
+}
+
+/* --- blobs --- */
+
+static int restart_writer(void *data, struct error *err)
+{
+    return store_writer_restart(data, err);
+}
+
+static int write_writer(void *data, const void *bytes, size_t length, struct error *err)
+{
+    return store_writer_write(data, bytes, length, err);
+}
+
+/* One download into the store. *resumed: it began in an earlier run. */
+static int download(const struct pull *pull, const struct descriptor *blob, bool *resumed, struct error *err)
+{
+    AUTO(store_writer) writer = {0};
+    struct digest digest;
+    if (store_writer_open(&writer, pull->store, &blob->digest, err) != 0)
+        return -1;
+    if (writer.done)
+        return 0;
+    if (writer.offset > blob->size && store_writer_restart(&writer, err) != 0)
+        return -1;
+    *resumed = writer.offset > 0;
+    if (*resumed)
+        log_step("resume", "%s at byte %llu", blob->digest.text, (unsigned long long)writer.offset);
+    struct client_sink sink = {.size = blob->size,
+                               .offset = writer.offset,
+                               .restart = restart_writer,
+                               .write = write_writer,
+                               .data = &writer};
+    if (sink.offset < sink.size && client_blob(pull->client, &blob->digest, &sink, err) != 0)
+        return -1;
+    return store_writer_commit(&writer, &digest, err);
+}
+
+static int pull_blob(const struct pull *pull, const struct descriptor *blob, struct error *err)
+{
+    bool resumed = false;
+    if (store_use(pull->store, &blob->digest, blob->size))
+        return 0;
+    if (download(pull, blob, &resumed, err) == 0)
+        return 0;
+    /* What an earlier run left may have been damaged on disk: blame the registry only for what it sent now.
+     */
+    if (resumed && err->kind == ERROR_REGISTRY && download(pull, blob, &resumed, err) == 0)
+        return 0;
+    return err->kind == ERROR_REGISTRY || err->kind == ERROR_RETRY ? error_wrap(err, "%s", pull->name) : -1;
+}
+
+/* --- the image --- */
+
+static int pull_config(const struct pull *pull, const struct manifest *manifest, struct error *err)
+{
+    AUTO(buf) text = {0};
+    struct digest diff_ids[MANIFEST_LAYERS];
+    if (pull_blob(pull, &manifest->config, err) != 0 ||
+        store_read(pull->store, &manifest->config.digest, MANIFEST_BYTES, &text, err) != 0)
+        return -1;
+    AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->name, err);
+    return config ? config_read(config, pull->arch, manifest->layer_count, pull->name, diff_ids, err) : -1;
+}
+
+/* The config first: it tells whether the layers are of any use. */
+static int pull_contents(const struct pull *pull, const struct js *document, struct error *err)
+{
+    struct manifest manifest = {0};
+    if (manifest_read(document, pull->name, &manifest, err) != 0)
+        return -1;
+    int result = pull_config(pull, &manifest, err);
+    for (size_t i = 0; result == 0 && i < manifest.layer_count; i++) {
+        const struct descriptor *layer = &manifest.layers[i];
+        if (!store_has(pull->store, &layer->digest))
+            log_step("fetch", "layer %zu of %zu, %.1f MB", i + 1, manifest.layer_count,
+                     (double)layer->size / 1e6);
+        result = pull_blob(pull, layer, err);
+    }
+    manifest_release(&manifest);
+    return result;
+}
+
+/* From an index to the platform's manifest: its document and its bytes (reply->body). */
+static struct js *fetch_platform(const struct pull *pull, const struct js *index, struct http_reply *reply,
+                                 struct digest *digest, struct error *err)
+{
+    struct descriptor chosen;
+    if (index_choose(index, pull->arch, pull->name, &chosen, err) != 0)
+        return NULL;
+    if (chosen.size > MANIFEST_BYTES) {
+        error_set(err, ERROR_REGISTRY, "%s: the manifest of this platform is larger than %d bytes",
+                  pull->name, MANIFEST_BYTES);
+        return NULL;
+    }
+    AUTOPTR(js) document = fetch_document(pull, chosen.digest.text, &chosen.digest, reply, digest, err);
+    if (!document)
+        return NULL;
+    if (reply->body.len != chosen.size) {
+        error_set(err, ERROR_REGISTRY,
+                  "%s: the manifest of this platform has %zu bytes, not %llu as the index says", pull->name,
+                  reply->body.len, (unsigned long long)chosen.size);
+        return NULL;
+    }
+    return take(document);
+}
+
+static int pull_documents(const struct pull *pull, const struct reference *reference,
+                          struct http_reply *reply, struct digest *digest, struct error *err)
+{
+    bool pinned = reference->digest.text[0] != '\0';
+    AUTOPTR(js)
+    document = fetch_document(pull, pinned ? reference->digest.text : reference->tag,
+                              pinned ? &reference->digest : NULL, reply, digest, err);
+    if (!document)
+        return -1;
+    if (manifest_is_index(document, reply->content_type)) {
+        struct js *platform = fetch_platform(pull, document, reply, digest, err);
+        if (!platform)
+            return -1;
+        js_free(document);
+        document = platform;
+    }
+    if (pull_contents(pull, document, err) != 0)
+        return -1;
+    /* Last, so that a manifest in the store is one whose blobs are there. */
+    return store_put(pull->store, buf_text(&reply->body), reply->body.len, digest, err);
+}
+
+int pull_image(const struct reference *reference, enum arch arch, const struct store *store,
+               const struct client_settings *settings, struct digest *manifest, struct error *err)
+{
+    struct http_reply reply = {0};
+    autofree char *name = reference_name(reference);
+    AUTOPTR(client) client = client_open(reference, settings, err);
+    if (!client)
+        return -1;
+    struct pull pull = {client, store, arch, name};
+    log_step("pull", "%s for %s", name, arch_lambda(arch));
+    int result = pull_documents(&pull, reference, &reply, manifest, err);
+    http_reply_release(&reply);
+    return result;
+}
