@@ -21,8 +21,9 @@ struct context {
     size_t len, cap;
 };
 
-/* Walks the project folder (never following links out of it), leaving out what the ignore file says, the output file, .git and
- * other file types than regular, directory and link. At most 1,000,000 files. */
+/* Walks the project folder (never following links out of it), leaving out what the ignore file says, `left_out` (cleaned
+ * paths relative to the folder: the output), .git and other file types than regular, directory and link. At most 1,000,000
+ * files. */
 int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out, struct context *out,
                  struct error *err) must_check;
 void context_release(struct context *context);

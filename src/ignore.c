@@ -12,7 +12,7 @@
  * expression makes of stars inside brackets or a letter behind a backslash is an accident: such rules are refused. Braces, "|",
  * "+" and parentheses mean themselves. */
 
-enum { IGNORE_MAX = 1024 * 1024, RULES_MAX = 10000, LINE_MAX_BYTES = 65535 };
+enum { RULES_MAX = 10000, LINE_MAX_BYTES = 65535 };
 
 enum kind { KIND_EXACT, KIND_PREFIX, KIND_SUFFIX, KIND_TOKENS };
 
@@ -294,8 +294,8 @@ struct ignore *ignore_parse(const char *text, size_t length, const char *name, s
 {
     AUTOPTR(ignore) ignore = xcalloc(1, sizeof *ignore);
     const char *at = text, *end = text + length;
-    if (length > IGNORE_MAX) {
-        error_set(err, ERROR_PROJECT, "'%s' is larger than %d bytes", name, IGNORE_MAX);
+    if (length > IGNORE_FILE_MAX) {
+        error_set(err, ERROR_PROJECT, "'%s' is larger than %d bytes", name, IGNORE_FILE_MAX);
         return NULL;
     }
     if (length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)

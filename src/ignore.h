@@ -12,6 +12,8 @@
  * lines, leading slashes, a BOM, CRLF. Caps: 1 MiB, 10,000 rules, 65,535 bytes a line. */
 struct ignore;
 
+#define IGNORE_FILE_MAX (1024 * 1024)
+
 /* `name` is for messages. Errors: ERROR_PROJECT with "NAME:LINE:COLUMN: ". A pattern that the engines themselves refuse, or read
  * in different ways (a letter behind a backslash, a star in brackets), is an error too. */
 struct ignore *ignore_parse(const char *text, size_t length, const char *name, struct error *err) must_check;

@@ -104,18 +104,25 @@ static char *name_of_folder(const char *dir)
     return name.len ? buf_detach(&name) : NULL;
 }
 
+static char *image_name(const struct project *project, struct error *err)
+{
+    const char *set = project_get(project, KEY_PROJECT_NAME);
+    char *name = set ? xstrdup(set) : name_of_folder(project->dir);
+    if (!name)
+        error_set(err, ERROR_PROJECT, "%s: the folder's name can't be an image's name; set 'name' in [project]",
+                  project->file);
+    return name;
+}
+
 static int decide_names(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct project *project = facts->project;
-    const char *name = project_get(project, KEY_PROJECT_NAME),
-               *version = project_get(project, KEY_PROJECT_VERSION);
+    const char *version = project_get(project, KEY_PROJECT_VERSION);
     const char *handler = project_get(project, KEY_FUNCTION_HANDLER);
     plan->project_dir = project->dir;
-    plan->name = name ? xstrdup(name) : name_of_folder(project->dir);
+    plan->name = image_name(project, err);
     if (!plan->name)
-        return error_set(err, ERROR_PROJECT,
-                         "%s: the folder's name can't be an image's name; set 'name' in [project]",
-                         project->file);
+        return -1;
     decide_key(plan, facts, KEY_PROJECT_NAME, plan->name, "name of the folder");
     if (version || facts->provenance->version)
         plan->version = xstrdup(version ? version : facts->provenance->version);
@@ -434,17 +441,30 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     return 0;
 }
 
-static void decide_output(const struct plan_facts *facts, struct plan *plan)
+char *plan_output_file(const struct project *project, const char *type, const char *file, struct error *err)
+{
+    autofree char *name = image_name(project, err);
+    if (!type)
+        type = project_get(project, KEY_OUTPUT_TYPE);
+    if (!name)
+        return NULL;
+    if (file)
+        return xstrdup(file);
+    autofree char *fallback = xasprintf("%s%s", name, strcmp(type, "oci") == 0 ? ".tar" : ".oci");
+    const char *set = project_get(project, KEY_OUTPUT_FILE);
+    return path_join(project->dir, set ? set : fallback);
+}
+
+static int decide_output(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const char *type = facts->output_type ? facts->output_type : project_get(facts->project, KEY_OUTPUT_TYPE);
-    const char *file = project_get(facts->project, KEY_OUTPUT_FILE);
-    autofree char *fallback = xasprintf("%s%s", plan->name, strcmp(type, "oci") == 0 ? ".tar" : ".oci");
     plan->output_type = xstrdup(type);
-    plan->output_file = facts->output_file ? xstrdup(facts->output_file)
-                                           : path_join(facts->project->dir, file ? file : fallback);
+    plan->output_file = plan_output_file(facts->project, type, facts->output_file, err);
+    if (!plan->output_file)
+        return -1;
     decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
-    decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file,
-               facts->output_file ? "-o" : "the project's name");
+    decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file, facts->output_file ? "-o" : "the project's name");
+    return 0;
 }
 
 int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err)
@@ -459,8 +479,7 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
         decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
         return -1;
     decide_annotations(facts, plan);
-    decide_output(facts, plan);
-    return 0;
+    return decide_output(facts, plan, err);
 }
 
 void plan_release(struct plan *plan)

@@ -5,17 +5,20 @@
 #include "base.h"
 #include "project.h"
 #include "provenance.h"
+#include "support/buf.h"
 #include "support/error.h"
+#include "support/json.h"
 #include "support/strv.h"
 #include "template.h"
 
 #include <stdint.h>
 
-/* Every decision of a build, made once and before anything runs. All engines execute this one struct, so what the host engine
- * runs and what the Dockerfile says can't drift apart. Pure: what it depends on is in struct plan_facts. */
+/* Every decision of a build, made once and before anything runs. All engines execute this one struct, so what
+ * the host engine runs and what the Dockerfile says can't drift apart. Pure: what it depends on is in struct
+ * plan_facts. */
 
 enum base_family {
-    FAMILY_AL2023,  /* public.ecr.aws/lambda/provided:al2023 and what looks like it */
+    FAMILY_AL2023, /* public.ecr.aws/lambda/provided:al2023 and what looks like it */
     FAMILY_AL2,
     FAMILY_SCRATCH,
     FAMILY_OTHER,
@@ -23,7 +26,8 @@ enum base_family {
 
 /* How the program is started. */
 enum plan_start {
-    START_STOCK,      /* the base's /lambda-entrypoint.sh runs /var/runtime/bootstrap; CMD is the handler name, one word */
+    START_STOCK, /* the base's /lambda-entrypoint.sh runs /var/runtime/bootstrap; CMD is the handler name, one
+                    word */
     START_ENTRYPOINT, /* ENTRYPOINT is the program itself, CMD its argument: the handler name */
 };
 
@@ -50,14 +54,16 @@ struct plan {
 
     enum base_family family;
     enum plan_start start;
-    char *base_reference; /* what FROM names: a full reference, "scratch", or a file source as the user wrote it */
+    char *base_reference; /* what FROM names: a full reference, "scratch", or a file source as the user wrote
+                             it */
     char *base_digest;    /* platform manifest digest when known, else NULL */
     char *builder_reference; /* FROM of the builder stage */
     char *package_manager;   /* "dnf" or "yum" */
     struct strv packages;    /* of the builder stage: the template's and the project's */
 
-    /* The compile, in the words that gcc and clang share. Every path is relative to the project folder; in the builder stage
-     * that is the context. The runtime's sources are seen as under runtime_prefix, wherever they really lie. */
+    /* The compile, in the words that gcc and clang share. Every path is relative to the project folder; in
+     * the builder stage that is the context. The runtime's sources are seen as under runtime_prefix, wherever
+     * they really lie. */
     struct strv sources;         /* sorted */
     struct strv runtime_sources; /* relative to runtime_dir, sorted */
     char *runtime_dir;           /* on this machine, absolute */
@@ -74,11 +80,11 @@ struct plan {
     struct plan_pairs files; /* [files]: name = path in the project, value = cleaned path in the image */
     struct plan_pairs env, labels; /* of the project only; name order as written */
     struct plan_pairs annotations; /* org.opencontainers.image.*: become labels too */
-    struct strv entrypoint;  /* empty: the base's is kept */
+    struct strv entrypoint;        /* empty: the base's is kept */
     struct strv cmd;
-    char *workdir;           /* NULL: the base's is kept */
-    struct strv tags;        /* full references, at least one */
-    int64_t epoch;           /* seconds since 1970, for every time in the output */
+    char *workdir;    /* NULL: the base's is kept */
+    struct strv tags; /* full references, at least one */
+    int64_t epoch;    /* seconds since 1970, for every time in the output */
 
     char *output_type, *output_file;
 
@@ -95,16 +101,24 @@ struct plan_facts {
     const struct strv *project_files; /* regular files of the context, cleaned paths, sorted */
     const struct strv *runtime_files; /* .c files of the template's runtime, sorted */
     const char *runtime_dir;
-    const char *source_date_epoch;    /* the environment's or the option's text, or NULL */
-    const struct strv *tags;          /* -t, or empty */
+    const char *source_date_epoch;         /* the environment's or the option's text, or NULL */
+    const struct strv *tags;               /* -t, or empty */
     const char *output_type, *output_file; /* -o, or NULL */
 };
 
 /* Errors: ERROR_PROJECT with the setting's place. */
 int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 void plan_release(struct plan *plan);
-/* The image reference behind a [image] base value: "al2023" becomes public.ecr.aws/lambda/provided:al2023. Caller frees. */
+/* The image reference behind a [image] base value: "al2023" becomes public.ecr.aws/lambda/provided:al2023.
+ * Caller frees. */
 char *plan_base_reference(const char *value);
+/* Where the image goes: `file` (of -o) or [output] file or the project's name; `type` NULL: [output] type.
+ * NULL with ERROR_PROJECT when the folder's name can't name an image. Caller frees. */
+char *plan_output_file(const struct project *project, const char *type, const char *file,
+                       struct error *err) must_check;
+/* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */
+void plan_print(const struct plan *plan, struct buf *out);
+struct js *plan_json(const struct plan *plan);
 /* Adds a decision; what later steps find out (the compiler's name) joins the list too. */
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason);
 

@@ -10,7 +10,8 @@ static void overview(struct buf *out)
                   "Without a command it builds.\n\nCommands:\n");
     for (size_t i = 0; commands[i]; i++)
         buf_addf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
-    buf_adds(out, "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key of lbuild.ini.\n");
+    buf_adds(out, "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key "
+                  "of lbuild.ini.\n");
 }
 
 static int run(const char *const *argv, struct buf *out, struct error *err)

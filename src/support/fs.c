@@ -148,12 +148,32 @@ bool fs_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err)
+/* A file without a name can't be left behind, whenever we are killed. Not every file system has them. */
+static int open_nameless(const char *dir, mode_t mode)
+{
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 && fchmod(fd, mode) != 0) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static char *temporary_name(const char *path)
 {
     autofree char *dir = path_dir(path);
     autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(path));
+    return path_join(dir, name);
+}
+
+int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err)
+{
+    autofree char *dir = path_dir(path);
     file->path = xstrdup(path);
-    file->temporary = strcmp(dir, ".") == 0 && path[0] != '.' ? take(name) : path_join(dir, name);
+    file->fd = open_nameless(dir, mode);
+    if (file->fd >= 0)
+        return 0;
+    file->temporary = temporary_name(path);
     file->fd = mkostemp(file->temporary, O_CLOEXEC);
     if (file->fd < 0) {
         error_errno(err, ERROR_BUILD, "can't write '%s'", path);
@@ -165,12 +185,37 @@ int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error
     return 0;
 }
 
+/* Gives a nameless file its name: the final one, or a temporary one next to it when that is taken. */
+static int name_it(struct atomic *file)
+{
+    char self[64];
+    snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
+    if (linkat(AT_FDCWD, self, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0)
+        return 1;
+    for (int tries = 0; errno == EEXIST && tries < 100; tries++) {
+        autofree char *name = temporary_name(file->path);
+        int probe = mkostemp(name, O_CLOEXEC); /* for a name that is free */
+        if (probe < 0)
+            return -1;
+        close(probe);
+        unlink(name);
+        if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
+            file->temporary = take(name);
+            return 0;
+        }
+    }
+    return -1;
+}
+
 int atomic_commit(struct atomic *file, struct error *err)
 {
     if (fsync(file->fd) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
+    int named = file->temporary ? 0 : name_it(file);
+    if (named < 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
     int fd = take_fd(file->fd);
-    if (close(fd) != 0 || rename(file->temporary, file->path) != 0)
+    if (close(fd) != 0 || (named == 0 && rename(file->temporary, file->path) != 0))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
     free(take(file->temporary));
     return 0;

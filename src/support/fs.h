@@ -32,7 +32,8 @@ int fs_mkdirs(const char *path, struct error *err) must_check;
 int fs_remove(const char *path, struct error *err) must_check;
 bool fs_exists(const char *path);
 
-/* A file that appears whole or not at all: written under a temporary name in the same folder, then fsync and rename.
+/* A file that appears whole or not at all: written without a name (or under a temporary one, where the file system can't),
+ * then fsync and rename.
  *
  *     AUTO(atomic) file = ATOMIC_INIT;
  *     atomic_open(&file, "out.tar", 0644, err), write to file.fd, atomic_commit(&file, err)

@@ -49,6 +49,19 @@ void log_step(const char *verb, const char *format, ...)
     va_end(ap);
 }
 
+__attribute__((format(printf, 2, 3))) static void emit_text(const char *prefix, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    emit(prefix, format, ap);
+    va_end(ap);
+}
+
+void log_line(const char *text)
+{
+    emit_text("", "%s", text);
+}
+
 void log_detail(const char *format, ...)
 {
     if (level < LOG_VERBOSE)

@@ -1,0 +1,93 @@
+#include "command.h"
+#include "fresh.h"
+#include "image.h"
+#include "pipeline.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+
+#include <string.h>
+
+/* What CI reads, under the names that buildx gave them (docker buildx build, "--metadata-file"). */
+static struct js *metadata(const struct fresh_result *result)
+{
+    struct js *object = js_object(), *descriptor = js_object();
+    js_set_string(descriptor, "mediaType", "application/vnd.oci.image.manifest.v1+json");
+    js_set_string(descriptor, "digest", result->manifest.text);
+    js_set_integer(descriptor, "size", (int64_t)result->manifest_size);
+    js_set_string(object, "containerimage.config.digest", result->config.text);
+    js_set(object, "containerimage.descriptor", descriptor);
+    js_set_string(object, "containerimage.digest", result->manifest.text);
+    js_set_string(object, "image.name", result->name);
+    return object;
+}
+
+static int report(const struct pipeline_options *options, const struct fresh_result *result, struct buf *out,
+                  struct error *err)
+{
+    AUTO(buf) text = {0};
+    AUTOPTR(js) object = metadata(result);
+    AUTO(pipeline_output) output = {0};
+    js_dump_pretty(object, &text);
+    if (options->metadata_file && fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+        return -1;
+    if (options->iidfile &&
+        fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err) != 0)
+        return -1;
+    if (pipeline_output_parse(options->output, &output, err) != 0)
+        return -1;
+    autofree char *reference = xasprintf("%s@%s", result->name, result->manifest.text);
+    if (output.dest && strcmp(output.dest, "-") == 0)
+        log_line(reference);
+    else
+        buf_addf(out, "%s\n", reference);
+    return 0;
+}
+
+static int show_plan(const struct pipeline_options *options, struct buf *out, struct error *err)
+{
+    AUTO(pipeline) p = {0};
+    if (pipeline_plan(options, PIPELINE_BASE_PEEK, &p, err) != 0)
+        return -1;
+    plan_print(&p.plan, out);
+    return 0;
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(pipeline_options) options = {0};
+    AUTO(fresh_result) result = {0};
+    AUTO(pipeline) p = {0};
+    int64_t started = fresh_now();
+    size_t rows = 0;
+    pipeline_option_rows(&rows);
+    if (pipeline_parse(argv, rows, &options, err) != 0)
+        return -1;
+    if (options.dry_run)
+        return show_plan(&options, out, err);
+    if (fresh_check(&options, &result)) {
+        log_step("unchanged", "%s", result.name);
+        return report(&options, &result, out, err);
+    }
+    if (pipeline_build(&options, &p, err) != 0)
+        return -1;
+    fresh_record(&options, &p, started);
+    result = (struct fresh_result){xstrdup(p.image.name), p.image.manifest_digest, p.image.config_digest,
+                                   p.image.manifest.len};
+    return report(&options, &result, out, err);
+}
+
+static void help(struct buf *out)
+{
+    size_t count = 0;
+    const struct option_row *rows = pipeline_option_rows(&count);
+    options_help(rows, count, out);
+}
+
+const struct command command_build = {
+    .name = "build",
+    .operands = "",
+    .summary = "Build the image; what lbuild does without a command.",
+    .run = run,
+    .help = help,
+};

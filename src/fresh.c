@@ -1,0 +1,283 @@
+#include "fresh.h"
+
+#include "data.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAGIC "lbuild-fresh 1\n"
+#define END "end\n" /* without it the record was cut */
+
+/* More files than this below the project, and looking closer costs less than a record. */
+enum { WALK_MAX = 5000, RECORD_MAX = 8 * 1024 * 1024 };
+
+/* File times come from the kernel's coarse clock: two writes within one tick look the same. */
+#define TICK_NS 20000000
+
+static const char *const environment[] = {
+    "SOURCE_DATE_EPOCH",
+    "LBUILD_DATA",
+    "LBUILD_TEMPLATES",
+    "LBUILD_REGISTRY_MIRROR",
+    "XDG_CACHE_HOME",
+    "HOME",
+    "PATH",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "TMPDIR",
+};
+
+int64_t fresh_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void fresh_result_release(struct fresh_result *result)
+{
+    free(result->name);
+    *result = (struct fresh_result){0};
+}
+
+static void add_word(struct buf *key, const char *text)
+{
+    buf_adds(key, text ? text : "\x02");
+    buf_addc(key, '\x01');
+}
+
+static void add_words(struct buf *key, const struct strv *words)
+{
+    for (size_t i = 0; i < words->len; i++)
+        add_word(key, words->items[i]);
+    buf_addc(key, '\x03');
+}
+
+/* All that decides on a build besides files. -1 when it can't be written on one line. */
+static int make_key(const struct pipeline_options *options, struct buf *key)
+{
+    autofree char *cwd = getcwd(NULL, 0);
+    const char *const words[] = {cwd,
+                                 options->dir,
+                                 options->file,
+                                 options->profile,
+                                 options->platform,
+                                 options->epoch,
+                                 options->output,
+                                 options->engine,
+                                 options->arm64 ? "arm64" : NULL,
+                                 options->x86_64 ? "x86_64" : NULL};
+    for (size_t i = 0; i < countof(words); i++)
+        add_word(key, words[i]);
+    add_words(key, &options->set);
+    add_words(key, &options->tags);
+    add_words(key, &options->mirrors);
+    for (size_t i = 0; i < countof(environment); i++)
+        add_word(key, getenv(environment[i]));
+    return strchr(buf_text(key), '\n') ? -1 : 0;
+}
+
+static uint64_t fnv(const char *text)
+{
+    uint64_t hash = 0xcbf29ce484222325;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
+    return hash;
+}
+
+/* One record for each folder and output. */
+static char *record_path(const struct pipeline_options *options, const struct buf *key, struct error *err)
+{
+    AUTO(store) store = {0};
+    char name[32];
+    if (store_open(&store, NULL, err) != 0)
+        return NULL;
+    (void)options;
+    snprintf(name, sizeof name, "%016" PRIx64, fnv(buf_text(key)));
+    return store_path(&store, "builds", name, err);
+}
+
+/* "d SUM PATH<tab>OUTPUT": a folder by its names, in any order. The output itself comes and goes there, so
+ * that the folder's time says nothing. */
+static bool add_folder(const char *path, const char *output, struct buf *line)
+{
+    uint64_t sum = 0;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return false;
+    for (struct dirent *entry; (entry = readdir(dir));)
+        if (strcmp(entry->d_name, output) != 0 && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0)
+            sum += fnv(entry->d_name);
+    closedir(dir);
+    buf_addf(line, "d %016" PRIx64 " %s\t%s\n", sum, path, output);
+    return true;
+}
+
+/* "f SIZE INODE MODE MTIME CTIME PATH", or "- PATH" for what isn't there. *newest gets the latest time seen.
+ */
+static void add_file(const char *path, struct buf *line, int64_t *newest)
+{
+    struct stat st;
+    if (stat(path, &st) != 0) {
+        buf_addf(line, "- %s\n", path);
+        return;
+    }
+    int64_t changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
+    int64_t modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    buf_addf(line, "f %" PRIx64 " %" PRIx64 " %o %" PRIx64 " %" PRIx64 " %s\n", (uint64_t)st.st_size,
+             (uint64_t)st.st_ino, (unsigned)st.st_mode, (uint64_t)modified, (uint64_t)changed, path);
+    if (newest && changed > *newest)
+        *newest = changed;
+}
+
+struct walk {
+    struct buf *lines;
+    const char *output; /* absolute path of the output: no input */
+    int64_t newest;
+    size_t count;
+};
+
+static bool walk(struct walk *w, const char *path)
+{
+    autofree char *output_dir = path_dir(w->output);
+    const char *output = strcmp(output_dir, path) == 0 ? path_base(w->output) : "";
+    if (!add_folder(path, output, w->lines))
+        return false;
+    DIR *dir = opendir(path);
+    if (!dir)
+        return false;
+    bool good = true;
+    for (struct dirent *entry; good && (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0 ||
+            strcmp(name, output) == 0)
+            continue;
+        autofree char *child = path_join(path, name);
+        good = ++w->count <= WALK_MAX && !strpbrk(name, "\n\t");
+        if (good && entry->d_type == DT_DIR)
+            good = walk(w, child);
+        else if (good)
+            add_file(child, w->lines, &w->newest);
+    }
+    closedir(dir);
+    return good;
+}
+
+/* Whether one line of a record still holds. */
+static bool line_holds(const char *line, size_t length)
+{
+    AUTO(buf) now = {0};
+    autofree char *copy = xstrndup(line, length);
+    const char *path = copy;
+    int skip = copy[0] == 'f' ? 6 : copy[0] == 'd' ? 2 : 1;
+    for (int i = 0; i < skip && path; i++) {
+        path = strchr(path, ' ');
+        path = path ? path + 1 : NULL;
+    }
+    if (!path)
+        return false;
+    if (copy[0] == 'd') {
+        const char *tab = strchr(path, '\t');
+        autofree char *folder = tab ? xstrndup(path, (size_t)(tab - path)) : NULL;
+        if (!folder || !add_folder(folder, tab + 1, &now))
+            return false;
+    } else {
+        add_file(path, &now, NULL);
+    }
+    return now.len == length + 1 && memcmp(now.data, copy, length) == 0;
+}
+
+/* The record's head: "key KEY", then "result NAME MANIFEST CONFIG SIZE". */
+static const char *read_head(const char *text, const struct buf *key, struct fresh_result *result)
+{
+    char name[512], manifest[80], config[80];
+    if (strncmp(text, MAGIC, strlen(MAGIC)) != 0)
+        return NULL;
+    text += strlen(MAGIC);
+    if (strncmp(text, buf_text(key), key->len) != 0 || text[key->len] != '\n')
+        return NULL;
+    text += key->len + 1;
+    if (sscanf(text, "result %511s %79s %79s %" SCNu64, name, manifest, config, &result->manifest_size) !=
+            4 ||
+        !digest_parse(&result->manifest, manifest) || !digest_parse(&result->config, config))
+        return NULL;
+    result->name = xstrdup(name);
+    text = strchr(text, '\n');
+    return text ? text + 1 : NULL;
+}
+
+int fresh_check(const struct pipeline_options *options, struct fresh_result *result)
+{
+    struct error err = {0};
+    AUTO(buf) key = {0}, record = {0};
+    if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0))
+        return 0;
+    autofree char *path = record_path(options, &key, &err);
+    if (!path || !fs_exists(path) || fs_read(path, RECORD_MAX, &record, &err) != 0)
+        return 0;
+    const char *at = read_head(buf_text(&record), &key, result);
+    while (at && strcmp(at, END) != 0) {
+        size_t length = strcspn(at, "\n");
+        if (at[length] != '\n' || !line_holds(at, length))
+            at = NULL;
+        else
+            at += length + 1;
+    }
+    if (at)
+        return 1;
+    fresh_result_release(result);
+    return 0;
+}
+
+static void add_all(const struct strv *paths, struct walk *w)
+{
+    for (size_t i = 0; i < paths->len; i++)
+        add_file(paths->items[i], w->lines, &w->newest);
+}
+
+void fresh_record(const struct pipeline_options *options, const struct pipeline *p, int64_t started)
+{
+    struct error err = {0};
+    AUTO(buf) key = {0}, record = {0};
+    AUTO(strv) inputs = {0};
+    autofree char *cwd = getcwd(NULL, 0);
+    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0)
+        return;
+    autofree char *path = record_path(options, &key, &err), *output = path_join(cwd, p->plan.output_file);
+    autofree char *template = realpath(p->template.path, NULL), *self = realpath("/proc/self/exe", NULL);
+    if (!path || !template || !self)
+        return;
+    buf_addf(&record, MAGIC "%s\nresult %s %s %s %zu\n", buf_text(&key), p->image.name,
+             p->image.manifest_digest.text, p->image.config_digest.text, p->image.manifest.len);
+    struct walk w = {.lines = &record, .output = output};
+    if (!walk(&w, p->project.dir))
+        return;
+    strv_add_all(&inputs, &p->inputs);
+    strv_add_all(&inputs, &p->provenance.watched);
+    strv_add(&inputs, p->project.file);
+    strv_add(&inputs, template);
+    strv_add(&inputs, self);
+    strv_sort(&inputs);
+    strv_unique(&inputs);
+    add_all(&inputs, &w);
+    /* Something changed while we looked: what was read may not be what lies there now. */
+    if (w.newest >= started - TICK_NS)
+        return;
+    struct stat st;
+    if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
+        walk(&w, output);
+    else
+        add_file(output, &record, NULL);
+    buf_adds(&record, END);
+    if (memchr(record.data, '\0', record.len) == NULL &&
+        fs_write(path, record.data, record.len, 0644, &err) != 0)
+        unlink(path);
+}

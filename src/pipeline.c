@@ -1,0 +1,186 @@
+#include "pipeline.h"
+
+#include "data.h"
+#include "engine.h"
+#include "output.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+#include "support/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static int read_project(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    AUTO(strv) complaints = {0}, set = {0};
+    strv_add_all(&set, &options->set);
+    if (options->platform || options->arm64 || options->x86_64)
+        strv_addf(&set, "image.arch=%s",
+                  options->platform ? options->platform
+                  : options->arm64  ? "arm64"
+                                    : "x86_64");
+    const struct project_options from = {options->dir, options->file, options->profile, &set};
+    int result = project_load(&from, &p->project, &complaints, err);
+    for (size_t i = 0; complaints.len > 1 && i < complaints.len; i++)
+        log_line(complaints.items[i]);
+    return result;
+}
+
+/* The output's path inside of the project, so that it doesn't become its own input; NULL when it lies
+ * elsewhere. */
+static char *output_inside(const struct pipeline_options *options, const struct pipeline *p,
+                           struct error *err)
+{
+    AUTO(pipeline_output) output = {0};
+    autofree char *cwd = getcwd(NULL, 0);
+    if (pipeline_output_parse(options->output, &output, err) != 0)
+        return NULL;
+    autofree char *path = plan_output_file(&p->project, output.type, output.dest, err);
+    if (!path)
+        return NULL;
+    autofree char *absolute = path_join(cwd ? cwd : "/", path), *clean = path_clean(absolute);
+    size_t length = strlen(p->project.dir);
+    if (!clean || strncmp(clean, p->project.dir + 1, length - 1) != 0 || clean[length - 1] != '/')
+        return xstrdup("");
+    return xstrdup(clean + length);
+}
+
+static int read_context(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    AUTO(buf) text = {0};
+    AUTO(strv) left_out = {0};
+    char *own = output_inside(options, p, err);
+    if (!own)
+        return -1;
+    strv_take(&left_out, own);
+    const char *name = project_get(&p->project, KEY_CONTEXT_IGNORE_FILE);
+    autofree char *path = path_join(p->project.dir, name);
+    if (fs_exists(path) && fs_read(path, IGNORE_FILE_MAX, &text, err) != 0)
+        return -1;
+    if (!fs_exists(path) && project_is_set(&p->project, KEY_CONTEXT_IGNORE_FILE))
+        return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it", path);
+    AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
+    return ignore ? context_scan(p->project.dir, ignore, &left_out, &p->context, err) : -1;
+}
+
+static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
+                     struct error *err)
+{
+    static const char *const policies[] = {
+        [PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
+    autofree char *reference = plan_base_reference(project_get(&p->project, KEY_IMAGE_BASE));
+    struct base_request request = {.reference = reference,
+                                   .dir = p->project.dir,
+                                   .mirrors = &options->mirrors,
+                                   .ca_file = options->ca_file};
+    size_t policy = 0;
+    while (options->pull && policy < countof(policies) && strcmp(options->pull, policies[policy]) != 0)
+        policy++;
+    if (policy == countof(policies))
+        return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", options->pull);
+    request.pull = options->offline ? PULL_NEVER : (enum pull_policy)policy;
+    (void)arch_parse(project_get(&p->project, KEY_IMAGE_ARCH), &request.arch);
+    int found = how == PIPELINE_BASE_PEEK ? base_peek(&request, &p->store, &p->base, err)
+                : base_load(&request, &p->store, &p->base, err) == 0 ? 1
+                                                                     : -1;
+    p->base_known = found == 1;
+    return found < 0 ? -1 : 0;
+}
+
+static int make_plan(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    AUTO(strv) files = {0}, runtime_files = {0};
+    autofree char *runtimes = data_path("runtimes");
+    autofree char *runtime_dir = p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
+    AUTO(pipeline_output) output = {0};
+    for (size_t i = 0; i < p->context.len; i++)
+        if (p->context.files[i].type == TAR_FILE)
+            strv_add(&files, p->context.files[i].path);
+    if (p->template.runtime && data_files(runtime_dir, ".c", &runtime_files, err) != 0)
+        return -1;
+    if (pipeline_output_parse(options->output, &output, err) != 0)
+        return -1;
+    const struct plan_facts facts = {
+        .project = &p->project,
+        .provenance = &p->provenance,
+        .template = &p->template,
+        .base = p->base_known ? &p->base : NULL,
+        .project_files = &files,
+        .runtime_files = &runtime_files,
+        .runtime_dir = runtime_dir,
+        .tags = &options->tags,
+        .source_date_epoch = options->epoch ? options->epoch : getenv("SOURCE_DATE_EPOCH"),
+        .output_type = output.type,
+        .output_file = output.dest,
+    };
+    return plan_make(&facts, &p->plan, err);
+}
+
+int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
+                  struct error *err)
+{
+    if (read_project(options, p, err) != 0 || provenance_read(p->project.dir, &p->provenance, err) != 0)
+        return -1;
+    const char *template = project_get(&p->project, KEY_BUILD_TEMPLATE);
+    autofree char *path = template ? path_join(p->project.dir, template)
+                                   : xstrdup(project_get(&p->project, KEY_FUNCTION_LANGUAGE));
+    if (template_load(path, &p->template, err) != 0 || store_open(&p->store, NULL, err) != 0)
+        return -1;
+    if (read_context(options, p, err) != 0 || read_base(options, how, p, err) != 0)
+        return -1;
+    return make_plan(options, p, err);
+}
+
+static struct rootfs *merged_base(const struct pipeline *p, struct error *err)
+{
+    autofree struct digest *layers = xcalloc(p->base.layer_count, sizeof *layers);
+    for (size_t i = 0; i < p->base.layer_count; i++)
+        layers[i] = p->base.layers[i].digest;
+    return rootfs_load(&p->store, layers, p->base.layer_count, err);
+}
+
+static int default_jobs(const struct pipeline_options *options)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return options->jobs ? options->jobs : cores > 0 ? (int)cores : 1;
+}
+
+int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    if (pipeline_plan(options, PIPELINE_BASE_LOAD, p, err) != 0)
+        return -1;
+    const struct engine *engine = engine_find(options->engine ? options->engine : "host");
+    const struct output *output = output_find(p->plan.output_type);
+    const struct engine_job job = {&p->plan, &p->store, default_jobs(options), &p->inputs};
+    if (!engine || !output)
+        return error_set(err, ERROR_USAGE, "unknown %s '%s'", engine ? "output type" : "engine",
+                         engine ? p->plan.output_type : options->engine);
+    if (engine->available(&p->plan, err) != 0 || engine->build(&job, &p->tree, err) != 0)
+        return -1;
+
+    AUTOPTR(rootfs) rootfs = merged_base(p, err);
+    if (!rootfs || layer_make(&p->tree, rootfs, p->plan.epoch, &p->store, &p->layer, err) != 0)
+        return -1;
+    if (image_make(&p->base, &p->layer, 1, &p->plan, &p->image, err) != 0)
+        return -1;
+    if (process_check_interrupt(err) != 0)
+        return -1;
+    log_step("write", "%s", p->plan.output_file);
+    return output->write(&p->image, &p->store, p->plan.output_file, err);
+}
+
+void pipeline_release(struct pipeline *p)
+{
+    image_release(&p->image);
+    tree_release(&p->tree);
+    plan_release(&p->plan);
+    base_release(&p->base);
+    context_release(&p->context);
+    store_release(&p->store);
+    template_release(&p->template);
+    provenance_release(&p->provenance);
+    project_release(&p->project);
+    strv_release(&p->inputs);
+}

@@ -1,0 +1,48 @@
+#ifndef LBUILD_PIPELINE_H
+#define LBUILD_PIPELINE_H
+
+#include "base.h"
+#include "context.h"
+#include "image.h"
+#include "layer.h"
+#include "pipeline_options.h"
+#include "plan.h"
+#include "project.h"
+#include "provenance.h"
+#include "store.h"
+#include "support/error.h"
+#include "support/strv.h"
+#include "template.h"
+
+#include <stdbool.h>
+
+/* The steps' results, each made once and const to the steps after it. */
+struct pipeline {
+    struct project project;
+    struct provenance provenance;
+    struct template template;
+    struct store store;
+    struct context context;
+    struct base base;
+    bool base_known;
+    struct plan plan;
+    struct tree tree;
+    struct layer layer;
+    struct image image;
+    struct strv inputs; /* absolute paths of what was read, for fresh.c and for depfiles */
+};
+
+enum pipeline_base {
+    PIPELINE_BASE_PEEK, /* use what the store knows of the base; never the network */
+    PIPELINE_BASE_LOAD, /* fetch what is missing */
+};
+
+/* Project file to plan: what plan, render, context and build share. All complaints of the project file go to
+ * standard error as they are when there is more than one. */
+int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
+                  struct error *err) must_check;
+/* The whole way, the output's appearing included. */
+int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err) must_check;
+void pipeline_release(struct pipeline *p);
+
+#endif

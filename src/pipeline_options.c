@@ -1,0 +1,109 @@
+#include "pipeline_options.h"
+
+#include "output.h"
+#include "support/log.h"
+#include "support/own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define ROW(letter, name, type, field, argument, help)                                                       \
+    {                                                                                                        \
+        letter, name, type, offsetof(struct pipeline_options, field), argument, help                         \
+    }
+
+static const struct option_row rows[] = {
+    ROW('C', "directory", OPTION_TEXT, dir, "DIR", "The project's folder."),
+    ROW('f', "file", OPTION_TEXT, file, "FILE", "The project file, instead of lbuild.ini."),
+    ROW(0, "profile", OPTION_TEXT, profile, "NAME", "Lay [profile:NAME] over the project file."),
+    ROW(0, "set", OPTION_LIST, set, "SECTION.KEY=VALUE", "Override a key of the project file."),
+    ROW(0, "platform", OPTION_TEXT, platform, "PLATFORM", "linux/amd64 or linux/arm64."),
+    ROW(0, "arm64", OPTION_FLAG, arm64, NULL, "Short for --platform linux/arm64."),
+    ROW(0, "x86-64", OPTION_FLAG, x86_64, NULL, "Short for --platform linux/amd64."),
+    ROW('t', "tag", OPTION_LIST, tags, "NAME:TAG", "Name of the image; may be repeated."),
+    ROW('o', "output", OPTION_TEXT, output, "WHERE", "A file, '-', or type=oci|oci-layout,dest=PATH."),
+    ROW(0, "source-date-epoch", OPTION_TEXT, epoch, "SECONDS",
+        "Timestamp for everything, instead of $SOURCE_DATE_EPOCH."),
+    ROW(0, "registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
+        "Go to URL for images of HOST; their names stay."),
+    ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's."),
+    ROW(0, "offline", OPTION_FLAG, offline, NULL, "Never use the network; same as --pull never."),
+    ROW('q', "quiet", OPTION_FLAG, quiet, NULL, "Say nothing but the result, warnings and errors."),
+    ROW('v', "verbose", OPTION_FLAG, verbose, NULL, "Say more."),
+    /* From here on: only where something is built. */
+    ROW(0, "pull", OPTION_TEXT, pull, "WHEN",
+        "Ask for the base always, when missing (the default), or never."),
+    ROW(0, "engine", OPTION_TEXT, engine, "NAME", "What executes the plan: host."),
+    ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
+    ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
+        "Write the result's digests as JSON, with buildx's keys."),
+    ROW(0, "iidfile", OPTION_TEXT, iidfile, "FILE", "Write the image ID."),
+    ROW(0, "dry-run", OPTION_FLAG, dry_run, NULL, "Show the plan and stop."),
+};
+_Static_assert(sizeof rows / sizeof rows[0] > PIPELINE_PLAN_ROWS, "the rows about building come last");
+
+const struct option_row *pipeline_option_rows(size_t *count)
+{
+    *count = countof(rows);
+    return rows;
+}
+
+int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
+{
+    AUTO(strv) operands = {0};
+    if (options_parse(rows, count, argv, options, &operands, err) != 0)
+        return -1;
+    if (operands.len > 0)
+        return error_set(err, ERROR_USAGE, "unexpected argument '%s'; name the project's folder with -C",
+                         operands.items[0]);
+    if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
+        return error_set(
+            err, ERROR_USAGE,
+            "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
+    if (options->quiet || options->verbose)
+        log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
+    return 0;
+}
+
+void pipeline_options_release(struct pipeline_options *options)
+{
+    strv_release(&options->set);
+    strv_release(&options->tags);
+    strv_release(&options->mirrors);
+}
+
+static void replace(char **text, const char *value)
+{
+    free(*text);
+    *text = xstrdup(value);
+}
+
+int pipeline_output_parse(const char *text, struct pipeline_output *out, struct error *err)
+{
+    if (!text)
+        return 0;
+    if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0) {
+        out->dest = xstrdup(text);
+        return 0;
+    }
+    for (const char *at = text; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
+        autofree char *word = xstrndup(at, strcspn(at, ","));
+        if (strncmp(word, "type=", 5) == 0)
+            replace(&out->type, word + 5);
+        else if (strncmp(word, "dest=", 5) == 0 && word[5])
+            replace(&out->dest, word + 5);
+        else
+            return error_set(err, ERROR_USAGE,
+                             "-o: '%s' is not understood; write type=oci|oci-layout,dest=PATH", word);
+    }
+    if (out->type && !output_find(out->type))
+        return error_set(err, ERROR_USAGE, "-o: there is no output type '%s'; use oci or oci-layout",
+                         out->type);
+    return 0;
+}
+
+void pipeline_output_release(struct pipeline_output *output)
+{
+    free(output->type);
+    free(output->dest);
+}

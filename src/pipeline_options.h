@@ -1,0 +1,34 @@
+#ifndef LBUILD_PIPELINE_OPTIONS_H
+#define LBUILD_PIPELINE_OPTIONS_H
+
+#include "support/error.h"
+#include "support/options.h"
+#include "support/strv.h"
+
+#include <stdbool.h>
+
+/* What the user asked for: the options that every verb on a project shares. */
+struct pipeline_options {
+    const char *dir, *file, *profile, *platform, *pull, *ca_file, *epoch, *output, *engine;
+    const char *metadata_file, *iidfile;
+    struct strv set, tags, mirrors;
+    bool arm64, x86_64, offline, quiet, verbose, dry_run;
+    int jobs;
+};
+void pipeline_options_release(struct pipeline_options *options);
+/* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the plan alone.
+ */
+enum { PIPELINE_PLAN_ROWS = 15 };
+const struct option_row *pipeline_option_rows(size_t *count);
+/* Parses argv[1..] into *options; an operand is an error. */
+int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options *options,
+                   struct error *err) must_check;
+
+/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH" as buildx has it. NULL members: not said. */
+struct pipeline_output {
+    char *type, *dest;
+};
+int pipeline_output_parse(const char *text /* NULL: no -o */, struct pipeline_output *out, struct error *err) must_check;
+void pipeline_output_release(struct pipeline_output *output);
+
+#endif
