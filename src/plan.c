@@ -120,6 +120,7 @@ static int decide_names(const struct plan_facts *facts, struct plan *plan, struc
     const char *version = project_get(project, KEY_PROJECT_VERSION);
     const char *handler = project_get(project, KEY_FUNCTION_HANDLER);
     plan->project_dir = project->dir;
+    plan->project = project;
     plan->name = image_name(project, err);
     if (!plan->name)
         return -1;

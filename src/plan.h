@@ -48,6 +48,7 @@ struct plan_decision {
 
 struct plan {
     const char *project_dir; /* borrowed from the project */
+    const struct project *project; /* borrowed: where settings were made, for messages; may be NULL */
     char *name, *version;    /* version: NULL when unknown */
     char *handler;
     enum arch arch;

@@ -1,0 +1,26 @@
+#include "dockerfile.h"
+#include "support/own.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* A template that passes is also rendered, with the least of plans. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct error err = {0};
+    AUTO(template) t = {0};
+    AUTO(buf) text = {0};
+    char base[] = "scratch", manager[] = "dnf", prefix[] = ".lbuild/runtime/x", program[] = "p", handler[] = "h\n\"";
+    const struct plan plan = {.handler = handler,
+                              .base_reference = base,
+                              .builder_reference = base,
+                              .package_manager = manager,
+                              .runtime_prefix = prefix,
+                              .program = program};
+    if (template_parse((const char *)data, size, "input", &t, &err) == 0 && dockerfile_render(&plan, &t, &text, &err) != 0 &&
+        err.kind != ERROR_PROJECT)
+        abort();
+    return 0;
+}

@@ -1,0 +1,171 @@
+#include "unit.h"
+
+#include "support/buf.h"
+#include "support/fs.h"
+#include "support/own.h"
+#include "template.h"
+
+#define HEAD "[template]\nlanguage = x\n---\n"
+#define REST                                                                                                           \
+    "{{install|block}}\n{{files|block}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n"      \
+    "{{workdir}}\n{{entrypoint}}\nCMD {{cmd|json}}\n"
+#define FIRST "FROM --platform={{platform|plain}} {{builder|plain}} AS build\n"
+
+static void fills_in_the_struct(void **state)
+{
+    struct error err = {0};
+    AUTO(template) t = {0};
+    static const char text[] = "\xef\xbb\xbf; about\r\n[template]\r\nlanguage = c++\r\ndescription = \"x ; y\"\r\nruntime = c\r\n"
+                               "[packages]\r\nal2023 = a 'b c'\r\n  d\r\nal2 = e\r\n--- \r\n" FIRST "RUN x {{sources|shell}}\r\n" REST;
+    (void)state;
+    if (template_parse(text, sizeof text - 1, "f", &t, &err) != 0)
+        fail_msg("%s", err.text);
+    assert_string_equal(t.language, "c++");
+    assert_string_equal(t.description, "x ; y");
+    assert_string_equal(t.runtime, "c");
+    assert_int_equal(t.packages_dnf.len, 3);
+    assert_string_equal(t.packages_dnf.items[1], "b c");
+    assert_string_equal(t.packages_yum.items[0], "e");
+    assert_int_equal(t.body_line, 11);
+    assert_null(strchr(t.body, '\r'));
+    assert_int_equal(t.placeholder_count, 13);
+    const struct template_placeholder *p = &t.placeholders[2];
+    assert_int_equal(p->id, PLACEHOLDER_SOURCES);
+    assert_int_equal(p->line, 12);
+    assert_int_equal(p->column, 7);
+    assert_memory_equal(t.body + p->offset, "{{sources|shell}}", p->length);
+}
+
+/* A whole file, and what its complaint must be. */
+static const char *const wrong[][2] = {
+    {"", "f:1:1: no line '---'"},
+    {"[template]\nlanguage = x\n--- x\n", "f:1:1: no line '---'"},
+    {"---\n" FIRST REST, "f:1:1: the head needs [template] language"},
+    {"[template]\nlanguage = x\nlanguag = y\n---\n", "f:3:1: unknown key 'template.languag'; did you mean 'template.language'?"},
+    {"[template]\nlanguage = x\nlanguage = y\n---\n", "f:3:1: 'template.language' is set twice"},
+    {"[template]\nlanguage = ../x\n---\n", "f:2:12: expected a name"},
+    {"[template]\nlanguage =\n---\n", "f:2:"},
+    {"[template]\nlanguage = x\nruntime = a/b\n---\n", "f:3:11: expected a name"},
+    {"[template]\nlanguage = x\n  y\n---\n", "expected one value on one line"},
+    {"[packages]\nal2 = 'a\n---\n", "f:2:7: a quote is not closed"},
+    {"[template]\nlanguage = x\n---\n", "f:4:1: the body never uses {{platform|plain}}"},
+    {HEAD FIRST REST "RUN {{nope}}\n", "f:14:5: unknown placeholder 'nope'"},
+    {HEAD FIRST REST "RUN {{source|shell}}\n", "f:14:5: unknown placeholder 'source'; did you mean 'sources'?"},
+    {HEAD FIRST REST "RUN {{}}\n", "f:14:5: unknown placeholder ''"},
+    {HEAD FIRST REST "RUN {{|}}\n", "f:14:5: unknown placeholder ''"},
+    {HEAD FIRST REST "RUN {{sources}}\n", "f:14:5: 'sources' stands for text that must be quoted as 'shell'; write {{sources|shell}}"},
+    {HEAD FIRST REST "RUN {{sources|json}}\n", "must be quoted as 'shell'"},
+    {HEAD FIRST REST "RUN {{sources|shell\n", "f:14:5: '{{' is not closed"},
+    {HEAD FIRST REST "RUN {{\n", "f:14:5: '{{' is not closed"},
+    {HEAD FIRST REST "# {{sources|shell}}\n", "f:14:3: a placeholder can't stand in a comment"},
+    {HEAD FIRST REST "RUN a \\\n # {{sources|shell}}\n", "f:15:4: a placeholder can't stand in a comment"},
+    {HEAD FIRST REST "RUN '{{sources|shell}}'\n", "f:14:6: a placeholder can't stand inside of quotes"},
+    {HEAD FIRST REST "RUN echo \"a \\\n  {{sources|shell}}\"\n", "f:15:3: a placeholder can't stand inside of quotes"},
+    {HEAD FIRST REST "RUN x{{sources|shell}}\n", "f:14:6: shell words must stand between blanks"},
+    {HEAD FIRST REST "RUN {{sources|shell}}x\n", "f:14:5: shell words must stand between blanks"},
+    {HEAD FIRST REST "RUN {{sources|shell}}$(x)\n", "f:14:5: shell words must stand between blanks"},
+    {HEAD FIRST REST "ENV A={{sources|shell}}\n", "f:14:7: shell words must stand between blanks"},
+    {HEAD FIRST REST "RUN {{handler|env}}\n", "f:14:5: a quoted value must be one word on an ENV"},
+    {HEAD FIRST REST "ENV A=x{{handler|env}}\n", "f:14:8: a quoted value must be one word"},
+    {HEAD FIRST REST "RUN {{cmd|json}}\n", "f:14:5: a JSON array must be the whole"},
+    {HEAD FIRST REST "CMD {{cmd|json}} x\n", "f:14:5: a JSON array must be the whole"},
+    {HEAD FIRST REST "RUN {{base|plain}}\n", "f:14:5: an image or a platform can only stand on a FROM line"},
+    {HEAD FIRST REST " {{env}}\n", "f:14:2: a block must stand alone"},
+    {HEAD FIRST REST "{{env}} \n", "f:14:1: a block must stand alone"},
+    {HEAD FIRST REST "RUN a \\\n{{env}}\n", "f:15:1: a block must stand alone"},
+    {HEAD "# Escape = `\n" FIRST REST, "f:4:1: the escape directive is not allowed"},
+    {HEAD "\xff\n", "'f' is not UTF-8 text"},
+};
+
+static void says_what_is_wrong_and_where(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < countof(wrong); i++) {
+        struct error err = {0};
+        AUTO(template) t = {0};
+        assert_int_equal(template_parse(wrong[i][0], strlen(wrong[i][0]), "f", &t, &err), -1);
+        assert_int_equal(err.kind, ERROR_PROJECT);
+        if (!strstr(err.text, wrong[i][1]))
+            fail_msg("case %zu: %s", i, err.text);
+    }
+}
+
+/* Each mandatory placeholder is missed when it alone is left out. */
+static void mandatory_means_mandatory(void **state)
+{
+    static const char whole[] = HEAD FIRST REST;
+    (void)state;
+    for (int id = 0; id < PLACEHOLDER_COUNT; id++) {
+        if (!placeholders[id].mandatory)
+            continue;
+        struct error err = {0};
+        AUTO(template) t = {0};
+        autofree char *copy = xstrdup(whole), *mark = xasprintf("{{%s", placeholders[id].name), *at = NULL;
+        for (char *next = copy; (at = strstr(next, mark)); next = at)
+            memset(at, 'x', (size_t)(strstr(at, "}}") - at) + 2);
+        assert_int_equal(template_parse(copy, strlen(copy), "f", &t, &err), -1);
+        at = NULL;
+        assert_non_null(strstr(err.text, "the body never uses"));
+        assert_non_null(strstr(err.text, placeholders[id].name));
+    }
+}
+
+static void has_caps(void **state)
+{
+    struct error err = {0};
+    AUTO(template) t = {0}, u = {0};
+    AUTO(buf) text = {0};
+    (void)state;
+    buf_adds(&text, HEAD FIRST REST "RUN");
+    for (int i = 0; i < 1000; i++)
+        buf_adds(&text, " {{flags|shell}}");
+    assert_int_equal(template_parse(text.data, text.len, "f", &t, &err), -1);
+    assert_non_null(strstr(err.text, "more than 1,000 placeholders"));
+    while (text.len <= 65536)
+        buf_adds(&text, "RUN a long line to make the file too large\n");
+    assert_int_equal(template_parse(text.data, text.len, "f", &u, &err), -1);
+    assert_non_null(strstr(err.text, "larger than"));
+}
+
+static void is_found_by_name_or_path(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder(), *file = path_join(folder, "x.template"), *list = xasprintf("/nowhere::%s", folder);
+    (void)state;
+    assert_int_equal(fs_write(file, HEAD FIRST REST, strlen(HEAD FIRST REST), 0644, &err), 0);
+    setenv("LBUILD_TEMPLATES", list, 1);
+    {
+        AUTO(template) by_name = {0}, by_path = {0}, own = {0}, none = {0}, bad = {0};
+        assert_int_equal(template_load("x", &by_name, &err), 0);
+        assert_string_equal(by_name.path, file);
+        assert_int_equal(template_load(file, &by_path, &err), 0);
+        assert_int_equal(template_load("c", &own, &err), 0); /* the one that lbuild brings */
+        assert_string_equal(own.runtime, "c");
+        assert_int_equal(template_load("nope", &none, &err), -1);
+        assert_int_equal(err.kind, ERROR_PROJECT);
+        assert_non_null(strstr(err.text, "no template for the language 'nope'"));
+        assert_int_equal(template_load("..", &bad, &err), -1);
+        assert_non_null(strstr(err.text, "small letters"));
+    }
+    {
+        AUTO(template) t = {0};
+        autofree char *other = path_join(folder, "y.template");
+        assert_int_equal(rename(file, other), 0);
+        assert_int_equal(template_load("y", &t, &err), -1);
+        assert_non_null(strstr(err.text, "is for 'x', not for 'y'"));
+    }
+    unsetenv("LBUILD_TEMPLATES");
+    assert_int_equal(fs_remove(folder, &err), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fills_in_the_struct),
+        cmocka_unit_test(says_what_is_wrong_and_where),
+        cmocka_unit_test(mandatory_means_mandatory),
+        cmocka_unit_test(has_caps),
+        cmocka_unit_test(is_found_by_name_or_path),
+    };
+    return cmocka_run_group_tests_name("template", tests, NULL, NULL);
+}
