@@ -28,7 +28,8 @@ int elf_read_file(const char *path, struct elf_facts *facts, struct error *err) 
 void elf_facts_release(struct elf_facts *facts);
 
 /* Proves that a program can start on Lambda with nothing else: static (no interpreter, no needed library), of the right
- * machine, no executable stack, no text relocations. ERROR_LAMBDA names the fact that is wrong and the remedy. */
-int elf_prove_static(const char *path, enum arch arch, struct error *err) must_check;
+ * machine, no executable stack, no text relocations. ERROR_LAMBDA names the fact that is wrong and the remedy; the message
+ * calls the file `name`. */
+int elf_prove_static(const char *path, const char *name, enum arch arch, struct error *err) must_check;
 
 #endif

@@ -159,7 +159,7 @@ static void proof(const struct sample *s, enum arch arch, const char *said)
     autofree char *folder = unit_folder();
     autofree char *path = path_join(folder, "program");
     assert_int_equal(fs_write(path, s, sizeof *s, 0755, &err), 0);
-    int result = elf_prove_static(path, arch, &err);
+    int result = elf_prove_static(path, "program", arch, &err);
     if (said) {
         assert_int_equal(result, -1);
         assert_int_equal(err.kind, ERROR_LAMBDA);
