@@ -1,6 +1,7 @@
 #ifndef LBUILD_ENGINE_H
 #define LBUILD_ENGINE_H
 
+#include "context.h"
 #include "layer.h"
 #include "plan.h"
 #include "store.h"
@@ -13,6 +14,7 @@ struct engine_job {
     const struct store *store;
     int jobs;             /* compilers at a time, at least 1 */
     struct strv *inputs;  /* gets the absolute path of every file that was read (sources, headers, compiler), may repeat */
+    const struct context *context; /* the project's files after the ignore rules: what [files] may take. NULL: no [files] */
 };
 
 struct engine {

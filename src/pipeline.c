@@ -153,7 +153,7 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return -1;
     const struct engine *engine = engine_find(options->engine ? options->engine : "host");
     const struct output *output = output_find(p->plan.output_type);
-    const struct engine_job job = {&p->plan, &p->store, default_jobs(options), &p->inputs};
+    const struct engine_job job = {&p->plan, &p->store, default_jobs(options), &p->inputs, &p->context};
     if (!engine || !output)
         return error_set(err, ERROR_USAGE, "unknown %s '%s'", engine ? "output type" : "engine",
                          engine ? p->plan.output_type : options->engine);

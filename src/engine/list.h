@@ -1,1 +1,2 @@
 /* Every engine. */
+ENGINE(host)

@@ -1,0 +1,11 @@
+#ifndef LBUILD_ENGINE_FILES_H
+#define LBUILD_ENGINE_FILES_H
+
+#include "engine.h"
+
+/* Adds what [files] names to the tree, as COPY would: the files of the context (so after .dockerignore), a folder's content
+ * below its destination, links inside of it as links. A link that stands for a source itself is followed inside the project.
+ * ERROR_PROJECT, with the line of the project file: a source that isn't there, a link that leaves the project. */
+int files_add(const struct engine_job *job, struct tree *tree, struct error *err) must_check;
+
+#endif
