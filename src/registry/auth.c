@@ -61,11 +61,13 @@ static bool inside(const char *host)
     autofree char *address = xstrndup(host + 1, strcspn(host + 1, "]%"));
     if (inet_pton(AF_INET6, address, &v6) != 1)
         return true;
-    if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6)) {
+    static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 */
+    if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6) || memcmp(&v6, nat64, sizeof nat64) == 0) {
         memcpy(&v4, &v6.s6_addr[12], sizeof v4);
         return inside_v4(ntohl(v4.s_addr));
     }
-    return (v6.s6_addr[0] & 0xfe) == 0xfc || IN6_IS_ADDR_LINKLOCAL(&v6);
+    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) ||
+           IN6_IS_ADDR_SITELOCAL(&v6) || (v6.s6_addr[0] & 0xfe) == 0xfc;
 }
 
 static int judge_realm(const char *realm, const struct http_url *registry, const struct http_url *url,
