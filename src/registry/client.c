@@ -173,7 +173,8 @@ static int pause_before(const struct exchange *exchange, unsigned failures, unsi
     unsigned seconds = failures == 1 ? 1 : 3;
     if (retry_after > seconds)
         seconds = retry_after;
-    log_step("retry", "%s in %u s (%s)", exchange->what, seconds, why);
+    log_step("retry", "%s in %u s (%.*s)", exchange->what, seconds, (int)strcspn(why, ";"),
+             why); /* less the remedy */
     return sleep_ms((unsigned long long)seconds * exchange->client->second, err);
 }
 

@@ -14,9 +14,10 @@
 
 #define CURL_FUNCTIONS(X)                                                                                    \
     X(curl_, easy_init)                                                                                      \
-    X(curl_, easy_cleanup) X(curl_, easy_reset) X(curl_, easy_setopt) X(curl_, easy_getinfo)                 \
-        X(curl_, easy_perform) X(curl_, slist_append) X(curl_, slist_free_all) X(curl_, url)                 \
-            X(curl_, url_cleanup) X(curl_, url_set) X(curl_, url_get) X(curl_, free)
+    X(curl_, easy_cleanup)                                                                                   \
+    X(curl_, easy_reset) X(curl_, easy_setopt) X(curl_, easy_getinfo) X(curl_, easy_perform)                 \
+        X(curl_, slist_append) X(curl_, slist_free_all) X(curl_, url) X(curl_, url_cleanup)                  \
+            X(curl_, url_set) X(curl_, url_get) X(curl_, free)
 DL_TABLE(curl, CURL_FUNCTIONS)
 
 enum {
@@ -415,7 +416,7 @@ static int explain(const struct transfer *transfer, CURLcode code, const char *t
     case CURLE_PEER_FAILED_VERIFICATION:
         return error_set(err, ERROR_REGISTRY,
                          "%.*s: its certificate can't be trusted (%s); if it is right, name a file with its "
-                         "CA's certificate (PEM) in SSL_CERT_FILE",
+                         "CA's certificate (PEM) by --registry-ca",
                          FOR_HOST(url), text);
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:

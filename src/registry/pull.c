@@ -110,7 +110,7 @@ static int download(const struct pull *pull, const struct descriptor *blob, bool
                                .data = &writer};
     if (sink.offset < sink.size && client_blob(pull->client, &blob->digest, &sink, err) != 0)
         return -1;
-    return store_writer_commit(&writer, &digest, err);
+    return store_writer_commit(&writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->name);
 }
 
 static int pull_blob(const struct pull *pull, const struct descriptor *blob, struct error *err)
@@ -120,11 +120,8 @@ static int pull_blob(const struct pull *pull, const struct descriptor *blob, str
         return 0;
     if (download(pull, blob, &resumed, err) == 0)
         return 0;
-    /* What an earlier run left may have been damaged on disk: blame the registry only for what it sent now.
-     */
-    if (resumed && err->kind == ERROR_REGISTRY && download(pull, blob, &resumed, err) == 0)
-        return 0;
-    return err->kind == ERROR_REGISTRY || err->kind == ERROR_RETRY ? error_wrap(err, "%s", pull->name) : -1;
+    /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent now. */
+    return resumed && err->kind == ERROR_REGISTRY ? download(pull, blob, &resumed, err) : -1;
 }
 
 /* --- the image --- */
