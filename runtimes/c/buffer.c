@@ -1,0 +1,75 @@
+/* Bytes that grow by doubling up to a cap, and keep their memory for the next use. */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
+{
+    if (more <= buffer->capacity - buffer->size)
+        return 0;
+    if (more > buffer->max - buffer->size) {
+        errno = EFBIG;
+        return -1;
+    }
+    size_t needed = buffer->size + more;
+    size_t capacity = buffer->capacity ? buffer->capacity : 4096;
+    while (capacity < needed)
+        capacity *= 2;
+    if (capacity > buffer->max)
+        capacity = buffer->max;
+
+    char *data = realloc(buffer->data, capacity);
+    if (!data)
+        return -1;
+    buffer->data = data;
+    buffer->capacity = capacity;
+    return 0;
+}
+
+int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
+{
+    if (lambda_buffer_reserve(buffer, size) != 0)
+        return -1;
+    if (size)
+        memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    return 0;
+}
+
+int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
+{
+    return lambda_buffer_append(buffer, text, strlen(text));
+}
+
+int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number);
+    return lambda_buffer_append(buffer, digits + at, sizeof digits - at);
+}
+
+void lambda_buffer_release(struct lambda_buffer *buffer)
+{
+    free(buffer->data);
+    *buffer = (struct lambda_buffer){0};
+}
+
+int64_t lambda_decimal(const char *text, size_t max)
+{
+    int64_t value = 0;
+    size_t length = 0;
+
+    for (; text[length] >= '0' && text[length] <= '9'; length++) {
+        if (length == max)
+            return -1;
+        value = value * 10 + (text[length] - '0');
+    }
+    return length == 0 || text[length] != '\0' ? -1 : value;
+}

@@ -1,0 +1,287 @@
+/* An HTTP/1.1 reply, parsed in the buffer that it is read into (RFC 9112). */
+#include "internal.h"
+
+#include <string.h>
+
+static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
+{
+    http->reason = reason;
+    return LAMBDA_HTTP_BAD;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* Are the size bytes at text the lower-case word, in any case? */
+static bool is_word(const char *text, size_t size, const char *word)
+{
+    for (size_t i = 0; i < size; i++)
+        if (lower(text[i]) != word[i])
+            return false; /* at the latest at the word's NUL: a name or value holds none */
+    return word[size] == '\0';
+}
+
+void lambda_http_begin(struct lambda_http *http, size_t body_max)
+{
+    *http = (struct lambda_http){.body_max = body_max};
+}
+
+/* The next line, ended by NUL instead of CR LF. MORE: it isn't complete. */
+static enum lambda_http_result take_line(struct lambda_http *http, char *data, size_t size, char **line,
+                                         size_t *length)
+{
+    bool head = http->state <= LAMBDA_HTTP_HEADER_LINE;
+    size_t end = head ? LAMBDA_HTTP_HEAD_MAX : http->next + LAMBDA_HTTP_LINE_MAX;
+    size_t from = http->scanned > http->next ? http->scanned : http->next;
+    char *newline = from < size ? memchr(data + from, '\n', size - from) : NULL;
+    size_t seen = newline ? (size_t)(newline - data) + 1 : size;
+
+    http->scanned = size;
+    if (seen > end)
+        return bad(http, head ? "its head is too large" : "a line is too long");
+    if (!newline)
+        return LAMBDA_HTTP_MORE;
+    if (seen - http->next < 2 || newline[-1] != '\r')
+        return bad(http, "a line doesn't end with CR LF");
+    newline[-1] = '\0';
+    *line = data + http->next;
+    *length = seen - http->next - 2;
+    http->next = http->scanned = seen;
+    return LAMBDA_HTTP_DONE;
+}
+
+/* "HTTP/1.1 200 OK"; the text after the number may be missing. */
+static enum lambda_http_result status_line(struct lambda_http *http, const char *line, size_t length)
+{
+    if (length < 12 || memcmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') ||
+        line[8] != ' ')
+        return bad(http, "it doesn't start with HTTP/1.1 and a status");
+    http->status = 0;
+    for (int i = 9; i < 12; i++) {
+        if (line[i] < '0' || line[i] > '9')
+            return bad(http, "its status isn't a number");
+        http->status = http->status * 10 + (line[i] - '0');
+    }
+    if (http->status < 100 || http->status == 101 || (length > 12 && line[12] != ' '))
+        return bad(http, "its status isn't one of an answer");
+    http->keep_alive = line[7] == '1';
+    http->state = LAMBDA_HTTP_HEADER_LINE;
+    return LAMBDA_HTTP_DONE;
+}
+
+static const struct {
+    const char *name;
+    size_t length;
+} header_names[LAMBDA_HTTP_HEADER_COUNT] = {
+#define X(id, name) {name, sizeof name - 1},
+    LAMBDA_HTTP_HEADERS(X)
+#undef X
+};
+
+static enum lambda_http_result header_line(struct lambda_http *http, char *data, char *line, size_t length)
+{
+    const char *colon = memchr(line, ':', length);
+    size_t name = colon ? (size_t)(colon - line) : 0;
+    unsigned id = 0;
+
+    if (name == 0 || line[0] == ' ' || line[0] == '\t' || colon[-1] == ' ' || colon[-1] == '\t')
+        return bad(http, "a header line isn't of the form name: value");
+    while (id < LAMBDA_HTTP_HEADER_COUNT &&
+           !(header_names[id].length == name && is_word(line, name, header_names[id].name)))
+        id++;
+    if (id == LAMBDA_HTTP_HEADER_COUNT)
+        return LAMBDA_HTTP_DONE;
+
+    size_t start = name + 1;
+    while (start < length && (line[start] == ' ' || line[start] == '\t'))
+        start++;
+    while (length > start && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+        length--;
+    for (size_t i = start; i < length; i++)
+        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
+            return bad(http, "a header holds a control character");
+    line[length] = '\0';
+
+    uint32_t offset = (uint32_t)(line + start - data);
+    if (http->header[id] && (id == LAMBDA_HTTP_CONTENT_LENGTH || id == LAMBDA_HTTP_TRANSFER_ENCODING) &&
+        strcmp(data + http->header[id], data + offset) != 0)
+        return bad(http, "two headers contradict each other");
+    if (!http->header[id] && start < length)
+        http->header[id] = offset;
+    return LAMBDA_HTTP_DONE;
+}
+
+/* Connection: a list of words; the ones that matter are close and keep-alive. */
+static void connection_header(struct lambda_http *http, const char *value)
+{
+    while (*value) {
+        size_t size = strcspn(value, ", \t");
+        if (is_word(value, size, "close")) {
+            http->keep_alive = false;
+            return;
+        }
+        if (is_word(value, size, "keep-alive"))
+            http->keep_alive = true;
+        value += size;
+        value += strspn(value, ", \t");
+    }
+}
+
+/* The empty line after the headers: what follows? */
+static enum lambda_http_result head_end(struct lambda_http *http, const char *data)
+{
+    const char *connection = lambda_http_value(http, data, LAMBDA_HTTP_CONNECTION);
+    const char *encoding = lambda_http_value(http, data, LAMBDA_HTTP_TRANSFER_ENCODING);
+    const char *length = lambda_http_value(http, data, LAMBDA_HTTP_CONTENT_LENGTH);
+
+    if (http->status < 200) {
+        memset(http->header, 0, sizeof http->header);
+        http->state = LAMBDA_HTTP_STATUS_LINE;
+        return LAMBDA_HTTP_DONE;
+    }
+    if (connection)
+        connection_header(http, connection);
+    http->body = http->next;
+    if (http->status == 204 || http->status == 304) {
+        http->state = LAMBDA_HTTP_COMPLETE;
+    } else if (encoding) {
+        if (length)
+            return bad(http, "it has both Content-Length and Transfer-Encoding");
+        if (!is_word(encoding, strlen(encoding), "chunked"))
+            return bad(http, "its Transfer-Encoding isn't chunked");
+        http->state = LAMBDA_HTTP_CHUNK_SIZE;
+    } else if (length) {
+        int64_t size = lambda_decimal(length, 18);
+        if (size < 0)
+            return bad(http, "its Content-Length isn't a number");
+        http->state = LAMBDA_HTTP_BODY;
+        if ((uint64_t)size > http->body_max)
+            return LAMBDA_HTTP_TOO_LARGE;
+        http->left = (size_t)size;
+    } else {
+        http->keep_alive = false;
+        http->state = LAMBDA_HTTP_BODY_TO_CLOSE;
+    }
+    return LAMBDA_HTTP_DONE;
+}
+
+/* "1f4; extension=value" */
+static enum lambda_http_result chunk_size(struct lambda_http *http, const char *line)
+{
+    uint64_t size = 0;
+    unsigned digits = 0;
+
+    for (;; digits++) {
+        char c = lower(line[digits]);
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
+                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
+                                                : 16;
+        if (digit == 16)
+            break;
+        if (size >> 60)
+            return bad(http, "a chunk's size is out of range");
+        size = size << 4 | digit;
+    }
+    if (digits == 0 || !strchr("; \t", line[digits]))
+        return bad(http, "a chunk's size isn't a number");
+    if (size > http->body_max - http->body_size)
+        return LAMBDA_HTTP_TOO_LARGE;
+    http->left = (size_t)size;
+    http->state = size ? LAMBDA_HTTP_CHUNK_DATA : LAMBDA_HTTP_TRAILER;
+    return LAMBDA_HTTP_DONE;
+}
+
+/* Body bytes: move them to the end of the body, over what framed them. */
+static enum lambda_http_result body_bytes(struct lambda_http *http, char *data, size_t size)
+{
+    size_t count = size - http->next;
+
+    if (http->state == LAMBDA_HTTP_BODY_TO_CLOSE) {
+        if (count > http->body_max - http->body_size)
+            return LAMBDA_HTTP_TOO_LARGE;
+    } else if (count > http->left) {
+        count = http->left;
+    }
+    size_t end = http->body + http->body_size;
+    if (end != http->next && count)
+        memmove(data + end, data + http->next, count);
+    http->body_size += count;
+    http->next += count;
+    if (http->state == LAMBDA_HTTP_BODY_TO_CLOSE)
+        return LAMBDA_HTTP_MORE;
+    http->left -= count;
+    if (http->left)
+        return LAMBDA_HTTP_MORE;
+    http->state = http->state == LAMBDA_HTTP_BODY ? LAMBDA_HTTP_COMPLETE : LAMBDA_HTTP_CHUNK_END;
+    return LAMBDA_HTTP_DONE;
+}
+
+static enum lambda_http_result any_line(struct lambda_http *http, char *data, size_t size)
+{
+    char *line = NULL;
+    size_t length = 0;
+    enum lambda_http_result result = take_line(http, data, size, &line, &length);
+
+    if (result != LAMBDA_HTTP_DONE)
+        return result;
+    switch (http->state) {
+    case LAMBDA_HTTP_STATUS_LINE:
+        return status_line(http, line, length);
+    case LAMBDA_HTTP_HEADER_LINE:
+        return length ? header_line(http, data, line, length) : head_end(http, data);
+    case LAMBDA_HTTP_CHUNK_SIZE:
+        return chunk_size(http, line);
+    case LAMBDA_HTTP_CHUNK_END:
+        http->state = LAMBDA_HTTP_CHUNK_SIZE;
+        return length ? bad(http, "a chunk is longer than its size") : LAMBDA_HTTP_DONE;
+    default: /* LAMBDA_HTTP_TRAILER: skipped */
+        http->trailers += length + 2;
+        if (length == 0)
+            http->state = LAMBDA_HTTP_COMPLETE;
+        return http->trailers > LAMBDA_HTTP_HEAD_MAX ? bad(http, "its trailers are too large")
+                                                     : LAMBDA_HTTP_DONE;
+    }
+}
+
+enum lambda_http_result lambda_http_parse(struct lambda_http *http, char *data, size_t *size)
+{
+    enum lambda_http_result result = LAMBDA_HTTP_DONE;
+
+    while (result == LAMBDA_HTTP_DONE && http->state != LAMBDA_HTTP_COMPLETE) {
+        bool body = http->state == LAMBDA_HTTP_BODY || http->state == LAMBDA_HTTP_BODY_TO_CLOSE ||
+                    http->state == LAMBDA_HTTP_CHUNK_DATA;
+        result = body ? body_bytes(http, data, *size) : any_line(http, data, *size);
+    }
+
+    size_t end = http->body + http->body_size;
+    if (http->body && end < http->next) { /* close the gap that chunk sizes left */
+        size_t gap = http->next - end;
+        memmove(data + end, data + http->next, *size - http->next);
+        *size -= gap;
+        http->scanned = http->scanned > http->next ? http->scanned - gap : end;
+        http->next = end;
+    }
+    if (result == LAMBDA_HTTP_DONE && *size > http->next)
+        http->keep_alive = false; /* bytes nobody asked for: what else comes isn't to be trusted */
+    return result;
+}
+
+enum lambda_http_result lambda_http_end(struct lambda_http *http)
+{
+    if (http->state != LAMBDA_HTTP_BODY_TO_CLOSE)
+        return bad(http, "it is cut off");
+    http->state = LAMBDA_HTTP_COMPLETE;
+    return LAMBDA_HTTP_DONE;
+}
+
+size_t lambda_http_missing(const struct lambda_http *http)
+{
+    return http->left;
+}
+
+const char *lambda_http_value(const struct lambda_http *http, const char *data, enum lambda_http_header id)
+{
+    return http->header[id] ? data + http->header[id] : NULL;
+}
