@@ -4,6 +4,7 @@
 #include "inifile.h"
 #include "lambda/elf.h"
 #include "support/fs.h"
+#include "support/log.h"
 #include "support/own.h"
 #include "support/process.h"
 
@@ -310,6 +311,7 @@ static int prove(const struct strv *command, enum arch arch, const struct store 
         return 1;
     start_over(out, command, compiler);
 
+    log_step("probe", "%s for %s", out->name, arch_lambda(arch)); /* zig takes its time at first */
     AUTO(work) work = WORK_INIT;
     AUTO(probe) probe = {.toolchain = out, .arch = arch};
     if (work_open(store, &work, err) != 0)
