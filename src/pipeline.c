@@ -47,14 +47,9 @@ static char *output_inside(const struct pipeline_options *options, const struct 
     return xstrdup(clean + length);
 }
 
-static int read_context(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+static int read_context(const struct strv *left_out, struct pipeline *p, struct error *err)
 {
     AUTO(buf) text = {0};
-    AUTO(strv) left_out = {0};
-    char *own = output_inside(options, p, err);
-    if (!own)
-        return -1;
-    strv_take(&left_out, own);
     const char *name = project_get(&p->project, KEY_CONTEXT_IGNORE_FILE);
     autofree char *path = path_join(p->project.dir, name);
     if (fs_exists(path) && fs_read(path, IGNORE_FILE_MAX, &text, err) != 0)
@@ -62,7 +57,7 @@ static int read_context(const struct pipeline_options *options, struct pipeline 
     if (!fs_exists(path) && project_is_set(&p->project, KEY_CONTEXT_IGNORE_FILE))
         return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it", path);
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
-    return ignore ? context_scan(p->project.dir, ignore, &left_out, &p->context, err) : -1;
+    return ignore ? context_scan(p->project.dir, ignore, left_out, &p->context, err) : -1;
 }
 
 static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
@@ -121,14 +116,21 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
 int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
                   struct error *err)
 {
-    if (read_project(options, p, err) != 0 || provenance_read(p->project.dir, &p->provenance, err) != 0)
+    AUTO(strv) left_out = {0};
+    if (read_project(options, p, err) != 0)
+        return -1;
+    char *own = output_inside(options, p, err);
+    if (!own)
+        return -1;
+    strv_take(&left_out, own);
+    if (provenance_read(p->project.dir, &left_out, &p->provenance, err) != 0)
         return -1;
     const char *template = project_get(&p->project, KEY_BUILD_TEMPLATE);
     autofree char *path = template ? path_join(p->project.dir, template)
                                    : xstrdup(project_get(&p->project, KEY_FUNCTION_LANGUAGE));
     if (template_load(path, &p->template, err) != 0 || store_open(&p->store, NULL, err) != 0)
         return -1;
-    if (read_context(options, p, err) != 0 || read_base(options, how, p, err) != 0)
+    if (read_context(&left_out, p, err) != 0 || read_base(options, how, p, err) != 0)
         return -1;
     return make_plan(options, p, err);
 }

@@ -425,25 +425,48 @@ static bool is_left_out(git_index *index, const char *path)
     return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
 }
 
-static void add_dirty(const struct checkout *checkout, const char *path, struct provenance *out)
+static bool is_among(const char *path, const struct strv *list)
+{
+    const char *rest = NULL;
+    for (size_t i = 0; list && i < list->len; i++)
+        if (list->items[i][0] && trust_lies_in(path, list->items[i], &rest))
+            return true;
+    return false;
+}
+
+static void add_dirty(const struct checkout *checkout, const char *path, const struct strv *left_out,
+                      struct provenance *out)
 {
     const char *rest = path;
-    out->dirty = true;
-    if (out->dirty_paths.len >= DIRTY_PATHS_MAX)
-        return;
     if (checkout->prefix[0] && !trust_lies_in(path, checkout->prefix, &rest))
         rest = "";
-    strv_add(&out->dirty_paths, rest[0] ? rest : ".");
+    if (is_among(rest, left_out))
+        return;
+    out->dirty = true;
+    if (out->dirty_paths.len < DIRTY_PATHS_MAX)
+        strv_add(&out->dirty_paths, rest[0] ? rest : ".");
+}
+
+/* Whether something that is left out lies in a folder, which as a whole may be untracked. */
+static bool has_folder(const struct strv *left_out)
+{
+    for (size_t i = 0; left_out && i < left_out->len; i++)
+        if (strchr(left_out->items[i], '/'))
+            return true;
+    return false;
 }
 
 /* Like `git status --porcelain` for the project's folder; the index on disk stays as it is. */
-static int read_status(struct checkout *checkout, struct provenance *out, struct error *err)
+static int read_status(struct checkout *checkout, const struct strv *left_out, struct provenance *out,
+                       struct error *err)
 {
     GIT_AUTO(status) git_status_list *list = NULL;
     GIT_AUTO(index) git_index *index = NULL;
     git_status_options options = {.version = GIT_STATUS_OPTIONS_VERSION};
     options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
     options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH;
+    if (has_folder(left_out))
+        options.flags |= GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
     if (git.repository_index(&index, checkout->repository) != 0)
         return fail(err, checkout, "read the index");
     if (checkout->prefix[0]) {
@@ -461,7 +484,7 @@ static int read_status(struct checkout *checkout, struct provenance *out, struct
         const char *path = delta->new_file.path ? delta->new_file.path : delta->old_file.path;
         if (entry->status == GIT_STATUS_WT_DELETED && is_left_out(index, path))
             continue;
-        add_dirty(checkout, path, out);
+        add_dirty(checkout, path, left_out, out);
     }
     strv_sort(&out->dirty_paths);
     return 0;
@@ -508,7 +531,7 @@ static void watch(const struct checkout *checkout, struct strv *watched)
     }
 }
 
-int provenance_read(const char *dir, struct provenance *out, struct error *err)
+int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out, struct error *err)
 {
     AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
     GIT_AUTO(config) git_config *config = NULL;
@@ -526,7 +549,7 @@ int provenance_read(const char *dir, struct provenance *out, struct error *err)
         return -1;
     if (git.repository_config_snapshot(&config, checkout.repository) != 0)
         return fail(err, &checkout, "read the settings");
-    if (read_head(&checkout, config, out, err) != 0 || read_status(&checkout, out, err) != 0)
+    if (read_head(&checkout, config, out, err) != 0 || read_status(&checkout, left_out, out, err) != 0)
         return -1;
     if (git.config_get_string(&url, config, "remote.origin.url") == 0)
         out->source = public_url(url);

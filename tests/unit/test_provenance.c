@@ -118,7 +118,7 @@ static char *make(struct fixture *fixture, const char *name)
 static void read_fine(const char *dir, struct provenance *out)
 {
     struct error err = {0};
-    if (provenance_read(dir, out, &err) != 0)
+    if (provenance_read(dir, NULL, out, &err) != 0)
         fail_msg("%s", err.text);
 }
 
@@ -164,7 +164,7 @@ static void no_repository(void **state)
     assert_int_equal(fs_remove(watched, &err), 0);
     provenance_release(&out);
     autofree char *missing = path_join(fixture->folder, "missing");
-    assert_int_equal(provenance_read(missing, &out, &err), -1);
+    assert_int_equal(provenance_read(missing, NULL, &out, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
 }
 
@@ -274,6 +274,29 @@ static void dirty_paths(void **state)
     assert_true(other.dirty);
     assert_int_equal(other.dirty_paths.len, 1);
     assert_string_equal(other.dirty_paths.items[0], "x.c");
+}
+
+static void own_output_is_no_change(void **state)
+{
+    autofree char *dir = make(*state, "r");
+    struct error err = {0};
+    AUTO(provenance) out = {0};
+    AUTO(strv) left_out = {0};
+    put(dir, "hello.tar", "");
+    put(dir, "dist/out/blobs", "");
+    strv_add(&left_out, "hello.tar");
+    strv_add(&left_out, "");
+    assert_int_equal(provenance_read(dir, &left_out, &out, &err), 0);
+    assert_int_equal(out.dirty_paths.len, 1);
+    strv_add(&left_out, "dist/out");
+    provenance_release(&out);
+    assert_int_equal(provenance_read(dir, &left_out, &out, &err), 0);
+    assert_false(out.dirty);
+    put(dir, "dist/outer", "");
+    provenance_release(&out);
+    assert_int_equal(provenance_read(dir, &left_out, &out, &err), 0);
+    assert_true(out.dirty);
+    assert_string_equal(out.dirty_paths.items[0], "dist/outer");
 }
 
 static void many_dirty_paths_are_cut(void **state)
@@ -421,7 +444,7 @@ static void other_owner(void **state)
     struct error err = {0};
     AUTO(provenance) out = {0};
     setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1", 1);
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
     assert_non_null(strstr(err.text, "git config --global --add safe.directory"));
     assert_non_null(strstr(err.text, dir));
@@ -431,12 +454,12 @@ static void other_owner(void **state)
     same_as_git(dir);
     autofree char *text = xasprintf("[safe]\n\tdirectory = %s\n\tdirectory =\n", dir);
     put(fixture->folder, "home/.gitconfig", text);
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     provenance_release(&out);
     git(fixture->folder, "config --global --add safe.directory *");
     same_as_git(dir);
     setenv("GIT_CONFIG_GLOBAL", settings, 1);
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     provenance_release(&out);
     setenv("GIT_CONFIG_COUNT", "1", 1);
     setenv("GIT_CONFIG_KEY_0", "safe.directory", 1);
@@ -449,7 +472,7 @@ static void other_owner(void **state)
     git(dir, "config safe.directory *");
     setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1", 1);
     provenance_release(&out);
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
 }
 
 static void really_other_owner(void **state)
@@ -461,7 +484,7 @@ static void really_other_owner(void **state)
         skip();
     autofree char *dir = make(fixture, "r");
     assert_int_equal(chown(dir, 12345, 12345), 0);
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     provenance_release(&out);
     /* Under sudo the caller's files are trusted, and root's own. */
     setenv("SUDO_UID", "12345", 1);
@@ -525,7 +548,7 @@ static void damaged_repository(void **state)
     struct error err = {0};
     AUTO(provenance) out = {0};
     put(dir, ".git/index", "this is no index");
-    assert_int_equal(provenance_read(dir, &out, &err), -1);
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
     assert_non_null(strstr(err.text, dir));
 }
@@ -547,6 +570,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(before_the_first_commit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(merges_choose_like_git, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dirty_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(own_output_is_no_change, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_dirty_paths_are_cut, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_index_stays_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(linked_work_trees, set_up, tear_down),
