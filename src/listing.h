@@ -14,6 +14,24 @@
  * and hostile content are ERROR_REGISTRY. */
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err) must_check;
 
+/* A list in memory, entries in the order of the layer. Whiteouts are entries like others. */
+struct listing_entry {
+    int64_t uid, gid, mtime, size;
+    uint32_t path, link; /* where in listing.names the cleaned path and the link target start; UINT32_MAX: no target */
+    uint32_t mode;
+    uint32_t type; /* enum tar_type; a hard link's target is cleaned too */
+};
+struct listing {
+    char *data;
+    const struct listing_entry *entries;
+    size_t count;
+    const char *names;
+    struct digest diff_id;
+};
+/* 1 and the list, or 0 when it is missing or damaged; a list made by another version counts as damaged. */
+int listing_load(const struct store *store, const struct digest *blob, struct listing *out);
+void listing_release(struct listing *listing);
+
 /* A file system as the layers make it, base first. Paths are cleaned: no leading slash; "" is the root. */
 struct rootfs;
 struct rootfs_entry {
@@ -22,11 +40,14 @@ struct rootfs_entry {
     unsigned mode;
     int64_t uid, gid, mtime, size;
 };
-/* The lists of all layers must be there (listing_make). count 0: an empty root. */
+/* A list that is missing or damaged is made anew. count 0: an empty root. Names that a symbolic link of the image leads out of
+ * it (absolute, or by "..") are ERROR_REGISTRY, and so is a name below a file, a hard link to nothing, and more than
+ * 2,000,000 entries in all. */
 struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err) must_check;
 void rootfs_free(struct rootfs *rootfs);
 DEFINE_AUTOPTR(rootfs)
-/* The entry itself, links not followed; NULL when there is none. */
+/* The entry itself, links not followed; NULL when there is none. Directories that no layer names, but that entries are in,
+ * are there as 0755, 0:0, time 0; the root is only there when a layer names it. */
 const struct rootfs_entry *rootfs_find(const struct rootfs *rootfs, const char *path);
 /* The real path behind `path` as the kernel would find it inside this root, following the links in its directories but not
  * the last component (as COPY does with a destination); parts that don't exist stay as they are. NULL with ERROR_PROJECT
