@@ -16,14 +16,14 @@
 #define ARCHIVE_FUNCTIONS(X)                                                                                           \
     X(archive_, read_new) X(archive_, read_free) X(archive_, read_support_filter_gzip)                                 \
     X(archive_, read_support_format_tar) X(archive_, read_open) X(archive_, read_next_header)                          \
-    X(archive_, read_data) X(archive_, error_string) X(archive_, set_error) X(archive_, entry_pathname)                \
+    X(archive_, filter_code) X(archive_, read_data) X(archive_, error_string) X(archive_, set_error) X(archive_, entry_pathname)                \
     X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink) X(archive_, entry_hardlink_utf8)                      \
     X(archive_, entry_symlink) X(archive_, entry_symlink_utf8) X(archive_, entry_filetype) X(archive_, entry_perm)     \
     X(archive_, entry_uid) X(archive_, entry_gid) X(archive_, entry_mtime) X(archive_, entry_size)                     \
     X(archive_, entry_size_is_set)
 DL_TABLE(la, ARCHIVE_FUNCTIONS)
 
-enum { CHUNK = 128 * 1024, NAME_LIMIT = 4096 };
+enum { CHUNK = 128 * 1024, BLOCK = 512, NAME_LIMIT = 4096 };
 
 struct tar_reader {
     struct archive *archive;
@@ -34,13 +34,29 @@ struct tar_reader {
     struct error *err; /* where the source reports to, while a call of ours runs */
     bool failed;       /* the source has reported */
     char *chunk;
+    uint64_t total, size; /* bytes read so far, and of the current entry */
 };
+
+/* umoci's insert stops right behind the last file's content, without filling its block, and everybody but libarchive reads
+ * that. The fill is added here, but only where the content is complete: contents start at whole blocks, so the bytes that
+ * came then end where the entry's size says. */
+static int64_t missing_fill(struct tar_reader *reader)
+{
+    uint64_t over = reader->total % BLOCK;
+    if (over == 0 || over != reader->size % BLOCK || la.filter_code(reader->archive, 0) != ARCHIVE_FILTER_NONE)
+        return 0;
+    memset(reader->chunk, 0, BLOCK);
+    return (int64_t)(BLOCK - over);
+}
 
 static la_ssize_t pull(struct archive *archive, void *data, const void **bytes)
 {
     struct tar_reader *reader = data;
     int64_t got = reader->source(reader->data, reader->chunk, CHUNK, reader->err);
     *bytes = reader->chunk;
+    if (got == 0)
+        got = missing_fill(reader);
+    reader->total += got > 0 ? (uint64_t)got : 0;
     if (got < 0) {
         reader->failed = true;
         la.set_error(archive, EIO, "the source failed");
@@ -156,7 +172,7 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     if (strlen(entry->path) > NAME_LIMIT || (entry->link && strlen(entry->link) > NAME_LIMIT))
         return error_set(err, ERROR_REGISTRY, "%s: the name '%.60s...' is longer than %d bytes", reader->name,
                          strlen(entry->path) > NAME_LIMIT ? entry->path : entry->link, NAME_LIMIT);
-    if (entry->type == TAR_SYMLINK && !(entry->link && entry->link[0]))
+    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) && !(entry->link && entry->link[0]))
         return error_set(err, ERROR_REGISTRY, "%s: the link '%s' has no target", reader->name, entry->path);
     entry->mode = la.entry_perm(from) & 07777;
     entry->uid = la.entry_uid(from);
@@ -178,7 +194,10 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
     /* A warning is about a name that this locale can't show, or an odd header that was understood. */
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return fail(reader, err);
-    return convert(reader, from, entry, err) == 0 ? 1 : -1;
+    if (convert(reader, from, entry, err) != 0)
+        return -1;
+    reader->size = (uint64_t)entry->size;
+    return 1;
 }
 
 int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity, struct error *err)

@@ -149,7 +149,9 @@ static int check(const struct tar_writer *writer, const struct tar_entry *entry,
 {
     if (writer->left > 0)
         return error_set(err, ERROR_INTERNAL, "tar: '%s' comes before the content of the file before it", entry->path);
-    if (entry->path[0] == '\0' || entry->path[0] == '/' || entry->type == TAR_OTHER)
+    size_t length = strlen(entry->path);
+    bool slash = length > 0 && entry->path[length - 1] == '/'; /* makes a directory of any entry, for most readers */
+    if (length == 0 || entry->path[0] == '/' || entry->type == TAR_OTHER || (slash && entry->type != TAR_DIR))
         return error_set(err, ERROR_INTERNAL, "tar: '%s' can't be written", entry->path);
     if (entry->size < 0 || (entry->size > 0 && entry->type != TAR_FILE))
         return error_set(err, ERROR_INTERNAL, "tar: '%s' can't have %lld bytes", entry->path, (long long)entry->size);

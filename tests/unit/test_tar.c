@@ -156,6 +156,7 @@ static void the_writer_counts(void **state)
         {.path = "d", .type = TAR_DIR, .size = 1},
         {.path = "f", .type = TAR_FILE, .size = -1},
         {.path = "dev", .type = TAR_OTHER},
+        {.path = "file/", .type = TAR_FILE},
     };
     for (size_t i = 0; i < countof(wrong); i++) {
         assert_int_equal(tar_writer_entry(writer, &wrong[i], &err), -1);
@@ -212,6 +213,19 @@ static void cut_archives_are_errors(void **state)
         }
     }
     assert_int_equal(drain("no archive at all", 17, &err), -1);
+}
+
+/* As umoci writes it. One byte less is an error. */
+static void the_last_block_may_lack_its_fill(void **state)
+{
+    struct error err = {0};
+    AUTO(buf) tar = {0};
+    (void)state;
+    make_sample(&tar);
+    size_t end = tar.len - 3 * 512 + strlen("some content");
+    assert_int_equal(drain(tar.data, end, &err), 2);
+    assert_int_equal(drain(tar.data, end - 1, &err), -1);
+    assert_int_equal(drain(tar.data, end + 1, &err), -1);
 }
 
 static void damaged_headers_are_errors(void **state)
@@ -297,6 +311,7 @@ int main(void)
         cmocka_unit_test(a_big_size_becomes_a_record),
         cmocka_unit_test(the_writer_counts),
         cmocka_unit_test(cut_archives_are_errors),
+        cmocka_unit_test(the_last_block_may_lack_its_fill),
         cmocka_unit_test(damaged_headers_are_errors),
         cmocka_unit_test(gzip_is_read_too),
         cmocka_unit_test(the_sources_error_survives),
