@@ -1,0 +1,359 @@
+#include "unit.h"
+
+#include "layer.h"
+#include "support/fs.h"
+#include "support/gzip.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct fixture {
+    char *folder;
+    struct store store;
+    struct rootfs *rootfs;
+    struct tree tree;
+};
+
+static void fixture_release(struct fixture *fixture)
+{
+    struct error err = {0};
+    tree_release(&fixture->tree);
+    rootfs_free(fixture->rootfs);
+    store_release(&fixture->store);
+    assert_int_equal(fs_remove(fixture->folder, &err), 0);
+    free(fixture->folder);
+}
+
+static int collect(void *data, const void *bytes, size_t length, struct error *err)
+{
+    (void)err;
+    buf_add(data, bytes, length);
+    return 0;
+}
+
+/* A base layer of these entries, in the store and listed. */
+static struct digest base_layer(const struct store *store, const struct tar_entry *entries, size_t count)
+{
+    struct error err = {0};
+    struct digest digest, diff_id = {""};
+    AUTO(buf) tar = {0};
+    AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(tar_writer_entry(writer, &entries[i], &err), 0);
+    assert_int_equal(tar_writer_finish(writer, &err), 0);
+    assert_int_equal(store_put(store, tar.data, tar.len, &digest, &err), 0);
+    assert_int_equal(listing_make(store, &digest, &diff_id, &err), 0);
+    return digest;
+}
+
+static void set_up(struct fixture *fixture, const struct tar_entry *entries, size_t count)
+{
+    struct error err = {0};
+    struct digest layer;
+    memset(fixture, 0, sizeof *fixture);
+    fixture->folder = unit_folder();
+    autofree char *root = path_join(fixture->folder, "store");
+    assert_int_equal(store_open(&fixture->store, root, &err), 0);
+    if (count > 0)
+        layer = base_layer(&fixture->store, entries, count);
+    fixture->rootfs = rootfs_load(&fixture->store, &layer, count > 0, &err);
+    assert_non_null(fixture->rootfs);
+}
+
+/* Adds a file whose content lies in the fixture's folder. */
+static char *add_source(struct fixture *fixture, const char *path, const char *name, const char *content)
+{
+    struct error err = {0};
+    char *source = path_join(fixture->folder, name);
+    assert_int_equal(fs_write(source, content, strlen(content), 0600, &err), 0);
+    tree_add_file(&fixture->tree, path, source, 0644);
+    return source;
+}
+
+/* Unpacks the blob: its one member must be the tar of this diff_id. */
+static void read_blob(const struct fixture *fixture, const struct layer *layer, struct buf *tar)
+{
+    struct error err = {0};
+    struct digest digest;
+    AUTO(buf) blob = {0};
+    assert_int_equal(store_read(&fixture->store, &layer->digest, 100000000, &blob, &err), 0);
+    assert_int_equal(blob.len, layer->size);
+    AUTOPTR(gunzip) gunzip = gunzip_open(collect, tar, false, &err);
+    assert_int_equal(gunzip_feed(gunzip, blob.data, blob.len, &err), 0);
+    assert_int_equal(gunzip_finish(gunzip, &err), 0);
+    assert_int_equal(tar->len, layer->content_size);
+    assert_int_equal(digest_bytes(tar->data, tar->len, &digest, &err), 0);
+    assert_string_equal(digest.text, layer->diff_id.text);
+}
+
+static int64_t from_buf(void *data, void *bytes, size_t capacity, struct error *err)
+{
+    struct buf *rest = data;
+    size_t part = rest->len < capacity ? rest->len : capacity;
+    (void)err;
+    memcpy(bytes, rest->data, part);
+    rest->data += part;
+    rest->len -= part;
+    return (int64_t)part;
+}
+
+/* The layer's entries as text: "TYPE MODE UID:GID MTIME PATH[ -> LINK][=CONTENT]". */
+static char *describe(const struct fixture *fixture, const struct layer *layer)
+{
+    struct error err = {0};
+    struct tar_entry entry;
+    AUTO(buf) tar = {0}, text = {0};
+    read_blob(fixture, layer, &tar);
+    struct buf rest = tar;
+    AUTOPTR(tar_reader) reader = tar_reader_open(from_buf, &rest, "layer", &err);
+    for (int status = 0; (status = tar_reader_next(reader, &entry, &err)) != 0;) {
+        char content[100];
+        assert_int_equal(status, 1);
+        buf_addf(&text, "%c %o %d:%d %d %s", "fdlh?"[entry.type], entry.mode, (int)entry.uid, (int)entry.gid, (int)entry.mtime,
+                 entry.path);
+        if (entry.link)
+            buf_addf(&text, " -> %s", entry.link);
+        int64_t got = tar_reader_read(reader, content, sizeof content, &err);
+        assert_true(got >= 0);
+        if (got > 0)
+            buf_addf(&text, "=%.*s", (int)got, content);
+        buf_addc(&text, '\n');
+    }
+    return buf_detach(&text);
+}
+
+static struct layer made(const struct fixture *fixture)
+{
+    struct error err = {0};
+    struct layer layer;
+    if (layer_make(&fixture->tree, fixture->rootfs, 77, &fixture->store, &layer, &err) != 0)
+        fail_msg("%s", err.text);
+    return layer;
+}
+
+static void refused(const struct fixture *fixture, int kind, const char *said)
+{
+    struct error err = {0};
+    struct layer layer;
+    assert_int_equal(layer_make(&fixture->tree, fixture->rootfs, 77, &fixture->store, &layer, &err), -1);
+    assert_int_equal(err.kind, kind);
+    if (!strstr(err.text, said))
+        fail_msg("'%s' says nothing of '%s'", err.text, said);
+}
+
+static void sorted_with_parents_and_normal_modes(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    autofree char *b = add_source(&fixture, "var/task/b", "b", "BB"), *a = add_source(&fixture, "var/task-x", "a", "A");
+    tree_add_link(&fixture.tree, "opt/link", "../var/task/b");
+    tree_add_dir(&fixture.tree, "var/task");
+    tree_add_dir(&fixture.tree, "");
+    autofree char *program = add_source(&fixture, "var/runtime/bootstrap", "p", "P");
+    fixture.tree.entries[fixture.tree.len - 1].mode = 0755;
+    struct layer layer = made(&fixture);
+    autofree char *text = describe(&fixture, &layer);
+    assert_string_equal(text, "d 755 0:0 77 opt/\nl 777 0:0 77 opt/link -> ../var/task/b\nd 755 0:0 77 var/\nd 755 0:0 77 var/runtime/\n"
+                              "f 755 0:0 77 var/runtime/bootstrap=P\nd 755 0:0 77 var/task/\nf 644 0:0 77 var/task-x=A\n"
+                              "f 644 0:0 77 var/task/b=BB\n");
+}
+
+static void content_in_memory(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    tree_add_file(&fixture.tree, "m", NULL, 0644);
+    fixture.tree.entries[0].content = xstrdup("memory");
+    fixture.tree.entries[0].size = 6;
+    tree_add_file(&fixture.tree, "none", NULL, 0644);
+    struct layer layer = made(&fixture);
+    autofree char *text = describe(&fixture, &layer);
+    assert_string_equal(text, "f 644 0:0 77 m=memory\nf 644 0:0 77 none\n");
+}
+
+static const struct tar_entry base[] = {
+    {.path = "data", .type = TAR_DIR, .mode = 0755},
+    {.path = "data/task", .type = TAR_DIR, .mode = 02750, .uid = 5, .gid = 6, .mtime = 9},
+    {.path = "etc", .type = TAR_DIR, .mode = 0755},
+    {.path = "etc/passwd", .type = TAR_FILE, .mode = 0644},
+    {.path = "var", .type = TAR_DIR, .mode = 0711},
+    {.path = "var/task", .type = TAR_SYMLINK, .link = "../data/task", .mode = 0777},
+    {.path = "loop", .type = TAR_SYMLINK, .link = "loop", .mode = 0777},
+    {.path = "var/old", .type = TAR_SYMLINK, .link = "/etc/passwd", .mode = 0777},
+};
+
+static void the_bases_links_and_attributes_count(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, base, countof(base));
+    autofree char *a = add_source(&fixture, "var/task/new/a", "a", "A"), *b = add_source(&fixture, "var/old", "b", "B");
+    tree_add_dir(&fixture.tree, "var/task");
+    struct layer layer = made(&fixture);
+    autofree char *text = describe(&fixture, &layer);
+    assert_string_equal(text, "d 755 0:0 77 data/\nd 2750 5:6 77 data/task/\nd 755 0:0 77 data/task/new/\n"
+                              "f 644 0:0 77 data/task/new/a=A\nd 711 0:0 77 var/\nf 644 0:0 77 var/old=B\n");
+}
+
+static void conflicts_name_both(void **state)
+{
+    (void)state;
+    {
+        AUTO(fixture) fixture;
+        set_up(&fixture, base, countof(base));
+        autofree char *a = add_source(&fixture, "var/task/a", "a", "A"), *b = add_source(&fixture, "data/task/a", "b", "B");
+        refused(&fixture, ERROR_PROJECT, "both become '/data/task/a'");
+        refused(&fixture, ERROR_PROJECT, a);
+        refused(&fixture, ERROR_PROJECT, b);
+    }
+    {
+        AUTO(fixture) fixture;
+        set_up(&fixture, NULL, 0);
+        autofree char *a = add_source(&fixture, "x/y", "a", "A"), *b = add_source(&fixture, "x", "b", "B");
+        refused(&fixture, ERROR_PROJECT, "where other files need a directory");
+    }
+    {
+        AUTO(fixture) fixture;
+        set_up(&fixture, NULL, 0);
+        tree_add_link(&fixture.tree, "x", "y");
+        tree_add_dir(&fixture.tree, "x");
+        refused(&fixture, ERROR_PROJECT, "'x' and 'x' both become '/x'");
+    }
+}
+
+static void the_base_is_not_hidden(void **state)
+{
+    static const struct {
+        const char *path, *said;
+    } wrong[] = {
+        {"etc", "the base image has a directory there; name the file inside it, '/etc/a'"},
+        {"etc/passwd/x", "etc/passwd"},
+        {"loop/x", "loop"},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(wrong); i++) {
+        AUTO(fixture) fixture;
+        set_up(&fixture, base, countof(base));
+        autofree char *a = add_source(&fixture, wrong[i].path, "a", "A");
+        refused(&fixture, ERROR_PROJECT, wrong[i].said);
+    }
+}
+
+static void sources_must_be_files(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    tree_add_file(&fixture.tree, "x", fixture.folder, 0644);
+    refused(&fixture, ERROR_PROJECT, "isn't a regular file");
+    tree_release(&fixture.tree);
+    autofree char *pipe = path_join(fixture.folder, "pipe"), *absent = path_join(fixture.folder, "absent");
+    assert_int_equal(mkfifo(pipe, 0600), 0);
+    tree_add_file(&fixture.tree, "x", pipe, 0644);
+    refused(&fixture, ERROR_PROJECT, "isn't a regular file");
+    tree_release(&fixture.tree);
+    tree_add_file(&fixture.tree, "x", absent, 0644);
+    refused(&fixture, ERROR_BUILD, "No such file");
+}
+
+/* A file that gives more than its size says: as one does that grows. */
+static void a_growing_file_is_noticed(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    if (access("/proc/self/status", R_OK) != 0)
+        skip();
+    set_up(&fixture, NULL, 0);
+    tree_add_file(&fixture.tree, "x", "/proc/self/status", 0644);
+    refused(&fixture, ERROR_BUILD, "'/proc/self/status' changed while it was read; build again");
+}
+
+/* The second time nothing is compressed; a blob that is gone is made again, with the same bytes. */
+static void the_blob_is_remembered(void **state)
+{
+    AUTO(fixture) fixture;
+    struct stat first, second;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    autofree char *a = add_source(&fixture, "a", "a", "content");
+    struct layer layer = made(&fixture);
+    autofree char *blob = store_blob_path(&fixture.store, &layer.digest);
+    assert_int_equal(stat(blob, &first), 0);
+    struct layer again = made(&fixture);
+    assert_memory_equal(&layer, &again, sizeof layer);
+    assert_int_equal(stat(blob, &second), 0);
+    assert_int_equal(first.st_ino, second.st_ino);
+    assert_int_equal(unlink(blob), 0);
+    again = made(&fixture);
+    assert_memory_equal(&layer, &again, sizeof layer);
+    assert_int_equal(stat(blob, &second), 0);
+}
+
+/* A damaged note is no reason to fail. */
+static void damaged_notes_do_not_count(void **state)
+{
+    static const char *const texts[] = {"", "{", "{\"digest\":\"sha256:x\",\"size\":1}", "[]"};
+    struct error err = {0};
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    autofree char *a = add_source(&fixture, "a", "a", "content");
+    struct layer layer = made(&fixture);
+    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(), digest_hex(&layer.diff_id));
+    autofree char *note = store_path(&fixture.store, "objects", name, &err);
+    assert_true(fs_exists(note));
+    for (size_t i = 0; i < countof(texts); i++) {
+        assert_int_equal(fs_write(note, texts[i], strlen(texts[i]), 0644, &err), 0);
+        struct layer again = made(&fixture);
+        assert_memory_equal(&layer, &again, sizeof layer);
+    }
+}
+
+static void bytes_depend_on_the_input_alone(void **state)
+{
+    struct layer layers[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        AUTO(fixture) fixture;
+        mode_t mask = umask(i ? 077 : 0);
+        set_up(&fixture, NULL, 0);
+        autofree char *a = add_source(&fixture, i ? "a" : "b", i ? "one" : "two", i ? "A" : "B");
+        autofree char *b = add_source(&fixture, i ? "b" : "a", i ? "three" : "four", i ? "B" : "A");
+        assert_int_equal(chmod(a, i ? 0777 : 0400), 0);
+        layers[i] = made(&fixture);
+        umask(mask);
+    }
+    assert_memory_equal(&layers[0], &layers[1], sizeof layers[0]);
+}
+
+static void an_empty_tree(void **state)
+{
+    AUTO(fixture) fixture;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    struct layer layer = made(&fixture);
+    assert_int_equal(layer.content_size, 1024);
+    autofree char *text = describe(&fixture, &layer);
+    assert_string_equal(text, "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sorted_with_parents_and_normal_modes),
+        cmocka_unit_test(content_in_memory),
+        cmocka_unit_test(the_bases_links_and_attributes_count),
+        cmocka_unit_test(conflicts_name_both),
+        cmocka_unit_test(the_base_is_not_hidden),
+        cmocka_unit_test(sources_must_be_files),
+        cmocka_unit_test(a_growing_file_is_noticed),
+        cmocka_unit_test(the_blob_is_remembered),
+        cmocka_unit_test(damaged_notes_do_not_count),
+        cmocka_unit_test(bytes_depend_on_the_input_alone),
+        cmocka_unit_test(an_empty_tree),
+    };
+    return cmocka_run_group_tests_name("layer", tests, NULL, NULL);
+}
