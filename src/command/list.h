@@ -1,4 +1,5 @@
 /* Every verb, in the order of `lbuild help`. */
 COMMAND(inspect)
+COMMAND(invoke)
 COMMAND(help_verb)
 COMMAND(version)

@@ -390,7 +390,8 @@ static int verdict(const struct server *server, const struct process_result *end
         return error_set(err, ERROR_BUILD, "the function did not %s within %d seconds; --timeout gives it more",
                          server->state == STATE_INIT ? "ask for an event" : "answer",
                          server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0));
-    if (ended->status > 128)
+    /* process.h: 128 + n for signal n; above the last signal it can only be a status of the program's own. */
+    if (ended->status > 128 && ended->status < 128 + NSIG)
         return error_set(err, ERROR_BUILD, "the function was killed by signal %d (%s) before it answered",
                          ended->status - 128, strsignal(ended->status - 128));
     return error_set(err, ERROR_BUILD, "the function ended with exit status %d before it answered", ended->status);

@@ -1,0 +1,306 @@
+#include "command.h"
+
+#include "extract.h"
+#include "lambda/api.h"
+#include "lambda/elf.h"
+#include "lambda/limits.h"
+#include "pipeline_options.h"
+#include "plan.h"
+#include "project.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/options.h"
+#include "support/own.h"
+#include "support/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TIMEOUT_DEFAULT 60
+
+struct invoke_options {
+    const char *dir, *file, *profile, *event, *data;
+    struct strv set;
+    int timeout;
+};
+
+static const struct option_row rows[] = {
+    {0, "event", OPTION_TEXT, offsetof(struct invoke_options, event), "FILE", "Read the event from FILE; '-' is standard input."},
+    {0, "data", OPTION_TEXT, offsetof(struct invoke_options, data), "JSON", "The event itself. Without an event: {}."},
+    {0, "timeout", OPTION_COUNT, offsetof(struct invoke_options, timeout), "SECONDS", "The function's time, 1 to 900. Default: 60."},
+    {'C', "directory", OPTION_TEXT, offsetof(struct invoke_options, dir), "DIR", "The project's folder."},
+    {'f', "file", OPTION_TEXT, offsetof(struct invoke_options, file), "FILE", "The project file, instead of lbuild.ini."},
+    {0, "profile", OPTION_TEXT, offsetof(struct invoke_options, profile), "NAME", "Lay [profile:NAME] over the project file."},
+    {0, "set", OPTION_LIST, offsetof(struct invoke_options, set), "SECTION.KEY=VALUE", "Override a key of the project file."},
+};
+
+/* What is run, and with what. */
+struct function {
+    char *path;          /* of the program in the image, cleaned */
+    char *name;          /* of the function */
+    struct strv argv;    /* as the image has it: argv[0] is the program */
+    struct strv env;
+    char *folder;        /* private, with the program in it; removed at the end */
+    char *program;       /* on this machine */
+};
+
+static void invoke_options_release(struct invoke_options *options)
+{
+    strv_release(&options->set);
+}
+
+static void function_release(struct function *function)
+{
+    struct error ignored = {0};
+    if (function->folder && fs_remove(function->folder, &ignored) != 0)
+        log_warn("%s", ignored.text);
+    free(function->path);
+    free(function->name);
+    free(function->folder);
+    free(function->program);
+    strv_release(&function->argv);
+    strv_release(&function->env);
+}
+
+/* The image that `lbuild` with the same options writes. Caller frees. */
+static char *project_output(const struct invoke_options *options, struct error *err)
+{
+    AUTO(project) project = {0};
+    AUTO(strv) complaints = {0};
+    const struct project_options from = {options->dir, options->file, options->profile, &options->set};
+    if (project_load(&from, &project, &complaints, err) != 0)
+        return NULL;
+    autofree char *path = plan_output_file(&project, NULL, NULL, err);
+    if (path && !fs_exists(path)) {
+        error_set(err, ERROR_USAGE, "there is no '%s' yet; 'lbuild' builds it", path);
+        return NULL;
+    }
+    return take(path);
+}
+
+/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of an array. */
+static bool is_json(const struct buf *event)
+{
+    AUTO(buf) array = {0};
+    struct error ignored = {0};
+    buf_addc(&array, '[');
+    buf_add(&array, event->data, event->len);
+    buf_addc(&array, ']');
+    AUTOPTR(js) parsed = js_parse(array.data, array.len, "event", &ignored);
+    return parsed && js_count(parsed) == 1;
+}
+
+static int read_event(const struct invoke_options *options, struct buf *out, struct error *err)
+{
+    if (options->event && options->data)
+        return error_set(err, ERROR_USAGE, "give the event by --event or by --data, not by both");
+    if (options->event && strcmp(options->event, "-") == 0) {
+        if (fs_read_fd(STDIN_FILENO, "standard input", LAMBDA_PAYLOAD_MAX, out, err) != 0)
+            return -1;
+    } else if (options->event) {
+        if (fs_read(options->event, LAMBDA_PAYLOAD_MAX, out, err) != 0)
+            return -1;
+    } else
+        buf_adds(out, options->data ? options->data : "{}");
+    if (!is_json(out))
+        log_warn("the event is not JSON; Lambda itself refuses such an event");
+    return 0;
+}
+
+static void add_words(struct strv *out, const struct js *array)
+{
+    for (size_t i = 0; i < js_count(array); i++)
+        strv_add(out, js_text(js_at(array, i)) ? js_text(js_at(array, i)) : "");
+}
+
+/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script runs /var/runtime/bootstrap
+ * with the handler in _HANDLER, anything else is the program itself. */
+static int find_program(const struct imagefile *image, struct function *function, struct error *err)
+{
+    const struct js *config = js_get(image->config, "config");
+    const char *workdir = js_get_text(config, "WorkingDir");
+    AUTO(strv) entrypoint = {0}, cmd = {0};
+    add_words(&entrypoint, js_get(config, "Entrypoint"));
+    add_words(&cmd, js_get(config, "Cmd"));
+    if (entrypoint.len > 0 && strcmp(entrypoint.items[0], LAMBDA_ENTRYPOINT) == 0) {
+        if (entrypoint.len + cmd.len != 2)
+            return error_set(err, ERROR_LAMBDA, "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
+                             LAMBDA_ENTRYPOINT, entrypoint.len + cmd.len - 1);
+        strv_addf(&function->env, "_HANDLER=%s", cmd.len ? cmd.items[0] : entrypoint.items[1]);
+        strv_add(&function->argv, "/" LAMBDA_BOOTSTRAP);
+    } else {
+        strv_add_all(&function->argv, &entrypoint);
+        strv_add_all(&function->argv, &cmd);
+    }
+    if (function->argv.len == 0)
+        return error_set(err, ERROR_LAMBDA, "the image has neither ENTRYPOINT nor CMD: nothing says what to start");
+    if (!strchr(function->argv.items[0], '/'))
+        return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is not a path; invoke doesn't search for programs",
+                         function->argv.items[0]);
+    autofree char *absolute = path_join(workdir && workdir[0] ? workdir : "/", function->argv.items[0]);
+    function->path = path_clean(absolute);
+    if (!function->path)
+        return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is outside of it", function->argv.items[0]);
+    return 0;
+}
+
+/* The name of the project, as the image tells it; else a name that is right for any. Caller frees. */
+static char *function_name(const struct imagefile *image)
+{
+    const char *title = js_get_text(image->annotations, "org.opencontainers.image.title");
+    size_t fine = title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
+    return xstrdup(fine > 0 && fine <= 64 && !title[fine] ? title : "function");
+}
+
+static void set_variable(struct strv *env, const char *name, const char *value)
+{
+    size_t length = strlen(name);
+    for (size_t i = 0; i < env->len; i++) {
+        if (strncmp(env->items[i], name, length) == 0 && env->items[i][length] == '=') {
+            free(env->items[i]);
+            env->items[i] = xasprintf("%s=%s", name, value);
+            return;
+        }
+    }
+    strv_addf(env, "%s=%s", name, value);
+}
+
+/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment variables"); nothing of the
+ * caller's but the AWS credentials and the region. HOME isn't set there, so not here. */
+static void make_environment(const struct imagefile *image, struct function *function)
+{
+    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
+                                         "AWS_DEFAULT_REGION"};
+    const char *const fixed[][2] = {
+        {"AWS_LAMBDA_FUNCTION_NAME", function->name},
+        {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
+        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"},
+        {"AWS_LAMBDA_LOG_STREAM_NAME", "local"},
+        {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
+        {"AWS_EXECUTION_ENV", "AWS_Lambda_Image"},
+        {"LAMBDA_TASK_ROOT", "/var/task"},
+        {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
+        {"AWS_REGION", "us-east-1"},
+        {"AWS_DEFAULT_REGION", "us-east-1"},
+    };
+    AUTO(strv) own = {0};
+    autofree char *group = xasprintf("/aws/lambda/%s", function->name);
+    strv_add_all(&own, &function->env);
+    strv_release(&function->env);
+    function->env = (struct strv){0};
+    add_words(&function->env, js_get(js_get(image->config, "config"), "Env"));
+    for (size_t i = 0; i < countof(fixed); i++)
+        set_variable(&function->env, fixed[i][0], fixed[i][1]);
+    set_variable(&function->env, "AWS_LAMBDA_LOG_GROUP_NAME", group);
+    for (size_t i = 0; i < countof(passed); i++)
+        if (getenv(passed[i]))
+            set_variable(&function->env, passed[i], getenv(passed[i]));
+    for (size_t i = 0; i < own.len; i++) {
+        char *equals = strchr(own.items[i], '=');
+        *equals = '\0';
+        set_variable(&function->env, own.items[i], equals + 1);
+    }
+}
+
+static int check_program(const struct function *function, struct error *err)
+{
+    AUTO(elf_facts) facts = {0};
+    int result = elf_read_file(function->program, &facts, err);
+    if (result < 0)
+        return -1;
+    if (result == 0 || !facts.executable)
+        return error_set(err, ERROR_LAMBDA, "'/%s' in the image is no program but a script or data; invoke runs static programs only",
+                         function->path);
+    if (facts.interpreter || facts.needed.len > 0)
+        return error_set(err, ERROR_LAMBDA, "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
+                         "any other in a container: docker load, docker run",
+                         function->path, facts.interpreter ? facts.interpreter : facts.needed.items[0]);
+    return 0;
+}
+
+static int unpack(const char *image_path, const struct imagefile *image, struct function *function, struct error *err)
+{
+    const char *base = getenv("TMPDIR");
+    autofree char *folder = xasprintf("%s/lbuild-invoke.XXXXXX", base && base[0] == '/' ? base : "/tmp");
+    if (!mkdtemp(folder))
+        return error_errno(err, ERROR_BUILD, "can't make a folder '%s'; TMPDIR names another place", folder);
+    function->folder = take(folder);
+    function->program = path_join(function->folder, "program");
+    if (extract_file(image_path, image, function->path, function->program, err) != 0)
+        return -1;
+    return check_program(function, err);
+}
+
+/* argv for this machine: the program's own, behind an emulator when the image is for the other architecture. */
+static int make_argv(const struct imagefile *image, const struct function *function, struct strv *argv,
+                     struct error *err)
+{
+    if (image->arch != arch_native()) {
+        autofree char *with_suffix = xasprintf("qemu-%s-static", arch_compiler(image->arch));
+        autofree char *plain = xasprintf("qemu-%s", arch_compiler(image->arch));
+        autofree char *qemu = process_find(with_suffix), *other = process_find(plain);
+        if (!qemu && !other)
+            return error_set(err, ERROR_ENGINE, "the image is for %s and this machine is not; install qemu-user-static to run it",
+                             arch_lambda(image->arch));
+        strv_add(argv, qemu ? qemu : other);
+    }
+    strv_add(argv, function->program);
+    for (size_t i = 1; i < function->argv.len; i++)
+        strv_add(argv, function->argv.items[i]);
+    return 0;
+}
+
+static int invoke(const char *path, const struct invoke_options *options, const struct buf *event, struct buf *out,
+                  struct error *err)
+{
+    AUTO(imagefile) image = {0};
+    AUTO(function) function = {0};
+    AUTO(strv) argv = {0};
+    AUTO(api_result) result = {0};
+    if (imagefile_load(path, &(struct imagefile_choice){NULL, NULL}, &image, err) != 0)
+        return -1;
+    function.name = function_name(&image);
+    if (find_program(&image, &function, err) != 0 || unpack(path, &image, &function, err) != 0 ||
+        make_argv(&image, &function, &argv, err) != 0)
+        return -1;
+    make_environment(&image, &function);
+    const struct api_invocation invocation = {event->data ? event->data : "", event->len, function.name,
+                                              options->timeout ? options->timeout : TIMEOUT_DEFAULT};
+    if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder, &result, err) != 0)
+        return -1;
+    buf_add(out, result.body.data, result.body.len);
+    if (result.failed)
+        return error_set(err, ERROR_BUILD, "the function reported an error: %s", result.error_type);
+    return 0;
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(invoke_options) options = {0};
+    AUTO(strv) operands = {0};
+    AUTO(buf) event = {0};
+    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+        return -1;
+    if (operands.len > 1)
+        return error_set(err, ERROR_USAGE, "invoke takes one image, and '%s' is a second one", operands.items[1]);
+    if (options.timeout > LAMBDA_TIMEOUT_MAX)
+        return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d", LAMBDA_TIMEOUT_MAX, options.timeout);
+    autofree char *path = operands.len ? xstrdup(operands.items[0]) : project_output(&options, err);
+    if (!path || read_event(&options, &event, err) != 0)
+        return -1;
+    return invoke(path, &options, &event, out, err);
+}
+
+static void help(struct buf *out)
+{
+    options_help(rows, countof(rows), out);
+}
+
+const struct command command_invoke = {
+    .name = "invoke",
+    .operands = "[IMAGE]",
+    .summary = "Run the image's function on one event and print the result.",
+    .run = run,
+    .help = help,
+};
