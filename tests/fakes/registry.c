@@ -74,7 +74,7 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     size_t sent = reply->cut && reply->cut < length ? reply->cut : length;
     if (reply->stall && !reply->cut)
         sent = 0;
-    if (!send_all(fd, (const char *)reply->body + from, sent))
+    if (sent > 0 && !send_all(fd, (const char *)reply->body + from, sent))
         return;
     char ignored = 0;
     if (reply->stall && wait_for(server, fd) && recv(fd, &ignored, 1, 0) != 0)
