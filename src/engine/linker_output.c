@@ -15,6 +15,12 @@ static char *warned_function(const char *line)
     return xstrndup(start, strcspn(start, "'"));
 }
 
+/* clang remarks that -static makes -no-pie idle; gcc 6 and older need both. */
+static bool is_idle_talk(const char *line)
+{
+    return strstr(line, "argument unused during compilation: '-no-pie'") != NULL;
+}
+
 /* "ld: x.o: in function `f':" announces where the next lines are from. */
 static bool is_heading(const char *line)
 {
@@ -32,6 +38,8 @@ void linker_output_sift(const char *output, struct strv *functions, struct buf *
         output += length + (output[length] == '\n');
         if (function) {
             strv_take(functions, function);
+        } else if (is_idle_talk(line)) {
+            continue;
         } else if (is_heading(line)) {
             free(heading);
             heading = take(line);

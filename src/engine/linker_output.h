@@ -6,7 +6,7 @@
 
 /* Divides what a linker said: functions of which it warns that static programs need shared libraries for them (getaddrinfo,
  * getpwnam, dlopen ...; GNU ld's "Using 'NAME' in statically linked applications requires at runtime ...") go to `functions`,
- * sorted, each once; every other line goes to `rest`. */
+ * sorted, each once; what says nothing to anybody is dropped; every other line goes to `rest`. */
 void linker_output_sift(const char *output, struct strv *functions, struct buf *rest);
 
 #endif

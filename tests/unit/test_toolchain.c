@@ -227,7 +227,8 @@ static void linker_warnings(void **state)
     AUTO(strv) functions = {0};
     AUTO(buf) rest = {0};
     (void)state;
-    linker_output_sift("/usr/bin/ld: a.o: in function `f':\n"
+    linker_output_sift("clang: warning: argument unused during compilation: '-no-pie' [-Wunused-command-line-argument]\n"
+                       "/usr/bin/ld: a.o: in function `f':\n"
                        "a.c:(.text.f+0x1e): warning: Using 'getpwnam' in statically linked applications requires at runtime the "
                        "shared libraries from the glibc version used for linking\n"
                        "a.c:(.text.f+0x2e): warning: Using 'getaddrinfo' in statically linked applications requires at runtime x\n"
