@@ -1,0 +1,539 @@
+#include "unit.h"
+
+#include "engine.h"
+#include "engine/objects.h"
+#include "engine/toolchain.h"
+#include "lambda/elf.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+#include "support/process.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* A project in a folder of its own, built by the host engine into a store of its own. A compiler wrapper in front of the
+ * real one counts its starts. */
+struct bench {
+    char *folder, *project, *runtime, *log;
+    struct store store;
+    struct plan plan;
+    struct context context;
+    struct tree tree;
+    struct strv inputs;
+    struct error err;
+    int jobs;
+};
+
+static void put(const char *folder, const char *name, const char *text)
+{
+    struct error err;
+    autofree char *path = path_join(folder, name), *dir = path_dir(path);
+    assert_int_equal(fs_mkdirs(dir, &err), 0);
+    assert_int_equal(fs_write(path, text, strlen(text), 0644, &err), 0);
+}
+
+static void wrapper(struct bench *b)
+{
+    struct error err;
+    autofree char *path = path_join(b->folder, "cc"), *real = process_find("cc");
+    autofree char *script = xasprintf("#!/bin/sh\necho \"$@\" >>'%s'\nexec '%s' \"$@\"\n", b->log, real);
+    assert_int_equal(fs_write(path, script, strlen(script), 0755, &err), 0);
+    b->plan.compiler = xasprintf("'%s'", path);
+}
+
+static void words(struct strv *list, const char *text)
+{
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        strv_take(list, xstrndup(text, length));
+        text += length + (text[length] == ' ');
+    }
+}
+
+/* The flags are plan.c's, in short. */
+static void plan_init(struct bench *b)
+{
+    struct plan *plan = &b->plan;
+    *plan = (struct plan){.arch = arch_native(), .libc = xstrdup("auto"), .epoch = 1000000000};
+    plan->project_dir = b->project;
+    plan->runtime_dir = xstrdup(b->runtime);
+    plan->runtime_prefix = xstrdup(".lbuild/runtime/c");
+    plan->program = xstrdup("var/runtime/bootstrap");
+    words(&plan->sources, "main.c two.c");
+    words(&plan->runtime_sources, "rt.c");
+    words(&plan->include_dirs, "include");
+    words(&plan->compile_flags, "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections -fno-ident -O1");
+    words(&plan->link_flags, "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -s");
+}
+
+static void bench_init(struct bench *b)
+{
+    *b = (struct bench){.folder = unit_folder(), .jobs = 2};
+    b->project = path_join(b->folder, "project");
+    b->runtime = path_join(b->folder, "runtime");
+    b->log = path_join(b->folder, "log");
+    autofree char *root = path_join(b->folder, "store");
+    assert_int_equal(store_open(&b->store, root, &b->err), 0);
+    put(b->project, "include/two.h", "int two(void);\n");
+    put(b->project, "main.c", "#include \"two.h\"\n#include \"rt.h\"\n#include <stdio.h>\n"
+                              "int main(void) { printf(\"%d %s %s\\n\", two(), rt(), __FILE__); return 0; }\n");
+    put(b->project, "two.c", "#include \"two.h\"\nint two(void) { return 2; }\n");
+    put(b->runtime, "include/rt.h", "const char *rt(void);\n");
+    put(b->runtime, "rt.c", "#include <rt.h>\nconst char *rt(void) { return __FILE__; }\n");
+    plan_init(b);
+    wrapper(b);
+}
+
+static void bench_release(struct bench *b)
+{
+    struct error err;
+    tree_release(&b->tree);
+    strv_release(&b->inputs);
+    plan_release(&b->plan);
+    store_release(&b->store);
+    assert_int_equal(fs_remove(b->folder, &err), 0);
+    free(b->folder);
+    free(b->project);
+    free(b->runtime);
+    free(b->log);
+}
+
+/* Builds; what goes to standard error is taken aside. */
+static int build(struct bench *b, struct buf *said)
+{
+    struct engine_job job = {&b->plan, &b->store, b->jobs, &b->inputs, &b->context};
+    autofree char *path = path_join(b->folder, "stderr");
+    struct error err;
+    tree_release(&b->tree);
+    strv_release(&b->inputs);
+    unlink(b->log);
+    int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    dup2(fd, STDERR_FILENO);
+    int result = engine_find("host")->build(&job, &b->tree, &b->err);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(fd);
+    if (said) {
+        buf_clear(said);
+        assert_int_equal(fs_read(path, 1 << 20, said, &err), 0);
+    }
+    return result;
+}
+
+static void build_well(struct bench *b)
+{
+    if (build(b, NULL) != 0)
+        fail_msg("%s", b->err.text);
+}
+
+/* How often the compiler ran to compile (or link). */
+static int starts(struct bench *b, bool compiles)
+{
+    AUTO(buf) text = {0};
+    struct error err;
+    int count = 0;
+    if (!fs_exists(b->log))
+        return 0;
+    assert_int_equal(fs_read(b->log, 1 << 20, &text, &err), 0);
+    for (const char *line = buf_text(&text); *line; line = strchr(line, '\n') + 1) {
+        autofree char *one = xstrndup(line, strcspn(line, "\n"));
+        bool compile = strstr(one, " -c ") != NULL, link = strstr(one, "/program") != NULL;
+        count += compiles ? compile : link;
+    }
+    return count;
+}
+
+static void run_program(struct bench *b, const char *expected)
+{
+    AUTO(buf) output = {0};
+    struct process_result result;
+    autofree char *copy = path_join(b->folder, "program");
+    AUTO(buf) bytes = {0};
+    assert_int_equal(fs_read(b->tree.entries[0].source, 1 << 26, &bytes, &b->err), 0);
+    assert_int_equal(fs_write(copy, bytes.data, bytes.len, 0755, &b->err), 0);
+    struct process process = {.argv = (const char *const[]){copy, NULL}, .input = -1, .output = &output};
+    assert_int_equal(process_run(&process, &result, &b->err), 0);
+    assert_string_equal(buf_text(&output), expected);
+}
+
+static void builds_and_runs(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    build_well(&b);
+    assert_int_equal(b.tree.len, 1);
+    assert_string_equal(b.tree.entries[0].path, "var/runtime/bootstrap");
+    assert_int_equal(b.tree.entries[0].mode, 0755);
+    assert_int_equal(starts(&b, true), 3);
+    assert_int_equal(starts(&b, false), 1);
+    run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
+    AUTO(elf_facts) facts = {0};
+    assert_int_equal(elf_read_file(b.tree.entries[0].source, &facts, &b.err), 1);
+    assert_true(facts.stripped);
+    autofree char *header = path_join(b.project, "include/two.h"), *source = path_join(b.project, "two.c"),
+                  *runtime = path_join(b.runtime, "include/rt.h");
+    assert_true(strv_contains(&b.inputs, header) && strv_contains(&b.inputs, source) && strv_contains(&b.inputs, runtime));
+    bench_release(&b);
+}
+
+static void only_what_changed_is_compiled(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    build_well(&b);
+    autofree char *first = xstrdup(b.tree.entries[0].source);
+
+    build_well(&b);
+    assert_int_equal(starts(&b, true) + starts(&b, false), 0);
+    assert_false(fs_exists(b.log)); /* not even for a probe */
+    assert_string_equal(b.tree.entries[0].source, first);
+
+    put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return 3; }\n");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 1);
+    assert_int_equal(starts(&b, false), 1);
+    run_program(&b, "3 .lbuild/runtime/c/rt.c main.c\n");
+
+    put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return 3; }\n"); /* new times, same content */
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 0);
+
+    put(b.project, "include/two.h", "int two(void); /* both read it */\n");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 2);
+    assert_int_equal(starts(&b, false), 0); /* the objects came out as they were */
+
+    strv_add(&b.plan.compile_flags, "-DNEW");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 3);
+    bench_release(&b);
+}
+
+static void damage_in_the_cache_is_repaired(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    build_well(&b);
+    autofree char *program = xstrdup(b.tree.entries[0].source);
+    assert_int_equal(fs_write(program, "damaged", 7, 0755, &b.err), 0);
+    build_well(&b);
+    assert_int_equal(starts(&b, false), 1);
+    run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
+    autofree char *objects = path_join(b.store.root, "objects");
+    autofree char *truncate = xasprintf("for f in '%s'/[cst]*-*; do : >\"$f\"; done", objects);
+    struct process process = {.argv = (const char *const[]){"/bin/sh", "-c", truncate, NULL}, .input = -1};
+    struct process_result result;
+    assert_int_equal(process_run(&process, &result, &b.err), 0);
+    build_well(&b);
+    run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
+    bench_release(&b);
+}
+
+static void the_date_is_the_epoch(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    put(b.project, "two.c", "#include <stdio.h>\nint two(void) { puts(__DATE__); fflush(stdout); return 2; }\n");
+    build_well(&b);
+    run_program(&b, "Sep  9 2001\n2 .lbuild/runtime/c/rt.c main.c\n");
+    b.plan.epoch += 86400;
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 1); /* the one that asks for it */
+    run_program(&b, "Sep 10 2001\n2 .lbuild/runtime/c/rt.c main.c\n");
+    bench_release(&b);
+}
+
+static void same_bytes_anywhere(void **state)
+{
+    struct bench a, b;
+    (void)state;
+    bench_init(&a);
+    bench_init(&b);
+    a.jobs = 1;
+    strv_add(&a.plan.compile_flags, "-g");
+    strv_add(&b.plan.compile_flags, "-g");
+    strv_release(&a.plan.link_flags);
+    strv_release(&b.plan.link_flags);
+    words(&a.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
+    words(&b.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
+    build_well(&a);
+    mode_t mask = umask(077);
+    setenv("TZ", "Pacific/Chatham", 1);
+    setenv("CPATH", "/nonexistent", 1);
+    setenv("LANG", "tr_TR.UTF-8", 1);
+    setenv("GCC_COMPARE_DEBUG", "-g0", 1);
+    build_well(&b);
+    umask(mask);
+    unsetenv("TZ");
+    unsetenv("CPATH");
+    unsetenv("LANG");
+    unsetenv("GCC_COMPARE_DEBUG");
+    assert_string_equal(path_base(a.tree.entries[0].source), path_base(b.tree.entries[0].source)); /* its digest */
+    AUTO(buf) bytes = {0};
+    assert_int_equal(fs_read(a.tree.entries[0].source, 1 << 26, &bytes, &a.err), 0);
+    assert_null(memmem(bytes.data, bytes.len, a.folder, strlen(a.folder)));
+    bench_release(&a);
+    bench_release(&b);
+}
+
+static void what_does_not_compile(void **state)
+{
+    struct bench b;
+    AUTO(buf) said = {0};
+    (void)state;
+    bench_init(&b);
+    put(b.project, "two.c", "int two(void) { return nothing; }\n");
+    assert_int_equal(build(&b, &said), -1);
+    assert_int_equal(b.err.kind, ERROR_BUILD);
+    assert_non_null(strstr(b.err.text, "'two.c' did not compile"));
+    assert_non_null(strstr(buf_text(&said), "two.c:1:"));
+    put(b.project, "two.c", "int two(void) { return 2; }\n");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 2); /* what had compiled by then is kept */
+
+    put(b.project, "two.c", "int tow(void) { return 2; }\n");
+    assert_int_equal(build(&b, &said), -1);
+    assert_int_equal(b.err.kind, ERROR_BUILD);
+    assert_non_null(strstr(b.err.text, "did not link"));
+    assert_non_null(strstr(buf_text(&said), "undefined reference"));
+    put(b.project, "two.c", "int two(void) { return 2; }\n");
+    strv_add(&b.plan.libraries, "lbuild-no-such-library");
+    assert_int_equal(build(&b, &said), -1);
+    assert_non_null(strstr(b.err.text, "a static library (libNAME.a) is missing"));
+    bench_release(&b);
+}
+
+static void what_lambda_could_not_start(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    strv_add(&b.plan.link_flags, "-Wl,-z,execstack");
+    assert_int_equal(build(&b, NULL), -1);
+    assert_int_equal(b.err.kind, ERROR_LAMBDA);
+    assert_non_null(strstr(b.err.text, "'bootstrap' asks for an executable stack"));
+    strv_release(&b.plan.link_flags);
+    words(&b.plan.link_flags, "-no-pie"); /* dynamic */
+    assert_int_equal(build(&b, NULL), -1);
+    assert_int_equal(b.err.kind, ERROR_LAMBDA);
+    assert_non_null(strstr(b.err.text, "is not static"));
+    bench_release(&b);
+}
+
+static void name_service_warnings(void **state)
+{
+    struct bench b;
+    AUTO(buf) said = {0};
+    (void)state;
+    bench_init(&b);
+    put(b.project, "two.c", "#include <netdb.h>\n#include <stddef.h>\n"
+                            "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
+    if (build(&b, &said) != 0)
+        fail_msg("%s", b.err.text);
+    for (int turn = 0; turn < 2; turn++) { /* the second time from the cache, and no less of a warning */
+        struct toolchain toolchain = {0};
+        assert_int_equal(toolchain_find(&b.plan, &b.store, &toolchain, &b.err), 0);
+        bool glibc = strcmp(toolchain.libc, "glibc") == 0;
+        toolchain_release(&toolchain);
+        const char *first = strstr(buf_text(&said), "warning: 'getaddrinfo' can't work");
+        assert_true((first != NULL) == glibc);
+        assert_null(strstr(buf_text(&said), "at runtime the shared libraries"));
+        assert_null(strstr(buf_text(&said), "in function `"));
+        if (first)
+            assert_null(strstr(first + 1, "warning: 'getaddrinfo'"));
+        assert_int_equal(build(&b, &said), 0);
+    }
+    bench_release(&b);
+}
+
+static void odd_names_and_hostile_flags(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    strv_release(&b.plan.sources);
+    put(b.project, "main.c", "#define TEXT_(x) #x\n#define TEXT(x) TEXT_(x)\n#include \"two.h\"\n#include <stdio.h>\n"
+                             "int main(void) { printf(\"%d %s\\n\", two(), HOSTILE); return 0; }\n");
+    put(b.project, "-two $(touch x) 'q'#.c", "#include \"a b$.h\"\nint two(void) { return 2; }\n");
+    put(b.project, "include/a b$.h", "int two(void);\n");
+    strv_add(&b.plan.sources, "main.c");
+    strv_add(&b.plan.sources, "-two $(touch x) 'q'#.c");
+    strv_add(&b.plan.compile_flags, "-DHOSTILE=\"$(id)`id`;|&\"");
+    build_well(&b);
+    run_program(&b, "2 $(id)`id`;|&\n");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 0);
+    put(b.project, "include/a b$.h", "int two(void); \n");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 1); /* its name came through the dependency file */
+    bench_release(&b);
+}
+
+static void no_compiler(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    free(b.plan.compiler);
+    b.plan.compiler = xstrdup("/nonexistent/cc");
+    assert_int_equal(build(&b, NULL), -1);
+    assert_int_equal(b.err.kind, ERROR_ENGINE);
+    assert_non_null(strstr(b.err.text, "'/nonexistent/cc' can't link static C programs"));
+    assert_int_equal(engine_find("host")->available(&b.plan, &b.err), -1);
+
+    free(take(b.plan.compiler));
+    autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+    setenv("PATH", b.folder, 1);
+    unlink("cc");
+    autofree char *cc = path_join(b.folder, "cc");
+    unlink(cc);
+    int result = build(&b, NULL), available = engine_find("host")->available(&b.plan, &b.err);
+    setenv("PATH", path, 1);
+    assert_int_equal(result, -1);
+    assert_int_equal(available, -1);
+    assert_int_equal(b.err.kind, ERROR_ENGINE);
+    assert_non_null(strstr(b.err.text, "no C compiler here links static programs for"));
+    assert_non_null(strstr(b.err.text, "; install one: "));
+    bench_release(&b);
+}
+
+/* An interrupted build leaves no compiler, no temporary file, and a store that works. In a process of its own. */
+static void interrupted_builds_clean_up(void **state)
+{
+    struct bench b;
+    int status = 0;
+    (void)state;
+    bench_init(&b);
+    autofree char *slow = xasprintf("#!/bin/sh\ncase \"$*\" in *-c*) kill -TERM $PPID; sleep 30;; esac\nexec cc \"$@\"\n");
+    autofree char *path = path_join(b.folder, "cc"), *work = path_join(b.store.root, "objects/work");
+    assert_int_equal(fs_write(path, slow, strlen(slow), 0755, &b.err), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        process_catch_signals();
+        int result = build(&b, NULL);
+        _exit(result == -1 && b.err.kind == 128 + SIGTERM ? 42 : 1);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 42);
+    assert_int_equal(rmdir(work), 0); /* empty */
+    wrapper(&b);
+    build_well(&b);
+    bench_release(&b);
+}
+
+static void add_context(struct bench *b, const char *path, enum tar_type type, unsigned mode, const char *link)
+{
+    grow(b->context.files, b->context.len, b->context.cap);
+    b->context.files[b->context.len++] =
+        (struct context_file){.path = xstrdup(path), .type = type, .mode = mode, .link = link ? xstrdup(link) : NULL};
+}
+
+static void add_pair(struct bench *b, const char *name, const char *value)
+{
+    grow(b->plan.files.items, b->plan.files.len, b->plan.files.cap);
+    b->plan.files.items[b->plan.files.len++] =
+        (struct plan_pair){xstrdup(name), xstrdup(value), {"lbuild.ini", 7, 1}};
+}
+
+static void drop_pair(struct bench *b)
+{
+    struct plan_pair *pair = &b->plan.files.items[--b->plan.files.len];
+    free(pair->name);
+    free(pair->value);
+}
+
+static void expect_wrong(struct bench *b, const char *name, const char *said)
+{
+    add_pair(b, name, "opt/x");
+    assert_int_equal(build(b, NULL), -1);
+    assert_int_equal(b->err.kind, ERROR_PROJECT);
+    assert_non_null(strstr(b->err.text, "lbuild.ini:7:1: [files] '"));
+    if (!strstr(b->err.text, said))
+        fail_msg("'%s' lacks '%s'", b->err.text, said);
+    drop_pair(b);
+}
+
+static void files(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    /* Sorted by bytes, as context_scan lists them. */
+    add_context(&b, "bad", TAR_DIR, 0755, NULL);
+    add_context(&b, "bad/up", TAR_SYMLINK, 0777, "../../etc");
+    add_context(&b, "data", TAR_DIR, 0755, NULL);
+    add_context(&b, "data/abs", TAR_SYMLINK, 0777, "/tmp/cache");
+    add_context(&b, "data/empty", TAR_DIR, 0755, NULL);
+    add_context(&b, "data/here", TAR_SYMLINK, 0777, "run.sh");
+    add_context(&b, "data/run.sh", TAR_FILE, 0755, NULL);
+    add_context(&b, "data2", TAR_FILE, 0644, NULL);
+    add_context(&b, "etc", TAR_SYMLINK, 0777, "/etc");
+    add_context(&b, "loop", TAR_SYMLINK, 0777, "loop");
+    add_context(&b, "other", TAR_SYMLINK, 0777, "./data");
+    add_pair(&b, "data", "opt/data");
+    add_pair(&b, "other/run.sh", "opt/run");
+    build_well(&b);
+    static const struct {
+        const char *path, *link;
+        unsigned mode;
+    } expected[] = {
+        {"opt/data", NULL, 0755},      {"opt/data/abs", "/tmp/cache", 0777}, {"opt/data/empty", NULL, 0755},
+        {"opt/data/here", "run.sh", 0777}, {"opt/data/run.sh", NULL, 0755},      {"opt/run", NULL, 0755},
+    };
+    assert_int_equal(b.tree.len, 1 + countof(expected));
+    for (size_t i = 0; i < countof(expected); i++) {
+        const struct tree_entry *entry = &b.tree.entries[i + 1];
+        assert_string_equal(entry->path, expected[i].path);
+        assert_int_equal(entry->mode, expected[i].mode);
+        if (expected[i].link)
+            assert_string_equal(entry->link, expected[i].link);
+    }
+    autofree char *source = path_join(b.project, "data/run.sh");
+    assert_string_equal(b.tree.entries[6].source, source);
+    assert_true(strv_contains(&b.inputs, source));
+
+    expect_wrong(&b, "absent", "is not in the project");
+    expect_wrong(&b, "main.c", "is left out of the build context");
+    expect_wrong(&b, "etc/passwd", "is a link that leaves the project");
+    expect_wrong(&b, "loop", "is a link that leaves the project");
+    expect_wrong(&b, "bad", "has the link 'bad/up', which leaves the project");
+    for (size_t i = 0; i < b.context.len; i++) {
+        free(b.context.files[i].path);
+        free(b.context.files[i].link);
+    }
+    free(b.context.files);
+    bench_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builds_and_runs),
+        cmocka_unit_test(only_what_changed_is_compiled),
+        cmocka_unit_test(damage_in_the_cache_is_repaired),
+        cmocka_unit_test(the_date_is_the_epoch),
+        cmocka_unit_test(same_bytes_anywhere),
+        cmocka_unit_test(what_does_not_compile),
+        cmocka_unit_test(what_lambda_could_not_start),
+        cmocka_unit_test(name_service_warnings),
+        cmocka_unit_test(odd_names_and_hostile_flags),
+        cmocka_unit_test(no_compiler),
+        cmocka_unit_test(interrupted_builds_clean_up),
+        cmocka_unit_test(files),
+    };
+    /* The compilers of other architectures and libraries are test_toolchain's; this one needs the native one. */
+    autofree char *compiler = process_find("cc");
+    if (!compiler) {
+        fprintf(stderr, "no C compiler named cc in PATH: skipped\n");
+        return 77;
+    }
+    log_set_level(LOG_QUIET);
+    return cmocka_run_group_tests_name("host", tests, NULL, NULL);
+}
