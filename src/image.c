@@ -174,8 +174,8 @@ static struct js *run_config(const struct base *base, const struct plan *plan, s
 }
 
 /* The base's history with as many entries that stand for a layer as it has layers: what is too much is marked as empty,
- * what is missing is added (BuildKit repairs it the same way). */
-static void base_history(struct js *history, const struct base *base)
+ * what is missing is added (BuildKit repairs it the same way), with a time, since umoci fails on an entry without. */
+static void base_history(struct js *history, const struct base *base, const char *created)
 {
     const struct js *old = js_get(base->config, "history");
     size_t layers = 0;
@@ -193,6 +193,7 @@ static void base_history(struct js *history, const struct base *base)
     }
     for (; layers < base->layer_count; layers++) {
         struct js *entry = js_object();
+        js_set_string(entry, "created", created);
         js_set_string(entry, "created_by", "(not recorded in the base image)");
         js_append(history, entry);
     }
@@ -201,7 +202,7 @@ static void base_history(struct js *history, const struct base *base)
 static struct js *make_history(const struct base *base, size_t own_layers, const char *created)
 {
     struct js *history = js_array();
-    base_history(history, base);
+    base_history(history, base, created);
     for (size_t i = 0; i < own_layers; i++) {
         struct js *entry = js_object();
         js_set_string(entry, "created", created);
