@@ -164,9 +164,10 @@ static int read_base(const struct base_request *request, const struct store *sto
     if (!base->config)
         return store_has(store, &manifest.config.digest) ? -1 : 0;
     autofree struct digest *diff_ids = xcalloc(manifest.layer_count, sizeof *diff_ids);
-    if (config_read(base->config, request->arch, manifest.layer_count, where, diff_ids, err) != 0 ||
-        read_layers(store, request->arch, &manifest, diff_ids, base, err) != 0)
+    if (config_read(base->config, request->arch, manifest.layer_count, where, diff_ids, err) != 0)
         return -1;
+    if (read_layers(store, request->arch, &manifest, diff_ids, base, err) != 0)
+        return error_wrap(err, "%s", where);
     base->manifest = *digest;
     return 1;
 }

@@ -3,6 +3,7 @@
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
+#include "support/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -171,9 +172,12 @@ static int lock_file(int fd, const char *path, struct error *err)
         return 0;
     if (errno == EWOULDBLOCK)
         log_step("wait", "another lbuild is writing '%s'", path_base(path));
-    while (flock(fd, LOCK_EX) != 0)
+    while (flock(fd, LOCK_EX) != 0) {
         if (errno != EINTR)
             return error_errno(err, ERROR_BUILD, "can't lock '%s'", path);
+        if (process_check_interrupt(err) != 0)
+            return -1;
+    }
     return 0;
 }
 

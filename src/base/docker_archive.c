@@ -189,12 +189,17 @@ static char *follow(const struct import *import, const char *name)
     return path;
 }
 
+/* Whether it is called so, in full or, as people type it, without what comes before a slash ("docker.io/library/"). */
 static bool has_tag(const struct js *image, const char *tag)
 {
     const struct js *tags = js_get(image, "RepoTags");
-    for (size_t i = 0; i < js_count(tags); i++)
-        if (js_text(js_at(tags, i)) && strcmp(js_text(js_at(tags, i)), tag) == 0)
+    size_t length = strlen(tag);
+    for (size_t i = 0; i < js_count(tags); i++) {
+        const char *full = js_text(js_at(tags, i));
+        size_t before = full && strlen(full) > length ? strlen(full) - length : 0;
+        if (full && strcmp(full + before, tag) == 0 && (before == 0 || full[before - 1] == '/'))
             return true;
+    }
     return false;
 }
 
