@@ -18,13 +18,14 @@ struct item {
     char type; /* of the tar header: '0' file, '5' directory, '2' symbolic link, '1' hard link, '3' device */
     const char *text; /* content or link target */
     unsigned mode;    /* 0: 0644, 0755 for a directory */
+    size_t size;      /* of the content when it isn't text */
 };
 
 static inline void item_add(struct buf *tar, const struct item *item)
 {
     char head[512] = {0};
     bool link = item->type == '1' || item->type == '2';
-    size_t size = item->type == '0' && item->text ? strlen(item->text) : 0;
+    size_t size = item->type != '0' || !item->text ? 0 : item->size ? item->size : strlen(item->text);
     unsigned sum = 0, mode = item->mode ? item->mode : item->type == '5' ? 0755 : 0644;
     snprintf(head, 101, "%s", item->path);
     snprintf(head + 100, 8, "%07o", mode & 07777);
