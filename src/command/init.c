@@ -1,0 +1,206 @@
+#include "command.h"
+
+#include "arch.h"
+#include "data.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/options.h"
+#include "support/own.h"
+#include "value.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SKELETON_MAX (1024 * 1024)
+#define PROJECT_FILE "lbuild.ini"
+
+struct init_options {
+    const char *language;
+    bool dry_run;
+};
+
+static const struct option_row rows[] = {
+    {0, "lang", OPTION_TEXT, offsetof(struct init_options, language), "LANGUAGE", "The function's language. Default: c."},
+    {0, "dry-run", OPTION_FLAG, offsetof(struct init_options, dry_run), NULL, "Show what would be written and stop."},
+};
+
+struct scaffold {
+    const struct init_options *options;
+    char *dir;     /* as the user named it; "." for the current one */
+    char *name;    /* of the project */
+    struct strv written;
+};
+
+static void scaffold_release(struct scaffold *scaffold)
+{
+    free(scaffold->dir);
+    free(scaffold->name);
+    strv_release(&scaffold->written);
+}
+
+/* A project name made of a folder's: what a name can't have becomes a dash. Caller frees. */
+static char *name_of_folder(const char *folder)
+{
+    AUTO(buf) name = {0};
+    for (const char *c = folder; *c && name.len < 100; c++) {
+        bool fine = isalnum((unsigned char)*c) && (unsigned char)*c < 0x80;
+        if (fine)
+            buf_addc(&name, (char)tolower((unsigned char)*c));
+        else if (name.len > 0 && name.data[name.len - 1] != '-')
+            buf_addc(&name, '-');
+    }
+    while (name.len > 0 && name.data[name.len - 1] == '-')
+        name.len--;
+    return name.len > 0 ? xstrndup(name.data, name.len) : xstrdup("function");
+}
+
+static int take_names(const char *operand, struct scaffold *scaffold, struct error *err)
+{
+    if (!operand) {
+        autofree char *cwd = getcwd(NULL, 0);
+        if (!cwd)
+            return error_errno(err, ERROR_BUILD, "can't tell the current folder");
+        scaffold->dir = xstrdup(".");
+        scaffold->name = name_of_folder(path_base(cwd));
+        return 0;
+    }
+    size_t length = strlen(operand);
+    while (length > 1 && operand[length - 1] == '/')
+        length--;
+    scaffold->dir = xstrndup(operand, length);
+    scaffold->name = xstrdup(path_base(scaffold->dir));
+    if (value_is_name(scaffold->name))
+        return 0;
+    autofree char *near = name_of_folder(scaffold->name);
+    return error_set(err, ERROR_USAGE, "'%s' can't name a project: lower-case letters, digits and . _ - between them; say '%s'?",
+                     scaffold->name, near);
+}
+
+/* Whether a folder, which may be missing, holds C sources already. */
+static bool has_sources(const char *path)
+{
+    DIR *dir = opendir(path);
+    bool found = false;
+    for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+        size_t length = strlen(entry->d_name);
+        found = entry->d_name[0] != '.' && length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0;
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+/* Puts one file in place, unless something is there already. */
+static int put(struct scaffold *scaffold, const char *name, const char *text, struct error *err)
+{
+    autofree char *path = path_join(scaffold->dir, name), *folder = path_dir(path);
+    if (fs_exists(path)) {
+        log_step("keep", "%s", path);
+        return 0;
+    }
+    strv_add(&scaffold->written, path);
+    if (scaffold->options->dry_run)
+        return 0;
+    if (fs_mkdirs(folder, err) != 0)
+        return -1;
+    return fs_write(path, text, strlen(text), 0644, err);
+}
+
+static int put_project(struct scaffold *scaffold, struct error *err)
+{
+    autofree char *text = xasprintf("[project]\n"
+                                    "name = %s\n\n"
+                                    "[function]\n"
+                                    "language = %s\n"
+                                    "handler = %s\n\n"
+                                    "[image]\n"
+                                    "base = al2023\n"
+                                    "arch = %s\n",
+                                    scaffold->name, scaffold->options->language, scaffold->name,
+                                    arch_lambda(arch_native()));
+    return put(scaffold, PROJECT_FILE, text, err);
+}
+
+/* One file of templates/LANGUAGE/, with the project's name in place of @NAME@. */
+static int put_skeleton(struct scaffold *scaffold, const char *folder, const char *file, struct error *err)
+{
+    static const char mark[] = "@NAME@";
+    AUTO(buf) text = {0}, filled = {0};
+    autofree char *path = path_join(folder, file);
+    if (fs_read(path, SKELETON_MAX, &text, err) != 0)
+        return -1;
+    const char *at = buf_text(&text);
+    for (const char *found; (found = strstr(at, mark)); at = found + strlen(mark)) {
+        buf_add(&filled, at, (size_t)(found - at));
+        buf_adds(&filled, scaffold->name);
+    }
+    buf_adds(&filled, at);
+    return put(scaffold, file, buf_text(&filled), err);
+}
+
+/* The languages that have a skeleton are the folders of templates/. */
+static int find_skeleton(const char *language, char **folder, struct error *err)
+{
+    autofree char *relative = xasprintf("templates/%s", language), *path = data_path(relative);
+    if (!value_is_name(language) || !fs_exists(path))
+        return error_set(err, ERROR_USAGE, "there is nothing to start from for the language '%s'; try --lang c", language);
+    *folder = take(path);
+    return 0;
+}
+
+static int scaffold_all(struct scaffold *scaffold, struct error *err)
+{
+    autofree char *folder = NULL, *project = path_join(scaffold->dir, PROJECT_FILE);
+    autofree char *sources = path_join(scaffold->dir, "src");
+    AUTO(strv) files = {0};
+    bool fresh = !fs_exists(scaffold->dir);
+    if (find_skeleton(scaffold->options->language, &folder, err) != 0 || data_files(folder, "", &files, err) != 0)
+        return -1;
+    if (fs_exists(project))
+        return error_set(err, ERROR_PROJECT, "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it", project);
+    if (!has_sources(scaffold->dir) && !has_sources(sources)) {
+        for (size_t i = 0; i < files.len; i++)
+            if (put_skeleton(scaffold, folder, files.items[i], err) != 0)
+                return -1;
+    }
+    autofree char *ignored = xasprintf("/%s.tar\n", scaffold->name);
+    if (fresh && put(scaffold, ".gitignore", ignored, err) != 0)
+        return -1;
+    /* Last: an init that was cut short can be repeated. */
+    return put_project(scaffold, err);
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    struct init_options options = {.language = "c"};
+    AUTO(scaffold) scaffold = {.options = &options};
+    AUTO(strv) operands = {0};
+    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+        return -1;
+    if (operands.len > 1)
+        return error_set(err, ERROR_USAGE, "init takes one name, and '%s' is a second one", operands.items[1]);
+    if (take_names(operands.len ? operands.items[0] : NULL, &scaffold, err) != 0 || scaffold_all(&scaffold, err) != 0)
+        return -1;
+    for (size_t i = 0; i < scaffold.written.len; i++)
+        buf_addf(out, "%s\n", scaffold.written.items[i]);
+    if (!options.dry_run)
+        log_step("next", operands.len ? "lbuild -C %s && lbuild invoke -C %s" : "lbuild && lbuild invoke", scaffold.dir,
+                 scaffold.dir);
+    return 0;
+}
+
+static void help(struct buf *out)
+{
+    options_help(rows, countof(rows), out);
+}
+
+const struct command command_init = {
+    .name = "init",
+    .operands = "[NAME]",
+    .summary = "Start a project, here or in a new folder NAME.",
+    .run = run,
+    .help = help,
+};
