@@ -5,49 +5,59 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SLOTS = 4, SLOT = 256 * 1024 };
+enum { SLOTS = 8, HALF = SLOTS / 2, SLOT = 128 * 1024 };
 
-/* A ring of buffers. The copying thread fills slot `filled` and then passes it on; the hashing thread follows. */
+/* A ring of buffers. The copying thread fills slot `filled` and passes it on; the hashing thread follows. Waking the other
+ * side costs as much as a slot's work, so both go by half rings. */
 struct ring {
     pthread_t thread;
     pthread_mutex_t mutex;
-    pthread_cond_t moved;
-    bool running, ended;
-    size_t filled, hashed; /* slots in all, so far */
+    pthread_cond_t more, room;
+    bool running, ended, starved, blocked; /* starved: the hashing thread waits; blocked: the copying thread does */
+    size_t filled, hashed;                 /* slots in all, so far */
     size_t lengths[SLOTS];
     char *bytes;
     struct digest_context context;
 };
+
+static void hash_some(struct ring *ring, size_t from, size_t to)
+{
+    for (; from < to; from++)
+        digest_update(&ring->context, ring->bytes + from % SLOTS * SLOT, ring->lengths[from % SLOTS]);
+}
 
 static void *hash_slots(void *data)
 {
     struct ring *ring = data;
     pthread_mutex_lock(&ring->mutex);
     for (;;) {
-        while (ring->hashed == ring->filled && !ring->ended)
-            pthread_cond_wait(&ring->moved, &ring->mutex);
-        if (ring->hashed == ring->filled)
+        for (ring->starved = true; ring->filled - ring->hashed < HALF && !ring->ended;)
+            pthread_cond_wait(&ring->more, &ring->mutex);
+        ring->starved = false;
+        size_t from = ring->hashed, to = ring->filled - from < HALF ? ring->filled : from + HALF;
+        if (from == to)
             break;
-        size_t slot = ring->hashed % SLOTS;
         pthread_mutex_unlock(&ring->mutex);
-        digest_update(&ring->context, ring->bytes + slot * SLOT, ring->lengths[slot]);
+        hash_some(ring, from, to);
         pthread_mutex_lock(&ring->mutex);
-        ring->hashed++;
-        pthread_cond_signal(&ring->moved);
+        ring->hashed = to;
+        if (ring->blocked)
+            pthread_cond_signal(&ring->room);
     }
     pthread_mutex_unlock(&ring->mutex);
     return NULL;
 }
 
-/* Without a second thread (a limit of the machine, or a blob of one slot) the copying thread hashes too. */
+/* Without a second thread (a limit of the machine, or a small blob) the copying thread hashes too. */
 static int ring_init(struct ring *ring, uint64_t size, struct error *err)
 {
     pthread_mutex_init(&ring->mutex, NULL);
-    pthread_cond_init(&ring->moved, NULL);
+    pthread_cond_init(&ring->more, NULL);
+    pthread_cond_init(&ring->room, NULL);
     ring->bytes = xmalloc(SLOTS * SLOT);
     if (digest_init(&ring->context, err) != 0)
         return -1;
-    ring->running = size > SLOT && pthread_create(&ring->thread, NULL, hash_slots, ring) == 0;
+    ring->running = size > SLOTS * SLOT && pthread_create(&ring->thread, NULL, hash_slots, ring) == 0;
     return 0;
 }
 
@@ -58,7 +68,7 @@ static void ring_end(struct ring *ring)
         return;
     pthread_mutex_lock(&ring->mutex);
     ring->ended = true;
-    pthread_cond_signal(&ring->moved);
+    pthread_cond_signal(&ring->more);
     pthread_mutex_unlock(&ring->mutex);
     pthread_join(ring->thread, NULL);
     ring->running = false;
@@ -68,7 +78,8 @@ static void ring_release(struct ring *ring)
 {
     ring_end(ring);
     digest_context_release(&ring->context);
-    pthread_cond_destroy(&ring->moved);
+    pthread_cond_destroy(&ring->more);
+    pthread_cond_destroy(&ring->room);
     pthread_mutex_destroy(&ring->mutex);
     free(ring->bytes);
 }
@@ -77,8 +88,9 @@ static void ring_release(struct ring *ring)
 static char *ring_next(struct ring *ring)
 {
     pthread_mutex_lock(&ring->mutex);
-    while (ring->filled - ring->hashed == SLOTS)
-        pthread_cond_wait(&ring->moved, &ring->mutex);
+    for (ring->blocked = true; ring->filled - ring->hashed == SLOTS;)
+        pthread_cond_wait(&ring->room, &ring->mutex);
+    ring->blocked = false;
     size_t slot = ring->filled % SLOTS;
     pthread_mutex_unlock(&ring->mutex);
     return ring->bytes + slot * SLOT;
@@ -86,14 +98,14 @@ static char *ring_next(struct ring *ring)
 
 static void ring_pass(struct ring *ring, size_t length)
 {
-    size_t slot = ring->filled % SLOTS;
+    ring->lengths[ring->filled % SLOTS] = length;
     if (!ring->running)
-        digest_update(&ring->context, ring->bytes + slot * SLOT, length);
+        hash_some(ring, ring->filled, ring->filled + 1);
     pthread_mutex_lock(&ring->mutex);
-    ring->lengths[slot] = length;
     ring->filled++;
     ring->hashed += !ring->running;
-    pthread_cond_signal(&ring->moved);
+    if (ring->starved && ring->filled - ring->hashed >= HALF)
+        pthread_cond_signal(&ring->more);
     pthread_mutex_unlock(&ring->mutex);
 }
 
