@@ -75,7 +75,7 @@ static inline struct digest put_layer(const struct store *store, const struct it
                                       struct digest *diff_id)
 {
     struct error err = {0};
-    struct digest digest;
+    struct digest digest = {0};
     AUTO(buf) tar = {0};
     AUTO(buf) packed = {0};
     for (size_t i = 0; i < count; i++)

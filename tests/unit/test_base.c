@@ -176,6 +176,7 @@ static void a_tree_that_climbs_out(void **state)
         struct digest config_digest = blob(config.data, config.len);
         uint64_t size = 0;
         autoclose int fd = store_open_blob(&store, &layer, &size, &err);
+        assert_true(fd >= 0);
         buf_addf(&text, "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"digest\":\"%s\",\"size\":%llu}]}",
                  config_digest.text, config.len, layer.text, (unsigned long long)size);
         AUTO(buf) list = {0};

@@ -266,9 +266,10 @@ static void refs(void **state)
 
 static void a_damaged_ref_is_no_ref(void **state)
 {
+    static const char other[] = "{\"reference\":\"x\",\"architecture\":\"arm64\",\"digest\":\"sha256:"
+                                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}";
     static const char *const texts[] = {"", "{", "[]", "{\"reference\":\"r\"}",
-                                        "{\"reference\":\"x\",\"architecture\":\"arm64\",\"digest\":\"sha256:"
-                                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}",
+                                        other,
                                         "{\"reference\":\"r\",\"architecture\":\"arm64\",\"digest\":\"sha256:../..\"}"};
     struct error err = {0};
     struct digest got;
