@@ -212,10 +212,11 @@ static int check_complete(const struct exchange *exchange, const struct http_rep
                      exchange->what, (unsigned long long)sink->offset, (unsigned long long)sink->size);
 }
 
-static int give_up(struct error *err)
+static int give_up(const struct exchange *exchange, struct error *err)
 {
     struct error last = *err;
-    return error_set(err, last.kind, "%s; given up after %d tries, try again later", last.text, TRIES);
+    return error_set(err, last.kind, "%s; given up on %s after %d tries, try again later", last.text,
+                     exchange->what, TRIES);
 }
 
 static int perform(struct exchange *exchange, struct http_reply *reply, struct error *err)
@@ -239,7 +240,7 @@ static int perform(struct exchange *exchange, struct http_reply *reply, struct e
             failures = 0;
         }
         if (++failures == TRIES)
-            return busy ? refuse(exchange, reply, err) : give_up(err);
+            return busy ? refuse(exchange, reply, err) : give_up(exchange, err);
         char status[32];
         snprintf(status, sizeof status, "status %ld", reply->status);
         if (pause_before(exchange, failures, reply->retry_after, busy ? status : err->text, err) != 0)

@@ -210,7 +210,7 @@ int pull_image(const struct reference *reference, enum arch arch, const struct s
     if (!client)
         return -1;
     struct pull pull = {client, store, arch, name};
-    log_step("pull", "%s for %s", name, arch_lambda(arch));
+    log_detail("pulling %s for %s", name, arch_lambda(arch));
     int result = pull_documents(&pull, reference, &reply, manifest, err);
     http_reply_release(&reply);
     return result;

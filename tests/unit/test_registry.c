@@ -5,6 +5,12 @@
 #include "base.h"
 #include "registry/pull.h"
 #include "support/fs.h"
+#include "support/process.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 static int said(const struct error *err, const char *text)
 {
@@ -85,7 +91,8 @@ static void lies_are_found(void **state)
     layer->length = world->index.len;
     layer->chunked = true;
     fails(world, ERROR_RETRY, "ended after");
-    autofree char *more = xcalloc(1, WORLD_LAYER + 1);
+    char *more = xcalloc(1, WORLD_LAYER + 1);
+    strv_take(&world->texts, more);
     layer->body = more;
     layer->length = WORLD_LAYER + 1;
     fails(world, ERROR_REGISTRY, "more than the 300000 bytes");
@@ -154,7 +161,7 @@ static void the_next_run_goes_on(void **state)
     struct fake_reply *layer = world->routes[ROUTE_LAYER1].replies;
     layer->ranges = true;
     layer->cut = 60000;
-    fails(world, ERROR_RETRY, "given up after 3 tries");
+    fails(world, ERROR_RETRY, "after 3 tries");
     assert_int_equal(fake_count(&world->server, "Range: bytes=120000-", NULL), 1);
     layer->cut = 0;
     works(world);
@@ -265,17 +272,19 @@ static void sizes_are_capped(void **state)
 {
     struct world *world = *state;
     struct fake_reply *tag = world->routes[ROUTE_TAG].replies, good = *tag;
-    autofree char *big = xmalloc(4 * 1024 * 1024 + 1);
+    char *big = xmalloc(4 * 1024 * 1024 + 1); /* the server may still be sending it when this returns */
+    strv_take(&world->texts, big);
     memset(big, ' ', 4 * 1024 * 1024 + 1);
     tag->body = big;
     tag->length = 4 * 1024 * 1024 + 1;
     fails(world, ERROR_REGISTRY, "larger than 4194304 bytes");
     *tag = good;
-    AUTO(buf) headers = {0};
+    struct buf headers = {0};
     for (int i = 0; i < 3000; i++)
         buf_addf(&headers, "X-%d: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
                  i);
     tag->headers = headers.data;
+    strv_take(&world->texts, headers.data);
     fails(world, ERROR_REGISTRY, "bytes of headers");
     *tag = (struct fake_reply){.status = 404, .body = big, .length = 4 * 1024 * 1024};
     fails(world, ERROR_REGISTRY, "there is no image");
@@ -393,6 +402,52 @@ static void the_source_keeps_its_promises(void **state)
     assert_int_equal(fake_count(&world->server, "GET", NULL), before);
 }
 
+/* In a child, since a signal that was caught stays so. */
+static void interrupt(struct world *world, const char *awaited)
+{
+    pid_t child = fork();
+    if (child == 0) {
+        struct error err = {0};
+        struct digest manifest;
+        process_catch_signals();
+        int result = world_pull(world, NULL, &manifest, &err);
+        _exit(result == -1 && err.kind == 128 + SIGTERM ? 0 : 1);
+    }
+    for (int i = 0; i < 1000 && fake_count(&world->server, awaited, NULL) == 0; i++)
+        usleep(10000);
+    usleep(50000);
+    time_t before = time(NULL);
+    int status = -1;
+    assert_int_equal(kill(child, SIGTERM), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_true(time(NULL) - before <= 5);
+}
+
+static void a_signal_ends_a_download(void **state)
+{
+    struct world *world = *state;
+    struct fake_reply *layer = world->routes[ROUTE_LAYER0].replies;
+    layer[1] = layer[0];
+    layer[0].stall = layer[1].ranges = true;
+    layer[0].cut = 100000;
+    interrupt(world, world->layer_digests[0].text);
+    works(world);
+    assert_int_equal(fake_count(&world->server, "Range: bytes=100000-", NULL), 1);
+}
+
+static void a_signal_ends_a_pause(void **state)
+{
+    struct world *world = *state;
+    struct fake_reply *tag = world->routes[ROUTE_TAG].replies;
+    tag[1] = tag[0];
+    tag[0] = (struct fake_reply){.status = 503, .headers = "Retry-After: 60\r\n"};
+    world->settings.second = 1000;
+    interrupt(world, "manifests/al2023");
+    world->settings.second = 1;
+    works(world);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -412,6 +467,8 @@ int main(void)
         TEST(refusals_are_final),
         TEST(a_missing_blob_is_named),
         TEST(stalls_end),
+        TEST(a_signal_ends_a_download),
+        TEST(a_signal_ends_a_pause),
         TEST(nobody_listens),
         TEST(sizes_are_capped),
         TEST(documents_are_checked),
