@@ -94,10 +94,26 @@ static void add_install(struct render *r)
 
 /* The compile. */
 
+static void add_flags(struct render *r)
+{
+    const struct plan *plan = r->plan;
+    add_words(r, &plan->compile_flags, KEY_BUILD_FLAGS);
+    for (size_t i = 0; i < plan->include_dirs.len; i++)
+        add_option(r, "-I", plan->include_dirs.items[i], KEY_BUILD_INCLUDE);
+    if (plan->runtime_dir && plan->runtime_dir[0])
+        buf_addf(r->out, " -I%s/include", plan->runtime_prefix);
+}
+
+/* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative names the debug
+ * information alone needs a map. */
 static void add_run(struct render *r)
 {
-    buf_addf(r->out, "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64 " \\\n    && mkdir -p /out /obj",
+    buf_addf(r->out,
+             "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64 " \\\n"
+             "    && mkdir -p /out /obj \\\n    && compile() { gcc",
              r->plan->epoch);
+    add_flags(r);
+    buf_adds(r->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
 }
 
 /* Begins one command of a RUN; `start` is where the RUN began, so that it doesn't become too long for one argument. */
@@ -111,23 +127,10 @@ static void add_command(struct render *r, size_t *start)
     buf_adds(r->out, " \\\n    && ");
 }
 
-static void add_flags(struct render *r)
-{
-    const struct plan *plan = r->plan;
-    add_words(r, &plan->compile_flags, KEY_BUILD_FLAGS);
-    for (size_t i = 0; i < plan->include_dirs.len; i++)
-        add_option(r, "-I", plan->include_dirs.items[i], KEY_BUILD_INCLUDE);
-    if (plan->runtime_dir && plan->runtime_dir[0])
-        buf_addf(r->out, " -I%s/include", plan->runtime_prefix);
-}
-
-/* gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative names the debug information alone needs a map. */
 static void add_compile_of(struct render *r, const char *source, const char *seed, size_t number, size_t *start)
 {
     add_command(r, start);
-    buf_adds(r->out, "gcc");
-    add_flags(r);
-    buf_adds(r->out, " -fdebug-prefix-map=/src=.");
+    buf_adds(r->out, "compile");
     add_option(r, "-frandom-seed=", seed, KEY_BUILD_SOURCES);
     buf_adds(r->out, " -c");
     add_path(r, source, KEY_BUILD_SOURCES);

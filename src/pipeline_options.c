@@ -48,6 +48,19 @@ const struct option_row *pipeline_option_rows(size_t *count)
     return rows;
 }
 
+void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
+{
+    struct option_row own[PIPELINE_PLAN_ROWS];
+    for (size_t i = 0; i < PIPELINE_PLAN_ROWS; i++) {
+        own[i] = rows[i];
+        if (own[i].letter == 'o') {
+            own[i].argument = argument;
+            own[i].help = help;
+        }
+    }
+    options_help(own, PIPELINE_PLAN_ROWS, out);
+}
+
 int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
 {
     AUTO(strv) operands = {0};

@@ -20,6 +20,8 @@ void pipeline_options_release(struct pipeline_options *options);
  */
 enum { PIPELINE_PLAN_ROWS = 15 };
 const struct option_row *pipeline_option_rows(size_t *count);
+/* Help for those rows, where -o means something else than the image. */
+void pipeline_help_plan(const char *argument, const char *help, struct buf *out);
 /* Parses argv[1..] into *options; an operand is an error. */
 int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options *options,
                    struct error *err) must_check;

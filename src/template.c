@@ -153,8 +153,11 @@ static int find_placeholder(const struct place *place, const char *at, size_t le
     }
     if (*id == PLACEHOLDER_COUNT) {
         const char *near = strv_nearest(name, names, PLACEHOLDER_COUNT);
-        autofree char *text = xasprintf("unknown placeholder '%s'%s%s%s", name, near ? "; did you mean '" : "",
-                                        near ? near : "; 'lbuild help templates' lists them", near ? "'?" : "");
+        AUTO(buf) known = {0};
+        for (int i = 0; !near && i < PLACEHOLDER_COUNT; i++)
+            buf_addf(&known, "%s%s", i == 0 ? "; there are: " : ", ", names[i]);
+        autofree char *text = xasprintf("unknown placeholder '%.80s'%s%s%s", name, near ? "; did you mean '" : buf_text(&known),
+                                        near ? near : "", near ? "'?" : "");
         return wrong(place, at, err, text);
     }
     enum template_quoting wanted = placeholders[*id].quoting;

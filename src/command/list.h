@@ -1,5 +1,7 @@
 /* Every verb, in the order of `lbuild help`. */
 COMMAND(init)
+COMMAND(render)
+COMMAND(context)
 COMMAND(inspect)
 COMMAND(invoke)
 COMMAND(doctor)

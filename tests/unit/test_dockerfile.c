@@ -137,10 +137,9 @@ static void whole_text(void **state)
         "COPY . .\n"
         "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=1700000000 \\\n"
         "    && mkdir -p /out /obj \\\n"
-        "    && gcc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include -fdebug-prefix-map=/src=."
-        " -frandom-seed=src/main.c -c src/main.c -o /obj/1.o \\\n"
-        "    && gcc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include -fdebug-prefix-map=/src=."
-        " -frandom-seed=loop.c -c .lbuild/runtime/c/loop.c -o /obj/2.o \\\n"
+        "    && compile() { gcc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include -fdebug-prefix-map=/src=. \"$@\"; } \\\n"
+        "    && compile -frandom-seed=src/main.c -c src/main.c -o /obj/1.o \\\n"
+        "    && compile -frandom-seed=loop.c -c .lbuild/runtime/c/loop.c -o /obj/2.o \\\n"
         "    && gcc -static /obj/1.o /obj/2.o -lm -o /out/program \\\n"
         "    && chmod 0755 /out/program\n"
         "RUN put() { \\\n"
@@ -407,7 +406,7 @@ static void sizes_stay_within_limits(void **state)
         runs++;
     for (const char *at = text.data; (at = strstr(at, " -o /obj/")); at++)
         objects++;
-    assert_true(runs > 5);
+    assert_true(runs > 3);
     assert_int_equal(objects, 3002);
     assert_non_null(strstr(text.data, " /obj/3002.o -lm -o /out/program"));
 

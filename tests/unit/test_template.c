@@ -49,7 +49,7 @@ static const char *const wrong[][2] = {
     {"[template]\nlanguage = x\n  y\n---\n", "expected one value on one line"},
     {"[packages]\nal2 = 'a\n---\n", "f:2:7: a quote is not closed"},
     {"[template]\nlanguage = x\n---\n", "f:4:1: the body never uses {{platform|plain}}"},
-    {HEAD FIRST REST "RUN {{nope}}\n", "f:14:5: unknown placeholder 'nope'"},
+    {HEAD FIRST REST "RUN {{zzzzzzzz}}\n", "f:14:5: unknown placeholder 'zzzzzzzz'; there are: platform, builder, install, "},
     {HEAD FIRST REST "RUN {{source|shell}}\n", "f:14:5: unknown placeholder 'source'; did you mean 'sources'?"},
     {HEAD FIRST REST "RUN {{}}\n", "f:14:5: unknown placeholder ''"},
     {HEAD FIRST REST "RUN {{|}}\n", "f:14:5: unknown placeholder ''"},
@@ -158,6 +158,29 @@ static void is_found_by_name_or_path(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
+/* docs/templates.md has a row for each placeholder, with its quoting and whether it must be used; its own example passes. */
+static void the_page_says_the_same(void **state)
+{
+    struct error err = {0};
+    AUTO(buf) page = {0}, example = {0};
+    AUTO(template) t = {0};
+    (void)state;
+    autofree char *path = path_join(getenv("LBUILD_DATA"), "docs/templates.md");
+    assert_int_equal(fs_read(path, 65536, &page, &err), 0);
+    for (int id = 0; id < PLACEHOLDER_COUNT; id++) {
+        autofree char *row = xasprintf("\n| `{{%s|%s}}` | %s | ", placeholders[id].name,
+                                       template_quoting_name(placeholders[id].quoting), placeholders[id].mandatory ? "yes" : "no");
+        if (!strstr(page.data, row))
+            fail_msg("no%s", row);
+    }
+    for (const char *line = strstr(page.data, "## A template of your own"); line && *line; line = strchr(line, '\n'), line += !!line)
+        if (strncmp(line, "    ", 4) == 0)
+            buf_add(&example, line + 4, strcspn(line + 4, "\n") + 1);
+    assert_true(example.len > 200);
+    if (template_parse(example.data, example.len, "example", &t, &err) != 0)
+        fail_msg("%s", err.text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -166,6 +189,7 @@ int main(void)
         cmocka_unit_test(mandatory_means_mandatory),
         cmocka_unit_test(has_caps),
         cmocka_unit_test(is_found_by_name_or_path),
+        cmocka_unit_test(the_page_says_the_same),
     };
     return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }

@@ -1,0 +1,65 @@
+#include "context.h"
+
+#include "command.h"
+#include "dockerfile.h"
+#include "pipeline.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <string.h>
+#include <unistd.h>
+
+struct target {
+    int fd;
+    const char *name;
+};
+
+static int write_piece(void *data, const void *bytes, size_t length, struct error *err)
+{
+    const struct target *target = data;
+    return fs_write_fd(target->fd, target->name, bytes, length, err);
+}
+
+static int write_file(const struct pipeline *p, const char *dockerfile, const char *path, struct error *err)
+{
+    AUTO(atomic) file = ATOMIC_INIT;
+    if (atomic_open(&file, path, 0644, err) != 0)
+        return -1;
+    struct target target = {file.fd, path};
+    if (context_write(&p->plan, &p->context, dockerfile, write_piece, &target, err) != 0)
+        return -1;
+    return atomic_commit(&file, err);
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(pipeline_options) options = {0};
+    AUTO(pipeline) p = {0};
+    AUTO(buf) text = {0};
+    (void)out; /* A context can be larger than memory: it goes straight to standard output. */
+    if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0)
+        return -1;
+    bool to_file = options.output && strcmp(options.output, "-") != 0;
+    if (!to_file && isatty(STDOUT_FILENO))
+        return error_set(err, ERROR_USAGE, "the build context is a tar; pipe it into an engine, or write it with -o FILE");
+    if (pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
+        dockerfile_render(&p.plan, &p.template, &text, err) != 0)
+        return -1;
+    if (to_file)
+        return write_file(&p, buf_text(&text), options.output, err);
+    struct target target = {STDOUT_FILENO, "standard output"};
+    return context_write(&p.plan, &p.context, buf_text(&text), write_piece, &target, err);
+}
+
+static void help(struct buf *out)
+{
+    pipeline_help_plan("FILE", "Write the tar there instead of to standard output.", out);
+}
+
+const struct command command_context = {
+    .name = "context",
+    .operands = "",
+    .summary = "Write the build context, Dockerfile included, as a tar for docker, podman or buildah.",
+    .run = run,
+    .help = help,
+};

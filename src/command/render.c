@@ -1,0 +1,39 @@
+#include "command.h"
+#include "dockerfile.h"
+#include "pipeline.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+
+#include <string.h>
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(pipeline_options) options = {0};
+    AUTO(pipeline) p = {0};
+    AUTO(buf) text = {0};
+    if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0 ||
+        pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
+        dockerfile_render(&p.plan, &p.template, &text, err) != 0)
+        return -1;
+    if (strncmp(p.plan.base_reference, "oci", 3) == 0 || strncmp(p.plan.base_reference, "docker-archive:", 15) == 0)
+        log_warn("only buildah and podman can build on '%s'; for docker, load the image and set [image] base to its name",
+                 p.plan.base_reference);
+    if (options.output && strcmp(options.output, "-") != 0)
+        return fs_write(options.output, buf_text(&text), text.len, 0644, err);
+    buf_add(out, buf_text(&text), text.len);
+    return 0;
+}
+
+static void help(struct buf *out)
+{
+    pipeline_help_plan("FILE", "Write the Dockerfile there instead of to standard output.", out);
+}
+
+const struct command command_render = {
+    .name = "render",
+    .operands = "",
+    .summary = "Print the multi-stage Dockerfile of the build.",
+    .run = run,
+    .help = help,
+};
