@@ -197,6 +197,7 @@ static int recall(const struct base_source *source, const struct base_request *r
     autofree char *where = xasprintf("base image '%s'", request->reference);
     if (identify(source, request, key, &base->name, err) != 0)
         return -1;
+    base->answer = store_ref_path(store, *key, request->arch);
     int found = store_ref_get(store, *key, request->arch, &digest, err);
     return found == 1 ? read_base(request, store, &digest, where, base, err) : found;
 }
@@ -274,5 +275,6 @@ void base_release(struct base *base)
     forget(base);
     free(base->reference);
     free(base->name);
+    free(base->answer);
     *base = (struct base){0};
 }

@@ -34,6 +34,7 @@ struct base {
     struct base_layer *layers;
     size_t layer_count;
     bool scratch;
+    char *answer; /* path of the file whose content says what the reference means (store_ref_path); NULL for scratch */
 };
 
 /* A source puts all blobs of one platform manifest into the store and says its digest (the manifest is a blob too). */

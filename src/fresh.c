@@ -138,6 +138,17 @@ static void add_file(const char *path, struct buf *line, int64_t *newest)
         *newest = changed;
 }
 
+/* "c HASH PATH": a small file by its content, where its times say nothing. */
+static void add_content(const char *path, struct buf *line)
+{
+    enum { LARGEST = 64 * 1024 };
+    AUTO(buf) text = {0};
+    struct error ignored;
+    if (fs_read(path, LARGEST, &text, &ignored) != 0)
+        buf_clear(&text);
+    buf_addf(line, "c %016" PRIx64 " %s\n", fnv(buf_text(&text)), path);
+}
+
 struct walk {
     struct buf *lines;
     const char *output; /* absolute path of the output: no input */
@@ -177,7 +188,7 @@ static bool line_holds(const char *line, size_t length)
     AUTO(buf) now = {0};
     autofree char *copy = xstrndup(line, length);
     const char *path = copy;
-    int skip = copy[0] == 'f' ? 6 : copy[0] == 'd' ? 2 : 1;
+    int skip = copy[0] == 'f' ? 6 : copy[0] == '-' ? 1 : 2;
     for (int i = 0; i < skip && path; i++) {
         path = strchr(path, ' ');
         path = path ? path + 1 : NULL;
@@ -189,6 +200,8 @@ static bool line_holds(const char *line, size_t length)
         autofree char *folder = tab ? xstrndup(path, (size_t)(tab - path)) : NULL;
         if (!folder || !add_folder(folder, tab + 1, &now))
             return false;
+    } else if (copy[0] == 'c') {
+        add_content(path, &now);
     } else {
         add_file(path, &now, NULL);
     }
@@ -268,6 +281,8 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     strv_sort(&inputs);
     strv_unique(&inputs);
     add_all(&inputs, &w);
+    if (p->base.answer)
+        add_content(p->base.answer, &record);
     /* Something changed while we looked: what was read may not be what lies there now. */
     if (w.newest >= started - TICK_NS)
         return;

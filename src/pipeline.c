@@ -60,6 +60,18 @@ static int read_context(const struct strv *left_out, struct pipeline *p, struct 
     return ignore ? context_scan(p->project.dir, ignore, left_out, &p->context, err) : -1;
 }
 
+/* A base that is a file or folder of this machine is an input like any source. */
+static void watch_file_base(const struct base_request *request, struct strv *inputs)
+{
+    const char *colon = strchr(request->reference, ':');
+    if (strncmp(request->reference, "oci:", 4) != 0 && strncmp(request->reference, "oci-archive:", 12) != 0 &&
+        strncmp(request->reference, "docker-archive:", 15) != 0)
+        return;
+    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")), *path = path_join(request->dir, name);
+    strv_add(inputs, path);
+    strv_take(inputs, path_join(path, "index.json"));
+}
+
 static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
                      struct error *err)
 {
@@ -77,6 +89,7 @@ static int read_base(const struct pipeline_options *options, enum pipeline_base 
         return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", options->pull);
     request.pull = options->offline ? PULL_NEVER : (enum pull_policy)policy;
     (void)arch_parse(project_get(&p->project, KEY_IMAGE_ARCH), &request.arch);
+    watch_file_base(&request, &p->inputs);
     int found = how == PIPELINE_BASE_PEEK ? base_peek(&request, &p->store, &p->base, err)
                 : base_load(&request, &p->store, &p->base, err) == 0 ? 1
                                                                      : -1;
@@ -162,6 +175,9 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
     if (engine->available(&p->plan, err) != 0 || engine->build(&job, &p->tree, err) != 0)
         return -1;
 
+    autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
+    if (workdir) /* as every engine does for WORKDIR */
+        tree_add_dir(&p->tree, workdir);
     AUTOPTR(rootfs) rootfs = merged_base(p, err);
     if (!rootfs || layer_make(&p->tree, rootfs, p->plan.epoch, &p->store, &p->layer, err) != 0)
         return -1;

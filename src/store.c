@@ -344,6 +344,12 @@ static char *ref_name(const char *reference, enum arch arch)
     return buf_detach(&name);
 }
 
+char *store_ref_path(const struct store *store, const char *reference, enum arch arch)
+{
+    autofree char *name = ref_name(reference, arch);
+    return xasprintf("%s/refs/%s", store->root, name);
+}
+
 int store_ref_get(const struct store *store, const char *reference, enum arch arch, struct digest *manifest,
                   struct error *err)
 {
@@ -351,7 +357,7 @@ int store_ref_get(const struct store *store, const char *reference, enum arch ar
     static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
     struct error ignored;
     AUTO(buf) text = {0};
-    autofree char *name = ref_name(reference, arch), *path = xasprintf("%s/refs/%s", store->root, name);
+    autofree char *path = store_ref_path(store, reference, arch);
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     memset(manifest, 0, sizeof *manifest);
     if (fd < 0 && errno == ENOENT)

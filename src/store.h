@@ -77,6 +77,10 @@ int store_ref_get(const struct store *store, const char *reference, enum arch ar
 int store_ref_set(const struct store *store, const char *reference, enum arch arch, const struct digest *manifest,
                   struct error *err) must_check;
 
+/* The file that says what a reference resolved to; it need not exist. Its content changes when the answer does, its times whenever
+ * it is asked for. Caller frees. */
+char *store_ref_path(const struct store *store, const char *reference, enum arch arch);
+
 /* For `lbuild cache ls`: one JSON object {"root", "blobs": [{digest,size,used}], "refs": [...], "total"}. Caller frees. */
 struct js *store_report(const struct store *store, struct error *err) must_check;
 /* Removes what was not used for `days` days (0: everything), refs first, never what another process holds: while another

@@ -2,6 +2,7 @@
 
 #include "arch.h"
 #include "inifile.h"
+#include "lambda/limits.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -47,6 +48,12 @@ static bool printable_word(const char *text)
         if ((unsigned char)*c <= ' ' || *c == 0x7f)
             return false;
     return text[0] != '\0';
+}
+
+static bool absolute_path(const char *value)
+{
+    autofree char *clean = path_clean(value);
+    return clean && value[0] == '/' && strlen(value) <= LAMBDA_WORKDIR_MAX;
 }
 
 /* The first half means yes. */
@@ -99,9 +106,9 @@ char *value_check(enum value_type type, const char *value)
     case TYPE_PATH:
         return NULL;
     case TYPE_ABSOLUTE:
-        return value[0] == '/' && strlen(value) <= 1000
+        return absolute_path(value)
                    ? NULL
-                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes", value);
+                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes without '..'", value);
     case TYPE_WORDS:
     case TYPE_PATHS:
     case TYPE_PATTERNS:

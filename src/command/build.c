@@ -66,7 +66,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options.dry_run)
         return show_plan(&options, out, err);
     if (fresh_check(&options, &result)) {
-        log_step("unchanged", "%s", result.name);
+        log_step("fresh", "%s", result.name);
         return report(&options, &result, out, err);
     }
     if (pipeline_build(&options, &p, err) != 0)
