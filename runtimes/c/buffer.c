@@ -1,9 +1,12 @@
-/* Bytes that grow by doubling up to a cap, and keep their memory for the next use. */
+/*
+ * Bytes that grow by doubling up to a cap, and keep their memory for the next use. The pages come straight
+ * from the kernel: that grows without copying, and a program whose handler doesn't use malloc starts without
+ * setting it up.
+ */
 #include "internal.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/mman.h>
 
 int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
 {
@@ -20,8 +23,10 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
     if (capacity > buffer->max)
         capacity = buffer->max;
 
-    char *data = realloc(buffer->data, capacity);
-    if (!data)
+    void *data = buffer->data
+                     ? mremap(buffer->data, buffer->capacity, capacity, MREMAP_MAYMOVE)
+                     : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED)
         return -1;
     buffer->data = data;
     buffer->capacity = capacity;
@@ -38,11 +43,6 @@ int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t 
     return 0;
 }
 
-int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
-{
-    return lambda_buffer_append(buffer, text, strlen(text));
-}
-
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number)
 {
     char digits[20];
@@ -57,7 +57,8 @@ int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number)
 
 void lambda_buffer_release(struct lambda_buffer *buffer)
 {
-    free(buffer->data);
+    if (buffer->data)
+        munmap(buffer->data, buffer->capacity);
     *buffer = (struct lambda_buffer){0};
 }
 

@@ -124,8 +124,10 @@ static int send_all(int fd, const struct lambda_buffer *head, const char *body, 
             continue;
         if (sent < 0)
             return -1;
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2 && sent > 0; i++) {
             size_t part = (size_t)sent < parts[i].iov_len ? (size_t)sent : parts[i].iov_len;
+            if (part == 0)
+                continue;
             parts[i].iov_base = (char *)parts[i].iov_base + part;
             parts[i].iov_len -= part;
             sent -= (ssize_t)part;

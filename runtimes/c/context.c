@@ -31,8 +31,9 @@ static bool is_request_id(const char *id)
 
     for (; id[size]; size++) {
         char c = id[size];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (size == LAMBDA_REQUEST_ID_MAX || (!letter && !(c >= '0' && c <= '9') && !strchr("-_.", c)))
+        bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                    c == '_' || c == '.';
+        if (!fine || size == LAMBDA_REQUEST_ID_MAX)
             return false;
     }
     return strcmp(id, ".") != 0 && strcmp(id, "..") != 0;

@@ -9,17 +9,12 @@ static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
     return LAMBDA_HTTP_BAD;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* Are the size bytes at text the lower-case word, in any case? */
 static bool is_word(const char *text, size_t size, const char *word)
 {
     for (size_t i = 0; i < size; i++)
-        if (lower(text[i]) != word[i])
-            return false; /* at the latest at the word's NUL: a name or value holds none */
+        if (text[i] != word[i] && (word[i] < 'a' || text[i] != (word[i] ^ 0x20)))
+            return false; /* at the latest at the word's NUL: no text holds one */
     return word[size] == '\0';
 }
 
@@ -80,28 +75,36 @@ static const struct {
 #undef X
 };
 
-static enum lambda_http_result header_line(struct lambda_http *http, char *data, char *line, size_t length)
+/* Which header's line this is; COUNT if none that matters. */
+static unsigned header_id(const char *line, size_t length)
 {
-    const char *colon = memchr(line, ':', length);
-    size_t name = colon ? (size_t)(colon - line) : 0;
     unsigned id = 0;
 
-    if (name == 0 || line[0] == ' ' || line[0] == '\t' || colon[-1] == ' ' || colon[-1] == '\t')
-        return bad(http, "a header line isn't of the form name: value");
-    while (id < LAMBDA_HTTP_HEADER_COUNT &&
-           !(header_names[id].length == name && is_word(line, name, header_names[id].name)))
-        id++;
-    if (id == LAMBDA_HTTP_HEADER_COUNT)
-        return LAMBDA_HTTP_DONE;
+    for (; id < LAMBDA_HTTP_HEADER_COUNT; id++) {
+        size_t name = header_names[id].length;
+        if (length > name && line[name] == ':' && is_word(line, name, header_names[id].name))
+            break;
+    }
+    return id;
+}
 
-    size_t start = name + 1;
+static enum lambda_http_result header_line(struct lambda_http *http, char *data, char *line, size_t length)
+{
+    unsigned id = header_id(line, length);
+
+    if (id == LAMBDA_HTTP_HEADER_COUNT) {
+        const char *colon = memchr(line, ':', length);
+        if (!colon || colon == line || strchr(" \t", line[0]) || strchr(" \t", colon[-1]))
+            return bad(http, "a header line isn't of the form name: value");
+        return LAMBDA_HTTP_DONE;
+    }
+    size_t start = header_names[id].length + 1;
     while (start < length && (line[start] == ' ' || line[start] == '\t'))
         start++;
     while (length > start && (line[length - 1] == ' ' || line[length - 1] == '\t'))
         length--;
-    for (size_t i = start; i < length; i++)
-        if (((unsigned char)line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f)
-            return bad(http, "a header holds a control character");
+    if (memchr(line + start, '\0', length - start) || memchr(line + start, '\r', length - start))
+        return bad(http, "a header's value holds NUL or CR");
     line[length] = '\0';
 
     uint32_t offset = (uint32_t)(line + start - data);
@@ -174,15 +177,14 @@ static enum lambda_http_result chunk_size(struct lambda_http *http, const char *
     unsigned digits = 0;
 
     for (;; digits++) {
-        char c = lower(line[digits]);
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                                                : 16;
-        if (digit == 16)
+        char c = line[digits];
+        char letter = (char)(c | 0x20);
+        bool decimal = c >= '0' && c <= '9';
+        if (!decimal && (letter < 'a' || letter > 'f'))
             break;
         if (size >> 60)
             return bad(http, "a chunk's size is out of range");
-        size = size << 4 | digit;
+        size = size << 4 | (unsigned)(decimal ? c - '0' : letter - 'a' + 10);
     }
     if (digits == 0 || !strchr("; \t", line[digits]))
         return bad(http, "a chunk's size isn't a number");

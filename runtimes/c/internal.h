@@ -11,6 +11,7 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #pragma GCC visibility push(hidden)
 
@@ -34,9 +35,13 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more);
 
 /* Append everything or nothing. Results as lambda_buffer_reserve. */
 int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size);
-int lambda_buffer_text(struct lambda_buffer *buffer, const char *text);
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
 int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t size); /* json.c; with quotes */
+
+static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
+{
+    return lambda_buffer_append(buffer, text, strlen(text)); /* inline: most texts have a known length */
+}
 
 void lambda_buffer_release(struct lambda_buffer *buffer);
 

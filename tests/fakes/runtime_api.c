@@ -65,12 +65,24 @@ void runtime_api_start(struct runtime_api *api, int (*function)(void), char *con
     _exit(127);
 }
 
-static void wait_readable(int fd)
+/* A program that ends (it shouldn't, here) fails the test at once, with what it said. */
+static void wait_readable(const struct runtime_api *api, int fd)
 {
     struct pollfd ready = {fd, POLLIN, 0};
+    siginfo_t ended = {.si_pid = 0};
 
-    if (poll(&ready, 1, PATIENCE_S * 1000) != 1)
-        fail_msg("the runtime sent nothing for %d seconds", PATIENCE_S);
+    for (int i = 0; i < PATIENCE_S * 20; i++) {
+        if (poll(&ready, 1, 50) == 1)
+            return;
+        waitid(P_PID, (id_t)api->program, &ended, WEXITED | WNOHANG | WNOWAIT);
+        if (ended.si_pid != 0) {
+            char log[4096] = "";
+            if (pread(api->log, log, sizeof log - 1, 0) < 0)
+                log[0] = '\0';
+            fail_msg("the program ended: %s", log);
+        }
+    }
+    fail_msg("the runtime sent nothing for %d seconds", PATIENCE_S);
 }
 
 static void accept_connection(struct runtime_api *api)
@@ -78,7 +90,7 @@ static void accept_connection(struct runtime_api *api)
     struct timeval patience = {.tv_sec = PATIENCE_S};
     int on = 1;
 
-    wait_readable(api->listener);
+    wait_readable(api, api->listener);
     api->connection = accept(api->listener, NULL, NULL);
     assert_true(api->connection >= 0);
     api->accepted++;
@@ -209,7 +221,8 @@ void runtime_api_send_event(struct runtime_api *api, const char *id, const char 
                  id, headers, size);
 
     assert_true(length > 0 && (size_t)length < sizeof head);
-    if (size <= sizeof head - (size_t)length) { /* what fits goes out as one segment, as the real one does it */
+    if (size <=
+        sizeof head - (size_t)length) { /* what fits goes out as one segment, as the real one does it */
         memcpy(head + length, data, size);
         length += (int)size;
         size = 0;
