@@ -1,0 +1,266 @@
+/*
+ * A Runtime API that measures its client (bench/runtime.sh):
+ *
+ *     runtime_api [-n EVENTS] [-c CPU] [-r RUNS] PROGRAM [ARGUMENT...]
+ *
+ * Starts PROGRAM, hands it EVENTS events of 100 bytes after 200 to warm up, on one thread and one keep-alive
+ * connection, and ends it. -c: server and client on that CPU. Prints, on one line:
+ *
+ *     invocations per second, CPU microseconds of the client per invocation, its RSS in KiB at the end
+ *
+ * With -n 0: the median of RUNS starts, in microseconds from exec to the first GET of an event.
+ */
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { WARM_UP = 200, RUNS_MAX = 1000 };
+
+static const char event[] =
+    "{\"order\":{\"id\":4711,\"items\":[{\"sku\":\"A-1\",\"count\":2},{\"sku\":\"B-2\","
+    "\"count\":1}]},\"source\":\"bench-100\"}";
+
+struct server {
+    int listener;
+    int connection;
+    char address[32];
+    char buffer[65536];
+    size_t held;
+    double *exec_time; /* when the client was about to start; shared with it */
+};
+
+static void die(const char *what)
+{
+    perror(what);
+    exit(1);
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static void open_server(struct server *server)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+
+    server->connection = -1;
+    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, size) != 0 ||
+        listen(server->listener, 8) != 0 ||
+        getsockname(server->listener, (struct sockaddr *)&address, &size) != 0)
+        die("listen");
+    snprintf(server->address, sizeof server->address, "127.0.0.1:%d", ntohs(address.sin_port));
+    server->exec_time = mmap(NULL, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (server->exec_time == MAP_FAILED)
+        die("mmap");
+}
+
+static pid_t start(const struct server *server, char *const argv[])
+{
+    pid_t child = fork();
+
+    if (child < 0)
+        die("fork");
+    if (child > 0)
+        return child;
+    setenv("AWS_LAMBDA_RUNTIME_API", server->address, 1);
+    setenv("AWS_LAMBDA_FUNCTION_NAME", "bench", 1);
+    setenv("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", 1);
+    setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128", 1);
+    unsetenv("_HANDLER");
+    *server->exec_time = now();
+    execv(argv[0], argv);
+    die(argv[0]);
+    return -1;
+}
+
+static void end(struct server *server, pid_t child)
+{
+    kill(child, SIGTERM); /* strace passes it on; a client that ignores it gets the other one */
+    for (int i = 0; i < 100 && waitpid(child, NULL, WNOHANG) == 0; i++)
+        usleep(1000);
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    if (server->connection >= 0)
+        close(server->connection);
+    server->connection = -1;
+    server->held = 0;
+}
+
+static void accept_connection(struct server *server)
+{
+    int on = 1;
+
+    server->connection = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
+    if (server->connection < 0)
+        die("accept");
+    setsockopt(server->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    server->held = 0;
+}
+
+/* Size of the request at the buffer's start, or 0 if it isn't complete. Cheap: it dilutes what is measured.
+ */
+static size_t request_size(struct server *server)
+{
+    static const char name[] = "\ncontent-length:";
+    const char *end = memmem(server->buffer, server->held, "\r\n\r\n", 4);
+    size_t size = end ? (size_t)(end + 4 - server->buffer) : 0;
+
+    if (size == 0 || server->buffer[0] != 'P')
+        return size;
+    for (const char *at = server->buffer; (at = memchr(at, '\n', (size_t)(end - at))); at++)
+        if ((at[1] | 0x20) == 'c' && strncasecmp(at, name, strlen(name)) == 0)
+            size += strtoul(at + strlen(name), NULL, 10);
+    return size <= server->held ? size : 0;
+}
+
+/* Wait for a whole request; is it a POST? */
+static bool receive(struct server *server)
+{
+    size_t size;
+
+    if (server->connection < 0)
+        accept_connection(server);
+    while ((size = request_size(server)) == 0) {
+        ssize_t count = recv(server->connection, server->buffer + server->held,
+                             sizeof server->buffer - server->held - 1, 0);
+        if (count <= 0) {
+            close(server->connection);
+            accept_connection(server);
+            continue;
+        }
+        server->held += (size_t)count;
+    }
+    bool post = server->buffer[0] == 'P';
+    server->held -= size;
+    memmove(server->buffer, server->buffer + size, server->held);
+    return post;
+}
+
+static void reply(const struct server *server, const char *text)
+{
+    if (send(server->connection, text, strlen(text), MSG_NOSIGNAL) < 0)
+        die("send");
+}
+
+/* Hand out count events and take the answers. */
+static void serve(struct server *server, int count)
+{
+    char next[2048];
+
+    snprintf(next, sizeof next,
+             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+             "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+             "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
+             "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
+             "Lambda-Runtime-Trace-Id: "
+             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
+             "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(event), event);
+    while (count > 0) {
+        if (receive(server)) {
+            reply(server,
+                  "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+                  "{\"status\":\"OK\"}\n");
+            count--;
+        } else {
+            reply(server, next);
+        }
+    }
+}
+
+/* A number out of /proc/PID/NAME, behind the text label ("" = at its start). */
+static double proc_number(pid_t pid, const char *name, const char *label)
+{
+    char path[64];
+    char text[4096] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0 || read(file, text, sizeof text - 1) < 0)
+        die(path);
+    close(file);
+    char *at = strstr(text, label);
+    return at ? strtod(at + strlen(label), NULL) : 0;
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void measure_starts(struct server *server, char *const argv[], int runs)
+{
+    double times[RUNS_MAX];
+
+    for (int i = 0; i < runs; i++) {
+        pid_t child = start(server, argv);
+        receive(server);
+        times[i] = (now() - *server->exec_time) * 1e6;
+        end(server, child);
+    }
+    qsort(times, (size_t)runs, sizeof *times, compare);
+    printf("%.0f\n", times[runs / 2]);
+}
+
+static void measure_events(struct server *server, char *const argv[], int events)
+{
+    pid_t child = start(server, argv);
+
+    serve(server, WARM_UP);
+    double cpu = proc_number(child, "schedstat", "");
+    double begin = now();
+    serve(server, events);
+    double time = now() - begin;
+    cpu = proc_number(child, "schedstat", "") - cpu;
+    printf("%.0f %.2f %.0f\n", events / time, cpu / events / 1e3, proc_number(child, "smaps_rollup", "Rss:"));
+    end(server, child);
+}
+
+int main(int argc, char **argv)
+{
+    static struct server server;
+    int events = 20000, runs = 51, cpu = -1, option;
+
+    while ((option = getopt(argc, argv, "+n:r:c:")) != -1) {
+        int value = option == '?' ? -1 : (int)strtol(optarg, NULL, 10);
+        if (value < 0 || (option == 'r' && (value < 1 || value > RUNS_MAX)))
+            return 2;
+        *(option == 'n' ? &events : option == 'r' ? &runs : &cpu) = value;
+    }
+    if (optind == argc)
+        return 2;
+    if (cpu >= 0) {
+        cpu_set_t set;
+        CPU_ZERO(&set);
+        CPU_SET((unsigned)cpu, &set);
+        if (sched_setaffinity(0, sizeof set, &set) != 0)
+            die("sched_setaffinity");
+    }
+    open_server(&server);
+    if (events == 0)
+        measure_starts(&server, argv + optind, runs);
+    else
+        measure_events(&server, argv + optind, events);
+    return 0;
+}
