@@ -1,0 +1,209 @@
+# Shared by the runner and the topics: cases, projects, the registry's fronts and the engines.
+# The runner exports W (a private folder), LBUILD, SOURCES (this folder) and INTEGRATION_BASES; each topic is one bash
+# process that calls `check NAME COMMAND...` and `skip NAME REASON`, a TAP line each.
+# shellcheck shell=bash disable=SC2034  # the topics use what is set here
+
+REGISTRY_HOST=public.ecr.aws
+CDN_HOST=d5l0dvt14r5h8.cloudfront.net
+unset SOURCE_DATE_EPOCH
+
+say() { printf '# %s\n' "$*"; }
+die() { printf '%s\n' "$*" >&2; exit 1; }
+
+# The command runs in a subshell under set -e; what it printed is shown when it fails.
+check() {
+    local name=$1 status
+    shift
+    mkdir -p "$W/log"
+    local log="$W/log/${TOPIC:-case}-${name//[^a-zA-Z0-9]/_}"
+    if [[ -n ${ONLY:-} && ! $name =~ $ONLY ]]; then return 0; fi
+    set +e
+    (set -euo pipefail; "$@") >"$log" 2>&1 </dev/null
+    status=$?
+    set -e
+    if [ $status = 0 ]; then
+        printf 'ok - %s\n' "$name"
+    elif [ $status = 77 ]; then
+        printf 'ok - %s # SKIP %s\n' "$name" "$(tail -n 1 "$log")"
+    else
+        printf 'not ok - %s\n' "$name"
+        tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
+        printf '#   (status %s)\n' "$status"
+    fi
+}
+
+skip() { printf 'ok - %s # SKIP %s\n' "$1" "$2"; }
+
+# Inside of a case: leave it as skipped.
+skip_case() { printf '%s\n' "$*"; exit 77; }
+need() {
+    local tool
+    for tool; do command -v "$tool" >/dev/null || skip_case "$tool is not installed"; done
+}
+need_part() {
+    local line
+    line=$(grep "^$1" "$INTEGRATION_BASES/absent" || true)
+    [ -z "$line" ] || skip_case "${line:0:100}"
+}
+
+same() { [ "$1" = "$2" ] || die "expected: $1
+     got: $2"; }
+
+# The exit code of a command must be the one given.
+exits() {
+    local want=$1 got=0
+    shift
+    "$@" || got=$?
+    [ "$got" = "$want" ] || die "exit code $got, not $want: $*"
+}
+
+# A failed lbuild prints one line that names what went wrong.
+fails_with() {
+    local want=$1 pattern=$2 got=0 err
+    shift 2
+    err=$(mktemp "$W/err.XXXXXX")
+    "$@" >"$err.out" 2>"$err" || got=$?
+    cat "$err"
+    [ "$got" = "$want" ] || die "exit code $got, not $want: $*"
+    grep -qiE -e "$pattern" "$err" || die "the message does not match: $pattern"
+    [ ! -s "$err.out" ] || die "stdout is not empty: $(head -c 200 "$err.out")"
+}
+
+lbuild() { "$LBUILD" "$@"; }
+
+# A fresh store for this case.
+fresh_store() {
+    XDG_CACHE_HOME=$(mktemp -d "$W/cache.XXXXXX")
+    export XDG_CACHE_HOME
+}
+
+# project FOLDER [BASE [ARCH]]: a small project; it answers {"hello":EVENT}.
+project() {
+    mkdir -p "$1/src"
+    printf '[project]\nname = hello\n\n[function]\nlanguage = c\nhandler = hello\n\n' >"$1/lbuild.ini"
+    printf '[image]\nbase = %s\narch = %s\n\n[build]\nsources = src/*.c\n' "${2:-al2023}" "${3:-x86_64}" \
+        >>"$1/lbuild.ini"
+    cat >"$1/src/handler.c" <<'C'
+#include <lambda_runtime.h>
+
+static int hello(const struct lambda_event *event, struct lambda_response *response,
+                 const struct lambda_context *context)
+{
+    (void)context;
+    return lambda_printf(response, "{\"hello\":%.*s}", (int)event->size, event->data);
+}
+
+LAMBDA_HANDLERS({ "hello", hello })
+C
+    # Lambda's rules don't depend on who cloned the project, nor may the times of its files.
+    find "$1" -exec touch -d @1700000000 {} +
+}
+
+free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+
+wait_for() {
+    local tries=$1
+    shift
+    until "$@" >/dev/null 2>&1; do
+        tries=$((tries - 1))
+        [ $tries -gt 0 ] || return 1
+        sleep 0.1
+    done
+}
+
+# start_front [OPTION...]: a front of the plain registry; sets FRONT (its URL), FRONT_LOG and FRONT_PID.
+start_front() {
+    local dir scheme=http arg
+    dir=$(mktemp -d "$W/front.XXXXXX")
+    for arg; do [ "$arg" != --tls ] || scheme=https; done
+    python3 "$SOURCES/front.py" --upstream "$REGISTRY" --log "$dir/log" --port-file "$dir/port" "$@" \
+        >"$dir/out" 2>&1 &
+    FRONT_PID=$!
+    echo $FRONT_PID >>"$W/pids"
+    wait_for 100 test -s "$dir/port" || die "the front did not start: $(cat "$dir/out")"
+    FRONT=$scheme://127.0.0.1:$(cat "$dir/port") FRONT_LOG=$dir/log
+}
+
+stop_front() { kill "$FRONT_PID" 2>/dev/null || true; wait "$FRONT_PID" 2>/dev/null || true; }
+
+# count PATTERN: how many lines of the front's log match.
+count() { grep -cE -e "$1" "$FRONT_LOG" || true; }
+
+# start_registry NAME YAML...: docker-registry with more configuration; sets STARTED (its port).
+start_registry() {
+    local name=$1 port dir=$W/registry-$1
+    shift
+    port=$(free_port)
+    mkdir -p "$dir/data"
+    {
+        printf 'version: 0.1\nlog: {level: warn}\n'
+        printf 'storage:\n  filesystem: {rootdirectory: %s}\n  delete: {enabled: true}\n' "${REGISTRY_DATA:-$dir/data}"
+        printf '%s\n' "$@" | sed "s/@PORT@/$port/g"
+    } >"$dir/config.yml"
+    docker-registry serve "$dir/config.yml" >"$dir/log" 2>&1 &
+    echo $! >>"$W/pids"
+    STARTED=$port
+    wait_for 100 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die "docker-registry: $(tail -n 3 "$dir/log")"
+}
+
+certificate() {
+    local dir=$1
+    mkdir -p "$dir"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=lbuild-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt"
+    openssl req -newkey rsa:2048 -nodes -subj "/CN=$REGISTRY_HOST" -keyout "$dir/key.pem" -out "$dir/leaf.csr"
+    printf 'subjectAltName=DNS:%s,DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$REGISTRY_HOST" "$CDN_HOST" >"$dir/ext"
+    openssl x509 -req -days 2 -in "$dir/leaf.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
+        -extfile "$dir/ext" -out "$dir/cert.pem"
+}
+
+# Docker: the engine under test is Debian's own client and a daemon of ours with its own folders.
+docker_() { DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config "$DOCKER" "$@"; }
+
+need_docker() {
+    need dockerd
+    DOCKER=/usr/bin/docker
+    [ -x $DOCKER ] || skip_case "/usr/bin/docker is not installed"
+    docker_ version >/dev/null 2>&1 || start_docker
+}
+
+start_docker() {
+    (
+        flock 9
+        ! docker_ version >/dev/null 2>&1 || exit 0
+        mkdir -p "$W/docker-config"
+        dockerd --data-root "$W/docker" --exec-root "$W/docker-exec" --pidfile "$W/docker.pid" \
+            --host "unix://$W/docker.sock" --storage-driver overlay2 --iptables=false --bridge=none \
+            >"$W/docker.log" 2>&1 9>&- &
+        wait_for 300 docker_ version || die "dockerd did not start: $(tail -n 5 "$W/docker.log")"
+    ) 9>"$W/docker.lock"
+}
+
+containers_conf() {
+    local files
+    files=$(ulimit -Hn)
+    [ "$files" != unlimited ] && [ "$files" -lt 20000 ] || files=20000
+    printf '[containers]\ndefault_ulimits = ["nofile=%s:%s","nproc=32768:32768"]\n' "$files" "$files"
+    printf '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
+}
+
+podman_() { CONTAINERS_CONF=$W/containers.conf podman --root "$W/podman" --runroot "$W/podman-run" "$@"; }
+buildah_() { CONTAINERS_CONF=$W/containers.conf buildah --root "$W/buildah" --runroot "$W/buildah-run" "$@"; }
+
+# arm64 programs run on this machine only while this is registered; a registration that was there is left alone.
+need_arm64() {
+    need qemu-aarch64-static
+    local at=/proc/sys/fs/binfmt_misc
+    [ -e $at/register ] || mount -t binfmt_misc none $at 2>/dev/null || skip_case "binfmt_misc can't be mounted"
+    grep -qs -l 7f454c460201010000000000000000000200b700 $at/* && return 0
+    (
+        flock 9
+        [ -e "$at/lbuild-test-$RUN_ID" ] || printf '%s\n' \
+            ":lbuild-test-$RUN_ID:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$(command -v qemu-aarch64-static):F" \
+            >$at/register
+    ) 9>"$W/binfmt.lock"
+}
+
+forget_arm64() {
+    local at=/proc/sys/fs/binfmt_misc/lbuild-test-$RUN_ID
+    [ ! -e "$at" ] || echo -1 >"$at"
+}
