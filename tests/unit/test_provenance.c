@@ -417,6 +417,7 @@ static void environment(void **state)
     /* A bare repository without a work tree says nothing of a folder. */
     read_fine(tree, &out);
     assert_false(out.found);
+    provenance_release(&out);
     /* A hook's GIT_DIR counts where its work tree is, and nowhere else. */
     autofree char *dot_git = path_join(dir, ".git");
     setenv("GIT_DIR", dot_git, 1);
@@ -427,6 +428,7 @@ static void environment(void **state)
     provenance_release(&out);
     read_fine(tree, &out);
     assert_false(out.found);
+    provenance_release(&out);
     unsetenv("GIT_DIR");
     /* Ceilings end the search. */
     autofree char *sub = path_join(dir, "sub/deep");
