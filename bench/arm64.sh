@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The other architecture costs no more than one's own: a whole compile and a tarball without a base, for both.
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+have aarch64-linux-gnu-gcc || die "aarch64-linux-gnu-gcc is not installed (gcc-aarch64-linux-gnu)"
+project "$W/p" scratch
+
+build="rm -rf $W/cache $W/p/hello.tar && $LBUILD build -q -C $W/p"
+python3 "$HERE/race.py" -n "$ROUNDS" --limit 'native:1.15' "arm64=$build --arm64" "native=$build"
