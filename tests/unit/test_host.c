@@ -40,6 +40,7 @@ static void wrapper(struct bench *b)
     autofree char *path = path_join(b->folder, "cc"), *real = process_find("cc");
     autofree char *script = xasprintf("#!/bin/sh\necho \"$@\" >>'%s'\nexec '%s' \"$@\"\n", b->log, real);
     assert_int_equal(fs_write(path, script, strlen(script), 0755, &err), 0);
+    free(b->plan.compiler);
     b->plan.compiler = xasprintf("'%s'", path);
 }
 
@@ -288,6 +289,7 @@ static void what_does_not_compile(void **state)
     AUTO(buf) said = {0};
     (void)state;
     bench_init(&b);
+    b.jobs = 1; /* main.c, two.c, and rt.c not at all */
     put(b.project, "two.c", "int two(void) { return nothing; }\n");
     assert_int_equal(build(&b, &said), -1);
     assert_int_equal(b.err.kind, ERROR_BUILD);
@@ -410,6 +412,7 @@ static void interrupted_builds_clean_up(void **state)
     int status = 0;
     (void)state;
     bench_init(&b);
+    b.jobs = 1; /* one signal: a second one would end it on the spot */
     autofree char *slow = xasprintf("#!/bin/sh\ncase \"$*\" in *-c*) kill -TERM $PPID; sleep 30;; esac\nexec cc \"$@\"\n");
     autofree char *path = path_join(b.folder, "cc"), *work = path_join(b.store.root, "objects/work");
     assert_int_equal(fs_write(path, slow, strlen(slow), 0755, &b.err), 0);
