@@ -203,8 +203,8 @@ static int read_token(struct auth *auth, const struct http_reply *reply, struct 
 
 static void set_login_aside(struct auth *auth, long status)
 {
-    log_warn("%s: the login from %s was refused (%ld); trying without it. `docker logout %s` removes it",
-             auth->endpoint->host, auth->credentials.source, status, auth->endpoint->host);
+    log_warn("%s: the login from %s was refused (%ld); trying without it. Renew or remove it",
+             auth->endpoint->host, auth->credentials.source, status);
     auth->login = LOGIN_REFUSED;
     auth->used = false;
     drop_token(auth);

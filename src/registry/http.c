@@ -15,9 +15,10 @@
 #define CURL_FUNCTIONS(X)                                                                                    \
     X(curl_, easy_init)                                                                                      \
     X(curl_, easy_cleanup)                                                                                   \
-    X(curl_, easy_reset) X(curl_, easy_setopt) X(curl_, easy_getinfo) X(curl_, easy_perform)                 \
-        X(curl_, slist_append) X(curl_, slist_free_all) X(curl_, url) X(curl_, url_cleanup)                  \
-            X(curl_, url_set) X(curl_, url_get) X(curl_, free)
+    X(curl_, easy_reset)                                                                                     \
+    X(curl_, easy_setopt)                                                                                    \
+    X(curl_, easy_getinfo) X(curl_, easy_perform) X(curl_, slist_append) X(curl_, slist_free_all)            \
+        X(curl_, url) X(curl_, url_cleanup) X(curl_, url_set) X(curl_, url_get) X(curl_, free)
 DL_TABLE(curl, CURL_FUNCTIONS)
 
 enum {
@@ -33,6 +34,7 @@ enum {
 struct http {
     CURL *handle;
     long connect_seconds, stall_seconds;
+    char *ca_file;           /* with extra certificates, or NULL */
     struct buf certificates; /* the system's and the extra ones, when there are extra ones */
 };
 
@@ -88,6 +90,7 @@ struct http *http_open(const struct http_settings *settings, struct error *err)
     }
     http->connect_seconds = settings->timeout ? (long)settings->timeout : 10;
     http->stall_seconds = settings->timeout ? (long)settings->timeout : 30;
+    http->ca_file = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
     if (settings->ca_file && load_certificates(http, settings->ca_file, err) != 0)
         return NULL;
     return take(http);
@@ -100,6 +103,7 @@ void http_free(struct http *http)
     if (http->handle)
         curl.easy_cleanup(http->handle);
     buf_release(&http->certificates);
+    free(http->ca_file);
     free(http);
 }
 
@@ -343,10 +347,17 @@ static void set_protocols(CURL *handle, bool plain)
 static void set_certificates(struct http *http)
 {
     const char *file = getenv("SSL_CERT_FILE");
-    if (http->certificates.len > 0) {
+    bool replaced = file && file[0];
+    if (replaced) /* or the folder that is built into libcurl would go on counting */
+        curl.easy_setopt(http->handle, CURLOPT_CAPATH, NULL);
+    if (http->ca_file) {
+#if LIBCURL_VERSION_NUM >= 0x074d00
         struct curl_blob blob = {http->certificates.data, http->certificates.len, CURL_BLOB_NOCOPY};
         curl.easy_setopt(http->handle, CURLOPT_CAINFO_BLOB, &blob);
-    } else if (file && file[0]) {
+#else /* the system's then come from the folder that is built into libcurl, where it has one */
+        curl.easy_setopt(http->handle, CURLOPT_CAINFO, http->ca_file);
+#endif
+    } else if (replaced) {
         curl.easy_setopt(http->handle, CURLOPT_CAINFO, file);
     }
 }
