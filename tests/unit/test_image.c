@@ -104,7 +104,7 @@ static void scratch_byte_for_byte(void **state)
     put(&fixture.plan.annotations, "org.opencontainers.image.version", "v1");
     fixture.plan.workdir = workdir;
     fixture.plan.epoch = 951782400;
-    AUTOPTR(js) config = made(&fixture, &image);
+    js_free(made(&fixture, &image));
     autofree char *expected = xasprintf(
         "{\"created\":\"2000-02-29T00:00:00Z\",\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=1\"],"
         "\"Entrypoint\":[\"/var/task/hello\"],\"Cmd\":[\"hello\"],\"WorkingDir\":\"/var/task\",\"Labels\":{"
@@ -236,7 +236,7 @@ static void a_plain_base_layer_says_so(void **state)
     (void)state;
     set_up(&fixture, minimal);
     fixture.layers[1].diff_id = fixture.layers[1].digest;
-    AUTOPTR(js) config = made(&fixture, &image);
+    js_free(made(&fixture, &image));
     assert_non_null(strstr(buf_text(&image.manifest), "\"application/vnd.oci.image.layer.v1.tar\""));
     assert_int_equal(image.layer_count, 3);
     assert_int_equal(image.layers[1].size, 200);

@@ -3,6 +3,7 @@
 #include "layer.h"
 #include "support/fs.h"
 #include "support/gzip.h"
+#include "support/strv.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,12 +14,14 @@ struct fixture {
     struct store store;
     struct rootfs *rootfs;
     struct tree tree;
+    struct strv sources;
 };
 
 static void fixture_release(struct fixture *fixture)
 {
     struct error err = {0};
     tree_release(&fixture->tree);
+    strv_release(&fixture->sources);
     rootfs_free(fixture->rootfs);
     store_release(&fixture->store);
     assert_int_equal(fs_remove(fixture->folder, &err), 0);
@@ -61,13 +64,14 @@ static void set_up(struct fixture *fixture, const struct tar_entry *entries, siz
     assert_non_null(fixture->rootfs);
 }
 
-/* Adds a file whose content lies in the fixture's folder. */
-static char *add_source(struct fixture *fixture, const char *path, const char *name, const char *content)
+/* Adds a file whose content lies in the fixture's folder; the source's path is the fixture's. */
+static const char *add_source(struct fixture *fixture, const char *path, const char *name, const char *content)
 {
     struct error err = {0};
     char *source = path_join(fixture->folder, name);
     assert_int_equal(fs_write(source, content, strlen(content), 0600, &err), 0);
     tree_add_file(&fixture->tree, path, source, 0644);
+    strv_take(&fixture->sources, source);
     return source;
 }
 
@@ -147,11 +151,12 @@ static void sorted_with_parents_and_normal_modes(void **state)
     AUTO(fixture) fixture;
     (void)state;
     set_up(&fixture, NULL, 0);
-    autofree char *b = add_source(&fixture, "var/task/b", "b", "BB"), *a = add_source(&fixture, "var/task-x", "a", "A");
+    add_source(&fixture, "var/task/b", "b", "BB");
+    add_source(&fixture, "var/task-x", "a", "A");
     tree_add_link(&fixture.tree, "opt/link", "../var/task/b");
     tree_add_dir(&fixture.tree, "var/task");
     tree_add_dir(&fixture.tree, "");
-    autofree char *program = add_source(&fixture, "var/runtime/bootstrap", "p", "P");
+    add_source(&fixture, "var/runtime/bootstrap", "p", "P");
     fixture.tree.entries[fixture.tree.len - 1].mode = 0755;
     struct layer layer = made(&fixture);
     autofree char *text = describe(&fixture, &layer);
@@ -190,7 +195,8 @@ static void the_bases_links_and_attributes_count(void **state)
     AUTO(fixture) fixture;
     (void)state;
     set_up(&fixture, base, countof(base));
-    autofree char *a = add_source(&fixture, "var/task/new/a", "a", "A"), *b = add_source(&fixture, "var/old", "b", "B");
+    add_source(&fixture, "var/task/new/a", "a", "A");
+    add_source(&fixture, "var/old", "b", "B");
     tree_add_dir(&fixture.tree, "var/task");
     struct layer layer = made(&fixture);
     autofree char *text = describe(&fixture, &layer);
@@ -204,7 +210,8 @@ static void conflicts_name_both(void **state)
     {
         AUTO(fixture) fixture;
         set_up(&fixture, base, countof(base));
-        autofree char *a = add_source(&fixture, "var/task/a", "a", "A"), *b = add_source(&fixture, "data/task/a", "b", "B");
+        const char *a = add_source(&fixture, "var/task/a", "a", "A");
+        const char *b = add_source(&fixture, "data/task/a", "b", "B");
         refused(&fixture, ERROR_PROJECT, "both become '/data/task/a'");
         refused(&fixture, ERROR_PROJECT, a);
         refused(&fixture, ERROR_PROJECT, b);
@@ -212,7 +219,8 @@ static void conflicts_name_both(void **state)
     {
         AUTO(fixture) fixture;
         set_up(&fixture, NULL, 0);
-        autofree char *a = add_source(&fixture, "x/y", "a", "A"), *b = add_source(&fixture, "x", "b", "B");
+        add_source(&fixture, "x/y", "a", "A");
+        add_source(&fixture, "x", "b", "B");
         refused(&fixture, ERROR_PROJECT, "where other files need a directory");
     }
     {
@@ -237,7 +245,7 @@ static void the_base_is_not_hidden(void **state)
     for (size_t i = 0; i < countof(wrong); i++) {
         AUTO(fixture) fixture;
         set_up(&fixture, base, countof(base));
-        autofree char *a = add_source(&fixture, wrong[i].path, "a", "A");
+        add_source(&fixture, wrong[i].path, "a", "A");
         refused(&fixture, ERROR_PROJECT, wrong[i].said);
     }
 }
@@ -278,7 +286,7 @@ static void the_blob_is_remembered(void **state)
     struct stat first, second;
     (void)state;
     set_up(&fixture, NULL, 0);
-    autofree char *a = add_source(&fixture, "a", "a", "content");
+    add_source(&fixture, "a", "a", "content");
     struct layer layer = made(&fixture);
     autofree char *blob = store_blob_path(&fixture.store, &layer.digest);
     assert_int_equal(stat(blob, &first), 0);
@@ -300,7 +308,7 @@ static void damaged_notes_do_not_count(void **state)
     AUTO(fixture) fixture;
     (void)state;
     set_up(&fixture, NULL, 0);
-    autofree char *a = add_source(&fixture, "a", "a", "content");
+    add_source(&fixture, "a", "a", "content");
     struct layer layer = made(&fixture);
     autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(), digest_hex(&layer.diff_id));
     autofree char *note = store_path(&fixture.store, "objects", name, &err);
@@ -320,8 +328,8 @@ static void bytes_depend_on_the_input_alone(void **state)
         AUTO(fixture) fixture;
         mode_t mask = umask(i ? 077 : 0);
         set_up(&fixture, NULL, 0);
-        autofree char *a = add_source(&fixture, i ? "a" : "b", i ? "one" : "two", i ? "A" : "B");
-        autofree char *b = add_source(&fixture, i ? "b" : "a", i ? "three" : "four", i ? "B" : "A");
+        const char *a = add_source(&fixture, i ? "a" : "b", i ? "one" : "two", i ? "A" : "B");
+        add_source(&fixture, i ? "b" : "a", i ? "three" : "four", i ? "B" : "A");
         assert_int_equal(chmod(a, i ? 0777 : 0400), 0);
         layers[i] = made(&fixture);
         umask(mask);

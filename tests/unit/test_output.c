@@ -90,7 +90,6 @@ static void check_tar(const struct fixture *fixture, const char *path)
 {
     struct error err = {0};
     struct tar_entry entry;
-    AUTO(buf) names = {0};
     AUTO(strv) seen = {0};
     AUTOPTR(tar_reader) reader = tar_reader_open_file(path, &err);
     assert_non_null(reader);
