@@ -386,10 +386,10 @@ static int verdict(const struct server *server, const struct process_result *end
     uint64_t expirations = 0;
     if (server->state == STATE_ANSWERED)
         return 0;
+    int seconds = server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0);
     if (read(server->timer, &expirations, sizeof expirations) > 0)
-        return error_set(err, ERROR_BUILD, "the function did not %s within %d seconds; --timeout gives it more",
-                         server->state == STATE_INIT ? "ask for an event" : "answer",
-                         server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0));
+        return error_set(err, ERROR_BUILD, "the function did not %s within %d second%s; --timeout gives it more",
+                         server->state == STATE_INIT ? "ask for an event" : "answer", seconds, seconds == 1 ? "" : "s");
     /* process.h: 128 + n for signal n; above the last signal it can only be a status of the program's own. */
     if (ended->status > 128 && ended->status < 128 + NSIG)
         return error_set(err, ERROR_BUILD, "the function was killed by signal %d (%s) before it answered",

@@ -317,7 +317,7 @@ static void programs_that_do_not_answer(void **state)
     static const char *const cases[][2] = {
         {"exit", "ended with exit status 3 before it answered"},
         {"crash", "killed by signal 9"},
-        {"hang", "did not answer within 1 seconds"},
+        {"hang", "did not answer within 1 second;"},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
