@@ -1,6 +1,7 @@
 #include "context.h"
 
 #include "command.h"
+#include "command/warnings.h"
 #include "dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
@@ -45,6 +46,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
         dockerfile_render(&p.plan, &p.template, &text, err) != 0)
         return -1;
+    warn_of_engines(&p.plan);
     if (to_file)
         return write_file(&p, buf_text(&text), options.output, err);
     struct target target = {STDOUT_FILENO, "standard output"};

@@ -1,8 +1,8 @@
 #include "command.h"
+#include "command/warnings.h"
 #include "dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
-#include "support/log.h"
 #include "support/own.h"
 
 #include <string.h>
@@ -16,9 +16,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
         dockerfile_render(&p.plan, &p.template, &text, err) != 0)
         return -1;
-    if (strncmp(p.plan.base_reference, "oci", 3) == 0 || strncmp(p.plan.base_reference, "docker-archive:", 15) == 0)
-        log_warn("only buildah and podman can build on '%s'; for docker, load the image and set [image] base to its name",
-                 p.plan.base_reference);
+    warn_of_engines(&p.plan);
     if (options.output && strcmp(options.output, "-") != 0)
         return fs_write(options.output, buf_text(&text), text.len, 0644, err);
     buf_add(out, buf_text(&text), text.len);
