@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -234,6 +235,42 @@ static void writers_wait_for_each_other(void **state)
     assert_string_equal(buf_text(&read), whole.data);
 }
 
+/* A disk that is full: the write fails, and once there is room, it goes on where it stopped. */
+static void a_full_disk_loses_nothing(void **state)
+{
+    enum { SIZE = 100000, ROOM = 30000 };
+    struct error err = {0};
+    struct digest expected, got;
+    autofree char *content = xmalloc(SIZE);
+    (void)state;
+    for (int i = 0; i < SIZE; i++)
+        content[i] = (char)(i * 7 + i / 251);
+    assert_int_equal(digest_bytes(content, SIZE, &expected, &err), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        const struct rlimit room = {ROOM, ROOM};
+        struct store_writer writer;
+        signal(SIGXFSZ, SIG_IGN);
+        if (setrlimit(RLIMIT_FSIZE, &room) != 0 || store_writer_open(&writer, &store, &expected, &err) != 0)
+            _exit(1);
+        int result = 0;
+        for (size_t i = 0; result == 0 && i < SIZE; i += 8000) /* no whole number of pieces fits */
+            result = store_writer_write(&writer, content + i, SIZE - i < 8000 ? SIZE - i : 8000, &err);
+        store_writer_release(&writer);
+        _exit(result == -1 && err.kind == ERROR_BUILD && strstr(err.text, "can't write") ? 0 : 2);
+    }
+    int status = 0;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_false(store_has(&store, &expected));
+    AUTO(store_writer) writer = {0};
+    assert_int_equal(store_writer_open(&writer, &store, &expected, &err), 0);
+    assert_int_equal(writer.offset, ROOM);
+    assert_int_equal(store_writer_write(&writer, content + ROOM, SIZE - ROOM, &err), 0);
+    assert_int_equal(store_writer_commit(&writer, &got, &err), 0);
+    assert_true(store_has(&store, &expected));
+}
+
 static void refs(void **state)
 {
     static const char *const names[] = {"public.ecr.aws/lambda/provided:al2023", "../../etc/passwd", ".", "",
@@ -415,6 +452,7 @@ int main(void)
         TEST(a_wrong_digest_never_appears),
         TEST(giving_up_without_a_digest_leaves_nothing),
         TEST(writers_wait_for_each_other),
+        TEST(a_full_disk_loses_nothing),
         TEST(refs),
         TEST(a_damaged_ref_is_no_ref),
         TEST(report),
