@@ -5,6 +5,7 @@
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
+#include "support/process.h"
 
 #include <string.h>
 
@@ -69,6 +70,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         log_step("fresh", "%s", result.name);
         return report(&options, &result, out, err);
     }
+    process_catch_signals();
     if (pipeline_build(&options, &p, err) != 0)
         return -1;
     fresh_record(&options, &p, started);

@@ -258,6 +258,7 @@ static int invoke(const char *path, const struct invoke_options *options, const 
     AUTO(function) function = {0};
     AUTO(strv) argv = {0};
     AUTO(api_result) result = {0};
+    process_catch_signals(); /* the folder must not stay behind */
     if (imagefile_load(path, &(struct imagefile_choice){NULL, NULL}, &image, err) != 0)
         return -1;
     function.name = function_name(&image);
