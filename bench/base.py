@@ -44,7 +44,8 @@ def main():
     paths = files(["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/bin", "/usr/share/perl",
                    "/usr/lib/python3", "/usr/include", "/usr/sbin", "/usr/lib/gcc"])
     layers = [layer(paths, size) for size in SIZES]
-    image = images.Image("amd64", layers, {"Env": ["PATH=/usr/bin:/bin"], "WorkingDir": "/var/task"}, False)
+    image = images.Image("amd64", layers, {"Env": ["PATH=/usr/bin:/bin"], "WorkingDir": "/var/task"},
+                         [{"created_by": "base"} for _ in layers])
     images.write_layout(out + "/base", [image])
     images.write_docker_archive(out + "/base.docker.tar", image, "lbuild-bench-base:latest")
     print(sum(len(x.data) for x in layers), "bytes of layers")

@@ -17,7 +17,8 @@ RUN_ID=${W##*.}
 RUN_ID=${RUN_ID,,}
 export W LBUILD DOCKER PYTHONDONTWRITEBYTECODE=1 XDG_CACHE_HOME=$W/cache XDG_RUNTIME_DIR=$W/run
 export DOCKER_HOST=unix://$W/docker.sock CONTAINERS_CONF=$W/containers.conf DOCKER_CONFIG=$W/docker-config
-mkdir -p "$XDG_RUNTIME_DIR"
+mkdir -p "$XDG_RUNTIME_DIR" "$DOCKER_CONFIG"
+printf "{}\n" >"$DOCKER_CONFIG/config.json"
 touch "$W/pids"
 containers_conf >"$W/containers.conf"
 finish() {

@@ -6,8 +6,8 @@ bench_project
 
 runtime=$HERE/../runtimes/c
 mkdir -p "$W/objects"
-for source in "$runtime"/src/*.c "$W/p/src/ballast.c"; do
-    gcc -O2 -std=gnu11 -D_GNU_SOURCE -I "$runtime/include" -I "$runtime/src" -c "$source" \
+for source in "$runtime"/*.c "$W/p/src/ballast.c"; do
+    gcc -O2 -std=gnu11 -D_GNU_SOURCE -I "$runtime/include" -I "$runtime" -c "$source" \
         -o "$W/objects/$(basename "$source" .c).o"
 done
 compile="gcc -O2 -std=gnu11 -I $runtime/include -c $W/p/src/handler.c -o $W/objects/handler.o &&
