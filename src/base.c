@@ -116,7 +116,7 @@ static int as_gzip(const struct store *store, enum arch arch, struct base_layer 
     /* zstd and whatever else is neither gzip nor tar: listing_make says what it is. */
     if (got == 2 && ((magic[0] == 0x1f && magic[1] == 0x8b) || (magic[0] == 0x28 && magic[1] == 0xb5)))
         return 0;
-    autofree char *key = xasprintf("gzip of %s", layer->digest.text);
+    autofree char *key = xasprintf("=gzip of %s", layer->digest.text);
     int known = store_ref_get(store, key, arch, &packed, err);
     if (known < 0)
         return -1;

@@ -71,7 +71,9 @@ void store_writer_release(struct store_writer *writer);
 /* The steps for content in memory. */
 int store_put(const struct store *store, const void *bytes, size_t length, struct digest *digest, struct error *err) must_check;
 
-/* What a reference resolved to for an architecture. get: 1 found, 0 not, -1 error; a damaged file counts as not found. */
+/* What a reference resolved to for an architecture. What stands behind a '#' tells states of a file apart, and a reference
+ * that begins with '=' is a note of lbuild's own: store_report shows neither.
+ * get: 1 found, 0 not, -1 error; a damaged file counts as not found. */
 int store_ref_get(const struct store *store, const char *reference, enum arch arch, struct digest *manifest,
                   struct error *err) must_check;
 int store_ref_set(const struct store *store, const char *reference, enum arch arch, const struct digest *manifest,

@@ -59,6 +59,21 @@ static struct js *report_blobs(const struct store *store, uint64_t *total, struc
     return take(blobs);
 }
 
+/* A reference as people know it: without what tells one state of a file from another. False for what lbuild notes for
+ * itself. */
+static bool shown(struct js *ref)
+{
+    const char *reference = js_get_text(ref, "reference");
+    if (!reference || reference[0] == '=')
+        return false;
+    const char *state = strrchr(reference, '#');
+    if (state) {
+        autofree char *plain = xstrndup(reference, (size_t)(state - reference));
+        js_set_string(ref, "reference", plain);
+    }
+    return true;
+}
+
 static struct js *report_refs(const struct store *store, struct error *err)
 {
     AUTO(strv) list = {0};
@@ -72,7 +87,7 @@ static struct js *report_refs(const struct store *store, struct error *err)
         if (list.items[i][0] == '.' || fs_read(path, 65536, &text, &ignored) != 0)
             continue;
         struct js *ref = js_parse(buf_text(&text), text.len, path, &ignored);
-        if (js_get_text(ref, "reference"))
+        if (shown(ref))
             js_append(refs, ref);
         else
             js_free(ref);

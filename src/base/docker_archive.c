@@ -149,7 +149,7 @@ static int copy_layer(struct import *import, struct tar_reader *reader, struct d
 /* What a content was compressed to, so that reading the archive again needs no compressing. */
 static char *layer_key(const struct digest *diff_id)
 {
-    return xasprintf("layer of %s", diff_id->text);
+    return xasprintf("=layer of %s", diff_id->text);
 }
 
 static int see_layer(struct import *import, struct tar_reader *reader, const struct tar_entry *entry, const char *path,

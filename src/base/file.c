@@ -47,8 +47,8 @@ int file_reference_key(const struct base_request *request, const char *below, ch
         return error_errno(err, ERROR_REGISTRY, "base image '%s': can't read '%s'", request->reference, path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_REGISTRY, "base image '%s': '%s' is not a regular file", request->reference, path);
-    *key = xasprintf("%.*s:%s:%s#%llu-%llu.%09ld-%llu.%09ld-%llu", (int)strcspn(request->reference, ":"), request->reference,
-                     reference.path, reference.tag ? reference.tag : "", (unsigned long long)st.st_size,
+    *key = xasprintf("%.*s:%s%s%s#%llu-%llu.%09ld-%llu.%09ld-%llu", (int)strcspn(request->reference, ":"), request->reference,
+                     reference.path, reference.tag ? ":" : "", reference.tag ? reference.tag : "", (unsigned long long)st.st_size,
                      (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned long long)st.st_ctim.tv_sec,
                      st.st_ctim.tv_nsec, (unsigned long long)st.st_ino);
     return 0;

@@ -330,7 +330,8 @@ static void report(void **state)
     uint64_t total = 0, used = 0;
     (void)state;
     put("three");
-    assert_int_equal(store_ref_set(&store, "r", ARCH_ARM64, &one, &err), 0);
+    assert_int_equal(store_ref_set(&store, "oci:/a#b#1-2-3", ARCH_ARM64, &one, &err), 0);
+    assert_int_equal(store_ref_set(&store, "=note", ARCH_ARM64, &one, &err), 0);
     AUTOPTR(js) shown = store_report(&store, &err);
     assert_non_null(shown);
     assert_string_equal(js_get_text(shown, "root"), folder);
@@ -341,6 +342,7 @@ static void report(void **state)
     assert_true(used + 1000 > (uint64_t)time(NULL));
     assert_int_equal(js_count(js_get(shown, "refs")), 1);
     assert_string_equal(js_get_text(js_at(js_get(shown, "refs"), 0), "digest"), one.text);
+    assert_string_equal(js_get_text(js_at(js_get(shown, "refs"), 0), "reference"), "oci:/a#b");
 }
 
 static void prune_goes_by_last_use(void **state)
