@@ -168,10 +168,19 @@ void store_discard(const struct store *store, const struct digest *digest)
 
 static int lock_file(int fd, const char *path, struct error *err)
 {
-    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK)
-        log_step("wait", "another lbuild is writing '%s'", path_base(path));
+    enum { PATIENCE = 50 };
+    static const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
+    /* Most waits are over before anybody wonders. */
+    for (int i = 0; i < PATIENCE; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return 0;
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return error_errno(err, ERROR_BUILD, "can't lock '%s'", path);
+        if (process_check_interrupt(err) != 0)
+            return -1;
+        (void)nanosleep(&moment, NULL);
+    }
+    log_step("wait", "another lbuild is writing '%s'", path_base(path));
     while (flock(fd, LOCK_EX) != 0) {
         if (errno != EINTR)
             return error_errno(err, ERROR_BUILD, "can't lock '%s'", path);
