@@ -27,6 +27,16 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
         strv_addf(argv, "-l%s", plan->libraries.items[i]);
 }
 
+/* Whether the linker can be asked what it read: not one of the user's own choice, that was never tried. */
+static bool has_depfile(const struct host_run *run)
+{
+    const struct strv *flags = &run->job->plan->link_flags;
+    for (size_t i = 0; i < flags->len; i++)
+        if (strncmp(flags->items[i], "-fuse-ld=", 9) == 0)
+            return false;
+    return run->toolchain.link_depfile;
+}
+
 /* Static glibc looks names up through shared libraries that aren't in the image. */
 static void warn_of(const struct strv *functions)
 {
@@ -77,7 +87,7 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     autofree char *program = path_join(run->work.path, "program"), *depfile = path_join(run->work.path, "program.d");
     int64_t started = objects_settle(&run->objects, NULL);
     link_command(run, false, &argv);
-    if (run->toolchain.link_depfile)
+    if (has_depfile(run))
         strv_addf(&argv, "-Wl,--dependency-file=%s", depfile);
     strv_add(&argv, "-o");
     strv_add(&argv, program);
@@ -85,7 +95,7 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     if (run_linker(run, &argv, &step->notes, err) != 0 ||
         elf_prove_static(program, path_base(plan->program), plan->arch, err) != 0)
         return -1;
-    struct done done = {.made = program, .depfile = run->toolchain.link_depfile ? depfile : NULL,
+    struct done done = {.made = program, .depfile = has_depfile(run) ? depfile : NULL,
                         .dir = plan->project_dir, .started = started};
     return objects_keep(&run->objects, &done, step, err);
 }

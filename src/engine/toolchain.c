@@ -143,6 +143,10 @@ static int probe_link(struct probe *probe, const char *const *flags, struct erro
     }
     if (result.status == 0)
         return 1;
+    /* Not the compiler's fault; the next one, with another C library, would only hide it. */
+    if (strstr(buf_text(&output), "No space left on device"))
+        return error_set(err, ERROR_BUILD, "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
+                         probe->folder);
     free(probe->why);
     probe->why = telling_line(&output);
     return 0;
@@ -339,11 +343,24 @@ int toolchain_prove(const char *words, enum arch arch, const struct store *store
     return result;
 }
 
+/* A compiler of the project's own ("tools/cc") is relative to the project, not to where lbuild was started. */
+static char *in_project(const char *dir, const char *words)
+{
+    AUTO(buf) text = {0};
+    size_t word = strcspn(words += strspn(words, " \t\n"), " \t\n");
+    if (words[0] == '/' || words[0] == '"' || words[0] == '\'' || !memchr(words, '/', word))
+        return xstrdup(words);
+    for (buf_addc(&text, '\''); *dir; dir++)
+        buf_adds(&text, *dir == '\'' ? "'\\''" : (const char[]){*dir, '\0'});
+    buf_addf(&text, "'/%s", words);
+    return buf_detach(&text);
+}
+
 /* The candidates of a plan, each as its words in one text. */
 static void candidates_of(const struct plan *plan, struct strv *out)
 {
     if (plan->compiler && plan->compiler[0])
-        strv_add(out, plan->compiler);
+        strv_take(out, in_project(plan->project_dir, plan->compiler));
     else
         toolchain_candidates(plan->arch, plan->libc, out);
 }

@@ -431,6 +431,25 @@ static void interrupted_builds_clean_up(void **state)
     bench_release(&b);
 }
 
+static void a_compiler_of_the_project(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    autofree char *from = path_join(b.folder, "cc"), *to = path_join(b.project, "tools/cc"), *dir = path_join(b.project, "tools");
+    assert_int_equal(fs_mkdirs(dir, &b.err), 0);
+    assert_int_equal(rename(from, to), 0);
+    free(b.plan.compiler);
+    b.plan.compiler = xstrdup("tools/cc -DEXTRA");
+    assert_int_equal(engine_find("host")->available(&b.plan, &b.err), 0);
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 3);
+    strv_add(&b.plan.link_flags, "-fuse-ld=bfd");
+    if (build(&b, NULL) == 0) /* where ld.bfd is */
+        assert_int_equal(starts(&b, false), 1);
+    bench_release(&b);
+}
+
 static void add_context(struct bench *b, const char *path, enum tar_type type, unsigned mode, const char *link)
 {
     grow(b->context.files, b->context.len, b->context.cap);
@@ -529,6 +548,7 @@ int main(void)
         cmocka_unit_test(odd_names_and_hostile_flags),
         cmocka_unit_test(no_compiler),
         cmocka_unit_test(interrupted_builds_clean_up),
+        cmocka_unit_test(a_compiler_of_the_project),
         cmocka_unit_test(files),
     };
     /* The compilers of other architectures and libraries are test_toolchain's; this one needs the native one. */
