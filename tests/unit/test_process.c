@@ -94,6 +94,7 @@ static void inherits_nothing(void **state)
     (void)state;
     autoclose int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec: as a careless library would have it */
     autoclose int far = fcntl(leaked, F_DUPFD, 300);
+    assert_true(leaked >= 0 && far >= 300);
     signal(SIGPIPE, SIG_IGN);
     assert_int_equal(process_run(&p, &result, &err), 0);
     /* The shell may hold one descriptor of its own while it reads the folder. */
