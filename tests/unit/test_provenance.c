@@ -560,7 +560,7 @@ static void damaged_repository(void **state)
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-    return "leak:libgit2\n";
+    return "leak:libgit2\nleak:libpcre2\n";
 }
 #endif
 
