@@ -149,10 +149,10 @@ start_registry() {
 certificate() {
     local dir=$1
     mkdir -p "$dir"
-    openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=lbuild-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt"
+    openssl req -x509 -newkey rsa:2048 -nodes -days 9999 -subj /CN=lbuild-test-ca -keyout "$dir/ca.key" -out "$dir/ca.crt"
     openssl req -newkey rsa:2048 -nodes -subj "/CN=$REGISTRY_HOST" -keyout "$dir/key.pem" -out "$dir/leaf.csr"
     printf 'subjectAltName=DNS:%s,DNS:%s,DNS:localhost,IP:127.0.0.1\n' "$REGISTRY_HOST" "$CDN_HOST" >"$dir/ext"
-    openssl x509 -req -days 2 -in "$dir/leaf.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
+    openssl x509 -req -days 9999 -in "$dir/leaf.csr" -CA "$dir/ca.crt" -CAkey "$dir/ca.key" -CAcreateserial \
         -extfile "$dir/ext" -out "$dir/cert.pem"
 }
 

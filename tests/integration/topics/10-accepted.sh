@@ -125,7 +125,7 @@ docker_answers() {
 
 invoke_answers() {
     image "$@"
-    same "$ANSWER" "$(lbuild invoke -C "$W/images/$1-$2" --data "$EVENT")"
+    same "$ANSWER" "$(lbuild invoke --data "$EVENT" "$IMAGE")"
 }
 
 for base in al2023 al2 scratch; do

@@ -65,8 +65,6 @@ render_is_in_context() {
 check 'the context holds the Dockerfile of render' render_is_in_context
 for base in al2023 al2 scratch; do
     check "docker classic, $base" docker_gives 0 $base x86_64
-done
-for base in al2023 al2; do
     check "docker BuildKit, $base" docker_gives 1 $base x86_64
     check "buildah, $base" buildah_gives $base x86_64
     check "podman, $base" podman_gives $base x86_64

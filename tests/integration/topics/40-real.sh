@@ -125,17 +125,16 @@ PY
 }
 
 real_program() {
-    local arch=$1 runner=()
+    local arch=$1
     vendored
     lbuild build -C "$P" --set "image.arch=$arch" -o "$P-$arch.tar"
     python3 "$SOURCES/tree.py" "$P-$arch.tar" | grep 'var/runtime/bootstrap -'
     if [ "$arch" = x86_64 ]; then
-        same "$(expected)" "$(lbuild invoke -C "$P" --data "$SQL")"
+        same "$(expected)" "$(lbuild invoke --data "$SQL" "$P-$arch.tar")"
     else
         need_arm64
-        runner=("$(command -v qemu-aarch64-static)")
     fi
-    run_program "$P-$arch.tar" "${runner[@]}"
+    run_program "$P-$arch.tar"
 }
 
 # The program out of the archive, behind the emulator stand-in.
@@ -151,9 +150,8 @@ layer = tarfile.open(fileobj=io.BytesIO(gzip.decompress(read(m["layers"][-1]["di
 open(sys.argv[2], "wb").write(layer.extractfile("var/runtime/bootstrap").read())
 PY
     chmod 755 "$dir/bootstrap"
-    shift
     HANDLER=query unshare --net -- python3 "$SOURCES/answer.py" "$INTEGRATION_BASES/rie-amd64" "$SQL" \
-        "$@" "$dir/bootstrap" >"$dir/answer"
+        "$dir/bootstrap" >"$dir/answer"
     same "$(expected)" "$(cat "$dir/answer")"
     rm -rf "$dir"
 }
