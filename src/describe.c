@@ -13,8 +13,8 @@ struct node {
     const struct describe_tag *tag; /* the best name of this commit, or NULL */
     int64_t time;
     struct strv parents;
-    unsigned flags;  /* SEEN, and bit n for "candidate n contains it" */
-    size_t arrived;  /* order of insertion, which decides between equal times */
+    unsigned flags; /* SEEN, and bit n for "candidate n contains it" */
+    size_t arrived; /* order of insertion, which decides between equal times */
 };
 
 struct candidate {
@@ -94,12 +94,13 @@ static struct node *node_of(struct walk *walk, const char *id)
     return *place;
 }
 
-/* Whether a second tag of one commit takes the place of the first: annotated before light, then the newer, then the first. */
+/* Whether a second tag of one commit takes the place of the first: annotated before light, then the newer,
+ * then the first. */
 static bool better(const struct describe_tag *old, const struct describe_tag *new)
 {
     if (old->annotated != new->annotated)
         return new->annotated;
-    return new->annotated && new->time > old->time;
+    return new->annotated &&new->time > old->time;
 }
 
 static bool before(const struct node *a, const struct node *b)

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which tag is nearest to a commit, by the algorithm of `git describe --tags` (builtin/describe.c), so that both give the same answer.
- * Knows nothing of git but this: libgit2's own gives up in shallow clones. */
+/* Which tag is nearest to a commit, by the algorithm of `git describe --tags` (builtin/describe.c), so that
+ * both give the same answer. Knows nothing of git but this: libgit2's own gives up in shallow clones. */
 
 struct describe_tag {
     char *name;   /* without "refs/tags/" */
@@ -34,7 +34,8 @@ struct describe_result {
     size_t depth;    /* commits since then that the tag doesn't contain; 0: it names the commit itself */
 };
 
-/* 1 and *result, 0 when no tag is reachable, -1 when the graph can't be read. Looks at ten candidates, as git does. */
+/* 1 and *result, 0 when no tag is reachable, -1 when the graph can't be read. Looks at ten candidates, as git
+ * does. */
 int describe(const struct describe_graph *graph, const char *id, const struct describe_tags *tags,
              struct describe_result *result, struct error *err) must_check;
 void describe_tags_release(struct describe_tags *tags);

@@ -24,7 +24,8 @@ static int64_t read_outer(void *data, void *bytes, size_t capacity, struct error
 static bool is_or_contains(const char *outer, const char *path)
 {
     size_t length = strlen(outer);
-    return length == 0 || (strncmp(path, outer, length) == 0 && (path[length] == '\0' || path[length] == '/'));
+    return length == 0 ||
+           (strncmp(path, outer, length) == 0 && (path[length] == '\0' || path[length] == '/'));
 }
 
 /* Whether a layer's entry is a mark that removes the path, or a directory above it, from the layers below. */
@@ -40,11 +41,13 @@ static bool is_whiteout(const char *entry, const char *path)
     return is_or_contains(target, path);
 }
 
-static int save(struct tar_reader *layer, const struct tar_entry *entry, const struct search *search, struct error *err)
+static int save(struct tar_reader *layer, const struct tar_entry *entry, const struct search *search,
+                struct error *err)
 {
     char chunk[65536];
     if (entry->type != TAR_FILE)
-        return error_set(err, ERROR_LAMBDA, "'/%s' in the image is a link or no file at all; invoke runs plain files only",
+        return error_set(err, ERROR_LAMBDA,
+                         "'/%s' in the image is a link or no file at all; invoke runs plain files only",
                          search->path);
     if (entry->size > FILE_MAX)
         return error_set(err, ERROR_LAMBDA, "'/%s' in the image is larger than 2 GiB", search->path);
@@ -105,10 +108,12 @@ int extract_file(const char *image_path, const struct imagefile *image, const ch
     bool folder = strcmp(image->format, "oci-layout") == 0;
     struct search search = {.path = path, .to = to};
     if (!folder && strcmp(image->format, "oci") != 0)
-        return error_set(err, ERROR_USAGE, "'%s' is in docker's own format; invoke takes an OCI archive or folder", image_path);
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is in docker's own format; invoke takes an OCI archive or folder", image_path);
     for (size_t i = image->layer_count; i-- > 0 && !search.found && !search.hidden;) {
         autofree char *blob = xasprintf("blobs/sha256/%s", digest_hex(&image->layers[i].digest));
-        int result = folder ? search_folder(image_path, blob, &search, err) : search_archive(image_path, blob, &search, err);
+        int result = folder ? search_folder(image_path, blob, &search, err)
+                            : search_archive(image_path, blob, &search, err);
         if (result != 0)
             return -1;
     }

@@ -19,26 +19,30 @@
 #define SHALLOW_FILE_MAX (16 * 1024 * 1024)
 #define ABBREVIATION_MIN 7
 
-#define GIT_FUNCTIONS(X)                                                                                               \
-    X(git_, libgit2_init) X(git_, libgit2_shutdown) X(git_, libgit2_opts) X(git_, error_last) X(git_, buf_dispose)     \
-    X(git_, repository_open_ext) X(git_, repository_free) X(git_, repository_path) X(git_, repository_commondir)       \
-    X(git_, repository_workdir) X(git_, repository_set_workdir) X(git_, repository_is_bare)                            \
-    X(git_, repository_head) X(git_, repository_config_snapshot) X(git_, repository_index)                             \
-    X(git_, config_get_string) X(git_, config_get_int32) X(git_, config_free) X(git_, config_open_ondisk)              \
-    X(git_, config_get_multivar_foreach) X(git_, reference_free) X(git_, reference_name) X(git_, reference_peel)           \
-    X(git_, reference_iterator_glob_new) X(git_, reference_iterator_free) X(git_, reference_next)                      \
-    X(git_, reference_target) X(git_, object_lookup) X(git_, object_free) X(git_, object_id) X(git_, object_type)      \
-    X(git_, object_short_id) X(git_, tag_tagger) X(git_, commit_lookup) X(git_, commit_time)                           \
-    X(git_, commit_parentcount) X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr)                      \
-    X(git_, oid_fromstr) X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount)                     \
-    X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) X(git_, index_find_prefix) X(git_, index_free)
+/* clang-format off */
+#define GIT_FUNCTIONS(X) \
+    X(git_, libgit2_init) X(git_, libgit2_shutdown) X(git_, libgit2_opts) X(git_, error_last) \
+    X(git_, buf_dispose) X(git_, repository_open_ext) X(git_, repository_free) X(git_, repository_path) \
+    X(git_, repository_commondir) X(git_, repository_workdir) X(git_, repository_set_workdir) \
+    X(git_, repository_is_bare) X(git_, repository_head) X(git_, repository_config_snapshot) \
+    X(git_, repository_index) X(git_, config_get_string) X(git_, config_get_int32) X(git_, config_free) \
+    X(git_, config_open_ondisk) X(git_, config_get_multivar_foreach) X(git_, reference_free) \
+    X(git_, reference_name) X(git_, reference_peel) X(git_, reference_iterator_glob_new) \
+    X(git_, reference_iterator_free) X(git_, reference_next) X(git_, reference_target) \
+    X(git_, object_lookup) X(git_, object_free) X(git_, object_id) X(git_, object_type) \
+    X(git_, object_short_id) X(git_, tag_tagger) X(git_, commit_lookup) X(git_, commit_time) \
+    X(git_, commit_parentcount) X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr) \
+    X(git_, oid_fromstr) X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount) \
+    X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) X(git_, index_find_prefix) \
+    X(git_, index_free)
+/* clang-format on */
 DL_TABLE(git, GIT_FUNCTIONS)
 
-#define GIT_OWNED(name, type, release)                                                                                 \
-    static void name##_dispose(type **pointer)                                                                         \
-    {                                                                                                                  \
-        if (*pointer)                                                                                                  \
-            release(*pointer);                                                                                         \
+#define GIT_OWNED(name, type, release)                                                                       \
+    static void name##_dispose(type **pointer)                                                               \
+    {                                                                                                        \
+        if (*pointer)                                                                                        \
+            release(*pointer);                                                                               \
     }
 GIT_OWNED(reference, git_reference, git.reference_free)
 GIT_OWNED(references, git_reference_iterator, git.reference_iterator_free)
@@ -52,10 +56,10 @@ GIT_OWNED(status, git_status_list, git.status_list_free)
 /* An open repository and where the project lies in it. */
 struct checkout {
     git_repository *repository;
-    char *dir;    /* the project folder, real path */
-    char *prefix; /* of the project below the work tree, "" for its root */
-    char *root;   /* of the work tree, no slash at the end */
-    char *marker; /* the ".git" that led here, or GIT_DIR */
+    char *dir;           /* the project folder, real path */
+    char *prefix;        /* of the project below the work tree, "" for its root */
+    char *root;          /* of the work tree, no slash at the end */
+    char *marker;        /* the ".git" that led here, or GIT_DIR */
     struct strv shallow; /* hex ids of the commits at which a shallow clone was cut, sorted */
     bool initialized;
 };
@@ -90,7 +94,8 @@ static int fail(struct error *err, const struct checkout *checkout, const char *
                      last ? last->message : "libgit2 gives no reason");
 }
 
-/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file system. Caller frees. */
+/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file system.
+ * Caller frees. */
 static char *parent_to_search(const char *path)
 {
     struct stat here, above;
@@ -154,8 +159,8 @@ static bool settle(struct checkout *checkout, const char *marker)
     return true;
 }
 
-/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current folder. It counts only for
- * a project inside of it: a hook's GIT_DIR says nothing of a project elsewhere. */
+/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current folder. It
+ * counts only for a project inside of it: a hook's GIT_DIR says nothing of a project elsewhere. */
 static int open_environment(struct checkout *checkout, struct error *err)
 {
     const char *path = getenv("GIT_DIR"), *tree = getenv("GIT_WORK_TREE");
@@ -189,7 +194,8 @@ static int open_upwards(struct checkout *checkout, struct strv *watched, struct 
             if (result == 1)
                 git.repository_free(take(checkout->repository));
             if (!S_ISDIR(st.st_mode))
-                log_warn("'%s' points to a repository that isn't there; the image won't say which commit it is from",
+                log_warn("'%s' points to a repository that isn't there; the image won't say which commit it "
+                         "is from",
                          marker);
         }
         char *parent = parent_to_search(at);
@@ -220,7 +226,8 @@ static bool is_listed(const char *root)
     return trust.listed;
 }
 
-/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user listed the work tree. */
+/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user listed the
+ * work tree. */
 static int check_trust(const struct checkout *checkout, struct error *err)
 {
     bool own = trust_owned(checkout->root) && trust_owned(checkout->marker) &&
@@ -270,8 +277,8 @@ static int read_commit(void *data, const char *id, int64_t *time, struct strv *p
     if (git.oid_fromstr(&oid, id) != 0 || git.commit_lookup(&commit, checkout->repository, &oid) != 0)
         return fail(err, checkout, "follow the history");
     *time = git.commit_time(commit);
-    if (checkout->shallow.len > 0 &&
-        bsearch(&id, checkout->shallow.items, checkout->shallow.len, sizeof *checkout->shallow.items, by_text))
+    if (checkout->shallow.len > 0 && bsearch(&id, checkout->shallow.items, checkout->shallow.len,
+                                             sizeof *checkout->shallow.items, by_text))
         return 0;
     for (unsigned i = 0; i < git.commit_parentcount(commit); i++)
         strv_take(parents, hex_of(git.commit_parent_id(commit, i)));
@@ -323,7 +330,8 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
     return 0;
 }
 
-/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its abbreviations by. */
+/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its abbreviations by.
+ */
 static uint64_t count_packed(const struct checkout *checkout)
 {
     uint64_t total = 0;
@@ -347,8 +355,8 @@ static uint64_t count_packed(const struct checkout *checkout)
 }
 
 /* The abbreviated commit as git writes it: as long as the number of objects asks for, and unambiguous. */
-static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit, char **out,
-                      struct error *err)
+static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
+                      char **out, struct error *err)
 {
     git_buf text = {0};
     int32_t wanted = 0;
@@ -367,8 +375,8 @@ static int abbreviate(const struct checkout *checkout, git_config *config, const
     return 0;
 }
 
-static int read_version(struct checkout *checkout, git_config *config, const git_object *commit, struct provenance *out,
-                        struct error *err)
+static int read_version(struct checkout *checkout, git_config *config, const git_object *commit,
+                        struct provenance *out, struct error *err)
 {
     AUTO(describe_tags) tags = {0};
     struct describe_result result = {0};
@@ -403,8 +411,8 @@ static int read_head(struct checkout *checkout, git_config *config, struct prove
     return read_version(checkout, config, commit, out, err);
 }
 
-/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's business. A path on this
- * machine says nothing to others. */
+/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's business.
+ * A path on this machine says nothing to others. */
 static char *public_url(const char *url)
 {
     const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
@@ -415,7 +423,8 @@ static char *public_url(const char *url)
     const char *at = memrchr(host, '@', (size_t)(end - host));
     size_t kept = scheme ? strcspn(end, "?#") : strlen(end);
     host = at ? at + 1 : host;
-    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host), host, (int)kept, end);
+    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host), host,
+                     (int)kept, end);
 }
 
 /* A file left out by a sparse checkout looks deleted. */
@@ -480,7 +489,8 @@ static int read_status(struct checkout *checkout, const struct strv *left_out, s
         return fail(err, checkout, "compare the files");
     for (size_t i = 0; i < git.status_list_entrycount(list); i++) {
         const git_status_entry *entry = git.status_byindex(list, i);
-        const git_diff_delta *delta = entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
+        const git_diff_delta *delta =
+            entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
         const char *path = delta->new_file.path ? delta->new_file.path : delta->old_file.path;
         if (entry->status == GIT_STATUS_WT_DELETED && is_left_out(index, path))
             continue;
@@ -507,7 +517,8 @@ static void watch_folders(struct strv *watched, const char *path, int depth)
 static void watch(const struct checkout *checkout, struct strv *watched)
 {
     static const char *const common[] = {"config", "packed-refs", "shallow", "info/exclude"};
-    const char *own = git.repository_path(checkout->repository), *shared = git.repository_commondir(checkout->repository);
+    const char *own = git.repository_path(checkout->repository),
+               *shared = git.repository_commondir(checkout->repository);
     AUTO(buf) head = {0};
     struct error ignored = {0};
     autofree char *head_path = path_join(own, "HEAD"), *tags = path_join(shared, "refs/tags");

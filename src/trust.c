@@ -78,7 +78,8 @@ void trust_consider_environment(struct trust *trust)
     const char *count = getenv("GIT_CONFIG_COUNT");
     unsigned long total = count ? strtoul(count, NULL, 10) : 0;
     for (unsigned long i = 0; i < total && i < 1000; i++) {
-        autofree char *key = xasprintf("GIT_CONFIG_KEY_%lu", i), *value = xasprintf("GIT_CONFIG_VALUE_%lu", i);
+        autofree char *key = xasprintf("GIT_CONFIG_KEY_%lu", i),
+                      *value = xasprintf("GIT_CONFIG_VALUE_%lu", i);
         if (getenv(key) && strcasecmp(getenv(key), "safe.directory") == 0)
             trust_consider(trust, getenv(value));
     }

@@ -18,9 +18,12 @@ struct cache_options {
 
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL, "ls, prune: print one JSON object."},
-    {0, "days", OPTION_COUNT, offsetof(struct cache_options, days), "N", "prune: remove what was not used for N days. Default: 30."},
-    {0, "all", OPTION_FLAG, offsetof(struct cache_options, all), NULL, "prune: remove everything that no build is using."},
-    {0, "dry-run", OPTION_FLAG, offsetof(struct cache_options, dry_run), NULL, "prune: only say how much it would be."},
+    {0, "days", OPTION_COUNT, offsetof(struct cache_options, days), "N",
+     "prune: remove what was not used for N days. Default: 30."},
+    {0, "all", OPTION_FLAG, offsetof(struct cache_options, all), NULL,
+     "prune: remove everything that no build is using."},
+    {0, "dry-run", OPTION_FLAG, offsetof(struct cache_options, dry_run), NULL,
+     "prune: only say how much it would be."},
 };
 
 /* "42.1 MB", as docker and registries count. */
@@ -55,7 +58,8 @@ static void list_text(const struct js *report, struct buf *out)
     for (size_t i = 0; i < js_count(refs); i++) {
         const struct js *ref = js_at(refs, i);
         const char *arch = js_get_text(ref, "architecture"), *digest = js_get_text(ref, "digest");
-        buf_addf(out, "image  %s %s %s\n", js_get_text(ref, "reference"), arch ? arch : "", digest ? digest : "");
+        buf_addf(out, "image  %s %s %s\n", js_get_text(ref, "reference"), arch ? arch : "",
+                 digest ? digest : "");
     }
     for (size_t i = 0; i < js_count(blobs); i++) {
         const struct js *blob = js_at(blobs, i);

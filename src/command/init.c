@@ -23,14 +23,16 @@ struct init_options {
 };
 
 static const struct option_row rows[] = {
-    {0, "lang", OPTION_TEXT, offsetof(struct init_options, language), "LANGUAGE", "The function's language. Default: c."},
-    {0, "dry-run", OPTION_FLAG, offsetof(struct init_options, dry_run), NULL, "Show what would be written and stop."},
+    {0, "lang", OPTION_TEXT, offsetof(struct init_options, language), "LANGUAGE",
+     "The function's language. Default: c."},
+    {0, "dry-run", OPTION_FLAG, offsetof(struct init_options, dry_run), NULL,
+     "Show what would be written and stop."},
 };
 
 struct scaffold {
     const struct init_options *options;
-    char *dir;     /* as the user named it; "." for the current one */
-    char *name;    /* of the project */
+    char *dir;  /* as the user named it; "." for the current one */
+    char *name; /* of the project */
     struct strv written;
 };
 
@@ -75,8 +77,10 @@ static int take_names(const char *operand, struct scaffold *scaffold, struct err
     if (value_is_name(scaffold->name))
         return 0;
     autofree char *near = name_of_folder(scaffold->name);
-    return error_set(err, ERROR_USAGE, "'%s' can't name a project: lower-case letters, digits and . _ - between them; say '%s'?",
-                     scaffold->name, near);
+    return error_set(
+        err, ERROR_USAGE,
+        "'%s' can't name a project: lower-case letters, digits and . _ - between them; say '%s'?",
+        scaffold->name, near);
 }
 
 /* Whether a folder, which may be missing, holds C sources already. */
@@ -111,16 +115,16 @@ static int put(struct scaffold *scaffold, const char *name, const char *text, st
 
 static int put_project(struct scaffold *scaffold, struct error *err)
 {
-    autofree char *text = xasprintf("[project]\n"
-                                    "name = %s\n\n"
-                                    "[function]\n"
-                                    "language = %s\n"
-                                    "handler = %s\n\n"
-                                    "[image]\n"
-                                    "base = al2023\n"
-                                    "arch = %s\n",
-                                    scaffold->name, scaffold->options->language, scaffold->name,
-                                    arch_lambda(arch_native()));
+    autofree char *text =
+        xasprintf("[project]\n"
+                  "name = %s\n\n"
+                  "[function]\n"
+                  "language = %s\n"
+                  "handler = %s\n\n"
+                  "[image]\n"
+                  "base = al2023\n"
+                  "arch = %s\n",
+                  scaffold->name, scaffold->options->language, scaffold->name, arch_lambda(arch_native()));
     return put(scaffold, PROJECT_FILE, text, err);
 }
 
@@ -146,7 +150,8 @@ static int find_skeleton(const char *language, char **folder, struct error *err)
 {
     autofree char *relative = xasprintf("templates/%s", language), *path = data_path(relative);
     if (!value_is_name(language) || !fs_exists(path))
-        return error_set(err, ERROR_USAGE, "there is nothing to start from for the language '%s'; try --lang c", language);
+        return error_set(err, ERROR_USAGE,
+                         "there is nothing to start from for the language '%s'; try --lang c", language);
     *folder = take(path);
     return 0;
 }
@@ -157,10 +162,13 @@ static int scaffold_all(struct scaffold *scaffold, struct error *err)
     autofree char *sources = path_join(scaffold->dir, "src");
     AUTO(strv) files = {0};
     bool fresh = !fs_exists(scaffold->dir);
-    if (find_skeleton(scaffold->options->language, &folder, err) != 0 || data_files(folder, "", &files, err) != 0)
+    if (find_skeleton(scaffold->options->language, &folder, err) != 0 ||
+        data_files(folder, "", &files, err) != 0)
         return -1;
     if (fs_exists(project))
-        return error_set(err, ERROR_PROJECT, "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it", project);
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it",
+                         project);
     if (!has_sources(scaffold->dir) && !has_sources(sources)) {
         for (size_t i = 0; i < files.len; i++)
             if (put_skeleton(scaffold, folder, files.items[i], err) != 0)
@@ -181,14 +189,16 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
-        return error_set(err, ERROR_USAGE, "init takes one name, and '%s' is a second one", operands.items[1]);
-    if (take_names(operands.len ? operands.items[0] : NULL, &scaffold, err) != 0 || scaffold_all(&scaffold, err) != 0)
+        return error_set(err, ERROR_USAGE, "init takes one name, and '%s' is a second one",
+                         operands.items[1]);
+    if (take_names(operands.len ? operands.items[0] : NULL, &scaffold, err) != 0 ||
+        scaffold_all(&scaffold, err) != 0)
         return -1;
     for (size_t i = 0; i < scaffold.written.len; i++)
         buf_addf(out, "%s\n", scaffold.written.items[i]);
     if (!options.dry_run)
-        log_step("next", operands.len ? "lbuild -C %s && lbuild invoke -C %s" : "lbuild && lbuild invoke", scaffold.dir,
-                 scaffold.dir);
+        log_step("next", operands.len ? "lbuild -C %s && lbuild invoke -C %s" : "lbuild && lbuild invoke",
+                 scaffold.dir, scaffold.dir);
     return 0;
 }
 

@@ -26,23 +26,29 @@ struct invoke_options {
 };
 
 static const struct option_row rows[] = {
-    {0, "event", OPTION_TEXT, offsetof(struct invoke_options, event), "FILE", "Read the event from FILE; '-' is standard input."},
-    {0, "data", OPTION_TEXT, offsetof(struct invoke_options, data), "JSON", "The event itself. Without an event: {}."},
-    {0, "timeout", OPTION_COUNT, offsetof(struct invoke_options, timeout), "SECONDS", "The function's time, 1 to 900. Default: 60."},
+    {0, "event", OPTION_TEXT, offsetof(struct invoke_options, event), "FILE",
+     "Read the event from FILE; '-' is standard input."},
+    {0, "data", OPTION_TEXT, offsetof(struct invoke_options, data), "JSON",
+     "The event itself. Without an event: {}."},
+    {0, "timeout", OPTION_COUNT, offsetof(struct invoke_options, timeout), "SECONDS",
+     "The function's time, 1 to 900. Default: 60."},
     {'C', "directory", OPTION_TEXT, offsetof(struct invoke_options, dir), "DIR", "The project's folder."},
-    {'f', "file", OPTION_TEXT, offsetof(struct invoke_options, file), "FILE", "The project file, instead of lbuild.ini."},
-    {0, "profile", OPTION_TEXT, offsetof(struct invoke_options, profile), "NAME", "Lay [profile:NAME] over the project file."},
-    {0, "set", OPTION_LIST, offsetof(struct invoke_options, set), "SECTION.KEY=VALUE", "Override a key of the project file."},
+    {'f', "file", OPTION_TEXT, offsetof(struct invoke_options, file), "FILE",
+     "The project file, instead of lbuild.ini."},
+    {0, "profile", OPTION_TEXT, offsetof(struct invoke_options, profile), "NAME",
+     "Lay [profile:NAME] over the project file."},
+    {0, "set", OPTION_LIST, offsetof(struct invoke_options, set), "SECTION.KEY=VALUE",
+     "Override a key of the project file."},
 };
 
 /* What is run, and with what. */
 struct function {
-    char *path;          /* of the program in the image, cleaned */
-    char *name;          /* of the function */
-    struct strv argv;    /* as the image has it: argv[0] is the program */
+    char *path;       /* of the program in the image, cleaned */
+    char *name;       /* of the function */
+    struct strv argv; /* as the image has it: argv[0] is the program */
     struct strv env;
-    char *folder;        /* private, with the program in it; removed at the end */
-    char *program;       /* on this machine */
+    char *folder;  /* private, with the program in it; removed at the end */
+    char *program; /* on this machine */
 };
 
 static void invoke_options_release(struct invoke_options *options)
@@ -79,7 +85,8 @@ static char *project_output(const struct invoke_options *options, struct error *
     return take(path);
 }
 
-/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of an array. */
+/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of an array.
+ */
 static bool is_json(const struct buf *event)
 {
     AUTO(buf) array = {0};
@@ -114,8 +121,8 @@ static void add_words(struct strv *out, const struct js *array)
         strv_add(out, js_text(js_at(array, i)) ? js_text(js_at(array, i)) : "");
 }
 
-/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script runs /var/runtime/bootstrap
- * with the handler in _HANDLER, anything else is the program itself. */
+/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script runs
+ * /var/runtime/bootstrap with the handler in _HANDLER, anything else is the program itself. */
 static int find_program(const struct imagefile *image, struct function *function, struct error *err)
 {
     const struct js *config = js_get(image->config, "config");
@@ -125,7 +132,8 @@ static int find_program(const struct imagefile *image, struct function *function
     add_words(&cmd, js_get(config, "Cmd"));
     if (entrypoint.len > 0 && strcmp(entrypoint.items[0], LAMBDA_ENTRYPOINT) == 0) {
         if (entrypoint.len + cmd.len != 2)
-            return error_set(err, ERROR_LAMBDA, "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
+            return error_set(err, ERROR_LAMBDA,
+                             "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
                              LAMBDA_ENTRYPOINT, entrypoint.len + cmd.len - 1);
         strv_addf(&function->env, "_HANDLER=%s", cmd.len ? cmd.items[0] : entrypoint.items[1]);
         strv_add(&function->argv, "/" LAMBDA_BOOTSTRAP);
@@ -134,14 +142,17 @@ static int find_program(const struct imagefile *image, struct function *function
         strv_add_all(&function->argv, &cmd);
     }
     if (function->argv.len == 0)
-        return error_set(err, ERROR_LAMBDA, "the image has neither ENTRYPOINT nor CMD: nothing says what to start");
+        return error_set(err, ERROR_LAMBDA,
+                         "the image has neither ENTRYPOINT nor CMD: nothing says what to start");
     if (!strchr(function->argv.items[0], '/'))
-        return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is not a path; invoke doesn't search for programs",
+        return error_set(err, ERROR_LAMBDA,
+                         "the image starts '%s', which is not a path; invoke doesn't search for programs",
                          function->argv.items[0]);
     autofree char *absolute = path_join(workdir && workdir[0] ? workdir : "/", function->argv.items[0]);
     function->path = path_clean(absolute);
     if (!function->path)
-        return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is outside of it", function->argv.items[0]);
+        return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is outside of it",
+                         function->argv.items[0]);
     return 0;
 }
 
@@ -149,7 +160,8 @@ static int find_program(const struct imagefile *image, struct function *function
 static char *function_name(const struct imagefile *image)
 {
     const char *title = js_get_text(image->annotations, "org.opencontainers.image.title");
-    size_t fine = title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
+    size_t fine =
+        title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
     return xstrdup(fine > 0 && fine <= 64 && !title[fine] ? title : "function");
 }
 
@@ -166,12 +178,12 @@ static void set_variable(struct strv *env, const char *name, const char *value)
     strv_addf(env, "%s=%s", name, value);
 }
 
-/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment variables"); nothing of the
- * caller's but the AWS credentials and the region. HOME isn't set there, so not here. */
+/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment variables");
+ * nothing of the caller's but the AWS credentials and the region. HOME isn't set there, so not here. */
 static void make_environment(const struct imagefile *image, struct function *function)
 {
-    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_REGION",
-                                         "AWS_DEFAULT_REGION"};
+    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+                                         "AWS_REGION", "AWS_DEFAULT_REGION"};
     const char *const fixed[][2] = {
         {"AWS_LAMBDA_FUNCTION_NAME", function->name},
         {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
@@ -210,16 +222,20 @@ static int check_program(const struct function *function, struct error *err)
     if (result < 0)
         return -1;
     if (result == 0 || !facts.executable)
-        return error_set(err, ERROR_LAMBDA, "'/%s' in the image is no program but a script or data; invoke runs static programs only",
-                         function->path);
+        return error_set(
+            err, ERROR_LAMBDA,
+            "'/%s' in the image is no program but a script or data; invoke runs static programs only",
+            function->path);
     if (facts.interpreter || facts.needed.len > 0)
-        return error_set(err, ERROR_LAMBDA, "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
+        return error_set(err, ERROR_LAMBDA,
+                         "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
                          "any other in a container: docker load, docker run",
                          function->path, facts.interpreter ? facts.interpreter : facts.needed.items[0]);
     return 0;
 }
 
-static int unpack(const char *image_path, const struct imagefile *image, struct function *function, struct error *err)
+static int unpack(const char *image_path, const struct imagefile *image, struct function *function,
+                  struct error *err)
 {
     const char *base = getenv("TMPDIR");
     autofree char *folder = xasprintf("%s/lbuild-invoke.XXXXXX", base && base[0] == '/' ? base : "/tmp");
@@ -232,7 +248,8 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
     return check_program(function, err);
 }
 
-/* argv for this machine: the program's own, behind an emulator when the image is for the other architecture. */
+/* argv for this machine: the program's own, behind an emulator when the image is for the other architecture.
+ */
 static int make_argv(const struct imagefile *image, const struct function *function, struct strv *argv,
                      struct error *err)
 {
@@ -241,8 +258,10 @@ static int make_argv(const struct imagefile *image, const struct function *funct
         autofree char *plain = xasprintf("qemu-%s", arch_compiler(image->arch));
         autofree char *qemu = process_find(with_suffix), *other = process_find(plain);
         if (!qemu && !other)
-            return error_set(err, ERROR_ENGINE, "the image is for %s and this machine is not; install qemu-user-static to run it",
-                             arch_lambda(image->arch));
+            return error_set(
+                err, ERROR_ENGINE,
+                "the image is for %s and this machine is not; install qemu-user-static to run it",
+                arch_lambda(image->arch));
         strv_add(argv, qemu ? qemu : other);
     }
     strv_add(argv, function->program);
@@ -251,8 +270,8 @@ static int make_argv(const struct imagefile *image, const struct function *funct
     return 0;
 }
 
-static int invoke(const char *path, const struct invoke_options *options, const struct buf *event, struct buf *out,
-                  struct error *err)
+static int invoke(const char *path, const struct invoke_options *options, const struct buf *event,
+                  struct buf *out, struct error *err)
 {
     AUTO(imagefile) image = {0};
     AUTO(function) function = {0};
@@ -268,7 +287,8 @@ static int invoke(const char *path, const struct invoke_options *options, const 
     make_environment(&image, &function);
     const struct api_invocation invocation = {event->data ? event->data : "", event->len, function.name,
                                               options->timeout ? options->timeout : TIMEOUT_DEFAULT};
-    if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder, &result, err) != 0)
+    if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder, &result, err) !=
+        0)
         return -1;
     buf_add(out, result.body.data, result.body.len);
     if (result.failed)
@@ -284,9 +304,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
-        return error_set(err, ERROR_USAGE, "invoke takes one image, and '%s' is a second one", operands.items[1]);
+        return error_set(err, ERROR_USAGE, "invoke takes one image, and '%s' is a second one",
+                         operands.items[1]);
     if (options.timeout > LAMBDA_TIMEOUT_MAX)
-        return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d", LAMBDA_TIMEOUT_MAX, options.timeout);
+        return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d", LAMBDA_TIMEOUT_MAX,
+                         options.timeout);
     autofree char *path = operands.len ? xstrdup(operands.items[0]) : project_output(&options, err);
     if (!path || read_event(&options, &event, err) != 0)
         return -1;

@@ -20,18 +20,21 @@
 #include <unistd.h>
 
 #define PREFIX "/2018-06-01"
-#define INIT_SECONDS 10         /* what Lambda gives the start, on top of the invocation's own time */
-#define LINGER_MS 500           /* how long a function that answered may take to ask for the next event */
-#define HEADERS_MAX (2u << 20)  /* bytes: the X-Ray cause may have up to 1 MiB */
-#define CHUNKED_FROM 2048       /* Go's net/http, which Lambda's server is made with, sends larger bodies in chunks */
+#define INIT_SECONDS 10        /* what Lambda gives the start, on top of the invocation's own time */
+#define LINGER_MS 500          /* how long a function that answered may take to ask for the next event */
+#define HEADERS_MAX (2u << 20) /* bytes: the X-Ray cause may have up to 1 MiB */
+#define CHUNKED_FROM                                                                                         \
+    2048 /* Go's net/http, which Lambda's server is made with, sends larger bodies in chunks */
 #define TYPE_MAX 256
-#define HTTP_TOO_LARGE 413     /* libmicrohttpd changed its name for this */
+#define HTTP_TOO_LARGE 413 /* libmicrohttpd changed its name for this */
 
-#define MICROHTTPD_FUNCTIONS(X)                                                                                        \
-    X(MHD_, start_daemon) X(MHD_, stop_daemon) X(MHD_, get_daemon_info) X(MHD_, queue_response)                        \
-    X(MHD_, create_response_from_buffer) X(MHD_, create_response_from_callback) X(MHD_, destroy_response)              \
-    X(MHD_, add_response_header) X(MHD_, lookup_connection_value) X(MHD_, suspend_connection)                          \
+/* clang-format off */
+#define MICROHTTPD_FUNCTIONS(X) \
+    X(MHD_, start_daemon) X(MHD_, stop_daemon) X(MHD_, get_daemon_info) X(MHD_, queue_response) \
+    X(MHD_, create_response_from_buffer) X(MHD_, create_response_from_callback) X(MHD_, destroy_response) \
+    X(MHD_, add_response_header) X(MHD_, lookup_connection_value) X(MHD_, suspend_connection) \
     X(MHD_, resume_connection)
+/* clang-format on */
 DL_TABLE(microhttpd, MICROHTTPD_FUNCTIONS)
 
 enum state {
@@ -42,14 +45,15 @@ enum state {
 
 /* Written by the server's thread while it runs; read by the caller when it has ended. */
 struct server {
-    pthread_mutex_t lock; /* held in every callback: what the caller's thread changes are `ending` and `waiting` */
+    pthread_mutex_t
+        lock; /* held in every callback: what the caller's thread changes are `ending` and `waiting` */
     const struct api_invocation *invocation;
     struct api_result *result;
     struct MHD_Daemon *daemon;
     struct MHD_Connection *waiting; /* asked for an event that never comes */
     enum state state;
-    int timer;     /* readable: the program's time is over */
-    char id[37];   /* of the request, a UUID */
+    int timer;   /* readable: the program's time is over */
+    char id[37]; /* of the request, a UUID */
     char trace[80];
     bool ending;
 };
@@ -57,7 +61,7 @@ struct server {
 /* One HTTP request while its body comes in. */
 struct request {
     struct buf body;
-    size_t length; /* of the body, what was too much included */
+    size_t length;         /* of the body, what was too much included */
     bool complete, counts; /* counts: a response to the active event */
 };
 
@@ -81,7 +85,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status, const char *type, const char *message)
+static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status, const char *type,
+                                 const char *message)
 {
     AUTOPTR(js) object = js_object();
     AUTO(buf) text = {0};
@@ -109,7 +114,8 @@ static enum MHD_Result accept_post(struct MHD_Connection *connection)
 
 static enum MHD_Result refuse_state(struct MHD_Connection *connection)
 {
-    return send_json(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition", "the runtime can't do this in its state");
+    return send_json(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
+                     "the runtime can't do this in its state");
 }
 
 /* The answer is in: the program may ask for the next event, as it should, but not take long. */
@@ -132,7 +138,8 @@ static void platform_error(struct server *server, const char *type, const char *
     answered(server, type);
 }
 
-/* "Function.Name" or "Runtime.Name" with letters only stay; everything else is counted as unknown, as Lambda does. */
+/* "Function.Name" or "Runtime.Name" with letters only stay; everything else is counted as unknown, as Lambda
+ * does. */
 static const char *clean_type(const char *type, char *out)
 {
     bool function = type && strncmp(type, "Function.", 9) == 0;
@@ -158,15 +165,17 @@ static enum MHD_Result send_event(struct server *server, struct MHD_Connection *
 {
     const struct api_invocation *invocation = server->invocation;
     autofree char *deadline = xasprintf("%lld", (long long)(now_ms() + invocation->timeout_seconds * 1000LL));
-    autofree char *arn = xasprintf("arn:aws:lambda:us-east-1:012345678912:function:%s", invocation->function_name);
+    autofree char *arn =
+        xasprintf("arn:aws:lambda:us-east-1:012345678912:function:%s", invocation->function_name);
     const char *const headers[][2] = {
-        {"Content-Type", "application/json"},      {"Lambda-Runtime-Aws-Request-Id", server->id},
-        {"Lambda-Runtime-Deadline-Ms", deadline},  {"Lambda-Runtime-Invoked-Function-Arn", arn},
+        {"Content-Type", "application/json"},       {"Lambda-Runtime-Aws-Request-Id", server->id},
+        {"Lambda-Runtime-Deadline-Ms", deadline},   {"Lambda-Runtime-Invoked-Function-Arn", arn},
         {"Lambda-Runtime-Trace-Id", server->trace},
     };
     struct MHD_Response *response =
         invocation->event_length > CHUNKED_FROM
-            ? microhttpd.create_response_from_callback(MHD_SIZE_UNKNOWN, 65536, read_event, (void *)invocation, NULL)
+            ? microhttpd.create_response_from_callback(MHD_SIZE_UNKNOWN, 65536, read_event,
+                                                       (void *)invocation, NULL)
             : microhttpd.create_response_from_buffer(invocation->event_length, (void *)invocation->event,
                                                      MHD_RESPMEM_PERSISTENT);
     if (!response)
@@ -195,17 +204,21 @@ static enum MHD_Result get_next(struct server *server, struct MHD_Connection *co
     return MHD_YES;
 }
 
-static enum MHD_Result post_response(struct server *server, struct MHD_Connection *connection, struct request *request)
+static enum MHD_Result post_response(struct server *server, struct MHD_Connection *connection,
+                                     struct request *request)
 {
     const char *mode = microhttpd.lookup_connection_value(connection, MHD_HEADER_KIND,
                                                           "Lambda-Runtime-Function-Response-Mode");
     if (mode && mode[0] && strcmp(mode, "streaming") != 0) {
-        platform_error(server, "Runtime.InvalidResponseModeHeader", "the response mode header is not 'streaming'");
-        return send_json(connection, MHD_HTTP_BAD_REQUEST, "InvalidFunctionResponseMode", "invalid response mode");
+        platform_error(server, "Runtime.InvalidResponseModeHeader",
+                       "the response mode header is not 'streaming'");
+        return send_json(connection, MHD_HTTP_BAD_REQUEST, "InvalidFunctionResponseMode",
+                         "invalid response mode");
     }
     if (request->length > LAMBDA_PAYLOAD_MAX) {
-        autofree char *message = xasprintf("Response payload size (%zu bytes) exceeded maximum allowed payload size (%u bytes).",
-                                           request->length, LAMBDA_PAYLOAD_MAX);
+        autofree char *message =
+            xasprintf("Response payload size (%zu bytes) exceeded maximum allowed payload size (%u bytes).",
+                      request->length, LAMBDA_PAYLOAD_MAX);
         platform_error(server, "Function.ResponseSizeTooLarge", message);
         return send_json(connection, HTTP_TOO_LARGE, "RequestEntityTooLarge", message);
     }
@@ -216,7 +229,8 @@ static enum MHD_Result post_response(struct server *server, struct MHD_Connectio
 }
 
 /* An error of the handler or of the start. */
-static enum MHD_Result post_error(struct server *server, struct MHD_Connection *connection, struct request *request)
+static enum MHD_Result post_error(struct server *server, struct MHD_Connection *connection,
+                                  struct request *request)
 {
     char type[TYPE_MAX];
     if (request->length > LAMBDA_PAYLOAD_MAX)
@@ -224,11 +238,13 @@ static enum MHD_Result post_error(struct server *server, struct MHD_Connection *
     server->result->body = request->body;
     request->body = (struct buf){0};
     answered(server, clean_type(microhttpd.lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                                   "Lambda-Runtime-Function-Error-Type"), type));
+                                                                   "Lambda-Runtime-Function-Error-Type"),
+                                type));
     return accept_post(connection);
 }
 
-/* "/2018-06-01/runtime/invocation/ID/WHAT": WHAT with *active telling whether ID is the event's; NULL for another path. */
+/* "/2018-06-01/runtime/invocation/ID/WHAT": WHAT with *active telling whether ID is the event's; NULL for
+ * another path. */
 static const char *invocation_path(const struct server *server, const char *url, bool *active)
 {
     static const char start[] = PREFIX "/runtime/invocation/";
@@ -238,12 +254,13 @@ static const char *invocation_path(const struct server *server, const char *url,
     if (!slash)
         return NULL;
     size_t length = (size_t)(slash - id);
-    *active = server->state == STATE_ACTIVE && length == strlen(server->id) && memcmp(id, server->id, length) == 0;
+    *active =
+        server->state == STATE_ACTIVE && length == strlen(server->id) && memcmp(id, server->id, length) == 0;
     return slash + 1;
 }
 
-static enum MHD_Result dispatch(struct server *server, struct MHD_Connection *connection, const char *url, bool post,
-                                struct request *request)
+static enum MHD_Result dispatch(struct server *server, struct MHD_Connection *connection, const char *url,
+                                bool post, struct request *request)
 {
     bool active = false;
     const char *what = invocation_path(server, url, &active);
@@ -252,12 +269,16 @@ static enum MHD_Result dispatch(struct server *server, struct MHD_Connection *co
     if (!post && strcmp(url, PREFIX "/ping") == 0)
         return send_json(connection, MHD_HTTP_ACCEPTED, NULL, NULL);
     if (post && strcmp(url, PREFIX "/runtime/init/error") == 0)
-        return server->state == STATE_INIT ? post_error(server, connection, request) : refuse_state(connection);
+        return server->state == STATE_INIT ? post_error(server, connection, request)
+                                           : refuse_state(connection);
     if (!post || !what || (strcmp(what, "response") != 0 && strcmp(what, "error") != 0))
-        return send_json(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path in the Runtime API");
+        return send_json(connection, MHD_HTTP_NOT_FOUND, "NotFound",
+                         "there is no such path in the Runtime API");
     if (!active)
-        return send_json(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID", "this is not the id of the active event");
-    return what[0] == 'r' ? post_response(server, connection, request) : post_error(server, connection, request);
+        return send_json(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
+                         "this is not the id of the active event");
+    return what[0] == 'r' ? post_response(server, connection, request)
+                          : post_error(server, connection, request);
 }
 
 /* A piece of a request's body, as libmicrohttpd hands it out. */
@@ -279,12 +300,14 @@ static enum MHD_Result take_in(struct server *server, struct MHD_Connection *con
     request->complete = true;
     bool post = strcmp(method, "POST") == 0;
     if (!post && strcmp(method, "GET") != 0)
-        return send_json(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed", "the Runtime API knows GET and POST");
+        return send_json(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "MethodNotAllowed",
+                         "the Runtime API knows GET and POST");
     return dispatch(server, connection, url, post, request);
 }
 
-static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url, const char *method,
-                                  const char *version, const char *upload, size_t *upload_length, void **context)
+static enum MHD_Result on_request(void *data, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *upload,
+                                  size_t *upload_length, void **context)
 {
     struct server *server = data;
     enum MHD_Result result = MHD_YES;
@@ -330,7 +353,8 @@ static int make_ids(struct server *server, struct error *err)
     char hex[33];
     for (int i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", b[i]);
-    snprintf(server->id, sizeof server->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
+    snprintf(server->id, sizeof server->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
+             hex + 20);
     snprintf(server->trace, sizeof server->trace, "Root=1-%08llx-%.24s;Parent=%.16s;Sampled=0",
              (unsigned long long)(now_ms() / 1000) & 0xffffffff, hex, hex + 16);
     return 0;
@@ -356,11 +380,13 @@ static int serve(struct server *server, unsigned *port, struct error *err)
     /* Signals are for the thread that waits for the program. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    /* poll, not epoll: edge-triggered, libmicrohttpd misses a connection's end that comes together with its data. */
+    /* poll, not epoll: edge-triggered, libmicrohttpd misses a connection's end that comes together with its
+     * data. */
     server->daemon = microhttpd.start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+        server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_CONNECTION_LIMIT, 64u,
+        MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     const union MHD_DaemonInfo *info =
         server->daemon ? microhttpd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
@@ -388,33 +414,37 @@ static int verdict(const struct server *server, const struct process_result *end
         return 0;
     int seconds = server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0);
     if (read(server->timer, &expirations, sizeof expirations) > 0)
-        return error_set(err, ERROR_BUILD, "the function did not %s within %d second%s; --timeout gives it more",
-                         server->state == STATE_INIT ? "ask for an event" : "answer", seconds, seconds == 1 ? "" : "s");
+        return error_set(
+            err, ERROR_BUILD, "the function did not %s within %d second%s; --timeout gives it more",
+            server->state == STATE_INIT ? "ask for an event" : "answer", seconds, seconds == 1 ? "" : "s");
     /* process.h: 128 + n for signal n; above the last signal it can only be a status of the program's own. */
     if (ended->status > 128 && ended->status < 128 + NSIG)
         return error_set(err, ERROR_BUILD, "the function was killed by signal %d (%s) before it answered",
                          ended->status - 128, strsignal(ended->status - 128));
-    return error_set(err, ERROR_BUILD, "the function ended with exit status %d before it answered", ended->status);
+    return error_set(err, ERROR_BUILD, "the function ended with exit status %d before it answered",
+                     ended->status);
 }
 
-int api_invoke(const struct api_invocation *invocation, const char *const *argv, const char *const *env, const char *dir,
-               struct api_result *result, struct error *err)
+int api_invoke(const struct api_invocation *invocation, const char *const *argv, const char *const *env,
+               const char *dir, struct api_result *result, struct error *err)
 {
-    AUTO(server) server = {.invocation = invocation, .result = result, .timer = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+    AUTO(server)
+    server = {.invocation = invocation, .result = result, .timer = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     AUTO(strv) all = {0};
     struct process_result ended = {0};
     unsigned port = 0;
     *result = (struct api_result){0};
     if (invocation->event_length > LAMBDA_PAYLOAD_MAX)
-        return error_set(err, ERROR_USAGE, "the event has %zu bytes; Lambda takes at most %u", invocation->event_length,
-                         LAMBDA_PAYLOAD_MAX);
+        return error_set(err, ERROR_USAGE, "the event has %zu bytes; Lambda takes at most %u",
+                         invocation->event_length, LAMBDA_PAYLOAD_MAX);
     if (make_ids(&server, err) != 0 || serve(&server, &port, err) != 0)
         return -1;
     for (size_t i = 0; env[i]; i++)
         strv_add(&all, env[i]);
     strv_addf(&all, "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%u", port);
     arm(&server, (invocation->timeout_seconds + INIT_SECONDS) * 1000LL);
-    struct process process = {.argv = argv, .dir = dir, .env = strv_argv(&all), .input = -1, .stop = server.timer};
+    struct process process = {
+        .argv = argv, .dir = dir, .env = strv_argv(&all), .input = -1, .stop = server.timer};
     int run = process_run(&process, &ended, err);
     stop(&server);
     return run != 0 ? -1 : verdict(&server, &ended, err);

@@ -1,5 +1,5 @@
-/* Replays a fuzz target's corpus without libFuzzer: every seed whole, cut at many lengths, and with bytes changed. The
- * changes are the same in every run. Prints TAP.
+/* Replays a fuzz target's corpus without libFuzzer: every seed whole, cut at many lengths, and with bytes
+ * changed. The changes are the same in every run. Prints TAP.
  *
  *     fuzz_NAME [FOLDER]     FOLDER: $srcdir/tests/fuzz/corpus/NAME by default */
 #include <dirent.h>
@@ -14,7 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The target gets an exact copy on the heap, so that a sanitizer or valgrind sees the first byte read beyond it. */
+/* The target gets an exact copy on the heap, so that a sanitizer or valgrind sees the first byte read beyond
+ * it. */
 static void feed(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);

@@ -64,7 +64,8 @@ static int request(const char *line, const char *head, const void *body, size_t 
     AUTO(buf) all = {0};
     struct error err = {0};
     int fd = connect_api();
-    autofree char *start = xasprintf("%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", line, length, head);
+    autofree char *start = xasprintf(
+        "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", line, length, head);
     send_all(fd, start, strlen(start));
     send_all(fd, body, length);
     buf_release(&reply->body);
@@ -124,7 +125,8 @@ static void play_headers(void)
 {
     struct reply reply = {0};
     char *id = next(&reply);
-    char *deadline = header(&reply, "Lambda-Runtime-Deadline-Ms"), *trace = header(&reply, "Lambda-Runtime-Trace-Id");
+    char *deadline = header(&reply, "Lambda-Runtime-Deadline-Ms"),
+         *trace = header(&reply, "Lambda-Runtime-Trace-Id");
     char *arn = header(&reply, "Lambda-Runtime-Invoked-Function-Arn"), *type = header(&reply, "Content-Type");
     long long left = strtoll(deadline, NULL, 10) - (long long)time(NULL) * 1000;
     expect(left > 3000 && left <= 6000, 1, 1);
@@ -172,8 +174,9 @@ static void play_error(void)
 static void play_init_error(void)
 {
     struct reply reply = {0};
-    expect(request("POST /2018-06-01/runtime/init/error", "Lambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n",
-                   "{}", 2, &reply), 202, 1);
+    expect(request("POST /2018-06-01/runtime/init/error",
+                   "Lambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n", "{}", 2, &reply),
+           202, 1);
     _exit(1);
 }
 
@@ -199,7 +202,9 @@ static void play_truncated(void)
     struct reply reply = {0};
     char *id = next(&reply);
     int fd = connect_api();
-    autofree char *text = xasprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", id);
+    autofree char *text = xasprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: "
+                                    "x\r\nContent-Length: 9\r\n\r\nhalf",
+                                    id);
     send_all(fd, text, strlen(text));
     close(fd);
     pause();
@@ -239,13 +244,23 @@ static const struct play {
     const char *name;
     void (*run)(void);
 } plays[] = {
-    {"echo", play_echo},           {"headers", play_headers},     {"strict", play_strict}, {"error", play_error},
-    {"init-error", play_init_error}, {"too-large", play_too_large}, {"bad-mode", play_bad_mode},
-    {"truncated", play_truncated}, {"exit", play_exit},           {"crash", play_crash},   {"hang", play_hang},
-    {"linger", play_linger},       {"wait", play_hang},
+    {"echo", play_echo},
+    {"headers", play_headers},
+    {"strict", play_strict},
+    {"error", play_error},
+    {"init-error", play_init_error},
+    {"too-large", play_too_large},
+    {"bad-mode", play_bad_mode},
+    {"truncated", play_truncated},
+    {"exit", play_exit},
+    {"crash", play_crash},
+    {"hang", play_hang},
+    {"linger", play_linger},
+    {"wait", play_hang},
 };
 
-static int invoke(const char *play, const void *event, size_t length, struct api_result *result, struct error *err)
+static int invoke(const char *play, const void *event, size_t length, struct api_result *result,
+                  struct error *err)
 {
     char self[4096];
     ssize_t got = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -369,8 +384,7 @@ int main(int argc, char **argv)
         }
     }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(events_come_back),
-        cmocka_unit_test(answers),
+        cmocka_unit_test(events_come_back), cmocka_unit_test(answers),
         cmocka_unit_test(programs_that_do_not_answer),
         cmocka_unit_test(signals_end_it), /* last: the signal stays noted */
     };

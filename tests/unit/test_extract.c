@@ -7,7 +7,8 @@
 
 #include <sys/stat.h>
 
-/* Images are made here as folders: blobs by digest, and a struct imagefile that names them, as imagefile_load would. */
+/* Images are made here as folders: blobs by digest, and a struct imagefile that names them, as imagefile_load
+ * would. */
 struct entry {
     const char *path, *content, *link; /* content NULL: a directory, or a link */
 };
@@ -26,7 +27,8 @@ static void add_layer(const char *folder, const struct entry *entries, size_t co
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &bytes, &err);
     assert_non_null(writer);
     for (size_t i = 0; i < count && entries[i].path; i++) {
-        struct tar_entry entry = {.path = entries[i].path, .link = entries[i].link, .mode = 0644, .type = TAR_DIR};
+        struct tar_entry entry = {
+            .path = entries[i].path, .link = entries[i].link, .mode = 0644, .type = TAR_DIR};
         if (entries[i].link)
             entry.type = TAR_SYMLINK;
         if (entries[i].content) {
@@ -35,14 +37,16 @@ static void add_layer(const char *folder, const struct entry *entries, size_t co
         }
         assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
         if (entries[i].content)
-            assert_int_equal(tar_writer_data(writer, entries[i].content, strlen(entries[i].content), &err), 0);
+            assert_int_equal(tar_writer_data(writer, entries[i].content, strlen(entries[i].content), &err),
+                             0);
     }
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     image->layers = xrealloc(image->layers, image->layer_count + 1, sizeof *image->layers);
     struct imagefile_layer *layer = &image->layers[image->layer_count++];
     *layer = (struct imagefile_layer){.size = bytes.len};
     assert_int_equal(digest_bytes(bytes.data, bytes.len, &layer->digest, &err), 0);
-    autofree char *blobs = path_join(folder, "blobs/sha256"), *path = path_join(blobs, digest_hex(&layer->digest));
+    autofree char *blobs = path_join(folder, "blobs/sha256"),
+                  *path = path_join(blobs, digest_hex(&layer->digest));
     assert_int_equal(fs_mkdirs(blobs, &err), 0);
     assert_int_equal(fs_write(path, bytes.data, bytes.len, 0644, &err), 0);
 }
@@ -74,9 +78,15 @@ static void the_topmost_file_counts(void **state)
         {{{"app/run", "new", NULL}}, {{"other", "x", NULL}}, {{"else", "y", NULL}}},
         {{{"app/run", "old", NULL}}, {{"app/run", "new", NULL}}, {{"app", NULL, NULL}}},
         {{{"app/run", "old", NULL}}, {{"app/.wh.run", "", NULL}}, {{"./app/run", "new", NULL}}},
-        {{{"app/run", "old", NULL}}, {{"app/.wh..wh..opq", "", NULL}, {"app/run", "new", NULL}}, {{"x", "", NULL}}},
-        {{{"app/run", "old", NULL}}, {{"app/run", "new", NULL}, {"app/.wh.run", "", NULL}}, {{"x", "", NULL}}},
-        {{{"app/run", "new", NULL}}, {{"app/.wh.running", "", NULL}, {".wh.ap", "", NULL}}, {{"app/run/.wh..wh..opq", "", NULL}}},
+        {{{"app/run", "old", NULL}},
+         {{"app/.wh..wh..opq", "", NULL}, {"app/run", "new", NULL}},
+         {{"x", "", NULL}}},
+        {{{"app/run", "old", NULL}},
+         {{"app/run", "new", NULL}, {"app/.wh.run", "", NULL}},
+         {{"x", "", NULL}}},
+        {{{"app/run", "new", NULL}},
+         {{"app/.wh.running", "", NULL}, {".wh.ap", "", NULL}},
+         {{"app/run/.wh..wh..opq", "", NULL}}},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
@@ -113,7 +123,8 @@ static void formats_and_damage(void **state)
 {
     struct error err = {0};
     autofree char *folder = unit_folder(), *to = path_join(folder, "to");
-    struct imagefile_layer layer = {.digest = {"sha256:0000000000000000000000000000000000000000000000000000000000000000"}};
+    struct imagefile_layer layer = {
+        .digest = {"sha256:0000000000000000000000000000000000000000000000000000000000000000"}};
     struct imagefile image = {.format = "docker", .layers = &layer, .layer_count = 1};
     (void)state;
     assert_int_equal(extract_file(folder, &image, "a", to, &err), -1);

@@ -1,18 +1,17 @@
 #include "unit.h"
 
-#include "describe.h"
 #include "provenance.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/process.h"
 #include "support/strv.h"
-#include "trust.h"
 
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Each test gets a folder of its own, and an environment in which nobody's settings show. The git program makes the
- * repositories and says what the right answers are; where it is missing, those tests are skipped. */
+/* Each test gets a folder of its own, and an environment in which nobody's settings show. The git program
+ * makes the repositories and says what the right answers are; where it is missing, those tests are skipped.
+ */
 struct fixture {
     char *folder;
     bool has_git;
@@ -22,8 +21,10 @@ static int set_up(void **state)
 {
     struct fixture *fixture = xcalloc(1, sizeof *fixture);
     autofree char *folder = unit_folder(), *git = process_find("git");
-    static const char *const unset[] = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "SUDO_UID", "XDG_CONFIG_HOME",
-                                        "GIT_TEST_ASSUME_DIFFERENT_OWNER", "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL"};
+    static const char *const unset[] = {"GIT_DIR",          "GIT_WORK_TREE",
+                                        "GIT_INDEX_FILE",   "SUDO_UID",
+                                        "XDG_CONFIG_HOME",  "GIT_TEST_ASSUME_DIFFERENT_OWNER",
+                                        "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL"};
     fixture->folder = realpath(folder, NULL);
     fixture->has_git = git;
     for (size_t i = 0; i < countof(unset); i++)
@@ -53,7 +54,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Runs git with the words of `line`, returns its output without the final newline, or NULL when it fails. Caller frees. */
+/* Runs git with the words of `line`, returns its output without the final newline, or NULL when it fails.
+ * Caller frees. */
 static char *try_git(const char *dir, const char *line)
 {
     AUTO(strv) argv = {0};
@@ -127,8 +129,10 @@ static void same_as_git(const char *dir)
 {
     AUTO(provenance) out = {0};
     read_fine(dir, &out);
-    autofree char *commit_id = try_git(dir, "rev-parse -q --verify HEAD"), *version = try_git(dir, "describe --tags");
-    autofree char *status = try_git(dir, "status --porcelain -- ."), *time = try_git(dir, "log -1 --format=%ct");
+    autofree char *commit_id = try_git(dir, "rev-parse -q --verify HEAD"),
+                  *version = try_git(dir, "describe --tags");
+    autofree char *status = try_git(dir, "status --porcelain -- ."),
+                  *time = try_git(dir, "log -1 --format=%ct");
     assert_true(out.found);
     if (!commit_id)
         assert_null(out.commit);
@@ -314,7 +318,8 @@ static void many_dirty_paths_are_cut(void **state)
 
 static void the_index_stays_as_it_is(void **state)
 {
-    autofree char *dir = make(*state, "r"), *index = path_join(dir, ".git/index"), *file = path_join(dir, "file");
+    autofree char *dir = make(*state, "r"), *index = path_join(dir, ".git/index"),
+                  *file = path_join(dir, "file");
     struct stat before, after;
     const struct timeval times[2] = {{1, 0}, {1, 0}};
     assert_int_equal(utimes(file, times), 0); /* git would now refresh the index */
@@ -338,7 +343,8 @@ static void linked_work_trees(void **state)
     same_as_git(dir);
     AUTO(provenance) out = {0};
     read_fine(linked, &out);
-    autofree char *packed = path_join(dir, ".git/packed-refs"), *own = path_join(dir, ".git/worktrees/linked/HEAD");
+    autofree char *packed = path_join(dir, ".git/packed-refs"),
+                  *own = path_join(dir, ".git/worktrees/linked/HEAD");
     assert_true(strv_contains(&out.watched, packed));
     assert_true(strv_contains(&out.watched, own));
     /* Its repository went away: that is "no repository". */
@@ -351,7 +357,8 @@ static void linked_work_trees(void **state)
 
 static void submodules(void **state)
 {
-    autofree char *inner = make(*state, "inner"), *outer = make(*state, "outer"), *module = path_join(outer, "module");
+    autofree char *inner = make(*state, "inner"), *outer = make(*state, "outer"),
+                  *module = path_join(outer, "module");
     git(inner, "tag inner-tag");
     git(outer, "-c protocol.file.allow=always submodule --quiet add ../inner module");
     commit(outer, 9);
@@ -385,7 +392,8 @@ static void shallow_clones(void **state)
 
 static void partial_and_sparse(void **state)
 {
-    autofree char *dir = make(*state, "r"), *clone = path_join(dir, "../partial"), *sub = path_join(dir, "sub");
+    autofree char *dir = make(*state, "r"), *clone = path_join(dir, "../partial"),
+                  *sub = path_join(dir, "sub");
     put(sub, "a.c", "1");
     put(dir, "other/b.c", "1");
     commit(dir, 5);
@@ -402,7 +410,8 @@ static void environment(void **state)
 {
     struct fixture *fixture = *state;
     autofree char *dir = make(fixture, "r"), *bare = path_join(fixture->folder, "bare.git");
-    autofree char *tree = path_join(fixture->folder, "tree"), *line = xasprintf("clone -q --bare %s %s", dir, bare);
+    autofree char *tree = path_join(fixture->folder, "tree"),
+                  *line = xasprintf("clone -q --bare %s %s", dir, bare);
     git(dir, line);
     put(tree, "file", "3\n");
     put(tree, ".gitignore", "*.o\nbuild/\n");
@@ -494,26 +503,6 @@ static void really_other_owner(void **state)
     assert_true(out.found);
 }
 
-static void safe_directories(void **state)
-{
-    struct fixture *fixture = *state;
-    struct error err = {0};
-    autofree char *root = path_join(fixture->folder, "home/a"), *below = path_join(fixture->folder, "home/*");
-    autofree char *other = path_join(fixture->folder, "home/a/*"), *slash = path_join(fixture->folder, "home/a/");
-    assert_int_equal(fs_mkdirs(root, &err), 0);
-    const struct {
-        const char *value;
-        bool listed;
-    } cases[] = {{root, true}, {slash, true}, {"~/a", true}, {"*", true}, {below, true}, {other, false},
-                 {"a", false}, {".", false}, {"/", false}, {"~/b", false}, {"", false}};
-    for (size_t i = 0; i < countof(cases); i++) {
-        struct trust trust = {.root = root};
-        trust_consider(&trust, cases[i].value);
-        if (trust.listed != cases[i].listed)
-            fail_msg("safe.directory '%s'", cases[i].value);
-    }
-}
-
 static void origin_without_secrets(void **state)
 {
     static const char *const cases[][2] = {
@@ -582,7 +571,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(environment, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(really_other_owner, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(safe_directories, set_up, tear_down),
         cmocka_unit_test_setup_teardown(origin_without_secrets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_repository, set_up, tear_down),
     };
