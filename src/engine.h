@@ -15,6 +15,8 @@ struct engine_job {
     int jobs;             /* compilers at a time, at least 1 */
     struct strv *inputs;  /* gets the absolute path of every file that was read (sources, headers, compiler), may repeat */
     const struct context *context; /* the project's files after the ignore rules: what [files] may take. NULL: no [files] */
+    void (*waiting)(void *data); /* called when the engine is about to wait for other programs, maybe more than once; or NULL */
+    void *data;
 };
 
 struct engine {

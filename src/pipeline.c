@@ -148,12 +148,29 @@ int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how
     return make_plan(options, p, err);
 }
 
+static struct digest *base_digests(const struct base *base)
+{
+    struct digest *digests = xcalloc(base->layer_count, sizeof *digests);
+    for (size_t i = 0; i < base->layer_count; i++)
+        digests[i] = base->layers[i].digest;
+    return digests;
+}
+
 static struct rootfs *merged_base(const struct pipeline *p, struct error *err)
 {
-    autofree struct digest *layers = xcalloc(p->base.layer_count, sizeof *layers);
-    for (size_t i = 0; i < p->base.layer_count; i++)
-        layers[i] = p->base.layers[i].digest;
+    autofree struct digest *layers = base_digests(&p->base);
     return rootfs_load(&p->store, layers, p->base.layer_count, err);
+}
+
+/* While the compilers work, there is time to hash the base. */
+static void verify_base(void *data)
+{
+    struct pipeline *p = data;
+    if (p->verified)
+        return;
+    autofree struct digest *layers = base_digests(&p->base);
+    p->verified = verify_start(&p->store, layers, p->base.layer_count);
+    p->store.verified = p->verified;
 }
 
 static int default_jobs(const struct pipeline_options *options)
@@ -168,7 +185,8 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return -1;
     const struct engine *engine = engine_find(options->engine ? options->engine : "host");
     const struct output *output = output_find(p->plan.output_type);
-    const struct engine_job job = {&p->plan, &p->store, default_jobs(options), &p->inputs, &p->context};
+    const struct engine_job job = {&p->plan,    &p->store,   default_jobs(options), &p->inputs,
+                                   &p->context, verify_base, p};
     if (!engine || !output)
         return error_set(err, ERROR_USAGE, "unknown %s '%s'", engine ? "output type" : "engine",
                          engine ? p->plan.output_type : options->engine);
@@ -191,6 +209,7 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
 
 void pipeline_release(struct pipeline *p)
 {
+    verify_free(p->verified);
     image_release(&p->image);
     tree_release(&p->tree);
     plan_release(&p->plan);

@@ -13,6 +13,7 @@
 #include "support/error.h"
 #include "support/strv.h"
 #include "template.h"
+#include "verify.h"
 
 #include <stdbool.h>
 
@@ -28,6 +29,7 @@ struct pipeline {
     struct plan plan;
     struct tree tree;
     struct layer layer;
+    struct verify *verified; /* the base's blobs, hashed while the compiler ran */
     struct image image;
     struct strv inputs; /* absolute paths of what was read, for fresh.c and for depfiles */
 };

@@ -151,6 +151,8 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
             .argv = strv_argv(&unit->argv), .dir = run->job->plan->project_dir, .env = strv_argv(&run->environment),
             .input = -1, .errors = &unit->output, .ended = unit_ended, .data = unit};
     }
+    if (run->job->waiting)
+        run->job->waiting(run->job->data);
     if (process_run_all(processes, count, run->job->jobs, results, err) != 0)
         return -1;
     return failed.kind ? error_set(err, failed.kind, "%s", failed.text) : 0;

@@ -104,7 +104,7 @@ static void bench_release(struct bench *b)
 /* Builds; what goes to standard error is taken aside. */
 static int build(struct bench *b, struct buf *said)
 {
-    struct engine_job job = {&b->plan, &b->store, b->jobs, &b->inputs, &b->context};
+    struct engine_job job = {&b->plan, &b->store, b->jobs, &b->inputs, &b->context, NULL, NULL};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
     tree_release(&b->tree);
