@@ -293,6 +293,6 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
         add_file(output, &record, NULL);
     buf_adds(&record, END);
     if (memchr(record.data, '\0', record.len) == NULL &&
-        fs_write(path, record.data, record.len, 0644, &err) != 0)
+        fs_keep(path, record.data, record.len, &err) != 0)
         unlink(path);
 }

@@ -310,7 +310,7 @@ static int remember(const char *note, const struct layer *layer, struct error *e
     js_set_string(object, "digest", layer->digest.text);
     js_set_integer(object, "size", (int64_t)layer->size);
     js_dump(object, &text);
-    return fs_write(note, text.data, text.len, 0644, err);
+    return fs_keep(note, text.data, text.len, err);
 }
 
 static int to_store(void *data, const void *bytes, size_t length, struct error *err)

@@ -209,7 +209,7 @@ static int name_it(struct atomic *file)
 
 int atomic_commit(struct atomic *file, struct error *err)
 {
-    if (fsync(file->fd) != 0)
+    if (!file->lazy && fsync(file->fd) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
     int named = file->temporary ? 0 : name_it(file);
     if (named < 0)
@@ -236,5 +236,14 @@ int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, st
     AUTO(atomic) file = ATOMIC_INIT;
     if (atomic_open(&file, path, mode, err) != 0 || fs_write_fd(file.fd, path, bytes, length, err) != 0)
         return -1;
+    return atomic_commit(&file, err);
+}
+
+int fs_keep(const char *path, const void *bytes, size_t length, struct error *err)
+{
+    AUTO(atomic) file = ATOMIC_INIT;
+    if (atomic_open(&file, path, 0644, err) != 0 || fs_write_fd(file.fd, path, bytes, length, err) != 0)
+        return -1;
+    file.lazy = true;
     return atomic_commit(&file, err);
 }

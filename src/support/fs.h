@@ -42,12 +42,14 @@ bool fs_exists(const char *path);
 struct atomic {
     int fd;
     char *path, *temporary;
+    bool lazy; /* set after atomic_open: no fsync. For what can be made again, and is checked when it is read */
 };
 #define ATOMIC_INIT {.fd = -1}
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
 int atomic_commit(struct atomic *file, struct error *err) must_check;
 void atomic_release(struct atomic *file);
-/* The three steps for content in memory. */
+/* The three steps for content in memory; fs_keep is lazy. */
 int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err) must_check;
+int fs_keep(const char *path, const void *bytes, size_t length, struct error *err) must_check;
 
 #endif
