@@ -202,7 +202,7 @@ static int add(struct maker *maker, const struct tar_entry *from, struct error *
                                   .link = UINT32_MAX, .mode = from->mode, .type = from->type};
     bool hard = from->type == TAR_HARDLINK;
     autofree char *path = path_clean(from->path), *target = hard ? path_clean(from->link) : NULL;
-    if (!path)
+    if (!path || (from->path[0] == '/' && path[0] != '\0')) /* "/" alone is how some tools call the root */
         return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", from->path);
     if (hard && !target)
         return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it leads out of the image", from->path);

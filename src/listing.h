@@ -9,9 +9,9 @@
  * changesets"). */
 
 /* Reads a layer blob of the store, plain or gzip of any number of members: verifies the blob's digest and the diff_id of its
- * content (`diff_id` empty: any; it is filled in), refuses names that escape the root after cleaning, and names longer than
- * 4,096 bytes, and keeps the list (at most 1,000,000 entries). Does nothing when the list is already there. Wrong digests
- * and hostile content are ERROR_REGISTRY. */
+ * content (`diff_id` empty: any; it is filled in), refuses names that are absolute or escape the root after cleaning, and
+ * names longer than 4,096 bytes, and keeps the list (at most 1,000,000 entries). Does nothing when the list is already there.
+ * Wrong digests and hostile content are ERROR_REGISTRY. */
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err) must_check;
 
 /* A list in memory, entries in the order of the layer. Whiteouts are entries like others. */

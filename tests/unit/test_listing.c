@@ -75,7 +75,7 @@ static void assert_refused(const struct digest *layers, size_t count, const char
 static void a_layer_is_listed(void **state)
 {
     static const struct item items[] = {{"./", '5'}, {"./usr/", '5', NULL, 0750}, {"usr/a", '0', "hello", 04755},
-                                        {"/usr/b", '2', "../x"}, {"usr/c", '1', "./usr/a"}, {"usr/d/../null", '3'}};
+                                        {"./usr/b", '2', "../x"}, {"usr/c", '1', "./usr/a"}, {"usr/d/../null", '3'}};
     struct error err = {0};
     struct digest diff_id, expected, blob = put_layer(&store, items, countof(items), &expected);
     AUTO(listing) listing = {0};
@@ -237,6 +237,7 @@ static void names_that_climb_out(void **state)
         {LAYER({"../etc/passwd", '0', "x"}), "leads out of the image"},
         {LAYER({"a/../../b", '0', "x"}), "leads out of the image"},
         {LAYER({"/..", '5'}), "leads out of the image"},
+        {LAYER({"/etc/passwd", '0', "x"}), "leads out of the image"},
         {LAYER({"a", '1', "../../etc/passwd"}), "leads out of the image"},
         {LAYER({"a/.wh.", '0'}), "names nothing"},
         {LAYER({"/", '2', "/etc"}), "not a directory"},
