@@ -1,10 +1,10 @@
 /* Every verb, in the order of `lbuild help`. */
 COMMAND(init)
-COMMAND(render)
-COMMAND(context)
 COMMAND(build)
 COMMAND(check)
 COMMAND(plan)
+COMMAND(render)
+COMMAND(context)
 COMMAND(inspect)
 COMMAND(invoke)
 COMMAND(doctor)
