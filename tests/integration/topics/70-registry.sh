@@ -221,17 +221,18 @@ check 'cut again and again' faulty $RETRY 'cut|closed|bytes|transfer|reset' --fa
 check 'dropped once' faulty 0 '' --fault drop --times 1
 check 'dropped always' faulty $RETRY 'empty|closed|reply|reset|connect' --fault drop
 check 'a stall' stalls
-check '401 without a way in' faulty $FINAL '401|unauthorized|denied|credential|login' --fault status:401
+check '401 without a way in' faulty $FINAL '401|unauthorized|denied|credential|login' --fault status:401 \
+    --realm 'http://127.0.0.1:{port}/token/' --service S
 check '403' faulty $FINAL '403|denied|forbidden' --fault status:403
 check '404' faulty $FINAL '404|not found|unknown' --fault status:404
 check '429 once, with Retry-After' faulty 0 '' --fault status:429 --retry-after 1 --times 1
 check '429 always' faulty $RETRY '429|too many' --fault status:429 --retry-after 1
 check '500 once' faulty 0 '' --fault status:500 --times 1
 check '503 always' faulty $RETRY '503|unavailable' --fault status:503
-check 'other bytes than the digest says, blob' faulty $FINAL 'digest' --fault lie --match "$LAYERS"
-check 'other bytes than the digest says, config' faulty $FINAL 'digest|changed or damaged' --fault lie --match "$BLOBS"
-check 'a bit flipped, blob' faulty $FINAL 'digest' --fault flip:700 --match "$LAYERS"
-check 'a bit flipped, manifest' faulty $FINAL 'digest|json|manifest' --fault flip:300 --match "$MANIFESTS"
+check 'other bytes than the digest says, blob' faulty $FINAL 'changed or damaged' --fault lie --match "$LAYERS"
+check 'other bytes than the digest says, config' faulty $FINAL 'changed or damaged' --fault lie --match "$BLOBS"
+check 'a bit flipped, blob' faulty $FINAL 'changed or damaged' --fault flip:700 --match "$LAYERS"
+check 'a bit flipped, manifest' faulty $FINAL 'changed or damaged' --fault flip:300 --match "$MANIFESTS"
 check 'a blob shorter than the manifest says' faulty $FINAL 'size|digest|bytes' --fault truncate:500 --match "$LAYERS"
 check 'a page in place of a manifest' faulty $FINAL 'html|type|json|manifest' --fault html --match "$MANIFESTS"
 check 'a manifest without end' faulty $FINAL 'large|size|limit|exceed|MiB' --fault endless --match "$MANIFESTS"
