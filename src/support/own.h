@@ -18,11 +18,12 @@ void autofree_release(void *pointer);
 void autoclose_release(int *fd);
 void autofclose_release(FILE **file);
 
-#define autofree __attribute__((cleanup(autofree_release)))
-#define autoclose __attribute__((cleanup(autoclose_release)))
-#define autofclose __attribute__((cleanup(autofclose_release)))
-#define AUTO(name) __attribute__((cleanup(name##_release))) struct name
-#define AUTOPTR(name) __attribute__((cleanup(name##_freep))) struct name *
+/* unused: clang doesn't count the clean-up as a use. */
+#define autofree __attribute__((unused, cleanup(autofree_release)))
+#define autoclose __attribute__((unused, cleanup(autoclose_release)))
+#define autofclose __attribute__((unused, cleanup(autofclose_release)))
+#define AUTO(name) __attribute__((unused, cleanup(name##_release))) struct name
+#define AUTOPTR(name) __attribute__((unused, cleanup(name##_freep))) struct name *
 
 /* Put this below the declaration of X_free to allow AUTOPTR(X). */
 #define DEFINE_AUTOPTR(name)                                                                                           \
