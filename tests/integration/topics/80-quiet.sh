@@ -2,7 +2,7 @@
 
 traced() {
     need strace
-    strace -f -o "$W/trace" -e trace=%network,execve "$LBUILD" "$@"
+    strace -f -v -s 4096 -o "$W/trace" -e trace=%network,execve "$LBUILD" "$@"
 }
 
 programs() { grep -c 'execve(.* = 0' "$W/trace" || true; }
@@ -36,7 +36,7 @@ one_byte() {
     [ "$(programs)" -gt 1 ] || die 'nothing was compiled'
     grep -E 'execve\(.*(gcc|cc|clang)' "$W/trace" | grep -q handler.c
     # The runtime's objects are kept.
-    exits 1 grep -E 'execve\(.*runtimes/c/.*\.c"' "$W/trace"
+    exits 1 grep -E 'execve\(.*"[^"]*runtimes/c/[a-z_]+\.c"' "$W/trace"
 }
 
 each_input_counts() {
