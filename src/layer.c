@@ -36,6 +36,12 @@ void tree_add_file(struct tree *tree, const char *path, const char *source, unsi
                   .path = xstrdup(path), .source = source ? xstrdup(source) : NULL, .type = TAR_FILE, .mode = mode});
 }
 
+void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode)
+{
+    tree_add_file(tree, path, source, mode);
+    tree->entries[tree->len - 1].stored = true;
+}
+
 void tree_add_dir(struct tree *tree, const char *path)
 {
     add(tree, (struct tree_entry){.path = xstrdup(path), .type = TAR_DIR, .mode = 0755});
@@ -229,8 +235,10 @@ static int copy_content(struct tar_writer *tar, int fd, const char *source, int6
     }
 }
 
-static int write_file(struct tar_writer *tar, struct tar_entry *header, const char *source, char *chunk, struct error *err)
+static int write_file(struct tar_writer *tar, struct tar_entry *header, const struct tree_entry *entry, char *chunk,
+                      struct error *err)
 {
+    const char *source = entry->source;
     struct stat before, after;
     autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &before) != 0)
@@ -240,7 +248,7 @@ static int write_file(struct tar_writer *tar, struct tar_entry *header, const ch
     header->size = before.st_size;
     if (tar_writer_entry(tar, header, err) != 0 || copy_content(tar, fd, source, header->size, chunk, err) != 0)
         return -1;
-    if (fstat(fd, &after) != 0 || !same_file(&before, &after))
+    if (!entry->stored && (fstat(fd, &after) != 0 || !same_file(&before, &after)))
         return changed(source, err);
     return 0;
 }
@@ -258,7 +266,7 @@ static int write_item(struct tar_writer *tar, const struct item *item, int64_t e
         .mtime = epoch,
     };
     if (header.type == TAR_FILE && entry->source)
-        return write_file(tar, &header, entry->source, chunk, err);
+        return write_file(tar, &header, entry, chunk, err);
     header.size = header.type == TAR_FILE ? (int64_t)entry->size : 0;
     if (tar_writer_entry(tar, &header, err) != 0)
         return -1;

@@ -14,6 +14,7 @@ struct tree_entry {
     enum tar_type type; /* TAR_FILE, TAR_DIR or TAR_SYMLINK */
     unsigned mode;      /* 0755 or 0644 for files, 0755 for directories */
     uint64_t size;      /* for `content` */
+    bool stored;        /* `source` is the cache's: never written in place, though other builds touch its times */
 };
 
 struct tree {
@@ -24,6 +25,8 @@ struct tree {
 void tree_release(struct tree *tree);
 /* Adds an entry that owns copies of what it is given. */
 void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
+/* Likewise for a file of the cache's objects/. */
+void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode);
 void tree_add_dir(struct tree *tree, const char *path);
 void tree_add_link(struct tree *tree, const char *path, const char *target);
 

@@ -6,6 +6,7 @@
 #include "support/strv.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -279,6 +280,37 @@ static void a_growing_file_is_noticed(void **state)
     refused(&fixture, ERROR_BUILD, "'/proc/self/status' changed while it was read; build again");
 }
 
+static void *touch(void *data)
+{
+    const int *fd = data;
+    for (int i = 0; i < 200; i++, usleep(1000))
+        (void)futimens(*fd, NULL);
+    return NULL;
+}
+
+/* Another build marks the cache's file as used while this one reads it: that is no change. */
+static void a_stored_file_may_be_touched(void **state)
+{
+    enum { SIZE = 16 * 1024 * 1024 };
+    AUTO(fixture) fixture;
+    AUTO(buf) text = {0};
+    struct error err = {0};
+    pthread_t other;
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    for (uint32_t i = 0, x = 1; i < SIZE / sizeof x; i++, x = x * 1664525 + 1013904223)
+        buf_add(&text, (const char *)&x, sizeof x); /* takes long to compress */
+    autofree char *path = path_join(fixture.folder, "object");
+    assert_int_equal(fs_write(path, text.data, text.len, 0600, &err), 0);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pthread_create(&other, NULL, touch, &fd), 0);
+    tree_add_stored(&fixture.tree, "x", path, 0644);
+    made(&fixture);
+    pthread_join(other, NULL);
+    close(fd);
+}
+
 /* The second time nothing is compressed; a blob that is gone is made again, with the same bytes. */
 static void the_blob_is_remembered(void **state)
 {
@@ -358,6 +390,7 @@ int main(void)
         cmocka_unit_test(the_base_is_not_hidden),
         cmocka_unit_test(sources_must_be_files),
         cmocka_unit_test(a_growing_file_is_noticed),
+        cmocka_unit_test(a_stored_file_may_be_touched),
         cmocka_unit_test(the_blob_is_remembered),
         cmocka_unit_test(damaged_notes_do_not_count),
         cmocka_unit_test(bytes_depend_on_the_input_alone),
