@@ -202,6 +202,12 @@ static int check_place(const struct place *place, const char *at, size_t length,
     return 0;
 }
 
+static void note_run(struct place *place)
+{
+    if (place->t->final_run_line == 0)
+        place->t->final_run_line = place->line;
+}
+
 static void start_line(struct place *place, const char *at)
 {
     const char *word = at + strspn(at, " \t");
@@ -216,6 +222,12 @@ static void start_line(struct place *place, const char *at)
     for (size_t i = 0; i < length; i++)
         place->instruction[i] = (char)(word[i] & ~0x20);
     place->instruction[length] = '\0';
+    if (strcmp(place->instruction, "FROM") == 0) {
+        place->t->final_stage = (size_t)(at - place->t->body);
+        place->t->final_run_line = 0;
+    }
+    if (strcmp(place->instruction, "RUN") == 0)
+        note_run(place);
 }
 
 /* Follows the quotes of a line; only RUN's, ENV's and their like matter. */
@@ -255,6 +267,8 @@ static int add_placeholder(struct place *place, const char *at, const char **end
         return -1;
     if (t->placeholder_count == PLACEHOLDERS_MAX)
         return wrong(place, at, err, "more than 1,000 placeholders");
+    if (id == PLACEHOLDER_INSTALL || id == PLACEHOLDER_COMPILE || id == PLACEHOLDER_FILES)
+        note_run(place);
     grow(t->placeholders, t->placeholder_count, t->placeholder_cap);
     t->placeholders[t->placeholder_count++] = (struct template_placeholder){
         .id = id,
@@ -275,6 +289,17 @@ static bool is_escape_directive(const char *line)
         return false;
     line += 1 + strspn(line + 1, " \t");
     return strncasecmp(line, "escape", 6) == 0 && line[6 + strspn(line + 6, " \t")] == '=';
+}
+
+static int check_final_stage(const struct template *t, struct error *err)
+{
+    for (size_t i = 0; i < t->placeholder_count; i++) {
+        const struct template_placeholder *p = &t->placeholders[i];
+        if (p->id == PLACEHOLDER_BASE && p->offset < t->final_stage)
+            return error_set(err, ERROR_PROJECT, "%s:%d:%d: {{base}} must stand on the last FROM line: %s", t->path, p->line,
+                             p->column, placeholders[PLACEHOLDER_BASE].help);
+    }
+    return 0;
 }
 
 static int check_all_used(const struct place *place, struct error *err)
@@ -307,7 +332,7 @@ static int parse_body(struct template *t, struct error *err)
         end_line(&place, at);
         at += *at == '\n';
     }
-    return check_all_used(&place, err);
+    return check_all_used(&place, err) == 0 ? check_final_stage(t, err) : -1;
 }
 
 /* Finds the line "---"; its length with the line end goes to *size. */

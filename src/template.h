@@ -67,11 +67,13 @@ struct template {
     int body_line; /* of the file: where the body starts */
     struct template_placeholder *placeholders; /* in the order of the body */
     size_t placeholder_count, placeholder_cap;
+    size_t final_stage; /* offset in the body of the last FROM */
+    int final_run_line; /* of the file: the first RUN behind it, 0 without one */
 };
 
 /* By language name from $LBUILD_TEMPLATES (a colon-separated list of folders), then from the installed templates; or by path
  * when it has a slash. Caps: 64 KiB, 1,000 placeholders. Every placeholder must be a known one, with the quoting it demands, at a
- * place where that quoting holds, and every mandatory one must be used. */
+ * place where that quoting holds, every mandatory one must be used, and {{base}} by the last FROM alone. */
 int template_load(const char *name, struct template *out, struct error *err) must_check;
 /* The same for text in memory; `path` is for messages. */
 int template_parse(const char *text, size_t length, const char *path, struct template *out, struct error *err) must_check;

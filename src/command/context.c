@@ -36,7 +36,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
     AUTO(pipeline) p = {0};
-    AUTO(buf) text = {0};
+    AUTO(dockerfile) dockerfile = {0};
     (void)out; /* A context can be larger than memory: it goes straight to standard output. */
     if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0)
         return -1;
@@ -44,13 +44,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (!to_file && isatty(STDOUT_FILENO))
         return error_set(err, ERROR_USAGE, "the build context is a tar; pipe it into an engine, or write it with -o FILE");
     if (pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
-        dockerfile_render(&p.plan, &p.template, &text, err) != 0)
+        dockerfile_render(&p.plan, &p.template, DOCKERFILE_IMAGE, &dockerfile, err) != 0)
         return -1;
     warn_of_engines(&p.plan);
     if (to_file)
-        return write_file(&p, buf_text(&text), options.output, err);
+        return write_file(&p, buf_text(&dockerfile.text), options.output, err);
     struct target target = {STDOUT_FILENO, "standard output"};
-    return context_write(&p.plan, &p.context, buf_text(&text), write_piece, &target, err);
+    return context_write(&p.plan, &p.context, buf_text(&dockerfile.text), write_piece, &target, err);
 }
 
 static void help(struct buf *out)

@@ -11,15 +11,15 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
     AUTO(pipeline) p = {0};
-    AUTO(buf) text = {0};
+    AUTO(dockerfile) dockerfile = {0};
     if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0 ||
         pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
-        dockerfile_render(&p.plan, &p.template, &text, err) != 0)
+        dockerfile_render(&p.plan, &p.template, DOCKERFILE_IMAGE, &dockerfile, err) != 0)
         return -1;
     warn_of_engines(&p.plan);
     if (options.output && strcmp(options.output, "-") != 0)
-        return fs_write(options.output, buf_text(&text), text.len, 0644, err);
-    buf_add(out, buf_text(&text), text.len);
+        return fs_write(options.output, buf_text(&dockerfile.text), dockerfile.text.len, 0644, err);
+    buf_add(out, buf_text(&dockerfile.text), dockerfile.text.len);
     return 0;
 }
 

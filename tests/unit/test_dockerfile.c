@@ -2,6 +2,7 @@
 
 #include "dockerfile.h"
 #include "quote.h"
+#include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"
 #include "support/process.h"
@@ -82,11 +83,21 @@ static void fill(struct plan *plan)
     strv_add(&plan->cmd, "hello");
 }
 
+/* Adds the text to `out`. */
+static int render_with(const struct plan *plan, const struct template *t, enum dockerfile_kind kind, struct buf *out,
+                       struct error *err)
+{
+    AUTO(dockerfile) dockerfile = {0};
+    int result = dockerfile_render(plan, t, kind, &dockerfile, err);
+    buf_add(out, buf_text(&dockerfile.text), dockerfile.text.len);
+    return result;
+}
+
 static void render(const struct plan *plan, struct buf *out)
 {
     struct error err = {0};
     AUTO(template) t = {0};
-    if (template_load("c", &t, &err) != 0 || dockerfile_render(plan, &t, out, &err) != 0)
+    if (template_load("c", &t, &err) != 0 || render_with(plan, &t, DOCKERFILE_IMAGE, out, &err) != 0)
         fail_msg("%s", err.text);
 }
 
@@ -350,7 +361,7 @@ static void line_breaks_are_refused_with_their_place(void **state)
             else
                 add_pair(&plan.labels, bad, "value");
             assert_int_equal(template_load("c", &t, &err), 0);
-            assert_int_equal(dockerfile_render(&plan, &t, &text, &err), -1);
+            assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &text, &err), -1);
             assert_int_equal(err.kind, ERROR_PROJECT);
             assert_non_null(strstr(err.text, kind == 0 ? "has a line break" : "not UTF-8"));
             if (where >= 7 && where != 10)
@@ -373,7 +384,7 @@ static void names_that_cannot_be_are_refused(void **state)
         char **field = i % 2 ? &plan.base_reference : &plan.builder_reference;
         free(*field);
         *field = xstrdup(references[i / 2]);
-        assert_int_equal(dockerfile_render(&plan, &t, &text, &err), -1);
+        assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &text, &err), -1);
         assert_int_equal(err.kind, ERROR_PROJECT);
         assert_non_null(strstr(err.text, i % 2 ? "image.base" : "build.builder"));
     }
@@ -381,11 +392,11 @@ static void names_that_cannot_be_are_refused(void **state)
     AUTO(buf) text = {0};
     fill(&option);
     strv_add(&option.packages, "--installroot=/");
-    assert_int_equal(dockerfile_render(&option, &t, &text, &err), -1);
+    assert_int_equal(render_with(&option, &t, DOCKERFILE_IMAGE, &text, &err), -1);
     assert_non_null(strstr(err.text, "would be read as an option"));
     fill(&label);
     add_pair(&label.labels, "a=b", "c");
-    assert_int_equal(dockerfile_render(&label, &t, &text, &err), -1);
+    assert_int_equal(render_with(&label, &t, DOCKERFILE_IMAGE, &text, &err), -1);
     assert_non_null(strstr(err.text, "lbuild.ini:7:3: 'a=b' has an '=' in its name"));
 }
 
@@ -423,7 +434,7 @@ static void sizes_stay_within_limits(void **state)
     fill(&huge);
     add_pair(&huge.env, "HUGE", value.data);
     buf_clear(&text);
-    assert_int_equal(dockerfile_render(&huge, &t, &text, &err), -1);
+    assert_int_equal(render_with(&huge, &t, DOCKERFILE_IMAGE, &text, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
     assert_non_null(strstr(err.text, "more than docker's 65535"));
 }
@@ -462,10 +473,108 @@ static void own_templates_get_words(void **state)
     fill(&plan);
     strv_add(&plan.sources, "b c.c");
     assert_int_equal(template_parse(body, sizeof body - 1, "own", &t, &err), 0);
-    assert_int_equal(dockerfile_render(&plan, &t, &text, &err), 0);
+    assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &text, &err), 0);
     assert_non_null(strstr(text.data, "\nRUN cc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include src/main.c 'b c.c'; "
                                       "mv a /out/program\nFROM"));
     assert_non_null(strstr(text.data, "\nENV H=\"hello\"\nCMD [\"hello\"]\n# end\n"));
+}
+
+/* For exporting files: the same text but for the base. */
+static void files_kind_is_on_scratch(void **state)
+{
+    struct error err = {0};
+    AUTO(plan) plan;
+    AUTO(template) t = {0}, own = {0};
+    AUTO(buf) image = {0}, files = {0}, none = {0};
+    (void)state;
+    fill(&plan);
+    plan.base_digest = xasprintf("sha256:%064d", 7);
+    add_pair(&plan.files, "assets", "opt/assets");
+    assert_int_equal(template_load("c", &t, &err), 0);
+    assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &image, &err), 0);
+    assert_int_equal(render_with(&plan, &t, DOCKERFILE_FILES, &files, &err), 0);
+    autofree char *base = xasprintf("public.ecr.aws/lambda/provided@%s\n", plan.base_digest);
+    const char *in_image = strstr(image.data, base), *in_files = strstr(files.data, "scratch\n");
+    assert_non_null(in_image);
+    assert_non_null(in_files);
+    assert_int_equal(in_image - image.data, in_files - files.data);
+    assert_memory_equal(image.data, files.data, (size_t)(in_image - image.data));
+    assert_string_equal(in_image + strlen(base), in_files + strlen("scratch\n"));
+
+    static const char body[] = "[template]\nlanguage = x\n---\n"
+                               "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
+                               "FROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n{{workdir}}\n"
+                               "RUN ldconfig\n{{entrypoint}}\nCMD {{cmd|json}}\n";
+    assert_int_equal(template_parse(body, sizeof body - 1, "own", &own, &err), 0);
+    assert_int_equal(render_with(&plan, &own, DOCKERFILE_IMAGE, &none, &err), 0);
+    assert_int_equal(render_with(&plan, &own, DOCKERFILE_FILES, &none, &err), -1);
+    assert_int_equal(err.kind, ERROR_PROJECT);
+    assert_non_null(strstr(err.text, "own:12:1: only an engine could run this in the final stage"));
+}
+
+/* Each line's place, by what the line starts with. */
+static void expect_where(const struct dockerfile *dockerfile, const char *start, const char *where)
+{
+    int line = 1;
+    const char *at = dockerfile->text.data;
+    while (at && strncmp(at, start, strlen(start)) != 0) {
+        at = strchr(at, '\n');
+        at += at != NULL;
+        line++;
+    }
+    if (!at || !dockerfile_where(dockerfile, line) || strcmp(dockerfile_where(dockerfile, line), where) != 0)
+        fail_msg("line %d, '%s', is from %s, not from %s", line, start, at ? dockerfile_where(dockerfile, line) : "nowhere", where);
+}
+
+static void lines_know_where_they_come_from(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder();
+    autofree char *path = path_join(folder, "lbuild.ini");
+    static const char text[] = "[project]\nname = x\n[image]\nbase = al2\nworkdir = /w\n[build]\nbuilder = b\npackages = p\n";
+    AUTO(project) project = {0};
+    AUTO(plan) plan;
+    AUTO(template) t = {0};
+    AUTO(dockerfile) d = {0}, plain = {0};
+    struct project_options options = {.dir = folder};
+    (void)state;
+    assert_int_equal(fs_write(path, text, strlen(text), 0644, &err), 0);
+    assert_int_equal(project_load(&options, &project, NULL, &err), 0);
+    fill(&plan);
+    plan.workdir = xstrdup("/w");
+    add_pair(&plan.files, "assets", "opt/assets");
+    add_pair(&plan.files, "b", "etc/b");
+    plan.files.items[1].origin.line = 9;
+    assert_int_equal(template_load("c", &t, &err), 0);
+    assert_int_equal(dockerfile_render(&plan, &t, DOCKERFILE_IMAGE, &plain, &err), 0);
+    assert_null(dockerfile_where(&plain, 0));
+    expect_where(&plain, "# Made by", "c.template:11:1");
+    expect_where(&plain, "FROM --platform=linux/amd64 public.ecr.aws/amazon", "c.template:12:1");
+    expect_where(&plain, "RUN export LD_LIBRARY_PATH= \\", "c.template:13:1");
+    expect_where(&plain, "    && dnf clean", "c.template:13:1");
+    expect_where(&plain, "WORKDIR /src", "c.template:14:1");
+    expect_where(&plain, "COPY . .", "c.template:15:1");
+    expect_where(&plain, "RUN export LD_LIBRARY_PATH= LC_ALL", "c.template:16:1");
+    expect_where(&plain, "RUN put", "lbuild.ini:7:3");
+    expect_where(&plain, "    && put ./assets", "lbuild.ini:7:3");
+    expect_where(&plain, "    && put ./b", "lbuild.ini:9:3");
+    expect_where(&plain, "FROM --platform=linux/amd64 public.ecr.aws/lambda", "c.template:19:1");
+    expect_where(&plain, "COPY --from=build /out/program", "c.template:21:1");
+    expect_where(&plain, "COPY --from=build /out/files/1/", "lbuild.ini:7:3");
+    expect_where(&plain, "COPY --from=build /out/files/2/", "lbuild.ini:9:3");
+    expect_where(&plain, "CMD", "c.template:25:1");
+    assert_string_equal(dockerfile_where(&plain, 1000000), "c.template:25:1");
+
+    plan.project = &project;
+    assert_int_equal(dockerfile_render(&plan, &t, DOCKERFILE_FILES, &d, &err), 0);
+    autofree char *builder = xasprintf("%s:7:11", path), *packages = xasprintf("%s:8:12", path);
+    autofree char *base = xasprintf("%s:4:8", path), *workdir = xasprintf("%s:5:11", path);
+    expect_where(&d, "FROM --platform=linux/amd64 public.ecr.aws/amazon", builder);
+    expect_where(&d, "RUN export LD_LIBRARY_PATH= \\", packages);
+    expect_where(&d, "WORKDIR /src", "c.template:14:1");
+    expect_where(&d, "FROM --platform=linux/amd64 scratch", base);
+    expect_where(&d, "WORKDIR /w", workdir);
+    assert_int_equal(fs_remove(folder, &err), 0);
 }
 
 int main(void)
@@ -481,6 +590,8 @@ int main(void)
         cmocka_unit_test(sizes_stay_within_limits),
         cmocka_unit_test(the_whole_project_goes_without_our_files),
         cmocka_unit_test(own_templates_get_words),
+        cmocka_unit_test(files_kind_is_on_scratch),
+        cmocka_unit_test(lines_know_where_they_come_from),
     };
     return cmocka_run_group_tests_name("dockerfile", tests, NULL, NULL);
 }

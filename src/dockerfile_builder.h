@@ -1,0 +1,21 @@
+#ifndef LBUILD_DOCKERFILE_BUILDER_H
+#define LBUILD_DOCKERFILE_BUILDER_H
+
+#include "dockerfile_writer.h"
+
+/* The blocks of the builder stage, and what brings their result into the final one. */
+
+#define DOCKERFILE_PROGRAM "/out/program"
+
+/* RUN that installs the packages. */
+void builder_install(struct writer *w);
+/* RUNs that compile and link: the same commands as the host engine's, in the same order. */
+void builder_compile(struct writer *w);
+/* " -O2 ...", " main.c ..." for a compile command of the template's own. */
+void builder_flags(struct writer *w);
+void builder_sources(struct writer *w);
+/* RUN that gathers [files], and the COPYs of program and [files]. */
+void builder_files(struct writer *w);
+void builder_copy(struct writer *w);
+
+#endif
