@@ -178,6 +178,50 @@ start_docker() {
     ) 9>"$W/docker.lock"
 }
 
+# BuildKit: what tests/integration/install-buildkit built, with a daemon of ours that runs its steps with runc.
+need_buildkit() {
+    local tool
+    need runc
+    for tool in buildkit/buildkitd buildkit/buildctl "$@"; do
+        [ -x "$TEST_TOOLS/$tool" ] || skip_case "${tool##*/} is not built; tests/integration/install-buildkit does it"
+    done
+    buildkit_answers || start_buildkitd
+    BUILDKIT_TCP=tcp://127.0.0.1:$(cat "$W/buildkit.port")
+}
+
+# A unix socket, and TCP for those who show a certificate of $W/buildkit-tls (ca.pem, cert.pem, key.pem).
+start_buildkitd() {
+    (
+        flock 9
+        ! buildkit_answers || exit 0
+        local tls=$W/buildkit-tls
+        certificate "$tls" 2>/dev/null
+        cp "$tls/ca.crt" "$tls/ca.pem"
+        free_port >"$W/buildkit.port"
+        : >"$W/buildkitd.toml"
+        "$TEST_TOOLS/buildkit/buildkitd" --config "$W/buildkitd.toml" --root "$W/buildkit" \
+            --addr "unix://$W/buildkit.sock" --addr "tcp://127.0.0.1:$(cat "$W/buildkit.port")" \
+            --tlscacert "$tls/ca.pem" --tlscert "$tls/cert.pem" --tlskey "$tls/key.pem" \
+            --containerd-worker=false --oci-worker=true --oci-worker-binary runc --oci-worker-net host \
+            >"$W/buildkitd.log" 2>&1 9>&- &
+        echo $! >"$W/buildkitd.pid"
+        wait_for 300 buildkit_answers || die "buildkitd did not start: $(tail -n 5 "$W/buildkitd.log")"
+    ) 9>"$W/buildkitd.lock"
+}
+
+# It sees a new platform (need_arm64) only when it starts.
+stop_buildkitd() {
+    [ -s "$W/buildkitd.pid" ] || return 0
+    local pid
+    pid=$(cat "$W/buildkitd.pid")
+    kill "$pid" 2>/dev/null || true
+    wait_for 150 test ! -e "/proc/$pid/exe" || kill -9 "$pid"
+    rm -f "$W/buildkitd.pid"
+}
+
+buildkit_answers() { [ -S "$W/buildkit.sock" ] && buildctl_ debug workers; } >/dev/null 2>&1
+buildctl_() { BUILDKIT_HOST=unix://$W/buildkit.sock "$TEST_TOOLS/buildkit/buildctl" "$@"; }
+
 containers_conf() {
     local files
     files=$(ulimit -Hn)
