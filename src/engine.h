@@ -6,6 +6,7 @@
 #include "plan.h"
 #include "store.h"
 #include "support/error.h"
+#include "support/jobserver.h"
 #include "support/strv.h"
 
 /* What executes a plan: one file per engine in engine/, one line each in engine/list.h. */
@@ -13,6 +14,7 @@ struct engine_job {
     const struct plan *plan;
     const struct store *store;
     int jobs;             /* compilers at a time, at least 1 */
+    struct jobserver *jobserver; /* make's, which the compilers count in; or NULL */
     struct strv *inputs;  /* gets the absolute path of every file that was read (sources, headers, compiler), may repeat */
     const struct context *context; /* the project's files after the ignore rules: what [files] may take. NULL: no [files] */
     void (*waiting)(void *data); /* called when the engine is about to wait for other programs, maybe more than once; or NULL */

@@ -8,6 +8,7 @@
 #include "support/own.h"
 #include "support/process.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,20 +174,31 @@ static void verify_base(void *data)
     p->store.verified = p->verified;
 }
 
-static int default_jobs(const struct pipeline_options *options)
+/* Under make's jobserver its tokens are the limit; -j N can only lower it. */
+static int most_jobs(const struct pipeline_options *options, const struct jobserver *jobserver)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return options->jobs ? options->jobs : cores > 0 ? (int)cores : 1;
+    if (options->jobs || jobserver->kind == JOBSERVER_SERIAL)
+        return options->jobs ? options->jobs : 1;
+    return jobserver_joined(jobserver) ? INT_MAX : cores > 0 ? (int)cores : 1;
 }
 
 int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
+    AUTO(jobserver) jobserver = JOBSERVER_INIT;
+    jobserver_join(&jobserver, getenv("MAKEFLAGS"));
     if (pipeline_plan(options, PIPELINE_BASE_LOAD, p, err) != 0)
         return -1;
     const struct engine *engine = engine_find(options->engine ? options->engine : "host");
     const struct output *output = output_find(p->plan.output_type);
-    const struct engine_job job = {&p->plan,    &p->store,   default_jobs(options), &p->inputs,
-                                   &p->context, verify_base, p};
+    const struct engine_job job = {.plan = &p->plan,
+                                   .store = &p->store,
+                                   .jobs = most_jobs(options, &jobserver),
+                                   .jobserver = &jobserver,
+                                   .inputs = &p->inputs,
+                                   .context = &p->context,
+                                   .waiting = verify_base,
+                                   .data = p};
     if (!engine || !output)
         return error_set(err, ERROR_USAGE, "unknown %s '%s'", engine ? "output type" : "engine",
                          engine ? p->plan.output_type : options->engine);

@@ -153,7 +153,7 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
     }
     if (run->job->waiting)
         run->job->waiting(run->job->data);
-    if (process_run_all(processes, count, run->job->jobs, results, err) != 0)
+    if (process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err) != 0)
         return -1;
     return failed.kind ? error_set(err, failed.kind, "%s", failed.text) : 0;
 }

@@ -31,10 +31,17 @@ static void on_signal(int number)
     caught = number;
 }
 
+static void signals_of_ours(sigset_t *set)
+{
+    sigemptyset(set);
+    for (size_t i = 0; i < countof(caught_signals); i++)
+        sigaddset(set, caught_signals[i]);
+}
+
 void process_catch_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal}, before;
-    sigemptyset(&action.sa_mask);
+    signals_of_ours(&action.sa_mask);
     for (size_t i = 0; i < countof(caught_signals); i++)
         if (sigaction(caught_signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
             sigaction(caught_signals[i], &action, NULL);
@@ -89,7 +96,9 @@ struct child {
 struct pool {
     struct child *children;
     size_t len;
-    sigset_t mask; /* as it was */
+    sigset_t mask, blocked;      /* as it was; with our signals in it */
+    struct jobserver *jobserver; /* NULL: nobody else's jobs count */
+    bool hungry;                 /* one more child could start, had it a token */
 };
 
 static void child_release(struct child *child)
@@ -109,6 +118,8 @@ static void pool_release(struct pool *pool)
     for (size_t i = 0; i < pool->len; i++)
         child_release(&pool->children[i]);
     free(pool->children);
+    if (pool->jobserver)
+        jobserver_give(pool->jobserver, 0);
     sigprocmask(SIG_SETMASK, &pool->mask, NULL);
 }
 
@@ -295,7 +306,8 @@ static bool child_advance(struct child *child)
 /* Sleeps until something happened to one of the children, or a signal came (they are let in here and only here). */
 static void pool_wait(struct pool *pool)
 {
-    autofree struct pollfd *fds = xcalloc(pool->len * POLLED, sizeof *fds);
+    size_t count = pool->len * POLLED;
+    autofree struct pollfd *fds = xcalloc(count + 1, sizeof *fds);
     int64_t wait = -1;
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
@@ -308,36 +320,68 @@ static void pool_wait(struct pool *pool)
         wait = most >= 0 && (wait < 0 || most < wait) ? most : wait;
     }
     struct timespec timeout = {.tv_nsec = wait < 0 ? 0 : wait * 1000000};
-    if (ppoll(fds, pool->len * POLLED, wait < 0 ? NULL : &timeout, &pool->mask) <= 0)
+    fds[count] = (struct pollfd){.fd = pool->hungry ? pool->jobserver->read : -1, .events = POLLIN};
+    /* A second signal would end us on the spot, with make's tokens in our hands: it has to wait for them. */
+    bool holding = caught && pool->jobserver && pool->jobserver->tokens.len > 0;
+    if (ppoll(fds, count + 1, wait < 0 ? NULL : &timeout, holding ? &pool->blocked : &pool->mask) <= 0)
         return;
     for (size_t i = 0; i < pool->len; i++)
         if (fds[i * POLLED + 3].revents)
             child_kill(&pool->children[i]);
 }
 
-static void pool_init(struct pool *pool, size_t jobs)
+static void pool_init(struct pool *pool, size_t jobs, struct jobserver *jobserver)
 {
-    sigset_t blocked;
-    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children)};
-    sigemptyset(&blocked);
-    for (size_t i = 0; i < countof(caught_signals); i++)
-        sigaddset(&blocked, caught_signals[i]);
-    sigprocmask(SIG_BLOCK, &blocked, &pool->mask);
+    sigset_t ours;
+    bool joined = jobserver && jobserver_joined(jobserver);
+    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children), .jobserver = joined ? jobserver : NULL};
+    signals_of_ours(&ours);
+    sigprocmask(SIG_BLOCK, &ours, &pool->mask);
+    sigprocmask(SIG_BLOCK, NULL, &pool->blocked);
 }
 
-int process_run_all(const struct process *processes, size_t count, int jobs, struct process_result *results,
-                    struct error *err)
+/* The first child runs on the job that make gave us by starting us, each further one on a token. */
+static bool pool_has_room(struct pool *pool, size_t most)
+{
+    pool->hungry = false;
+    if (pool->len >= most || pool->len == 0 || !pool->jobserver)
+        return pool->len < most;
+    pool->hungry = !jobserver_take(pool->jobserver);
+    return !pool->hungry;
+}
+
+/* Takes in what happened to the children, and gives tokens back for those that ended; true when one failed. */
+static bool pool_advance(struct pool *pool)
+{
+    bool failed = false;
+    for (size_t i = 0; i < pool->len; i++) {
+        struct child *child = &pool->children[i];
+        if (caught || child->kill_at)
+            child_kill(child);
+        if (!child_advance(child))
+            continue;
+        failed = failed || child->result->status != 0;
+        pool->children[i--] = pool->children[--pool->len];
+    }
+    if (pool->jobserver)
+        jobserver_give(pool->jobserver, pool->len > 0 ? pool->len - 1 : 0);
+    return failed;
+}
+
+int process_run_shared(const struct process *processes, size_t count, int jobs, struct jobserver *jobserver,
+                       struct process_result *results, struct error *err)
 {
     AUTO(pool) pool;
     struct error first = {0};
     bool failed = false;
     size_t next = 0, most = jobs < 1 ? 1 : (size_t)jobs;
     most = most < count ? most : count;
-    pool_init(&pool, most);
+    pool_init(&pool, most, jobserver);
     for (size_t i = 0; i < count; i++)
         results[i].status = -1;
     for (;;) {
-        while (!failed && !caught && next < count && pool.len < most) {
+        pool.hungry = false;
+        while (!failed && !caught && next < count && pool_has_room(&pool, most)) {
             struct child *child = &pool.children[pool.len];
             *child = (struct child){.process = &processes[next], .result = &results[next], .pidfd = -1, .output = -1, .errors = -1};
             next++;
@@ -351,19 +395,17 @@ int process_run_all(const struct process *processes, size_t count, int jobs, str
         if (pool.len == 0)
             break;
         pool_wait(&pool);
-        for (size_t i = 0; i < pool.len; i++) {
-            struct child *child = &pool.children[i];
-            if (caught || child->kill_at)
-                child_kill(child);
-            if (!child_advance(child))
-                continue;
-            failed = failed || child->result->status != 0;
-            pool.children[i--] = pool.children[--pool.len];
-        }
+        failed = pool_advance(&pool) || failed;
     }
     if (process_check_interrupt(err) != 0)
         return -1;
     return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;
+}
+
+int process_run_all(const struct process *processes, size_t count, int jobs, struct process_result *results,
+                    struct error *err)
+{
+    return process_run_shared(processes, count, jobs, NULL, results, err);
 }
 
 int process_run(const struct process *process, struct process_result *result, struct error *err)

@@ -3,6 +3,7 @@
 
 #include "support/buf.h"
 #include "support/error.h"
+#include "support/jobserver.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -38,6 +39,11 @@ int process_run(const struct process *process, struct process_result *result, st
  * of them failed (a status other than 0), waits for the running ones. */
 int process_run_all(const struct process *processes, size_t count, int jobs, struct process_result *results,
                     struct error *err) must_check;
+
+/* The same, where each child but the first also needs a token of make's. All are back when this returns. A jobserver that
+ * wasn't joined, or NULL, asks for none. */
+int process_run_shared(const struct process *processes, size_t count, int jobs, struct jobserver *jobserver,
+                       struct process_result *results, struct error *err) must_check;
 
 /* Looks a program up in PATH, whose relative and empty entries don't count; NULL when there is none. Caller frees. */
 char *process_find(const char *name);

@@ -104,7 +104,7 @@ static void bench_release(struct bench *b)
 /* Builds; what goes to standard error is taken aside. */
 static int build(struct bench *b, struct buf *said)
 {
-    struct engine_job job = {&b->plan, &b->store, b->jobs, &b->inputs, &b->context, NULL, NULL};
+    struct engine_job job = {.plan = &b->plan, .store = &b->store, .jobs = b->jobs, .inputs = &b->inputs, .context = &b->context};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
     tree_release(&b->tree);
