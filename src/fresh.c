@@ -79,6 +79,7 @@ static int make_key(const struct pipeline_options *options, struct buf *key)
     add_words(key, &options->set);
     add_words(key, &options->tags);
     add_words(key, &options->mirrors);
+    engine_options_key(&options->how, key);
     for (size_t i = 0; i < countof(environment); i++)
         add_word(key, getenv(environment[i]));
     return strchr(buf_text(key), '\n') ? -1 : 0;
@@ -231,7 +232,8 @@ int fresh_check(const struct pipeline_options *options, struct fresh_result *res
 {
     struct error err = {0};
     AUTO(buf) key = {0}, record = {0};
-    if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0))
+    if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0) ||
+        options->how.no_cache || options->how.target)
         return 0;
     autofree char *path = record_path(options, &key, &err);
     if (!path || !fs_exists(path) || fs_read(path, RECORD_MAX, &record, &err) != 0)

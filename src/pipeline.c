@@ -1,7 +1,6 @@
 #include "pipeline.h"
 
 #include "data.h"
-#include "engine.h"
 #include "output.h"
 #include "support/fs.h"
 #include "support/log.h"
@@ -73,23 +72,32 @@ static void watch_file_base(const struct base_request *request, struct strv *inp
     strv_take(inputs, path_join(path, "index.json"));
 }
 
-static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
-                     struct error *err)
+static int base_request(const struct pipeline_options *options, const struct pipeline *p, const char *reference,
+                        struct base_request *request, struct error *err)
 {
     static const char *const policies[] = {
         [PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
-    autofree char *reference = plan_base_reference(project_get(&p->project, KEY_IMAGE_BASE));
-    struct base_request request = {.reference = reference,
-                                   .dir = p->project.dir,
-                                   .mirrors = &options->mirrors,
-                                   .ca_file = options->ca_file};
+    *request = (struct base_request){.reference = reference,
+                                     .dir = p->project.dir,
+                                     .mirrors = &options->mirrors,
+                                     .ca_file = options->ca_file};
     size_t policy = 0;
     while (options->pull && policy < countof(policies) && strcmp(options->pull, policies[policy]) != 0)
         policy++;
     if (policy == countof(policies))
         return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", options->pull);
-    request.pull = options->offline ? PULL_NEVER : (enum pull_policy)policy;
-    (void)arch_parse(project_get(&p->project, KEY_IMAGE_ARCH), &request.arch);
+    request->pull = options->offline ? PULL_NEVER : (enum pull_policy)policy;
+    (void)arch_parse(project_get(&p->project, KEY_IMAGE_ARCH), &request->arch);
+    return 0;
+}
+
+static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
+                     struct error *err)
+{
+    struct base_request request;
+    autofree char *reference = plan_base_reference(project_get(&p->project, KEY_IMAGE_BASE));
+    if (base_request(options, p, reference, &request, err) != 0)
+        return -1;
     watch_file_base(&request, &p->inputs);
     int found = how == PIPELINE_BASE_PEEK ? base_peek(&request, &p->store, &p->base, err)
                 : base_load(&request, &p->store, &p->base, err) == 0 ? 1
@@ -183,26 +191,34 @@ static int most_jobs(const struct pipeline_options *options, const struct jobser
     return jobserver_joined(jobserver) ? INT_MAX : cores > 0 ? (int)cores : 1;
 }
 
-int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+static int execute(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
+    struct base_request like;
     jobserver_join(&jobserver, getenv("MAKEFLAGS"));
+    struct engine_job job = {.plan = &p->plan,
+                             .store = &p->store,
+                             .jobs = most_jobs(options, &jobserver),
+                             .jobserver = &jobserver,
+                             .inputs = &p->inputs,
+                             .context = &p->context,
+                             .waiting = verify_base,
+                             .data = p,
+                             .options = &options->how};
+    if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, err) != 0 ||
+        base_request(options, p, NULL, &like, err) != 0)
+        return -1;
+    return execution_run(&p->execution, &job, &p->template, &like, &p->tree, err);
+}
+
+int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
     if (pipeline_plan(options, PIPELINE_BASE_LOAD, p, err) != 0)
         return -1;
-    const struct engine *engine = engine_find(options->engine ? options->engine : "host");
     const struct output *output = output_find(p->plan.output_type);
-    const struct engine_job job = {.plan = &p->plan,
-                                   .store = &p->store,
-                                   .jobs = most_jobs(options, &jobserver),
-                                   .jobserver = &jobserver,
-                                   .inputs = &p->inputs,
-                                   .context = &p->context,
-                                   .waiting = verify_base,
-                                   .data = p};
-    if (!engine || !output)
-        return error_set(err, ERROR_USAGE, "unknown %s '%s'", engine ? "output type" : "engine",
-                         engine ? p->plan.output_type : options->engine);
-    if (engine->available(&p->plan, err) != 0 || engine->build(&job, &p->tree, err) != 0)
+    if (!output)
+        return error_set(err, ERROR_USAGE, "unknown output type '%s'", p->plan.output_type);
+    if (execute(options, p, err) != 0)
         return -1;
 
     autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
@@ -224,6 +240,7 @@ void pipeline_release(struct pipeline *p)
     verify_free(p->verified);
     image_release(&p->image);
     tree_release(&p->tree);
+    execution_release(&p->execution);
     plan_release(&p->plan);
     base_release(&p->base);
     context_release(&p->context);

@@ -3,6 +3,7 @@
 
 #include "base.h"
 #include "context.h"
+#include "execute.h"
 #include "image.h"
 #include "layer.h"
 #include "pipeline_options.h"
@@ -27,6 +28,7 @@ struct pipeline {
     struct base base;
     bool base_known;
     struct plan plan;
+    struct execution execution;
     struct tree tree;
     struct layer layer;
     struct verify *verified; /* the base's blobs, hashed while the compiler ran */

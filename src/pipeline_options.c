@@ -33,7 +33,23 @@ static const struct option_row rows[] = {
     /* From here on: only where something is built. */
     ROW(0, "pull", OPTION_TEXT, pull, "WHEN",
         "Ask for the base always, when missing (the default), or never."),
-    ROW(0, "engine", OPTION_TEXT, engine, "NAME", "What executes the plan: host."),
+    ROW(0, "engine", OPTION_TEXT, engine, "NAME", "What executes the plan: auto (the default), or a name of docs/engines.md."),
+    ROW(0, "timeout", OPTION_TEXT, how.timeout_text, "TIME", "End the engine's work after 90s, 15m or 2h."),
+    ROW(0, "no-cache", OPTION_FLAG, how.no_cache, NULL, "Take nothing from the caches of earlier builds."),
+    ROW(0, "network", OPTION_TEXT, how.network, "MODE", "Network of RUN steps: none, host or default."),
+    ROW(0, "build-arg", OPTION_LIST, how.build_args, "NAME=VALUE", "Set an ARG of the Dockerfile."),
+    ROW(0, "target", OPTION_TEXT, how.target, "STAGE", "Stop after this stage; no image is made."),
+    ROW(0, "secret", OPTION_LIST, how.secrets, "id=ID,src=FILE", "A secret for the steps that ask for it; or id=ID,env=NAME."),
+    ROW(0, "ssh", OPTION_LIST, how.ssh, "ID[=SOCKET|KEY]", "An SSH agent or key for the steps that ask for it."),
+    ROW(0, "cache-from", OPTION_LIST, how.cache_from, "WHERE", "Take cached steps from there, as the engine writes it."),
+    ROW(0, "cache-to", OPTION_LIST, how.cache_to, "WHERE", "Put cached steps there, as the engine writes it."),
+    ROW(0, "builder", OPTION_TEXT, how.builder, "NAME", "The builder of docker buildx."),
+    ROW(0, "addr", OPTION_TEXT, how.addr, "ADDRESS", "Where buildkitd listens, for buildctl: tcp://HOST:PORT."),
+    ROW(0, "tlsdir", OPTION_TEXT, how.tls_dir, "DIR", "ca.pem, cert.pem and key.pem for --addr."),
+    ROW(0, "tlscacert", OPTION_TEXT, how.tls_ca, "FILE", "The CA's certificate for --addr."),
+    ROW(0, "tlscert", OPTION_TEXT, how.tls_cert, "FILE", "The client's certificate for --addr."),
+    ROW(0, "tlskey", OPTION_TEXT, how.tls_key, "FILE", "The client's key for --addr."),
+    ROW(0, "tlsservername", OPTION_TEXT, how.tls_server_name, "NAME", "The name in the certificate of --addr."),
     ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
         "Write the result's digests as JSON, with buildx's keys."),
@@ -73,6 +89,8 @@ int pipeline_parse(const char *const *argv, size_t count, struct pipeline_option
         return error_set(
             err, ERROR_USAGE,
             "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
+    if (engine_options_check(&options->how, err) != 0)
+        return -1;
     if (options->quiet || options->verbose)
         log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
     return 0;
@@ -83,6 +101,7 @@ void pipeline_options_release(struct pipeline_options *options)
     strv_release(&options->set);
     strv_release(&options->tags);
     strv_release(&options->mirrors);
+    engine_options_release(&options->how);
 }
 
 static void replace(char **text, const char *value)

@@ -1,6 +1,7 @@
 #ifndef LBUILD_PIPELINE_OPTIONS_H
 #define LBUILD_PIPELINE_OPTIONS_H
 
+#include "engine.h"
 #include "support/error.h"
 #include "support/options.h"
 #include "support/strv.h"
@@ -14,6 +15,7 @@ struct pipeline_options {
     struct strv set, tags, mirrors;
     bool arm64, x86_64, offline, quiet, verbose, dry_run;
     int jobs;
+    struct engine_options how; /* what is asked of the engine */
 };
 void pipeline_options_release(struct pipeline_options *options);
 /* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the plan alone.

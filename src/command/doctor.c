@@ -124,8 +124,9 @@ static struct js *examine_engines(void)
     for (size_t i = 0; engines[i]; i++) {
         struct error err = {0};
         struct plan plan = {.arch = arch_native(), .libc = (char *)"auto"};
+        struct engine_options options = {0};
         struct js *engine = js_object();
-        bool works = engines[i]->available(&plan, &err) == 0;
+        bool works = engines[i]->available(&plan, &options, &err) == 0;
         js_set_string(engine, "name", engines[i]->name);
         js_set_string(engine, "help", engines[i]->help);
         js_set(engine, "works", js_boolean(works));

@@ -13,14 +13,16 @@ static void host_run_release(struct host_run *run)
     strv_release(&run->made);
 }
 
-static int available(const struct plan *plan, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
 {
+    (void)options;
     return toolchain_maybe(plan, err);
 }
 
 static int build(const struct engine_job *job, struct tree *tree, struct error *err)
 {
     AUTO(host_run) run = {.job = job, .objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
+    run.objects.anew = job->options->no_cache;
     autofree char *program = NULL;
     if (toolchain_find(job->plan, job->store, &run.toolchain, err) != 0 || work_open(job->store, &run.work, err) != 0)
         return -1;
@@ -32,9 +34,28 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     return files_add(job, tree, err);
 }
 
+static const struct engine_lack lacks[] = {
+    {"network", "the host engine runs compilers of this machine, in no network of their own"},
+    {"cache-from", "the host engine's cache is lbuild's own"},
+    {"cache-to", "the host engine's cache is lbuild's own"},
+    {"build-arg", "the host engine runs no Dockerfile"},
+    {"target", "the host engine has no stages"},
+    {"secret", "the host engine has no step that could ask for it"},
+    {"ssh", "the host engine has no step that could ask for it"},
+    {"builder", "the host engine works on this machine alone"},
+    {"addr", "the host engine works on this machine alone"},
+    {"tlsdir", "the host engine works on this machine alone"},
+    {"tlscacert", "the host engine works on this machine alone"},
+    {"tlscert", "the host engine works on this machine alone"},
+    {"tlskey", "the host engine works on this machine alone"},
+    {"tlsservername", "the host engine works on this machine alone"},
+    {NULL, NULL},
+};
+
 const struct engine engine_host = {
     .name = "host",
     .help = "the C compilers of this machine; needs no container engine",
+    .lacks = lacks,
     .available = available,
     .build = build,
 };

@@ -62,7 +62,9 @@ int work_open(const struct store *store, struct work *work, struct error *err)
 void work_release(struct work *work)
 {
     struct error ignored;
-    if (work->path && fs_remove(work->path, &ignored) != 0) {
+    if (!work->path)
+        return;
+    if (fs_remove(work->path, &ignored) != 0) {
         /* What stays is swept by a later build. */
     }
     autoclose_release(&work->lock);
@@ -279,7 +281,7 @@ int objects_find(struct objects *objects, struct step *step)
     AUTO(buf) text = {0};
     autofree char *name = record_name(&step->key);
     autofree char *path = xasprintf("%s/objects/%s", objects->store->root, name);
-    if (fs_read(path, RECORD_MAX, &text, &ignored) == 0 && text.len > 0 && record_holds(objects, text.data, step) &&
+    if (!objects->anew && fs_read(path, RECORD_MAX, &text, &ignored) == 0 && text.len > 0 && record_holds(objects, text.data, step) &&
         output_present(objects->store, &step->output)) {
         utimensat(AT_FDCWD, path, NULL, 0);
         return 1;

@@ -25,6 +25,7 @@ void work_release(struct work *work);
 struct objects {
     const struct store *store;
     int64_t epoch; /* what __DATE__ and __TIME__ say */
+    bool anew;     /* --no-cache: objects_find finds nothing */
     void *seen;
     int64_t newest; /* the last change among them, ns */
 };

@@ -23,6 +23,7 @@ struct bench {
     struct tree tree;
     struct strv inputs;
     struct error err;
+    struct engine_options options;
     int jobs;
 };
 
@@ -104,7 +105,8 @@ static void bench_release(struct bench *b)
 /* Builds; what goes to standard error is taken aside. */
 static int build(struct bench *b, struct buf *said)
 {
-    struct engine_job job = {.plan = &b->plan, .store = &b->store, .jobs = b->jobs, .inputs = &b->inputs, .context = &b->context};
+    struct engine_job job = {.plan = &b->plan, .store = &b->store, .jobs = b->jobs, .inputs = &b->inputs,
+                             .context = &b->context, .options = &b->options};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
     tree_release(&b->tree);
@@ -387,7 +389,7 @@ static void no_compiler(void **state)
     assert_int_equal(build(&b, NULL), -1);
     assert_int_equal(b.err.kind, ERROR_ENGINE);
     assert_non_null(strstr(b.err.text, "'/nonexistent/cc' can't link static C programs"));
-    assert_int_equal(engine_find("host")->available(&b.plan, &b.err), -1);
+    assert_int_equal(engine_find("host")->available(&b.plan, &b.options, &b.err), -1);
 
     free(take(b.plan.compiler));
     autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
@@ -395,7 +397,7 @@ static void no_compiler(void **state)
     unlink("cc");
     autofree char *cc = path_join(b.folder, "cc");
     unlink(cc);
-    int result = build(&b, NULL), available = engine_find("host")->available(&b.plan, &b.err);
+    int result = build(&b, NULL), available = engine_find("host")->available(&b.plan, &b.options, &b.err);
     setenv("PATH", path, 1);
     assert_int_equal(result, -1);
     assert_int_equal(available, -1);
@@ -441,7 +443,7 @@ static void a_compiler_of_the_project(void **state)
     assert_int_equal(rename(from, to), 0);
     free(b.plan.compiler);
     b.plan.compiler = xstrdup("tools/cc -DEXTRA");
-    assert_int_equal(engine_find("host")->available(&b.plan, &b.err), 0);
+    assert_int_equal(engine_find("host")->available(&b.plan, &b.options, &b.err), 0);
     build_well(&b);
     assert_int_equal(starts(&b, true), 3);
     strv_add(&b.plan.link_flags, "-fuse-ld=bfd");

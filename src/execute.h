@@ -1,0 +1,25 @@
+#ifndef LBUILD_EXECUTE_H
+#define LBUILD_EXECUTE_H
+
+#include "engine.h"
+#include "engine/objects.h"
+
+/* The step from the plan to the final stage's files: which engine, what it is given, and its run. */
+struct execution {
+    const struct engine *engine;
+    char *why;                 /* it was chosen */
+    struct engine_base *bases; /* images that stages are FROM */
+    size_t base_count, base_cap;
+    struct work work; /* holds the files of the tree */
+};
+
+/* Chooses the engine for --engine `wanted` (NULL: auto) and adds the decision to the plan. */
+int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan, struct execution *execution,
+                     struct error *err) must_check;
+/* Runs the chosen engine on the job (plan, store, jobs, inputs, context, options set by the caller) and fills *tree. Images that the
+ * Dockerfile is FROM are fetched as `like` says: its folder, pull policy and mirrors. The tree's files stay until *execution is released. */
+int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
+                  const struct base_request *like, struct tree *tree, struct error *err) must_check;
+void execution_release(struct execution *execution);
+
+#endif
