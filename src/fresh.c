@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC "lbuild-fresh 1\n"
+#define MAGIC "lbuild-fresh 2\n"
 #define END "end\n" /* without it the record was cut */
 
 /* More files than this below the project, and looking closer costs less than a record. */
@@ -44,6 +44,8 @@ int64_t fresh_now(void)
 void fresh_result_release(struct fresh_result *result)
 {
     free(result->name);
+    free(result->output);
+    strv_release(&result->tags);
     *result = (struct fresh_result){0};
 }
 
@@ -209,7 +211,23 @@ static bool line_holds(const char *line, size_t length)
     return now.len == length + 1 && memcmp(now.data, copy, length) == 0;
 }
 
-/* The record's head: "key KEY", then "result NAME MANIFEST CONFIG SIZE". */
+/* The record's lines "tag TAG" and "output PATH"; what is behind them, or NULL. */
+static const char *read_names(const char *text, struct fresh_result *result)
+{
+    for (;; text += strcspn(text, "\n") + 1) {
+        bool last = strncmp(text, "output ", 7) == 0;
+        size_t length = strcspn(text, "\n");
+        if (text[length] != '\n' || (!last && strncmp(text, "tag ", 4) != 0))
+            return NULL;
+        if (last) {
+            result->output = xstrndup(text + 7, length - 7);
+            return text + length + 1;
+        }
+        strv_take(&result->tags, xstrndup(text + 4, length - 4));
+    }
+}
+
+/* The record's head: "key KEY", "result NAME MANIFEST CONFIG SIZE", then the names. */
 static const char *read_head(const char *text, const struct buf *key, struct fresh_result *result)
 {
     char name[512], manifest[80], config[80];
@@ -225,7 +243,7 @@ static const char *read_head(const char *text, const struct buf *key, struct fre
         return NULL;
     result->name = xstrdup(name);
     text = strchr(text, '\n');
-    return text ? text + 1 : NULL;
+    return text ? read_names(text + 1, result) : NULL;
 }
 
 int fresh_check(const struct pipeline_options *options, struct fresh_result *result)
@@ -272,6 +290,9 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
         return;
     buf_addf(&record, MAGIC "%s\nresult %s %s %s %zu\n", buf_text(&key), p->image.name,
              p->image.manifest_digest.text, p->image.config_digest.text, p->image.manifest.len);
+    for (size_t i = 0; i < p->image.tags.len; i++)
+        buf_addf(&record, "tag %s\n", p->image.tags.items[i]);
+    buf_addf(&record, "output %s\n", p->plan.output_file);
     struct walk w = {.lines = &record, .output = output};
     if (!walk(&w, p->project.dir))
         return;

@@ -10,7 +10,9 @@
 
 /* What a build printed and wrote, to be said again. */
 struct fresh_result {
-    char *name; /* of the image */
+    char *name;   /* of the image */
+    char *output; /* where it lies */
+    struct strv tags; /* full references, at least one */
     struct digest manifest, config;
     uint64_t manifest_size;
 };

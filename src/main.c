@@ -4,7 +4,6 @@
 #include "support/strv.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,9 +69,13 @@ int main(int argc, char **argv)
     /* A report that was made is shown even when the verdict is bad: `check` and friends fill both. */
     if (print(&out, result == 0 ? &err : &(struct error){0}) != 0)
         result = -1;
-    if (result == 0)
-        return 0;
-    if (err.text[0])
-        fprintf(stderr, "lbuild: %s\n", err.text);
-    return err.kind ? err.kind : ERROR_INTERNAL;
+    if (result != 0 && !err.kind)
+        err.kind = ERROR_INTERNAL;
+    if (result != 0 && err.text[0])
+        log_error(&err);
+    struct error late = {0};
+    if (log_end(err.kind, &late) == 0 || result != 0)
+        return err.kind;
+    log_error(&late);
+    return late.kind;
 }

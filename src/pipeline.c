@@ -24,7 +24,7 @@ static int read_project(const struct pipeline_options *options, struct pipeline 
     const struct project_options from = {options->dir, options->file, options->profile, &set};
     int result = project_load(&from, &p->project, &complaints, err);
     for (size_t i = 0; complaints.len > 1 && i < complaints.len; i++)
-        log_line(complaints.items[i]);
+        log_complaint(complaints.items[i]);
     return result;
 }
 

@@ -53,7 +53,10 @@ static const struct option_row rows[] = {
     ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
         "Write the result's digests as JSON, with buildx's keys."),
+    ROW(0, "image-refs", OPTION_TEXT, image_refs, "FILE", "Write the image's references, NAME:TAG@DIGEST, one a line."),
     ROW(0, "iidfile", OPTION_TEXT, iidfile, "FILE", "Write the image ID."),
+    ROW(0, "progress", OPTION_TEXT, progress, "FORM", "How to tell what goes on: auto, tty, plain or json."),
+    ROW(0, "code-quality", OPTION_TEXT, code_quality, "FILE", "Write mistakes in the sources as GitLab's code-quality report."),
     ROW(0, "dry-run", OPTION_FLAG, dry_run, NULL, "Show the plan and stop."),
 };
 _Static_assert(sizeof rows / sizeof rows[0] > PIPELINE_PLAN_ROWS, "the rows about building come last");
@@ -80,8 +83,10 @@ void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
 int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
 {
     AUTO(strv) operands = {0};
-    if (options_parse(rows, count, argv, options, &operands, err) != 0)
+    if (options_parse(rows, count, argv, options, &operands, err) != 0 || log_set_format(options->progress, err) != 0)
         return -1;
+    if (options->code_quality)
+        log_collect(options->code_quality);
     if (operands.len > 0)
         return error_set(err, ERROR_USAGE, "unexpected argument '%s'; name the project's folder with -C",
                          operands.items[0]);

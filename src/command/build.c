@@ -23,17 +23,47 @@ static struct js *metadata(const struct fresh_result *result)
     return object;
 }
 
+/* "NAME:TAG@DIGEST", a line for each tag: what ko and apko call image references. */
+static void add_references(const struct fresh_result *result, struct buf *out)
+{
+    for (size_t i = 0; i < result->tags.len; i++)
+        buf_addf(out, "%s@%s\n", result->tags.items[i], result->manifest.text);
+}
+
+static void log_image(const struct fresh_result *result, bool fresh)
+{
+    struct stat st;
+    struct js *object = metadata(result), *tags = js_array();
+    for (size_t i = 0; i < result->tags.len; i++)
+        js_append(tags, js_string(result->tags.items[i]));
+    js_set(object, "image.tags", tags);
+    js_set_string(object, "file", result->output);
+    if (stat(result->output, &st) == 0 && S_ISREG(st.st_mode))
+        js_set_integer(object, "bytes", st.st_size);
+    js_set(object, "fresh", js_boolean(fresh));
+    log_result(object);
+}
+
+static int write_files(const struct pipeline_options *options, const struct fresh_result *result, struct error *err)
+{
+    AUTO(buf) text = {0}, references = {0};
+    AUTOPTR(js) object = metadata(result);
+    js_dump_pretty(object, &text);
+    add_references(result, &references);
+    if (options->metadata_file && fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+        return -1;
+    if (options->image_refs && fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) != 0)
+        return -1;
+    return options->iidfile
+               ? fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err)
+               : 0;
+}
+
 static int report(const struct pipeline_options *options, const struct fresh_result *result, struct buf *out,
                   struct error *err)
 {
-    AUTO(buf) text = {0};
-    AUTOPTR(js) object = metadata(result);
     AUTO(pipeline_output) output = {0};
-    js_dump_pretty(object, &text);
-    if (options->metadata_file && fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
-        return -1;
-    if (options->iidfile &&
-        fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err) != 0)
+    if (write_files(options, result, err) != 0)
         return -1;
     if (pipeline_output_parse(options->output, &output, err) != 0)
         return -1;
@@ -66,16 +96,21 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
     if (options.dry_run)
         return show_plan(&options, out, err);
+    log_start("build");
     if (fresh_check(&options, &result)) {
         log_step("fresh", "%s", result.name);
+        log_image(&result, true);
         return report(&options, &result, out, err);
     }
     process_catch_signals();
     if (pipeline_build(&options, &p, err) != 0)
         return -1;
     fresh_record(&options, &p, started);
-    result = (struct fresh_result){xstrdup(p.image.name), p.image.manifest_digest, p.image.config_digest,
-                                   p.image.manifest.len};
+    result = (struct fresh_result){.name = xstrdup(p.image.name), .output = xstrdup(p.plan.output_file),
+                                   .manifest = p.image.manifest_digest, .config = p.image.config_digest,
+                                   .manifest_size = p.image.manifest.len};
+    strv_add_all(&result.tags, &p.image.tags);
+    log_image(&result, false);
     return report(&options, &result, out, err);
 }
 

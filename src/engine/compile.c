@@ -21,6 +21,7 @@ struct unit {
     struct buf output;
     bool found; /* made by an earlier build */
     struct error *err; /* where the first failure goes */
+    struct log_meter *meter;
 };
 
 struct units {
@@ -96,17 +97,9 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     const char *const rest[] = {"-MD", "-MT", "o", "-MF", unit->depfile, "-o", unit->object};
     for (size_t i = 0; i < countof(rest); i++)
         strv_add(&unit->argv, rest[i]);
-    if (isatty(STDERR_FILENO) && !getenv("NO_COLOR"))
+    if (log_colors())
         strv_add(&unit->argv, "-fdiagnostics-color=always");
     return 0;
-}
-
-static void show(const struct buf *output)
-{
-    struct error ignored;
-    if (output->len > 0 && fs_write_fd(STDERR_FILENO, "standard error", output->data, output->len, &ignored) != 0) {
-        /* Nobody can be told. */
-    }
 }
 
 static void unit_ended(void *data, const struct process *process, int status)
@@ -116,7 +109,8 @@ static void unit_ended(void *data, const struct process *process, int status)
     struct done done = {.made = unit->object, .depfile = unit->depfile, .dir = process->dir,
                         .started = unit->started, .by_content = true};
     struct error err = {0};
-    show(&unit->output);
+    log_output(process->dir, buf_text(&unit->output), unit->output.len);
+    log_meter_set(unit->meter, unit->meter->done + 1);
     if (status == 0) {
         if (objects_keep(&unit->run->objects, &done, &unit->step, &err) == 0)
             return;
@@ -134,6 +128,7 @@ static void unit_ended(void *data, const struct process *process, int status)
 static int run_units(struct host_run *run, struct units *units, size_t missing, struct error *err)
 {
     struct error failed = {0};
+    struct log_meter meter = {0};
     autofree struct process *processes = xcalloc(missing, sizeof *processes);
     autofree struct process_result *results = xcalloc(missing, sizeof *results);
     size_t count = 0;
@@ -145,6 +140,7 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
             continue;
         autofree char *path = path_join(run->job->plan->project_dir, unit->path);
         unit->err = &failed;
+        unit->meter = &meter;
         unit->started = objects_settle(&run->objects, path);
         log_detail("%s", unit->name);
         processes[count++] = (struct process){
@@ -153,7 +149,10 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
     }
     if (run->job->waiting)
         run->job->waiting(run->job->data);
-    if (process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err) != 0)
+    log_meter_start(&meter, "compile", "files", 0, missing);
+    int result = process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err);
+    log_meter_end(&meter);
+    if (result != 0)
         return -1;
     return failed.kind ? error_set(err, failed.kind, "%s", failed.text) : 0;
 }

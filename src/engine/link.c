@@ -68,15 +68,12 @@ static int run_linker(struct host_run *run, struct strv *argv, struct strv *func
 {
     AUTO(buf) output = {0}, shown = {0};
     struct process_result result;
-    struct error ignored;
     struct process process = {.argv = strv_argv(argv), .dir = run->job->plan->project_dir, .input = -1, .errors = &output,
                               .env = strv_argv(&run->environment)};
     if (process_run(&process, &result, err) != 0)
         return -1;
     linker_output_sift(buf_text(&output), functions, &shown);
-    if (shown.len > 0 && fs_write_fd(STDERR_FILENO, "standard error", shown.data, shown.len, &ignored) != 0) {
-        /* Nobody can be told. */
-    }
+    log_output(process.dir, buf_text(&shown), shown.len);
     return result.status == 0 ? 0 : link_failed(run, &output, result.status, err);
 }
 

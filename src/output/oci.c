@@ -3,6 +3,7 @@
 #include "output/bundle.h"
 #include "output/copy.h"
 #include "support/fs.h"
+#include "support/log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@ struct target {
     int fd;
     const char *name;
     uint64_t written, started; /* bytes; those up to `started` are on their way to the disk */
+    struct log_meter meter;
 };
 
 /* The disk starts on what is complete while the rest is still copied: the fsync at the end then waits for less. */
@@ -26,6 +28,7 @@ static int to_target(void *data, const void *bytes, size_t length, struct error 
     if (fs_write_fd(target->fd, target->name, bytes, length, err) != 0)
         return -1;
     target->written += length;
+    log_meter_set(&target->meter, target->written);
     if (target->written - target->started >= AHEAD) {
         sync_file_range(target->fd, (off_t)target->started, (off_t)(target->written - target->started),
                         SYNC_FILE_RANGE_WRITE);
@@ -39,12 +42,23 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
     return tar_writer_data(data, bytes, length, err);
 }
 
+/* Each entry has one header, since our names are short; content is padded; two empty blocks are the end. */
+static uint64_t tar_size(const struct bundle *bundle, size_t folders)
+{
+    enum { BLOCK = 512 };
+    uint64_t blocks = folders + bundle->len + 2;
+    for (size_t i = 0; i < bundle->len; i++)
+        blocks += (bundle->files[i].size + BLOCK - 1) / BLOCK;
+    return blocks * BLOCK;
+}
+
 static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target, struct error *err)
 {
     static const char *const folders[] = {"blobs", "blobs/sha256"};
     AUTOPTR(tar_writer) tar = tar_writer_open(to_target, target, err);
     if (!tar)
         return -1;
+    log_meter_start(&target->meter, "write", "bytes", 0, tar_size(bundle, countof(folders)));
     for (size_t i = 0; i < countof(folders); i++) {
         struct tar_entry folder = {.path = folders[i], .type = TAR_DIR, .mode = 0755};
         if (tar_writer_entry(tar, &folder, err) != 0)
@@ -59,7 +73,9 @@ static int write_tar(const struct bundle *bundle, const struct store *store, str
                         : copy_blob(store, &file->digest, file->size, to_tar, tar, err) != 0)
             return -1;
     }
-    return tar_writer_finish(tar, err);
+    int result = tar_writer_finish(tar, err);
+    log_meter_end(&target->meter);
+    return result;
 }
 
 /* What can't be taken back is written only after everything was verified: standard output, a pipe, a device. */

@@ -41,14 +41,22 @@ static int write_one(const struct bundle_file *file, const struct store *store, 
 static int fill(const struct bundle *bundle, const struct store *store, const char *folder, struct error *err)
 {
     static const char *const parts[] = {"", "blobs", "blobs/sha256"};
+    struct log_meter meter = {0};
+    uint64_t total = 0;
     for (size_t i = 0; i < countof(parts); i++) {
         autofree char *path = parts[i][0] ? path_join(folder, parts[i]) : xstrdup(folder);
         if ((parts[i][0] && mkdir(path, 0755) != 0) || chmod(path, 0755) != 0)
             return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
     }
     for (size_t i = 0; i < bundle->len; i++)
+        total += bundle->files[i].size;
+    log_meter_start(&meter, "write", "bytes", 0, total);
+    for (size_t i = 0; i < bundle->len; i++) {
         if (write_one(&bundle->files[i], store, folder, err) != 0)
             return -1;
+        log_meter_set(&meter, meter.done + bundle->files[i].size);
+    }
+    log_meter_end(&meter);
     return 0;
 }
 

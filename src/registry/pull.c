@@ -79,49 +79,73 @@ static struct js *fetch_document(const struct pull *pull, const char *tag_or_dig
 
 /* --- blobs --- */
 
-static int restart_writer(void *data, struct error *err)
+struct target {
+    struct store_writer writer;
+    struct log_meter meter;
+};
+
+static int restart_target(void *data, struct error *err)
 {
-    return store_writer_restart(data, err);
+    struct target *target = data;
+    if (store_writer_restart(&target->writer, err) != 0)
+        return -1;
+    log_meter_set(&target->meter, 0);
+    return 0;
 }
 
-static int write_writer(void *data, const void *bytes, size_t length, struct error *err)
+static int write_target(void *data, const void *bytes, size_t length, struct error *err)
 {
-    return store_writer_write(data, bytes, length, err);
+    struct target *target = data;
+    if (store_writer_write(&target->writer, bytes, length, err) != 0)
+        return -1;
+    log_meter_set(&target->meter, target->writer.offset);
+    return 0;
+}
+
+static void target_release(struct target *target)
+{
+    store_writer_release(&target->writer);
 }
 
 /* One download into the store. *resumed: it began in an earlier run. */
-static int download(const struct pull *pull, const struct descriptor *blob, bool *resumed, struct error *err)
+static int download(const struct pull *pull, const struct descriptor *blob, const char *what, bool *resumed,
+                    struct error *err)
 {
-    AUTO(store_writer) writer = {0};
+    AUTO(target) target = {0};
+    struct store_writer *writer = &target.writer;
     struct digest digest;
-    if (store_writer_open(&writer, pull->store, &blob->digest, err) != 0)
+    if (store_writer_open(writer, pull->store, &blob->digest, err) != 0)
         return -1;
-    if (writer.done)
+    if (writer->done)
         return 0;
-    if (writer.offset > blob->size && store_writer_restart(&writer, err) != 0)
+    if (writer->offset > blob->size && store_writer_restart(writer, err) != 0)
         return -1;
-    *resumed = writer.offset > 0;
+    *resumed = writer->offset > 0;
     if (*resumed)
-        log_step("resume", "%s at byte %llu", blob->digest.text, (unsigned long long)writer.offset);
+        log_step("resume", "%s at byte %llu", blob->digest.text, (unsigned long long)writer->offset);
+    snprintf(target.meter.what, sizeof target.meter.what, "%s", what);
+    log_meter_start(&target.meter, "fetch", "bytes", writer->offset, blob->size);
     struct client_sink sink = {.size = blob->size,
-                               .offset = writer.offset,
-                               .restart = restart_writer,
-                               .write = write_writer,
-                               .data = &writer};
+                               .offset = writer->offset,
+                               .restart = restart_target,
+                               .write = write_target,
+                               .data = &target};
     if (sink.offset < sink.size && client_blob(pull->client, &blob->digest, &sink, err) != 0)
         return -1;
-    return store_writer_commit(&writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->name);
+    log_meter_end(&target.meter);
+    return store_writer_commit(writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->name);
 }
 
-static int pull_blob(const struct pull *pull, const struct descriptor *blob, struct error *err)
+/* `what` is what it is called while it comes. */
+static int pull_blob(const struct pull *pull, const struct descriptor *blob, const char *what, struct error *err)
 {
     bool resumed = false;
     if (store_use(pull->store, &blob->digest, blob->size))
         return 0;
-    if (download(pull, blob, &resumed, err) == 0)
+    if (download(pull, blob, what, &resumed, err) == 0)
         return 0;
     /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent now. */
-    return resumed && err->kind == ERROR_REGISTRY ? download(pull, blob, &resumed, err) : -1;
+    return resumed && err->kind == ERROR_REGISTRY ? download(pull, blob, what, &resumed, err) : -1;
 }
 
 /* --- the image --- */
@@ -130,7 +154,7 @@ static int pull_config(const struct pull *pull, const struct manifest *manifest,
 {
     AUTO(buf) text = {0};
     struct digest diff_ids[MANIFEST_LAYERS];
-    if (pull_blob(pull, &manifest->config, err) != 0 ||
+    if (pull_blob(pull, &manifest->config, "config", err) != 0 ||
         store_read(pull->store, &manifest->config.digest, MANIFEST_BYTES, &text, err) != 0)
         return -1;
     AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->name, err);
@@ -146,10 +170,10 @@ static int pull_contents(const struct pull *pull, const struct js *document, str
     int result = pull_config(pull, &manifest, err);
     for (size_t i = 0; result == 0 && i < manifest.layer_count; i++) {
         const struct descriptor *layer = &manifest.layers[i];
+        autofree char *what = xasprintf("layer %zu of %zu", i + 1, manifest.layer_count);
         if (!store_has(pull->store, &layer->digest))
-            log_step("fetch", "layer %zu of %zu, %.1f MB", i + 1, manifest.layer_count,
-                     (double)layer->size / 1e6);
-        result = pull_blob(pull, layer, err);
+            log_step("fetch", "%s, %.1f MB", what, (double)layer->size / 1e6);
+        result = pull_blob(pull, layer, what, err);
     }
     manifest_release(&manifest);
     return result;

@@ -1,4 +1,4 @@
-# Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log level,
+# Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log's state,
 # what a signal handler sets, and the tables of lazily loaded libraries (made by DL_TABLE, so not written as variables).
 {
     match($0, /^[^:]*:[0-9]+:/)
@@ -11,7 +11,7 @@ text ~ /\*const |const [a-z_]+\[|\] = |extern/ && text ~ /const/ { next }
 text ~ /^(static )?const / && text !~ /const [a-z_ ]*\*[a-z_]+( =|;)/ { next }
 text ~ /^static inline/ { next }
 text ~ /^struct [a-z_]+;/ { next }
-place ~ /^src\/support\/log\.c:/ && text ~ /^static enum log_level level/ { next }
+place ~ /^src\/support\/log\.c:/ && text ~ /^static struct log_state \{/ { next }
 place ~ /^src\/support\/process\.c:/ && text ~ /^static volatile sig_atomic_t/ { next }
 text ~ /[;=]/ { print place " " text }
 text ~ /^static struct [a-z_]+ \{/ { print place " " text }

@@ -49,6 +49,8 @@ static int setup(void **state)
     f->p.template.path = path_join(f->dir, "lbuild.ini");
     f->p.plan.output_file = xstrdup(f->output);
     f->p.image.name = xstrdup("hello");
+    strv_add(&f->p.image.tags, "hello:a");
+    strv_add(&f->p.image.tags, "hello:b");
     buf_adds(&f->p.image.manifest, "{}");
     assert_int_equal(digest_bytes("m", 1, &f->p.image.manifest_digest, &f->err), 0);
     assert_int_equal(digest_bytes("c", 1, &f->p.image.config_digest, &f->err), 0);
@@ -66,6 +68,7 @@ static int teardown(void **state)
     free(f->p.template.path);
     free(f->p.plan.output_file);
     free(f->p.image.name);
+    strv_release(&f->p.image.tags);
     buf_release(&f->p.image.manifest);
     strv_release(&f->p.inputs);
     fresh_result_release(&f->result);
@@ -102,6 +105,9 @@ static void says_the_same_again(void **state)
     assert_string_equal(f->result.manifest.text, f->p.image.manifest_digest.text);
     assert_string_equal(f->result.config.text, f->p.image.config_digest.text);
     assert_int_equal(f->result.manifest_size, 2);
+    assert_int_equal(f->result.tags.len, 2);
+    assert_string_equal(f->result.tags.items[1], "hello:b");
+    assert_string_equal(f->result.output, f->output);
     assert_int_equal(check(f), 1);
 }
 
