@@ -171,15 +171,31 @@ static struct rootfs *merged_base(const struct pipeline *p, struct error *err)
     return rootfs_load(&p->store, layers, p->base.layer_count, err);
 }
 
-/* While the compilers work, there is time to hash the base. */
-static void verify_base(void *data)
+/* While the compilers work, there is time to hash the base, and to write it into the output. */
+static void use_the_time(void *data)
 {
     struct pipeline *p = data;
     if (p->verified)
         return;
     autofree struct digest *layers = base_digests(&p->base);
-    p->verified = verify_start(&p->store, layers, p->base.layer_count);
+    struct verify_sink sink = {0};
+    p->begun = p->output->begin ? p->output->begin(p->plan.output_file, &sink) : NULL;
+    p->verified = verify_start(&p->store, layers, p->base.layer_count, p->begun ? &sink : NULL);
     p->store.verified = p->verified;
+}
+
+static void abandon(struct pipeline *p)
+{
+    if (p->begun)
+        p->output->abandon(take(p->begun));
+}
+
+static int write_output(struct pipeline *p, struct error *err)
+{
+    log_step("write", "%s", p->plan.output_file);
+    if (p->begun && !verify_finish(p->verified))
+        abandon(p);
+    return p->output->write(&p->image, &p->store, p->begun, p->plan.output_file, err);
 }
 
 /* Under make's jobserver its tokens are the limit; -j N can only lower it. */
@@ -202,7 +218,7 @@ static int execute(const struct pipeline_options *options, struct pipeline *p, s
                              .jobserver = &jobserver,
                              .inputs = &p->inputs,
                              .context = &p->context,
-                             .waiting = verify_base,
+                             .waiting = use_the_time,
                              .data = p,
                              .options = &options->how};
     if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, err) != 0 ||
@@ -215,8 +231,8 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
 {
     if (pipeline_plan(options, PIPELINE_BASE_LOAD, p, err) != 0)
         return -1;
-    const struct output *output = output_find(p->plan.output_type);
-    if (!output)
+    p->output = output_find(p->plan.output_type);
+    if (!p->output)
         return error_set(err, ERROR_USAGE, "unknown output type '%s'", p->plan.output_type);
     if (execute(options, p, err) != 0)
         return -1;
@@ -231,13 +247,13 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return -1;
     if (process_check_interrupt(err) != 0)
         return -1;
-    log_step("write", "%s", p->plan.output_file);
-    return output->write(&p->image, &p->store, p->plan.output_file, err);
+    return write_output(p, err);
 }
 
 void pipeline_release(struct pipeline *p)
 {
     verify_free(p->verified);
+    abandon(p);
     image_release(&p->image);
     tree_release(&p->tree);
     execution_release(&p->execution);

@@ -6,6 +6,7 @@
 #include "execute.h"
 #include "image.h"
 #include "layer.h"
+#include "output.h"
 #include "pipeline_options.h"
 #include "plan.h"
 #include "project.h"
@@ -32,6 +33,8 @@ struct pipeline {
     struct tree tree;
     struct layer layer;
     struct verify *verified; /* the base's blobs, hashed while the compiler ran */
+    const struct output *output;
+    struct output_begun *begun; /* what they were written to meanwhile */
     struct image image;
     struct strv inputs; /* absolute paths of what was read, for fresh.c and for depfiles */
 };

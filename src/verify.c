@@ -24,6 +24,8 @@ struct verify {
     pthread_mutex_t mutex; /* guards states and stop */
     pthread_cond_t ended;
     bool running, stop;
+    struct verify_sink sink;
+    bool refused; /* by the sink; the thread's own until it has ended */
     struct item *items;
     size_t count;
     char *chunk;
@@ -53,14 +55,19 @@ static bool hash(struct verify *verify, struct item *item)
     struct stat after;
     if (fstat(item->fd, &item->as) != 0 || digest_init(&context, &ignored) != 0)
         return false;
+    verify->refused = verify->refused || (verify->sink.blob && verify->sink.blob(verify->sink.data, &item->digest,
+                                                                                 (uint64_t)item->as.st_size, &ignored) != 0);
     for (;;) {
         ssize_t got = read(item->fd, verify->chunk, CHUNK);
         if ((got < 0 && errno != EINTR) || stopped(verify))
             return false;
         if (got == 0)
             break;
-        if (got > 0)
-            digest_update(&context, verify->chunk, (size_t)got);
+        if (got < 0)
+            continue;
+        digest_update(&context, verify->chunk, (size_t)got);
+        verify->refused = verify->refused || (verify->sink.bytes && verify->sink.bytes(verify->sink.data, verify->chunk,
+                                                                                       (size_t)got, &ignored) != 0);
     }
     digest_final(&context, &actual);
     return digest_equal(&actual, &item->digest) && fstat(item->fd, &after) == 0 &&
@@ -91,7 +98,16 @@ static void *run(void *data)
     return NULL;
 }
 
-struct verify *verify_start(const struct store *store, const struct digest *blobs, size_t count)
+static void add_item(struct verify *verify, const struct digest *digest)
+{
+    for (size_t i = 0; i < verify->count; i++)
+        if (digest_equal(&verify->items[i].digest, digest))
+            return;
+    verify->items[verify->count++] = (struct item){.digest = *digest, .fd = -1};
+}
+
+struct verify *verify_start(const struct store *store, const struct digest *blobs, size_t count,
+                            const struct verify_sink *sink)
 {
     struct error ignored;
     AUTO(digest_context) context = {0}; /* loads the library while there is one thread */
@@ -100,10 +116,10 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
     pthread_cond_init(&verify->ended, NULL);
     verify->store = store;
     verify->items = xcalloc(count, sizeof *verify->items);
-    verify->count = count;
     verify->chunk = xmalloc(CHUNK);
+    verify->sink = sink ? *sink : (struct verify_sink){0};
     for (size_t i = 0; i < count; i++)
-        verify->items[i] = (struct item){.digest = blobs[i], .fd = -1};
+        add_item(verify, &blobs[i]);
     /* Signals are for the thread that waits for the compilers. */
     sigset_t all, before;
     sigfillset(&all);
@@ -112,6 +128,19 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
         digest_init(&context, &ignored) == 0 && pthread_create(&verify->thread, NULL, run, verify) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return verify->running ? take(verify) : NULL;
+}
+
+bool verify_finish(struct verify *verify)
+{
+    if (!verify)
+        return false;
+    if (verify->running)
+        pthread_join(verify->thread, NULL);
+    verify->running = false;
+    bool good = !verify->refused;
+    for (size_t i = 0; i < verify->count; i++)
+        good = good && verify->items[i].state == STATE_GOOD;
+    return good;
 }
 
 int verify_take(struct verify *verify, const struct digest *blob)

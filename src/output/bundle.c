@@ -48,7 +48,7 @@ static void make_index(const struct image *image, struct buf *out)
     js_dump(index, out);
 }
 
-static char *blob_path(const struct digest *digest)
+char *bundle_blob_path(const struct digest *digest)
 {
     return xasprintf("blobs/sha256/%s", digest_hex(digest));
 }
@@ -57,13 +57,13 @@ static void make_docker_manifest(const struct image *image, struct buf *out)
 {
     AUTOPTR(js) all = js_array();
     struct js *entry = js_object(), *tags = js_array(), *layers = js_array();
-    autofree char *config = blob_path(&image->config_digest);
+    autofree char *config = bundle_blob_path(&image->config_digest);
     js_set_string(entry, "Config", config);
     for (size_t i = 0; i < image->tags.len; i++)
         js_append(tags, js_string(image->tags.items[i]));
     js_set(entry, "RepoTags", tags);
     for (size_t i = 0; i < image->layer_count; i++) {
-        autofree char *path = blob_path(&image->layers[i].digest);
+        autofree char *path = bundle_blob_path(&image->layers[i].digest);
         js_append(layers, js_string(path));
     }
     js_set(entry, "Layers", layers);
@@ -71,27 +71,16 @@ static void make_docker_manifest(const struct image *image, struct buf *out)
     js_dump(all, out);
 }
 
+/* Takes the path. */
 static void add(struct bundle *bundle, char *path, const char *bytes, uint64_t size, const struct digest *digest)
 {
+    autofree char *owned = path;
+    for (size_t i = 0; i < bundle->len; i++)
+        if (strcmp(bundle->files[i].path, path) == 0)
+            return;
     grow(bundle->files, bundle->len, bundle->cap);
-    bundle->files[bundle->len++] = (struct bundle_file){.path = path, .bytes = bytes, .digest = *digest, .size = size};
-}
-
-static int by_path(const void *a, const void *b)
-{
-    return strcmp(((const struct bundle_file *)a)->path, ((const struct bundle_file *)b)->path);
-}
-
-static void drop_doubles(struct bundle *bundle)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < bundle->len; i++) {
-        if (kept > 0 && strcmp(bundle->files[kept - 1].path, bundle->files[i].path) == 0)
-            free(bundle->files[i].path);
-        else
-            bundle->files[kept++] = bundle->files[i];
-    }
-    bundle->len = kept;
+    bundle->files[bundle->len++] =
+        (struct bundle_file){.path = take(owned), .bytes = bytes, .digest = *digest, .size = size};
 }
 
 void bundle_make(const struct image *image, struct bundle *bundle)
@@ -101,12 +90,10 @@ void bundle_make(const struct image *image, struct bundle *bundle)
     make_index(image, &bundle->index);
     make_docker_manifest(image, &bundle->docker_manifest);
     for (size_t i = 0; i < image->layer_count; i++)
-        add(bundle, blob_path(&image->layers[i].digest), NULL, image->layers[i].size, &image->layers[i].digest);
-    add(bundle, blob_path(&image->config_digest), image->config.data, image->config.len, &image->config_digest);
-    add(bundle, blob_path(&image->manifest_digest), image->manifest.data, image->manifest.len, &image->manifest_digest);
+        add(bundle, bundle_blob_path(&image->layers[i].digest), NULL, image->layers[i].size, &image->layers[i].digest);
+    add(bundle, bundle_blob_path(&image->config_digest), image->config.data, image->config.len, &image->config_digest);
+    add(bundle, bundle_blob_path(&image->manifest_digest), image->manifest.data, image->manifest.len, &image->manifest_digest);
     add(bundle, xstrdup("index.json"), bundle->index.data, bundle->index.len, &none);
     add(bundle, xstrdup("manifest.json"), bundle->docker_manifest.data, bundle->docker_manifest.len, &none);
     add(bundle, xstrdup("oci-layout"), layout_marker, sizeof layout_marker - 1, &none);
-    qsort(bundle->files, bundle->len, sizeof *bundle->files, by_path);
-    drop_doubles(bundle);
 }

@@ -12,7 +12,8 @@ struct bundle_file {
     uint64_t size;
 };
 
-/* Sorted by path, which puts blobs/ first; a blob that occurs twice among the layers is here once. */
+/* The layers come first, in their order, so that the base's can be written before the rest is known; a blob that occurs twice is
+ * here once. */
 struct bundle {
     struct bundle_file *files;
     size_t len, cap;
@@ -22,5 +23,7 @@ struct bundle {
 /* The texts and paths are made; the blobs stay where they are. The image must outlive the bundle. */
 void bundle_make(const struct image *image, struct bundle *bundle);
 void bundle_release(struct bundle *bundle);
+/* "blobs/sha256/HEX"; caller frees. */
+char *bundle_blob_path(const struct digest *digest);
 
 #endif

@@ -28,7 +28,8 @@ static int to_target(void *data, const void *bytes, size_t length, struct error 
     if (fs_write_fd(target->fd, target->name, bytes, length, err) != 0)
         return -1;
     target->written += length;
-    log_meter_set(&target->meter, target->written);
+    if (target->meter.verb) /* not in the thread */
+        log_meter_set(&target->meter, target->written);
     if (target->written - target->started >= AHEAD) {
         sync_file_range(target->fd, (off_t)target->started, (off_t)(target->written - target->started),
                         SYNC_FILE_RANGE_WRITE);
@@ -42,32 +43,43 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
     return tar_writer_data(data, bytes, length, err);
 }
 
+enum { FOLDERS = 2 };
+
 /* Each entry has one header, since our names are short; content is padded; two empty blocks are the end. */
-static uint64_t tar_size(const struct bundle *bundle, size_t folders)
+static uint64_t tar_size(const struct bundle *bundle)
 {
     enum { BLOCK = 512 };
-    uint64_t blocks = folders + bundle->len + 2;
+    uint64_t blocks = FOLDERS + bundle->len + 2;
     for (size_t i = 0; i < bundle->len; i++)
         blocks += (bundle->files[i].size + BLOCK - 1) / BLOCK;
     return blocks * BLOCK;
 }
 
-static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target, struct error *err)
+static int write_head(struct tar_writer *tar, struct error *err)
 {
-    static const char *const folders[] = {"blobs", "blobs/sha256"};
-    AUTOPTR(tar_writer) tar = tar_writer_open(to_target, target, err);
-    if (!tar)
-        return -1;
-    log_meter_start(&target->meter, "write", "bytes", 0, tar_size(bundle, countof(folders)));
+    static const char *const folders[FOLDERS] = {"blobs", "blobs/sha256"};
     for (size_t i = 0; i < countof(folders); i++) {
         struct tar_entry folder = {.path = folders[i], .type = TAR_DIR, .mode = 0755};
         if (tar_writer_entry(tar, &folder, err) != 0)
             return -1;
     }
-    for (size_t i = 0; i < bundle->len; i++) {
+    return 0;
+}
+
+static int start_file(struct tar_writer *tar, const char *path, uint64_t size, struct error *err)
+{
+    struct tar_entry entry = {.path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)size};
+    return tar_writer_entry(tar, &entry, err);
+}
+
+/* All files from number `first` on, and the end. */
+static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle, size_t first,
+                       const struct store *store, struct error *err)
+{
+    log_meter_start(&target->meter, "write", "bytes", target->written, tar_size(bundle));
+    for (size_t i = first; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
-        struct tar_entry entry = {.path = file->path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)file->size};
-        if (tar_writer_entry(tar, &entry, err) != 0)
+        if (start_file(tar, file->path, file->size, err) != 0)
             return -1;
         if (file->bytes ? tar_writer_data(tar, file->bytes, file->size, err) != 0
                         : copy_blob(store, &file->digest, file->size, to_tar, tar, err) != 0)
@@ -76,6 +88,12 @@ static int write_tar(const struct bundle *bundle, const struct store *store, str
     int result = tar_writer_finish(tar, err);
     log_meter_end(&target->meter);
     return result;
+}
+
+static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target, struct error *err)
+{
+    AUTOPTR(tar_writer) tar = tar_writer_open(to_target, target, err);
+    return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, store, err) : -1;
 }
 
 /* What can't be taken back is written only after everything was verified: standard output, a pipe, a device. */
@@ -103,22 +121,106 @@ static int write_file(const struct bundle *bundle, const struct store *store, co
     return atomic_commit(&file, err);
 }
 
-static int write_oci(const struct image *image, const struct store *store, const char *path, struct error *err)
+/* The file to be made or replaced; NULL: there is something else. A link to a file stays a link: the file behind it is replaced.
+ * Caller frees. */
+static char *regular_target(const char *path)
+{
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return NULL;
+    if (stat(path, &st) != 0)
+        return xstrdup(path);
+    if (!S_ISREG(st.st_mode))
+        return NULL;
+    char *real = realpath(path, NULL);
+    return real ? real : xstrdup(path);
+}
+
+/* A file whose first part, the base's layers, is written while the compiler works. */
+struct output_begun {
+    struct atomic file;
+    struct target target;
+    struct tar_writer *tar;
+    struct image_blob *blobs; /* that are in it */
+    size_t len, cap;
+};
+
+static void abandon(struct output_begun *begun)
+{
+    if (!begun)
+        return;
+    tar_writer_free(begun->tar);
+    atomic_release(&begun->file);
+    free(begun->blobs);
+    free(begun);
+}
+
+static int begin_blob(void *data, const struct digest *digest, uint64_t size, struct error *err)
+{
+    struct output_begun *begun = data;
+    autofree char *path = bundle_blob_path(digest);
+    grow(begun->blobs, begun->len, begun->cap);
+    begun->blobs[begun->len++] = (struct image_blob){.digest = *digest, .size = size};
+    return start_file(begun->tar, path, size, err);
+}
+
+static int add_bytes(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct output_begun *begun = data;
+    return to_tar(begun->tar, bytes, length, err);
+}
+
+static struct output_begun *begin(const char *path, struct verify_sink *sink)
+{
+    struct error ignored; /* whoever writes meets it again */
+    autofree char *real = regular_target(path);
+    if (!real)
+        return NULL;
+    struct output_begun *begun = xcalloc(1, sizeof *begun);
+    begun->file = (struct atomic)ATOMIC_INIT;
+    *sink = (struct verify_sink){.blob = begin_blob, .bytes = add_bytes, .data = begun};
+    if (atomic_open(&begun->file, real, 0644, &ignored) == 0) {
+        begun->target = (struct target){.fd = begun->file.fd, .name = begun->file.path};
+        begun->tar = tar_writer_open(to_target, &begun->target, &ignored);
+    }
+    if (begun->tar && write_head(begun->tar, &ignored) == 0)
+        return begun;
+    abandon(begun);
+    return NULL;
+}
+
+/* Whether what was begun is the beginning of this file. */
+static bool fits(const struct output_begun *begun, const struct bundle *bundle, const char *path)
+{
+    bool good = begun && begun->len <= bundle->len && strcmp(begun->file.path, path) == 0;
+    for (size_t i = 0; good && i < begun->len; i++)
+        good = !bundle->files[i].bytes && digest_equal(&begun->blobs[i].digest, &bundle->files[i].digest) &&
+               begun->blobs[i].size == bundle->files[i].size;
+    return good;
+}
+
+static int finish(struct output_begun *begun, const struct bundle *bundle, const struct store *store, struct error *err)
+{
+    if (write_files(begun->tar, &begun->target, bundle, begun->len, store, err) != 0)
+        return -1;
+    return atomic_commit(&begun->file, err);
+}
+
+static int write_oci(const struct image *image, const struct store *store, struct output_begun *begun, const char *path,
+                     struct error *err)
 {
     AUTO(bundle) bundle = {0};
     struct stat st;
     bundle_make(image, &bundle);
     if (strcmp(path, "-") == 0)
         return write_stream(&bundle, store, STDOUT_FILENO, "standard output", err);
-    if (stat(path, &st) != 0)
-        return write_file(&bundle, store, path, err);
-    if (S_ISDIR(st.st_mode))
+    autofree char *real = regular_target(path);
+    if (real && !fits(begun, &bundle, real))
+        return write_file(&bundle, store, real, err);
+    if (real)
+        return finish(begun, &bundle, store, err);
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return error_set(err, ERROR_USAGE, "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path, path);
-    if (S_ISREG(st.st_mode)) {
-        /* A link to a file stays a link: the file behind it is replaced. */
-        autofree char *real = realpath(path, NULL);
-        return write_file(&bundle, store, real ? real : path, err);
-    }
     autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
@@ -128,5 +230,7 @@ static int write_oci(const struct image *image, const struct store *store, const
 const struct output output_oci = {
     .name = "oci",
     .help = "one tar file: an OCI image layout that docker load takes too (the default)",
+    .begin = begin,
+    .abandon = abandon,
     .write = write_oci,
 };

@@ -107,8 +107,10 @@ static int put_in_place(const char *made, const char *path, struct error *err)
     return fs_remove(made, err);
 }
 
-static int write_layout(const struct image *image, const struct store *store, const char *path, struct error *err)
+static int write_layout(const struct image *image, const struct store *store, struct output_begun *begun, const char *path,
+                        struct error *err)
 {
+    (void)begun; /* nothing is */
     AUTO(bundle) bundle = {0};
     if (strcmp(path, "-") == 0)
         return error_set(err, ERROR_USAGE, "a folder can't go to standard output; use -o - for a tar archive");

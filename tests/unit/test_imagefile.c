@@ -69,8 +69,8 @@ static void set_up(struct fixture *fixture)
     strv_add(&plan.tags, "other:v2");
     strv_add(&plan.entrypoint, "/bin/hello");
     assert_int_equal(image_make(&scratch, &fixture->layer, 1, &plan, &fixture->image, &err), 0);
-    assert_int_equal(output_find("oci")->write(&fixture->image, &fixture->store, fixture->archive, &err), 0);
-    assert_int_equal(output_find("oci-layout")->write(&fixture->image, &fixture->store, fixture->layout, &err), 0);
+    assert_int_equal(output_find("oci")->write(&fixture->image, &fixture->store, NULL, fixture->archive, &err), 0);
+    assert_int_equal(output_find("oci-layout")->write(&fixture->image, &fixture->store, NULL, fixture->layout, &err), 0);
     strv_release(&plan.tags);
     strv_release(&plan.entrypoint);
 }

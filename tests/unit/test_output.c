@@ -4,6 +4,7 @@
 #include "support/fs.h"
 #include "support/tar.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -58,7 +59,7 @@ static int write_to(const struct fixture *fixture, const char *type, const char 
 {
     const struct output *output = output_find(type);
     assert_non_null(output);
-    return output->write(&fixture->image, &fixture->store, path, err);
+    return output->write(&fixture->image, &fixture->store, NULL, path, err);
 }
 
 static void check_index(const struct fixture *fixture, const char *bytes, size_t length)
@@ -97,7 +98,6 @@ static void check_tar(const struct fixture *fixture, const char *path)
         assert_int_equal(status, 1);
         assert_int_equal(entry.mode, entry.type == TAR_DIR ? 0755 : 0644);
         assert_int_equal(entry.uid + entry.gid + entry.mtime, 0);
-        assert_true(seen.len == 0 || strcmp(seen.items[seen.len - 1], entry.path) < 0);
         strv_add(&seen, entry.path);
         AUTO(buf) content = {0};
         for (int64_t got = 1; got > 0;) {
@@ -119,6 +119,10 @@ static void check_tar(const struct fixture *fixture, const char *path)
     assert_int_equal(seen.len, 2 + 4 + 3);
     assert_string_equal(seen.items[0], "blobs/");
     assert_string_equal(seen.items[1], "blobs/sha256/");
+    const struct digest *order[] = {&fixture->image.layers[0].digest, &fixture->image.layers[1].digest,
+                                    &fixture->image.config_digest, &fixture->image.manifest_digest};
+    for (size_t i = 0; i < countof(order); i++)
+        assert_string_equal(seen.items[2 + i] + strlen("blobs/sha256/"), digest_hex(order[i]));
     assert_string_equal(seen.items[6], "index.json");
     assert_string_equal(seen.items[7], "manifest.json");
     assert_string_equal(seen.items[8], "oci-layout");
@@ -144,6 +148,92 @@ static void a_tar_file(void **state)
     assert_int_equal(fs_read(path, 10000000, &second, &err), 0);
     assert_int_equal(first.len, second.len);
     assert_memory_equal(first.data, second.data, first.len);
+}
+
+/* Gives the first `count` layers to an output that is begun at `path`. */
+static struct output_begun *begin_at(const struct fixture *fixture, const char *path, size_t count)
+{
+    struct digest digests[3];
+    struct verify_sink sink = {0};
+    struct output_begun *begun = output_find("oci")->begin(path, &sink);
+    for (size_t i = 0; i < count; i++)
+        digests[i] = fixture->image.layers[i].digest;
+    if (!begun)
+        return NULL;
+    AUTOPTR(verify) verify = verify_start(&fixture->store, digests, count, &sink);
+    assert_true(verify_finish(verify));
+    return begun;
+}
+
+static void what_was_begun_ends_with_the_same_bytes(void **state)
+{
+    AUTO(fixture) fixture;
+    const struct output *output = output_find("oci");
+    struct error err = {0};
+    (void)state;
+    set_up(&fixture);
+    autofree char *whole = path_join(fixture.folder, "whole.tar"), *path = path_join(fixture.folder, "out.tar"),
+                  *other = path_join(fixture.folder, "other.tar");
+    assert_int_equal(write_to(&fixture, "oci", whole, &err), 0);
+    AUTO(buf) expected = {0};
+    assert_int_equal(fs_read(whole, 10000000, &expected, &err), 0);
+    for (size_t count = 0; count <= 3; count++) {
+        AUTO(buf) got = {0};
+        struct output_begun *begun = begin_at(&fixture, path, count);
+        assert_non_null(begun);
+        assert_true(count > 0 || !fs_exists(path));
+        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, path, &err), 0);
+        output->abandon(begun);
+        assert_int_equal(fs_read(path, 10000000, &got, &err), 0);
+        assert_int_equal(got.len, expected.len);
+        assert_memory_equal(got.data, expected.data, got.len);
+    }
+    /* Begun for another image, or for another place: not taken up. */
+    fixture.image.layers[0] = fixture.image.layers[1];
+    struct output_begun *begun = begin_at(&fixture, path, 1);
+    fixture.image.layers[0] = fixture.image.layers[2];
+    for (int i = 0; i < 2; i++) {
+        AUTO(buf) got = {0};
+        const char *place = i == 0 ? path : other;
+        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, place, &err), 0);
+        assert_int_equal(fs_read(place, 10000000, &got, &err), 0);
+        assert_int_equal(got.len, expected.len);
+        assert_memory_equal(got.data, expected.data, got.len);
+    }
+    output->abandon(begun);
+}
+
+static size_t names_in(const char *folder)
+{
+    size_t count = 0;
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    for (struct dirent *entry; (entry = readdir(dir));)
+        count += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
+    closedir(dir);
+    return count;
+}
+
+static void what_was_begun_can_be_abandoned(void **state)
+{
+    AUTO(fixture) fixture;
+    const struct output *output = output_find("oci");
+    struct verify_sink sink = {0};
+    struct error err = {0};
+    (void)state;
+    set_up(&fixture);
+    autofree char *path = path_join(fixture.folder, "out.tar"), *missing = path_join(fixture.folder, "missing/out.tar");
+    size_t before = names_in(fixture.folder);
+    output->abandon(begin_at(&fixture, path, 2));
+    output->abandon(NULL);
+    assert_int_equal(names_in(fixture.folder), before);
+    /* Where nothing can be begun, the one who writes says why. */
+    assert_null(output->begin("-", &sink));
+    assert_null(output->begin(fixture.folder, &sink));
+    assert_null(output->begin(missing, &sink));
+    assert_null(output->begin("/dev/null", &sink));
+    assert_int_equal(write_to(&fixture, "oci", missing, &err), -1);
+    assert_int_equal(err.kind, ERROR_BUILD);
 }
 
 static void links_stay_and_folders_are_refused(void **state)
@@ -317,7 +407,9 @@ static void names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_tar_file),           cmocka_unit_test(links_stay_and_folders_are_refused),
+        cmocka_unit_test(a_tar_file),
+        cmocka_unit_test(what_was_begun_ends_with_the_same_bytes),
+        cmocka_unit_test(what_was_begun_can_be_abandoned),           cmocka_unit_test(links_stay_and_folders_are_refused),
         cmocka_unit_test(devices_and_streams),  cmocka_unit_test(a_damaged_blob_ends_it),
         cmocka_unit_test(a_folder),             cmocka_unit_test(other_folders_are_left_alone),
         cmocka_unit_test(names),

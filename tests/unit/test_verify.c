@@ -42,7 +42,7 @@ static int teardown(void **state)
 static int take_patiently(struct fixture *f, struct verify **verify, size_t which)
 {
     for (int i = 0; i < 200; i++) {
-        *verify = verify_start(&f->store, &f->blobs[which], 1);
+        *verify = verify_start(&f->store, &f->blobs[which], 1, NULL);
         usleep(2000 * (useconds_t)i);
         int fd = *verify ? verify_take(*verify, &f->blobs[which]) : -1;
         if (fd >= 0)
@@ -76,7 +76,7 @@ static void damaged_or_missing_ones_are_not(void **state)
     assert_int_equal(fs_write(path, "y", 1, 0644, &f->err), 0);
     assert_int_equal(unlink(gone), 0);
     for (int i = 0; i < 20; i++) {
-        AUTOPTR(verify) verify = verify_start(&f->store, f->blobs, 2);
+        AUTOPTR(verify) verify = verify_start(&f->store, f->blobs, 2, NULL);
         usleep(1000);
         assert_int_equal(verify_take(verify, &f->blobs[0]), -1);
         assert_int_equal(verify_take(verify, &f->blobs[1]), -1);
@@ -103,9 +103,68 @@ static void it_can_be_given_up_at_any_time(void **state)
 {
     struct fixture *f = *state;
     for (int i = 0; i < 50; i++) {
-        AUTOPTR(verify) verify = verify_start(&f->store, f->blobs, 3);
+        AUTOPTR(verify) verify = verify_start(&f->store, f->blobs, 3, NULL);
         usleep((useconds_t)(i * 37));
     }
+}
+
+/* Counts what comes, and wants no more after `most` bytes. */
+struct counter {
+    size_t blobs, bytes, most;
+};
+
+static int count_blob(void *data, const struct digest *digest, uint64_t size, struct error *err)
+{
+    struct counter *counter = data;
+    (void)digest;
+    (void)err;
+    counter->blobs += size > 0;
+    return 0;
+}
+
+static int count_bytes(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct counter *counter = data;
+    (void)bytes;
+    counter->bytes += length;
+    return counter->bytes > counter->most ? error_set(err, ERROR_BUILD, "full") : 0;
+}
+
+static void a_sink_gets_each_blob_once(void **state)
+{
+    struct fixture *f = *state;
+    const struct digest blobs[] = {f->blobs[0], f->blobs[2], f->blobs[0], f->blobs[1]};
+    const size_t total = 1 + 1400001 + 700001;
+    struct counter all = {.most = total}, some = {.most = 300000};
+    struct verify_sink sink = {count_blob, count_bytes, &all};
+    AUTOPTR(verify) good = verify_start(&f->store, blobs, 4, &sink);
+    assert_true(verify_finish(good));
+    assert_int_equal(all.blobs, 3);
+    assert_int_equal(all.bytes, total);
+    assert_true(verify_take(good, &f->blobs[1]) >= 0);
+
+    /* One that has had enough gets nothing more; the blobs are verified all the same. */
+    sink.data = &some;
+    AUTOPTR(verify) refused = verify_start(&f->store, blobs, 4, &sink);
+    assert_false(verify_finish(refused));
+    assert_true(some.bytes > some.most && some.bytes < total);
+    assert_int_equal(some.blobs, 2);
+    assert_true(verify_take(refused, &f->blobs[1]) >= 0);
+}
+
+static void a_sink_is_told_of_damage(void **state)
+{
+    struct fixture *f = *state;
+    autofree char *path = store_blob_path(&f->store, &f->blobs[1]);
+    struct counter all = {.most = 10000000};
+    struct verify_sink sink = {count_blob, count_bytes, &all};
+    assert_int_equal(fs_write(path, "y", 1, 0644, &f->err), 0);
+    AUTOPTR(verify) damaged = verify_start(&f->store, f->blobs, 3, &sink);
+    assert_false(verify_finish(damaged));
+    assert_int_equal(unlink(path), 0);
+    AUTOPTR(verify) missing = verify_start(&f->store, f->blobs, 3, NULL);
+    assert_false(verify_finish(missing));
+    assert_false(verify_finish(NULL));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -117,6 +176,8 @@ int main(void)
         TEST(damaged_or_missing_ones_are_not),
         TEST(a_file_changed_since_is_not),
         TEST(it_can_be_given_up_at_any_time),
+        TEST(a_sink_gets_each_blob_once),
+        TEST(a_sink_is_told_of_damage),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }
