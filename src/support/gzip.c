@@ -1,53 +1,47 @@
 #include "support/gzip.h"
 
 #include <libdeflate.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
-#define LEVEL 6
-#define PIECE 1048576
+#define LEVEL 4
+#define PIECE 524288
 #define CHUNK 65536
 #define TEXT_OF(value) #value
 #define TEXT(macro) TEXT_OF(macro)
 
+enum { THREADS_MAX = 8 };
+
+enum state { STATE_EMPTY, STATE_READY, STATE_BUSY, STATE_DONE };
+
+/* One part of the plain bytes and what it became. All but the last end at a byte boundary, so that any thread may make any. */
+struct piece {
+    enum state state;
+    bool last;
+    unsigned char *plain, *packed;
+    size_t used, length; /* of these */
+    struct libdeflate_compressor *compressor;
+    struct error err; /* with a kind: it failed */
+};
+
+/* A ring of pieces: filled at `filled`, handed on at `passed`, both counting from the start. The writing thread compresses too
+ * when it has to wait, so it gets along without any other thread. */
 struct gzip_writer {
     byte_sink sink;
     void *data;
-    struct libdeflate_compressor *compressor;
-    unsigned char *piece; /* plain bytes that wait; handed on when more follow, since the last piece ends the stream */
-    unsigned char *packed;
-    size_t used, bound;
-    uint32_t crc, length; /* both modulo 2^32, as the trailer has them (RFC 1952) */
+    uint32_t crc, size; /* both modulo 2^32, as the trailer has them (RFC 1952) */
+    struct piece *pieces;
+    size_t count, filled, passed;
+    pthread_mutex_t mutex; /* guards the pieces' states, filled and passed, and stop */
+    pthread_cond_t ready, done;
+    pthread_t threads[THREADS_MAX];
+    unsigned running, most; /* threads besides the writing one */
+    bool stop;
 };
-
-struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, struct error *err)
-{
-    static const unsigned char header[10] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 255};
-    AUTOPTR(gzip_writer) writer = xcalloc(1, sizeof *writer);
-    writer->sink = sink;
-    writer->data = data;
-    writer->compressor = libdeflate_alloc_compressor(LEVEL);
-    if (!writer->compressor) {
-        error_set(err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", LEVEL);
-        return NULL;
-    }
-    /* Room behind the piece for the joint between two pieces. */
-    writer->bound = libdeflate_deflate_compress_bound(writer->compressor, PIECE);
-    writer->piece = xmalloc(PIECE);
-    writer->packed = xmalloc(writer->bound + 5);
-    return sink(data, header, sizeof header, err) == 0 ? take(writer) : NULL;
-}
-
-void gzip_writer_free(struct gzip_writer *writer)
-{
-    if (!writer)
-        return;
-    libdeflate_free_compressor(writer->compressor);
-    free(writer->piece);
-    free(writer->packed);
-    free(writer);
-}
 
 /* Finds, in bits, where the last block of a deflate stream starts and ends, by decoding it (as zlib's gzjoin does). */
 static bool last_block(unsigned char *packed, size_t length, size_t plain, size_t *start, size_t *end)
@@ -96,29 +90,185 @@ const char *gzip_writer_version(void)
     return "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(LEVEL) "-" TEXT(PIECE);
 }
 
-static int flush_piece(struct gzip_writer *writer, bool last, struct error *err)
+static void release(struct piece *piece)
 {
-    size_t length =
-        libdeflate_deflate_compress(writer->compressor, writer->piece, writer->used, writer->packed, writer->bound);
-    if (length == 0)
-        return error_set(err, ERROR_INTERNAL, "libdeflate needs more room than it said");
-    if (!last && make_joint(writer->packed, &length, writer->used, err) != 0)
+    libdeflate_free_compressor(piece->compressor);
+    free(piece->plain);
+    free(piece->packed);
+}
+
+/* Memory is asked for by the pieces that are used. */
+static int pack(struct piece *piece)
+{
+    if (!piece->compressor && !(piece->compressor = libdeflate_alloc_compressor(LEVEL)))
+        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", LEVEL);
+    size_t bound = libdeflate_deflate_compress_bound(piece->compressor, PIECE);
+    if (!piece->packed)
+        piece->packed = xmalloc(bound + 5); /* the joint comes behind */
+    piece->length = libdeflate_deflate_compress(piece->compressor, piece->plain, piece->used, piece->packed, bound);
+    if (piece->length == 0)
+        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate needs more room than it said");
+    return piece->last ? 0 : make_joint(piece->packed, &piece->length, piece->used, &piece->err);
+}
+
+/* With the mutex held: the oldest piece that waits for a thread, now this one's; or NULL. */
+static struct piece *claim(struct gzip_writer *writer)
+{
+    for (size_t i = writer->passed; i < writer->filled; i++) {
+        struct piece *piece = &writer->pieces[i % writer->count];
+        if (piece->state != STATE_READY)
+            continue;
+        piece->state = STATE_BUSY;
+        return piece;
+    }
+    return NULL;
+}
+
+/* Lets go of the mutex meanwhile. What fails is in the piece. */
+static void work_on(struct gzip_writer *writer, struct piece *piece)
+{
+    pthread_mutex_unlock(&writer->mutex);
+    if (pack(piece) != 0)
+        piece->length = 0;
+    pthread_mutex_lock(&writer->mutex);
+    piece->state = STATE_DONE;
+    pthread_cond_signal(&writer->done);
+}
+
+static void *help(void *data)
+{
+    struct gzip_writer *writer = data;
+    pthread_mutex_lock(&writer->mutex);
+    while (!writer->stop) {
+        struct piece *piece = claim(writer);
+        if (piece)
+            work_on(writer, piece);
+        else
+            pthread_cond_wait(&writer->ready, &writer->mutex);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    return NULL;
+}
+
+/* One thread more when there is work for it; where none can be had, it goes without. Signals are for the main thread. */
+static void add_thread(struct gzip_writer *writer)
+{
+    sigset_t all, before;
+    if (writer->running == writer->most)
+        return;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    if (pthread_create(&writer->threads[writer->running], NULL, help, writer) == 0)
+        writer->running++;
+    else
+        writer->most = writer->running;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static unsigned usable_cores(void)
+{
+    cpu_set_t cores;
+    int count = sched_getaffinity(0, sizeof cores, &cores) == 0 ? CPU_COUNT(&cores) : 1;
+    return count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
+}
+
+struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, unsigned threads, struct error *err)
+{
+    static const unsigned char header[10] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 255};
+    AUTOPTR(gzip_writer) writer = xcalloc(1, sizeof *writer);
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_cond_init(&writer->ready, NULL);
+    pthread_cond_init(&writer->done, NULL);
+    writer->sink = sink;
+    writer->data = data;
+    threads = threads == 0 ? usable_cores() : threads > THREADS_MAX ? THREADS_MAX : threads;
+    writer->most = threads - 1;
+    writer->count = threads + 1;
+    writer->pieces = xcalloc(writer->count, sizeof *writer->pieces);
+    return sink(data, header, sizeof header, err) == 0 ? take(writer) : NULL;
+}
+
+void gzip_writer_free(struct gzip_writer *writer)
+{
+    if (!writer)
+        return;
+    pthread_mutex_lock(&writer->mutex);
+    writer->stop = true;
+    pthread_cond_broadcast(&writer->ready);
+    pthread_mutex_unlock(&writer->mutex);
+    for (unsigned i = 0; i < writer->running; i++)
+        pthread_join(writer->threads[i], NULL);
+    for (size_t i = 0; i < writer->count; i++)
+        release(&writer->pieces[i]);
+    pthread_cond_destroy(&writer->done);
+    pthread_cond_destroy(&writer->ready);
+    pthread_mutex_destroy(&writer->mutex);
+    free(writer->pieces);
+    free(writer);
+}
+
+/* Passes the oldest piece on. Until it is done, this thread takes what no other one has. */
+static int pass_one(struct gzip_writer *writer, struct error *err)
+{
+    struct piece *oldest = &writer->pieces[writer->passed % writer->count];
+    pthread_mutex_lock(&writer->mutex);
+    while (oldest->state != STATE_DONE) {
+        struct piece *piece = claim(writer);
+        if (piece)
+            work_on(writer, piece);
+        else
+            pthread_cond_wait(&writer->done, &writer->mutex);
+    }
+    pthread_mutex_unlock(&writer->mutex);
+    if (oldest->length == 0)
+        return error_set(err, oldest->err.kind, "%s", oldest->err.text);
+    if (writer->sink(writer->data, oldest->packed, oldest->length, err) != 0)
         return -1;
-    writer->used = 0;
-    return writer->sink(writer->data, writer->packed, length, err);
+    pthread_mutex_lock(&writer->mutex);
+    oldest->state = STATE_EMPTY;
+    oldest->used = 0;
+    writer->passed++;
+    pthread_mutex_unlock(&writer->mutex);
+    return 0;
+}
+
+/* The piece that is being filled; its place in the ring is free. */
+static struct piece *current(struct gzip_writer *writer)
+{
+    struct piece *piece = &writer->pieces[writer->filled % writer->count];
+    if (!piece->plain)
+        piece->plain = xmalloc(PIECE);
+    return piece;
+}
+
+static void submit(struct gzip_writer *writer, bool last)
+{
+    struct piece *piece = current(writer);
+    if (!last)
+        add_thread(writer);
+    pthread_mutex_lock(&writer->mutex);
+    piece->last = last;
+    piece->state = STATE_READY;
+    writer->filled++;
+    pthread_cond_signal(&writer->ready);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length, struct error *err)
 {
     const unsigned char *from = bytes;
     writer->crc = libdeflate_crc32(writer->crc, from, length);
-    writer->length += (uint32_t)length;
+    writer->size += (uint32_t)length;
     while (length > 0) {
-        if (writer->used == PIECE && flush_piece(writer, false, err) != 0)
+        /* A full piece waits for the next byte: the last one is another kind. */
+        if (current(writer)->used == PIECE)
+            submit(writer, false);
+        if (writer->filled - writer->passed == writer->count && pass_one(writer, err) != 0)
             return -1;
-        size_t room = PIECE - writer->used, part = length < room ? length : room;
-        memcpy(writer->piece + writer->used, from, part);
-        writer->used += part;
+        struct piece *piece = current(writer);
+        size_t room = PIECE - piece->used, part = length < room ? length : room;
+        memcpy(piece->plain + piece->used, from, part);
+        piece->used += part;
         from += part;
         length -= part;
     }
@@ -128,11 +278,13 @@ int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t leng
 int gzip_writer_finish(struct gzip_writer *writer, struct error *err)
 {
     unsigned char trailer[8];
-    if (flush_piece(writer, true, err) != 0)
-        return -1;
+    submit(writer, true);
+    while (writer->passed < writer->filled)
+        if (pass_one(writer, err) != 0)
+            return -1;
     for (unsigned i = 0; i < 4; i++) {
         trailer[i] = (unsigned char)(writer->crc >> (8 * i));
-        trailer[4 + i] = (unsigned char)(writer->length >> (8 * i));
+        trailer[4 + i] = (unsigned char)(writer->size >> (8 * i));
     }
     return writer->sink(writer->data, trailer, sizeof trailer, err);
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { MIB = 1024 * 1024 };
+enum { MIB = 1024 * 1024, PIECE = MIB / 2 /* the compressor's */ };
 
 static int collect(void *data, const void *bytes, size_t length, struct error *err)
 {
@@ -22,7 +22,7 @@ static int collect(void *data, const void *bytes, size_t length, struct error *e
 static void compress_all(const char *bytes, size_t length, size_t step, struct buf *out)
 {
     struct error err = {0};
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, 0, &err);
     assert_non_null(writer);
     for (size_t at = 0; at < length; at += step)
         assert_int_equal(gzip_writer_write(writer, bytes + at, length - at < step ? length - at : step, &err), 0);
@@ -76,7 +76,7 @@ static void fill(char *bytes, size_t length, int kind)
 
 static void every_size_is_one_member(void **state)
 {
-    static const size_t sizes[] = {0, 1, 100, MIB - 1, MIB, MIB + 1, 2 * MIB, 3 * MIB, 3 * MIB + 12345};
+    static const size_t sizes[] = {0, 1, 100, PIECE - 1, PIECE, PIECE + 1, MIB, 2 * MIB, 3 * MIB, 3 * MIB + 12345};
     autofree char *bytes = xmalloc(4 * MIB);
     (void)state;
     for (int kind = 0; kind < 3; kind++) {
@@ -89,7 +89,7 @@ static void every_size_is_one_member(void **state)
             compress_all(bytes, sizes[i], 65521, &again);
             assert_int_equal(packed.len, again.len);
             assert_memory_equal(packed.data, again.data, packed.len);
-            if (sizes[i] >= MIB)
+            if (sizes[i] >= PIECE)
                 gzip_tool_agrees(&packed);
         }
     }
@@ -98,14 +98,48 @@ static void every_size_is_one_member(void **state)
 /* Joints of every bit offset: short random pieces of text behind a full one would not do, so the whole first piece varies. */
 static void joints_at_every_bit(void **state)
 {
-    autofree char *bytes = xmalloc(MIB + 10);
+    autofree char *bytes = xmalloc(PIECE + 10);
     (void)state;
     for (size_t i = 0; i < 16; i++) {
         AUTO(buf) packed = {0};
-        fill(bytes, MIB + 10, 0);
+        fill(bytes, PIECE + 10, 0);
         fill(bytes, 100 * i, 2);
-        compress_all(bytes, MIB + 10, MIB + 10, &packed);
-        one_member(&packed, bytes, MIB + 10);
+        compress_all(bytes, PIECE + 10, PIECE + 10, &packed);
+        one_member(&packed, bytes, PIECE + 10);
+    }
+}
+
+static void compress_by(unsigned threads, const char *bytes, size_t length, struct buf *out)
+{
+    struct error err = {0};
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, threads, &err);
+    assert_non_null(writer);
+    assert_int_equal(gzip_writer_write(writer, bytes, length, &err), 0);
+    assert_int_equal(gzip_writer_finish(writer, &err), 0);
+}
+
+static void any_number_of_threads_gives_the_same(void **state)
+{
+    const size_t length = 12 * MIB + 1;
+    autofree char *bytes = xmalloc(length);
+    AUTO(buf) expected = {0};
+    (void)state;
+    fill(bytes, length, 2);
+    compress_by(1, bytes, length, &expected);
+    one_member(&expected, bytes, length);
+    for (unsigned threads = 0; threads < 12; threads++) {
+        AUTO(buf) packed = {0};
+        compress_by(threads, bytes, length, &packed);
+        assert_int_equal(packed.len, expected.len);
+        assert_memory_equal(packed.data, expected.data, packed.len);
+    }
+    /* Given up in the middle: nobody waits for it. */
+    for (size_t part = 0; part < length; part += 3 * MIB) {
+        AUTO(buf) packed = {0};
+        struct error err = {0};
+        AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, 3, &err);
+        assert_non_null(writer);
+        assert_int_equal(gzip_writer_write(writer, bytes, part, &err), 0);
     }
 }
 
@@ -120,7 +154,7 @@ static void a_failing_sink_ends_it(void **state)
 {
     struct error err = {0};
     (void)state;
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(refuse, NULL, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(refuse, NULL, 0, &err);
     assert_int_equal(gzip_writer_write(writer, "abcdefghijkl", 12, &err), 0);
     assert_int_equal(gzip_writer_finish(writer, &err), -1);
     assert_string_equal(err.text, "disk full");
@@ -191,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_size_is_one_member),
         cmocka_unit_test(joints_at_every_bit),
+        cmocka_unit_test(any_number_of_threads_gives_the_same),
         cmocka_unit_test(a_failing_sink_ends_it),
         cmocka_unit_test(gunzip_reads_members_in_any_pieces),
         cmocka_unit_test(gunzip_refuses_damage),
