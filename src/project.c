@@ -1,34 +1,12 @@
 #include "project.h"
 
-#include "arch.h"
 #include "inifile.h"
 #include "support/fs.h"
 #include "support/own.h"
-#include "value.h"
 
-#include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static const struct key {
-    const char *section, *name;
-    enum value_type type;
-    const char *fallback, *help;
-} keys[KEY_COUNT] = {
-#define KEY(id, section, key, type, fallback, help) {section, key, type, fallback, help},
-#include "keys.h"
-#undef KEY
-};
-
-static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "files"};
-static const char *const free_help[FREE_SECTION_COUNT] = {
-    "NAME = value: environment variables of the image.",
-    "NAME = value: labels of the image, beside those that lbuild makes.",
-    "SOURCE = /DEST: files and folders of the project that go into the image.",
-};
 
 /* What the project file is being read into. */
 struct load {
@@ -39,144 +17,25 @@ struct load {
     int section_lines[256];
     struct settings overrides; /* of the chosen profile: name = "section.key" */
     struct setting *last;      /* what a continuation line goes on with */
-    bool last_is_list;
 };
-
-__attribute__((format(printf, 3, 4))) static void
-complain(struct strv *complaints, const struct origin *origin, const char *format, ...)
-{
-    autofree char *place = origin_text(origin);
-    autofree char *text = NULL;
-    va_list ap;
-    va_start(ap, format);
-    if (vasprintf(&text, format, ap) < 0)
-        text = NULL;
-    va_end(ap);
-    strv_addf(complaints, "%s: %s", place, text ? text : "");
-}
-
-char *origin_text(const struct origin *origin)
-{
-    if (!origin->file)
-        return xstrdup("default");
-    if (origin->line == 0)
-        return xstrdup(origin->file);
-    return xasprintf("%s:%d:%d", origin->file, origin->line, origin->column);
-}
-
-const char *project_key_name(enum key_id key)
-{
-    static const char *const names[KEY_COUNT] = {
-#define KEY(id, section, key, type, fallback, help) section "." key,
-#include "keys.h"
-#undef KEY
-    };
-    return names[key];
-}
-
-static int find_key(const char *section, const char *name)
-{
-    for (int i = 0; i < KEY_COUNT; i++)
-        if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
-            return i;
-    return -1;
-}
-
-static int find_free(const char *section)
-{
-    for (int i = 0; i < FREE_SECTION_COUNT; i++)
-        if (strcmp(free_sections[i], section) == 0)
-            return i;
-    return -1;
-}
-
-static bool known_section(const char *section)
-{
-    for (int i = 0; i < KEY_COUNT; i++)
-        if (strcmp(keys[i].section, section) == 0)
-            return true;
-    return find_free(section) >= 0;
-}
-
-/* "; did you mean 'x'?" and its relatives, or "". Caller frees. */
-static char *suggest_key(const char *section, const char *name)
-{
-    const char *names[KEY_COUNT];
-    size_t count = 0;
-    for (int i = 0; i < KEY_COUNT; i++)
-        if (strcmp(keys[i].section, section) == 0)
-            names[count++] = keys[i].name;
-    const char *near = strv_nearest(name, names, count);
-    if (near)
-        return xasprintf("; did you mean '%s'?", near);
-    for (int i = 0; i < KEY_COUNT; i++)
-        if (strcmp(keys[i].name, name) == 0)
-            return xasprintf("; it belongs into [%s]", keys[i].section);
-    return xstrdup("; see 'lbuild help project-file'");
-}
-
-static char *suggest_section(const char *section)
-{
-    const char *names[KEY_COUNT + FREE_SECTION_COUNT];
-    size_t count = 0;
-    for (int i = 0; i < KEY_COUNT; i++)
-        names[count++] = keys[i].section;
-    for (int i = 0; i < FREE_SECTION_COUNT; i++)
-        names[count++] = free_sections[i];
-    const char *near = strv_nearest(section, names, count);
-    return near ? xasprintf("; did you mean [%s]?", near) : xstrdup("; see 'lbuild help project-file'");
-}
-
-static void set_value(struct setting *setting, const char *value, const struct origin *origin)
-{
-    free(setting->value);
-    setting->value = value ? xstrdup(value) : NULL;
-    setting->origin = *origin;
-}
-
-static struct setting *find_setting(struct settings *settings, const char *name)
-{
-    for (size_t i = 0; i < settings->len; i++)
-        if (strcmp(settings->items[i].name, name) == 0)
-            return &settings->items[i];
-    return NULL;
-}
-
-static struct setting *add_setting(struct settings *settings, const char *name)
-{
-    grow(settings->items, settings->len, settings->cap);
-    struct setting *setting = &settings->items[settings->len++];
-    *setting = (struct setting){.name = xstrdup(name)};
-    return setting;
-}
-
-static void settings_release(struct settings *settings)
-{
-    for (size_t i = 0; i < settings->len; i++) {
-        free(settings->items[i].name);
-        free(settings->items[i].value);
-    }
-    free(settings->items);
-    *settings = (struct settings){0};
-}
 
 /* The setting that "section" and "name" mean, made when it is a free section's; NULL and a complaint for an
  * unknown one. */
 static struct setting *target(struct project *project, const char *section, const char *name,
                               const struct origin *origin, struct strv *complaints)
 {
-    int free_section = find_free(section), key = find_key(section, name);
+    int free_section = keys_find_free(section), key = keys_find(section, name);
     if (key >= 0)
         return &project->values[key];
     if (free_section >= 0) {
-        struct setting *setting = find_setting(&project->free[free_section], name);
-        return setting ? setting : add_setting(&project->free[free_section], name);
+        struct setting *setting = settings_find(&project->free[free_section], name);
+        return setting ? setting : settings_add(&project->free[free_section], name);
     }
-    autofree char *hint = known_section(section) ? suggest_key(section, name) : suggest_section(section);
-    if (known_section(section))
-        complain(complaints, origin, "unknown key '%.80s' in [%s]%s", name, section, hint);
+    autofree char *hint = keys_known_section(section) ? keys_suggest(section, name) : keys_suggest_section(section);
+    if (keys_known_section(section))
+        settings_complain(complaints, origin, "unknown key '%.80s' in [%s]%s", name, section, hint);
     else
-        complain(complaints, origin, "unknown section [%s]%s", section, hint);
+        settings_complain(complaints, origin, "unknown section [%s]%s", section, hint);
     return NULL;
 }
 
@@ -196,8 +55,8 @@ static void on_section(void *data, const char *name, int line, int column)
     load->last = NULL;
     for (size_t i = 0; i < load->sections.len; i++) {
         if (strcmp(load->sections.items[i], name) == 0) {
-            complain(load->complaints, &origin, "section [%s] was opened at line %d already; join the two",
-                     name, load->section_lines[i]);
+            settings_complain(load->complaints, &origin, "section [%s] was opened at line %d already; join the two",
+                              name, load->section_lines[i]);
             return;
         }
     }
@@ -206,11 +65,11 @@ static void on_section(void *data, const char *name, int line, int column)
         strv_add(&load->sections, name);
     }
     if (ends_with_profile(name, &profile) && !value_is_name(profile))
-        complain(load->complaints, &origin, "'%s' is not a profile's name; use lower-case letters and digits",
-                 profile);
-    else if (!profile && !known_section(name)) {
-        autofree char *hint = suggest_section(name);
-        complain(load->complaints, &origin, "unknown section [%s]%s", name, hint);
+        settings_complain(load->complaints, &origin, "'%s' is not a profile's name; use lower-case letters and digits",
+                          profile);
+    else if (!profile && !keys_known_section(name)) {
+        autofree char *hint = keys_suggest_section(name);
+        settings_complain(load->complaints, &origin, "unknown section [%s]%s", name, hint);
     }
 }
 
@@ -223,16 +82,13 @@ static void on_continuation(struct load *load, const struct ini_entry *entry)
     behind += strspn(behind, " \t");
     if (!load->last)
         return;
-    if ((*behind == '=' || *behind == ':') && find_key(entry->section, word) >= 0) {
-        complain(load->complaints, &origin,
-                 "'%s' is indented, so it continues '%s'; remove the blanks before it", word,
-                 load->last->name ? load->last->name : "the value above");
+    if ((*behind == '=' || *behind == ':') && keys_find(entry->section, word) >= 0) {
+        settings_complain(load->complaints, &origin,
+                          "'%s' is indented, so it continues '%s'; remove the blanks before it", word,
+                          load->last->name ? load->last->name : "the value above");
         return;
     }
-    char *joined = xasprintf("%s%s%s", load->last->value ? load->last->value : "",
-                             load->last->value && load->last->value[0] ? "\n" : "", entry->value);
-    free(load->last->value);
-    load->last->value = joined;
+    setting_continue(load->last, entry->value, &origin);
 }
 
 /* Entries of a profile are kept apart until it is known that the profile is the chosen one; all are checked.
@@ -242,16 +98,16 @@ static void on_profile_entry(struct load *load, const char *profile, const struc
 {
     const char *dot = strchr(entry->name, '.');
     if (!dot || dot == entry->name || !dot[1]) {
-        complain(load->complaints, origin, "'%.80s' is not of the form section.key", entry->name);
+        settings_complain(load->complaints, origin, "'%.80s' is not of the form section.key", entry->name);
         return;
     }
     autofree char *full = xasprintf("%s/%s", profile, entry->name);
-    if (find_setting(&load->overrides, full)) {
-        complain(load->complaints, origin, "'%s' is set twice in this profile; keep one", entry->name);
+    if (settings_find(&load->overrides, full)) {
+        settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one", entry->name);
         return;
     }
-    load->last = add_setting(&load->overrides, full);
-    set_value(load->last, entry->value, origin);
+    load->last = settings_add(&load->overrides, full);
+    setting_set(load->last, entry->value, origin);
 }
 
 static void on_entry(void *data, const struct ini_entry *entry)
@@ -265,85 +121,61 @@ static void on_entry(void *data, const struct ini_entry *entry)
     }
     load->last = NULL;
     if (entry->section[0] == '\0') {
-        complain(load->complaints, &origin,
-                 "'%.80s' stands before the first section; put it below one like [project]", entry->name);
+        settings_complain(load->complaints, &origin,
+                          "'%.80s' stands before the first section; put it below one like [project]", entry->name);
         return;
     }
     if (ends_with_profile(entry->section, &profile)) {
         on_profile_entry(load, profile, entry, &origin);
         return;
     }
-    if (!known_section(entry->section))
+    if (!keys_known_section(entry->section))
         return; /* said once, for the section */
     struct setting *setting = target(load->project, entry->section, entry->name, &origin, load->complaints);
     if (!setting)
         return;
     if (setting->origin.file) {
-        complain(load->complaints, &origin, "'%.80s' is set at line %d already; keep one", entry->name,
-                 setting->origin.line);
+        settings_complain(load->complaints, &origin, "'%.80s' is set at line %d already; keep one", entry->name,
+                          setting->origin.line);
         return;
     }
-    set_value(setting, entry->value, &(struct origin){load->file, entry->line, entry->value_column});
+    setting_set(setting, entry->value, &(struct origin){load->file, entry->line, entry->value_column});
     load->last = setting;
-}
-
-/* The value as it counts from here on: out of its quotes, of the right type. An empty one takes the setting
- * back. */
-static void settle(struct setting *setting, enum value_type type, struct strv *complaints)
-{
-    if (!setting->value)
-        return;
-    if (!value_is_list(type)) {
-        char *text = ini_unquote(setting->value);
-        if (!text) {
-            complain(complaints, &setting->origin,
-                     "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and nothing "
-                     "behind",
-                     setting->value);
-            return;
-        }
-        free(setting->value);
-        setting->value = text;
-    }
-    autofree char *wrong = setting->value[0] ? value_check(type, setting->value) : NULL;
-    if (wrong)
-        complain(complaints, &setting->origin, "%s", wrong);
 }
 
 static void settle_all(struct project *project, struct strv *complaints)
 {
     for (int i = 0; i < KEY_COUNT; i++) {
         struct setting *setting = &project->values[i];
-        settle(setting, keys[i].type, complaints);
+        setting_settle(setting, project_keys[i].type, complaints);
         if (setting->value && setting->value[0] == '\0') {
             free(take(setting->value));
             setting->origin = (struct origin){0};
         }
-        if (!setting->value && keys[i].fallback)
-            setting->value = xstrdup(keys[i].fallback);
+        if (!setting->value && project_keys[i].fallback)
+            setting->value = xstrdup(project_keys[i].fallback);
     }
     for (int i = 0; i < FREE_SECTION_COUNT; i++) {
         for (size_t j = 0; j < project->free[i].len; j++) {
             struct setting *setting = &project->free[i].items[j];
-            settle(setting, TYPE_TEXT, complaints);
+            setting_settle(setting, TYPE_TEXT, complaints);
             autofree char *wrong = i == SECTION_ENV      ? value_check_env(setting->name)
                                    : i == SECTION_LABELS ? value_check_label(setting->name)
                                                          : value_check_file(setting->name, setting->value);
             if (wrong)
-                complain(complaints, &setting->origin, "%s", wrong);
+                settings_complain(complaints, &setting->origin, "%s", wrong);
         }
     }
 }
 
 /* "section.key" split at its first dot and set. */
-static void override(struct project *project, const char *full, const char *value,
-                     const struct origin *origin, struct strv *complaints)
+static void override(struct project *project, const char *full, const struct setting *value, struct strv *complaints)
 {
     const char *dot = strchr(full, '.');
     autofree char *section = xstrndup(full, dot ? (size_t)(dot - full) : strlen(full));
-    struct setting *setting = target(project, section, dot ? dot + 1 : "", origin, complaints);
+    struct setting *setting = target(project, section, dot ? dot + 1 : "", &value->origin, complaints);
     if (setting)
-        set_value(setting, value, origin);
+        setting_copy(setting, value);
 }
 
 /* Lays the chosen profile over the project; the others are only checked for names. */
@@ -356,8 +188,7 @@ static int apply_profiles(struct load *load, const char *profile, struct error *
         const char *slash = strchr(setting->name, '/');
         bool chosen = profile && (size_t)(slash - setting->name) == length &&
                       strncmp(setting->name, profile, length) == 0;
-        override(chosen ? load->project : &scratch, slash + 1, setting->value, &setting->origin,
-                 load->complaints);
+        override(chosen ? load->project : &scratch, slash + 1, setting, load->complaints);
     }
     settle_all(&scratch, load->complaints);
     if (!profile)
@@ -383,7 +214,8 @@ static int apply_set(struct project *project, const struct strv *set, struct err
         if (!equals)
             return error_set(err, ERROR_USAGE, "--set takes section.key=value, not '%s'", set->items[i]);
         autofree char *name = xstrndup(set->items[i], (size_t)(equals - set->items[i]));
-        override(project, name, equals + 1, &(struct origin){"--set", 0, 0}, &complaints);
+        const struct setting value = {.value = (char *)equals + 1, .origin = {"--set", 0, 0}};
+        override(project, name, &value, &complaints);
     }
     return complaints.len ? error_set(err, ERROR_USAGE, "%s", complaints.items[0]) : 0;
 }
@@ -469,7 +301,7 @@ int project_load(const struct project_options *options, struct project *project,
 void project_release(struct project *project)
 {
     for (int i = 0; i < KEY_COUNT; i++)
-        free(project->values[i].value);
+        setting_release(&project->values[i]);
     for (int i = 0; i < FREE_SECTION_COUNT; i++)
         settings_release(&project->free[i]);
     free(project->dir);
@@ -499,19 +331,4 @@ int project_words(const struct project *project, enum key_id key, struct strv *o
 bool project_bool(const struct project *project, enum key_id key)
 {
     return project->values[key].value && value_bool(project->values[key].value);
-}
-
-void project_reference(struct buf *out)
-{
-    const char *section = "";
-    for (int i = 0; i < KEY_COUNT; i++) {
-        if (strcmp(section, keys[i].section) != 0)
-            buf_addf(out, "%s[%s]\n", section[0] ? "\n" : "", keys[i].section);
-        section = keys[i].section;
-        buf_addf(out, "  %-14s%s%s%s%s\n", keys[i].name, keys[i].help, keys[i].fallback ? " Default: " : "",
-                 keys[i].fallback ? keys[i].fallback : "", keys[i].fallback ? "." : "");
-    }
-    for (int i = 0; i < FREE_SECTION_COUNT; i++)
-        buf_addf(out, "\n[%s]\n  %s\n", free_sections[i], free_help[i]);
-    buf_adds(out, "\n[profile:NAME]\n  section.key = value: overrides for --profile NAME.\n");
 }

@@ -1,6 +1,8 @@
 #ifndef LBUILD_PROJECT_H
 #define LBUILD_PROJECT_H
 
+#include "project_keys.h"
+#include "settings.h"
 #include "support/buf.h"
 #include "support/error.h"
 #include "support/strv.h"
@@ -10,33 +12,6 @@
 
 /* The project file: an INI file (by inih) checked against one key table, keys.h. docs/project-file.md describes it for
  * users. */
-
-enum key_id {
-#define KEY(id, section, key, type, fallback, help) KEY_##id,
-#include "keys.h"
-#undef KEY
-    KEY_COUNT
-};
-
-/* Where a value was written. */
-struct origin {
-    const char *file; /* the project file, "--set", or NULL for a default */
-    int line, column; /* 1 and up; 0 without a file */
-};
-
-struct setting {
-    char *name;  /* of a free section: the name that the user chose */
-    char *value; /* NULL: not set, and without a default in the table */
-    struct origin origin;
-};
-
-/* Sections in which every name is allowed. */
-enum free_section { SECTION_ENV, SECTION_LABELS, SECTION_FILES, FREE_SECTION_COUNT };
-
-struct settings {
-    struct setting *items;
-    size_t len, cap;
-};
 
 struct project {
     char *dir;  /* of the project file, absolute */
@@ -65,11 +40,5 @@ bool project_is_set(const struct project *project, enum key_id key);
 /* The words of a value: separated by blanks or newlines, with '...', "..." and backslash as in a shell, nothing expanded. */
 int project_words(const struct project *project, enum key_id key, struct strv *out, struct error *err) must_check;
 bool project_bool(const struct project *project, enum key_id key);
-/* "FILE:LINE:COLUMN", "--set" or "default"; caller frees. */
-char *origin_text(const struct origin *origin);
-/* "section.key" of a table row. */
-const char *project_key_name(enum key_id key);
-/* The reference of all sections and keys, made from the table. */
-void project_reference(struct buf *out);
 
 #endif

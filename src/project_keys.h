@@ -1,0 +1,41 @@
+#ifndef LBUILD_PROJECT_KEYS_H
+#define LBUILD_PROJECT_KEYS_H
+
+#include "support/buf.h"
+#include "value.h"
+
+#include <stdbool.h>
+
+/* The table of keys.h, looked up by section and name. */
+
+enum key_id {
+#define KEY(id, section, key, type, fallback, help) KEY_##id,
+#include "keys.h"
+#undef KEY
+    KEY_COUNT
+};
+
+struct key {
+    const char *section, *name;
+    enum value_type type;
+    const char *fallback, *help;
+};
+extern const struct key project_keys[KEY_COUNT];
+
+/* Sections in which every name is allowed. */
+enum free_section { SECTION_ENV, SECTION_LABELS, SECTION_FILES, FREE_SECTION_COUNT };
+
+/* -1: no such key, no such free section. */
+int keys_find(const char *section, const char *name);
+int keys_find_free(const char *section);
+bool keys_known_section(const char *section);
+/* "; did you mean 'x'?" and its relatives. Caller frees. */
+char *keys_suggest(const char *section, const char *name);
+char *keys_suggest_section(const char *section);
+
+/* "section.key" of a table row. */
+const char *project_key_name(enum key_id key);
+/* The reference of all sections and keys, made from the table. */
+void project_reference(struct buf *out);
+
+#endif
