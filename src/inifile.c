@@ -15,6 +15,7 @@ struct state {
     const struct ini_reader *reader;
     struct strv *complaints;
     char *raw; /* the line that inih works on, without its end */
+    char *name; /* of the entry that continuation lines go on with */
     int line;
     bool entry_above; /* an entry was read in this section: indented lines continue it */
     bool skip;        /* the section's own line was wrong: leave its entries out */
@@ -103,6 +104,18 @@ static size_t value_length(const char *value)
     return end;
 }
 
+/* How long the name at the start of a line is. A stage's file and a key of a stage have colons of their own. */
+static size_t name_length(const char *line)
+{
+    const char *at = line + (strncmp(line, "files.", 6) == 0 ? 6 : 0);
+    if (strncmp(at, "stage:", 6) == 0) {
+        size_t word = strspn(at + 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+        if (word > 0 && (at[6 + word] == ':' || at[6 + word] == '.') && strchr(at, '='))
+            return strcspn(line, "=");
+    }
+    return strcspn(line, "=:");
+}
+
 /* Whether inih would take the rest of these bytes for a comment. */
 static bool has_comment(const char *text, size_t length)
 {
@@ -151,7 +164,7 @@ static bool acceptable(struct state *state)
         return !state->skip;
     if (*start == '[')
         return section_line(state, start);
-    size_t name = strcspn(start, "=:");
+    size_t name = name_length(start);
     if (start[name] == '\0' || has_comment(start, name))
         complain(state, offset, "'%.60s' has no '='; write 'name = value'", start);
     else if (name == 0)
@@ -163,7 +176,8 @@ static bool acceptable(struct state *state)
     return false;
 }
 
-/* inih's reader: hands out the line with a stand-in for the value, so that it fits into any inih's line. */
+/* inih's reader: hands out the line with stand-ins for name and value, so that it fits into any inih's line and names may have
+ * colons. */
 static char *give_line(char *into, int size, void *data)
 {
     struct state *state = data;
@@ -177,19 +191,32 @@ static char *give_line(char *into, int size, void *data)
     else if (*start == '[')
         snprintf(into, (size_t)size, "%.*s\n", (int)(strchr(start, ']') - start + 1), start);
     else
-        snprintf(into, (size_t)size, "%.*s=-\n", (int)strcspn(start, "=:"), start);
+        snprintf(into, (size_t)size, "-=-\n");
     return into;
 }
 
 static int on_entry(void *data, const char *section, const char *name, const char *value)
 {
     struct state *state = data;
-    struct ini_entry entry = {
-        .section = section, .name = name, .line = state->line, .continuation = value[0] == '+'};
-    const char *start = skip_blanks(state->raw);
-    const char *text = entry.continuation ? start : skip_blanks(start + strcspn(start, "=:") + 1);
+    struct ini_entry entry = {.section = section, .line = state->line, .continuation = value[0] == '+'};
+    const char *start = skip_blanks(state->raw), *text = start;
+    (void)name;
+    if (!entry.continuation) {
+        size_t length = name_length(start);
+        text = skip_blanks(start + length + 1);
+        while (length > 0 && blank(start[length - 1]))
+            length--;
+        free(state->name);
+        state->name = xstrndup(start, length);
+    }
+    entry.name = state->name;
     autofree char *own_value = xstrndup(text, value_length(text));
+    size_t end = strlen(text);
+    while (end > 0 && blank(text[end - 1]))
+        end--;
+    autofree char *raw = xstrndup(text, end);
     entry.value = own_value;
+    entry.raw = raw;
     entry.column = (int)(start - state->raw) + 1;
     entry.value_column = (int)(text - state->raw) + 1;
     state->entry_above = true;
@@ -206,6 +233,7 @@ void ini_read(const char *text, size_t length, const char *file, const struct in
         state.at += 3;
     ini_parse_stream(give_line, &state, on_entry, &state);
     free(state.raw);
+    free(state.name);
 }
 
 char *ini_unquote(const char *value)

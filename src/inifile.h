@@ -11,8 +11,8 @@
  * line, since inih cuts lines at the length that it was compiled for (200 bytes on some systems) and knows no quotes.
  *
  * The format: "[section]", "name = value" or "name: value", lines that start with ';' or '#' are comments, " ;" behind a
- * value starts one too (not between double quotes), an indented line continues the value above it. UTF-8, with or without a
- * BOM; CRLF is fine. */
+ * value starts one too (not between double quotes), an indented line continues the value above it. A name that starts with
+ * "stage:WORD:" or "stage:WORD." goes up to the '='. UTF-8, with or without a BOM; CRLF is fine. */
 
 #define INI_FILE_MAX (1024 * 1024) /* bytes */
 #define INI_LINE_MAX 16384         /* bytes without the line end */
@@ -22,6 +22,7 @@
 struct ini_entry {
     const char *section, *name; /* section "": before the first one */
     const char *value;          /* blanks around it and comments removed; quotes are still there */
+    const char *raw;            /* the same with a " ;" still in it: shell text has its own meaning for that */
     bool continuation;          /* goes on with the value of the entry before */
     int line, column, value_column; /* counted from 1, in bytes */
 };
