@@ -1,6 +1,7 @@
 #include "dockerfile.h"
 
 #include "dockerfile_builder.h"
+#include "dockerfile_stages.h"
 #include "quote.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -113,6 +114,16 @@ static void add_base(struct writer *w)
     writer_value(w, quote_plain, pinned, KEY_IMAGE_BASE);
 }
 
+static void add_stage_files(struct writer *w)
+{
+    const struct stage_copies *files = &w->plan->stage_files;
+    for (size_t i = 0; i < files->len; i++) {
+        if (strcmp(files->items[i].dest + 1, w->plan->program) == 0)
+            writer_fail(w, &files->items[i].origin, "files", files->items[i].dest, "is the program's own place");
+        stages_copy(w, &files->items[i]);
+    }
+}
+
 static void add_placeholder(struct writer *w, enum placeholder_id id)
 {
     switch (id) {
@@ -137,6 +148,7 @@ static void add_placeholder(struct writer *w, enum placeholder_id id)
         return;
     case PLACEHOLDER_COPY:
         builder_copy(w);
+        add_stage_files(w);
         return;
     case PLACEHOLDER_ENV:
         add_env(w);
@@ -272,6 +284,11 @@ int dockerfile_render(const struct plan *plan, const struct template *t, enum do
                          "builder stage",
                          t->path, t->final_run_line);
     for (size_t i = 0; i < t->placeholder_count && !w.failed; i++) {
+        if (body.at <= t->final_stage && t->placeholders[i].offset >= t->final_stage) {
+            add_body(&w, &body, t->final_stage);
+            stages_write(&w, &t->stages);
+            start_line(&w, &body);
+        }
         add_body(&w, &body, t->placeholders[i].offset);
         fill_in(&w, &body, &t->placeholders[i]);
     }

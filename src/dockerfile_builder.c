@@ -13,19 +13,57 @@ enum { COMMAND_SPLIT = 49152 /* a compile that grows over this goes on in anothe
 
 /* Packages. */
 
+static const struct manager {
+    const char *name, *before, *after;
+} managers[] = {
+    {"dnf", "dnf install -y", "dnf clean all"},
+    {"yum", "yum install -y", "yum clean all"},
+    {"apt", "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends",
+     "rm -rf /var/lib/apt/lists/*"},
+    {"apk", "apk add --no-cache", NULL},
+};
+
+static const struct manager *find_manager(const char *name)
+{
+    for (size_t i = 0; name && i < countof(managers); i++)
+        if (strcmp(managers[i].name, name) == 0)
+            return &managers[i];
+    return NULL;
+}
+
+void builder_add_packages(struct writer *w, const struct builder_packages *packages)
+{
+    const struct manager *manager = find_manager(packages->manager);
+    if (packages->names->len == 0)
+        return;
+    if (!manager) {
+        autofree char *text =
+            packages->manager ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install", packages->image, packages->key)
+                              : xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to none when it "
+                                          "has all that is needed", packages->image);
+        writer_refuse(w, packages->from, packages->key, text);
+        return;
+    }
+    for (size_t i = 0; i < packages->names->len; i++)
+        if (packages->names->items[i][0] == '-')
+            writer_fail(w, packages->origin, packages->key, packages->names->items[i], "would be read as an option");
+    writer_from(w, packages->origin);
+    buf_addf(w->out, "RUN export LD_LIBRARY_PATH= \\\n    && %s", manager->before);
+    for (size_t i = 0; i < packages->names->len; i++) {
+        buf_addc(w->out, ' ');
+        writer_quoted(w, quote_shell, packages->names->items[i], packages->origin, packages->key);
+    }
+    if (manager->after)
+        buf_addf(w->out, " \\\n    && %s", manager->after);
+    buf_addc(w->out, '\n');
+}
+
 void builder_install(struct writer *w)
 {
-    const struct plan *plan = w->plan;
-    if (plan->packages.len == 0)
-        return;
-    for (size_t i = 0; i < plan->packages.len; i++)
-        if (plan->packages.items[i][0] == '-')
-            writer_fail(w, writer_origin(w, KEY_BUILD_PACKAGES), "build.packages", plan->packages.items[i],
-                        "would be read as an option");
-    writer_from(w, writer_origin(w, KEY_BUILD_PACKAGES));
-    buf_addf(w->out, "RUN export LD_LIBRARY_PATH= \\\n    && %s install -y", plan->package_manager);
-    writer_words(w, &plan->packages, KEY_BUILD_PACKAGES);
-    buf_addf(w->out, " \\\n    && %s clean all\n", plan->package_manager);
+    const struct builder_packages packages = {&w->plan->packages, w->plan->package_manager, w->plan->builder_reference,
+                                              writer_origin(w, KEY_BUILD_PACKAGES), writer_origin(w, KEY_BUILD_BUILDER),
+                                              "build.packages"};
+    builder_add_packages(w, &packages);
 }
 
 /* The compile. */

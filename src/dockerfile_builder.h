@@ -7,7 +7,15 @@
 
 #define DOCKERFILE_PROGRAM "/out/program"
 
-/* RUN that installs the packages. */
+struct builder_packages {
+    const struct strv *names;
+    const char *manager; /* as in struct plan */
+    const char *image;   /* where they are installed */
+    const struct origin *origin, *from; /* of the packages and of the image */
+    const char *key; /* what messages call the packages */
+};
+/* RUN that installs packages, if there are any; the builder's own. */
+void builder_add_packages(struct writer *w, const struct builder_packages *packages);
 void builder_install(struct writer *w);
 /* RUNs that compile and link: the same commands as the host engine's, in the same order. */
 void builder_compile(struct writer *w);

@@ -23,11 +23,15 @@ typedef const char *(*quoter)(const char *value, struct buf *out);
 
 /* `name` is what the message calls the setting, and its place when `origin` has none. */
 void writer_fail(struct writer *w, const struct origin *origin, const char *name, const char *value, const char *wrong);
+/* The same with a sentence of its own. */
+void writer_refuse(struct writer *w, const struct origin *origin, const char *name, const char *text);
 /* The place of a key, NULL when the plan knows no project. */
 const struct origin *writer_origin(const struct writer *w, enum key_id key);
 /* The text's last line and those behind it come from this setting, or, when it wasn't made, from the template's line. */
 void writer_from(struct writer *w, const struct origin *origin);
 
+/* `value`, which the user wrote at `origin` for what the message calls `name`. */
+void writer_quoted(struct writer *w, quoter quote, const char *value, const struct origin *origin, const char *name);
 /* `value`, a part of the pair in this section of the project file. */
 void writer_pair(struct writer *w, quoter quote, const struct plan_pair *pair, const char *value, const char *section);
 void writer_value(struct writer *w, quoter quote, const char *value, enum key_id key);

@@ -2,10 +2,10 @@
 
 #include "config.h"
 #include "manifest.h"
+#include "support/rfc3339.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define MEDIA_OCI_LAYER_PLAIN "application/vnd.oci.image.layer.v1.tar"
 #define BASE_NAME "org.opencontainers.image.base.name"
@@ -22,16 +22,13 @@ void image_release(struct image *image)
     image->layer_count = 0;
 }
 
-/* RFC 3339, in UTC. */
-static int time_text(int64_t epoch, char out[32], struct error *err)
+/* What rfc3339 can write. */
+static int check_time(int64_t epoch, struct error *err)
 {
-    struct tm parts;
-    time_t seconds = (time_t)epoch;
-    if (epoch < 0 || epoch > INT64_C(253402300799) || !gmtime_r(&seconds, &parts))
-        return error_set(err, ERROR_PROJECT, "the time %lld is not between the years 1970 and 9999; set SOURCE_DATE_EPOCH",
-                         (long long)epoch);
-    strftime(out, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return 0;
+    if (epoch >= 0 && epoch <= INT64_C(253402300799))
+        return 0;
+    return error_set(err, ERROR_PROJECT, "the time %lld is not between the years 1970 and 9999; set SOURCE_DATE_EPOCH",
+                     (long long)epoch);
 }
 
 static int bad_base(const struct base *base, const char *what, struct error *err)
@@ -250,11 +247,11 @@ static int check_platform(const struct base *base, const struct plan *plan, stru
 static int make_config(const struct base *base, const struct layer *layers, size_t count, const struct plan *plan,
                        struct image *image, struct error *err)
 {
-    char created[32];
     AUTOPTR(js) config = js_object();
     const char *author = js_get_text(base->config, "author");
-    if (check_platform(base, plan, err) != 0 || time_text(plan->epoch, created, err) != 0)
+    if (check_platform(base, plan, err) != 0 || check_time(plan->epoch, err) != 0)
         return -1;
+    autofree char *created = rfc3339(plan->epoch);
     AUTOPTR(js) run = run_config(base, plan, err);
     if (!run)
         return -1;

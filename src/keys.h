@@ -1,7 +1,15 @@
 /* The keys of the project file: the one table behind the parser, "did you mean", --set, `lbuild help project-file` and the
- * defaults. No include guard: project.h and project.c include it with their own KEY.
+ * defaults. No include guard: project_keys.h and .c include it with their own KEY and STAGE_KEY.
  *
- * KEY(ID, section, key, type, default, help). A default of NULL is worked out by plan.c, and the help says how. */
+ * KEY(ID, section, key, type, default, help). A default of NULL is worked out by plan.c, and the help says how.
+ * STAGE_KEY(ID, key, type, help): a key of every [stage:NAME]; none has a default in the table. */
+
+#ifndef KEY
+#define KEY(id, section, key, type, fallback, help)
+#endif
+#ifndef STAGE_KEY
+#define STAGE_KEY(id, key, type, help)
+#endif
 
 KEY(PROJECT_NAME, "project", "name", TYPE_NAME, NULL, "Name of the image. Default: the name of the folder.")
 KEY(PROJECT_VERSION, "project", "version", TYPE_TEXT, NULL, "Version. Default: what git describe says, if anything.")
@@ -32,6 +40,7 @@ KEY(BUILD_LINK_FLAGS, "build", "link-flags", TYPE_WORDS, NULL, "Linker flags.")
 KEY(BUILD_LIBRARIES, "build", "libraries", TYPE_WORDS, NULL, "Static libraries to link with, as NAME for -lNAME.")
 KEY(BUILD_STRIP, "build", "strip", TYPE_BOOL, "yes", "Leave the symbol table out of the program.")
 KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the builder stage of the Dockerfile.")
+KEY(BUILD_PACKAGE_MANAGER, "build", "package-manager", TYPE_MANAGER, "auto", "dnf, yum, apt, apk, or none: it has all it needs. auto: by its name.")
 KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux like the base.")
 KEY(BUILD_TEMPLATE, "build", "template", TYPE_PATH, NULL, "Template file of your own instead of the language's.")
 
@@ -39,3 +48,16 @@ KEY(CONTEXT_IGNORE_FILE, "context", "ignore-file", TYPE_PATH, ".dockerignore", "
 
 KEY(OUTPUT_TYPE, "output", "type", TYPE_OUTPUT, "oci", "oci (one tar file) or oci-layout (a folder).")
 KEY(OUTPUT_FILE, "output", "file", TYPE_PATH, NULL, "Where the image goes. Default: project.name and .tar.")
+
+STAGE_KEY(FROM, "from", TYPE_BASE, "What it starts as: an image, al2023, al2, scratch, another stage, or build, where the program is made.")
+STAGE_KEY(WORKDIR, "workdir", TYPE_ABSOLUTE, "Working directory of what follows.")
+STAGE_KEY(ENV, "env", TYPE_LINES, "Environment variables, as lines NAME=VALUE.")
+STAGE_KEY(PACKAGES, "packages", TYPE_WORDS, "Packages to install.")
+STAGE_KEY(PACKAGE_MANAGER, "package-manager", TYPE_MANAGER, "As in [build].")
+STAGE_KEY(COPY, "copy", TYPE_LINES, "What to bring in, as lines SOURCE DEST; stage:OTHER:/SOURCE is from another stage.")
+STAGE_KEY(RUN, "run", TYPE_SHELL, "Shell commands, one a line; a backslash at the end continues one.")
+STAGE_KEY(SECRETS, "secrets", TYPE_WORDS, "Secrets that its commands find as /run/secrets/NAME.")
+STAGE_KEY(SSH, "ssh", TYPE_WORDS, "SSH agents that its commands may use; mostly 'default'.")
+
+#undef KEY
+#undef STAGE_KEY

@@ -132,7 +132,11 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
         .output_type = output.type,
         .output_file = output.dest,
     };
-    return plan_make(&facts, &p->plan, err);
+    if (plan_make(&facts, &p->plan, err) != 0)
+        return -1;
+    for (size_t i = 0; i < p->plan.warnings.len; i++)
+        log_warn("%s", p->plan.warnings.items[i]);
+    return 0;
 }
 
 int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,

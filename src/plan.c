@@ -2,15 +2,16 @@
 
 #include "glob.h"
 #include "lambda/limits.h"
+#include "package_manager.h"
 #include "support/fs.h"
 #include "support/own.h"
+#include "support/rfc3339.h"
 #include "value.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* AWS's own names (Lambda guide "Building a container image with an OS-only base image"; Amazon ECR Public
  * Gallery). */
@@ -55,8 +56,7 @@ static void decide_key(struct plan *plan, const struct plan_facts *facts, enum k
     plan_decide(plan, project_key_name(key), value, project_is_set(facts->project, key) ? place : otherwise);
 }
 
-static void add_pair(struct plan_pairs *pairs, const char *name, const char *value,
-                     const struct origin *origin)
+void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value, const struct origin *origin)
 {
     if (!value)
         return;
@@ -85,6 +85,14 @@ char *plan_base_reference(const char *value)
     for (size_t i = 0; i < countof(known_bases); i++)
         if (strcmp(known_bases[i].word, value) == 0)
             return xstrdup(known_bases[i].reference);
+    return xstrdup(value);
+}
+
+char *plan_builder_reference(const char *value)
+{
+    for (size_t i = 0; i < countof(known_bases); i++)
+        if (strcmp(known_bases[i].word, value) == 0)
+            return xstrdup(known_bases[i].builder);
     return xstrdup(value);
 }
 
@@ -195,22 +203,26 @@ static void decide_base(const struct plan_facts *facts, struct plan *plan)
         plan->base_digest = xstrdup(facts->base->manifest.text);
         plan_decide(plan, "base digest", plan->base_digest, "what the reference meant when it was looked up");
     }
-    const struct known_base *twin = &known_bases[plan->family == FAMILY_AL2 ? 1 : 0];
-    for (size_t i = 0; builder && i < countof(known_bases); i++)
-        if (strcmp(known_bases[i].word, builder) == 0) {
-            twin = &known_bases[i];
-            builder = NULL;
-        }
-    plan->builder_reference = xstrdup(builder ? builder : twin->builder);
-    plan->package_manager = xstrdup(!builder && twin->family == FAMILY_AL2 ? "yum" : "dnf");
+    plan->builder_reference = plan_builder_reference(builder ? builder : plan->family == FAMILY_AL2 ? "al2" : "al2023");
     decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, "Amazon Linux like the base");
     decide_start(facts, plan);
 }
 
 static int decide_packages(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
-    bool yum = strcmp(plan->package_manager, "yum") == 0;
-    strv_add_all(&plan->packages, yum ? &facts->template->packages_yum : &facts->template->packages_dnf);
+    const char *set = project_get(facts->project, KEY_BUILD_PACKAGE_MANAGER);
+    const char *manager = strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
+    const struct template *t = facts->template;
+    plan->package_manager = manager ? xstrdup(manager) : NULL;
+    if (!manager || strcmp(manager, "dnf") == 0)
+        strv_add_all(&plan->packages, &t->packages_dnf);
+    else if (strcmp(manager, "none") != 0)
+        strv_add_all(&plan->packages, strcmp(manager, "yum") == 0   ? &t->packages_yum
+                                      : strcmp(manager, "apt") == 0 ? &t->packages_apt
+                                                                    : &t->packages_apk);
+    if (manager && strcmp(manager, "none") == 0 && project_is_set(facts->project, KEY_BUILD_PACKAGES))
+        return wrong(facts->project, KEY_BUILD_PACKAGES, err,
+                     "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
 }
 
@@ -308,13 +320,16 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
 static void copy_settings(const struct settings *from, struct plan_pairs *to)
 {
     for (size_t i = 0; i < from->len; i++)
-        add_pair(to, from->items[i].name, from->items[i].value, &from->items[i].origin);
+        plan_pairs_add(to, from->items[i].name, from->items[i].value, &from->items[i].origin);
 }
 
 static void decide_files(const struct plan_facts *facts, struct plan *plan)
 {
     const struct settings *files = &facts->project->free[SECTION_FILES];
     for (size_t i = 0; i < files->len; i++) {
+        autofree char *stage = NULL, *path = NULL;
+        if (stage_path(files->items[i].name, &stage, &path))
+            continue; /* plan_stages.c */
         autofree char *source = path_clean(files->items[i].name), *dest = path_clean(files->items[i].value);
         /* "x = /opt/" means into the folder, as it does for COPY. */
         if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source && source[0]) {
@@ -324,7 +339,7 @@ static void decide_files(const struct plan_facts *facts, struct plan *plan)
         }
         autofree char *place = origin_text(&files->items[i].origin);
         autofree char *text = xasprintf("%s -> /%s", source ? source : "", dest ? dest : "");
-        add_pair(&plan->files, source ? source : "", dest ? dest : "", &files->items[i].origin);
+        plan_pairs_add(&plan->files, source ? source : "", dest ? dest : "", &files->items[i].origin);
         plan_decide(plan, "file", text, place);
     }
 }
@@ -350,16 +365,6 @@ static int decide_epoch(const struct plan_facts *facts, struct plan *plan, struc
     return 0;
 }
 
-static char *rfc3339(int64_t epoch)
-{
-    struct tm tm;
-    char text[64];
-    time_t seconds = (time_t)epoch;
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    return xstrdup(text);
-}
-
 /* OCI image-spec annotations.md, "Pre-Defined Annotation Keys". */
 static void decide_annotations(const struct plan_facts *facts, struct plan *plan)
 {
@@ -380,25 +385,25 @@ static void decide_annotations(const struct plan_facts *facts, struct plan *plan
     const char *source = project_get(facts->project, KEY_PROJECT_SOURCE);
     for (size_t i = 0; i < countof(from_keys); i++) {
         autofree char *name = xasprintf("org.opencontainers.image.%s", from_keys[i].name);
-        add_pair(to, name, project_get(facts->project, from_keys[i].key),
+        plan_pairs_add(to, name, project_get(facts->project, from_keys[i].key),
                  &facts->project->values[from_keys[i].key].origin);
     }
-    add_pair(to, "org.opencontainers.image.created", created, NULL);
+    plan_pairs_add(to, "org.opencontainers.image.created", created, NULL);
     if (git->commit) {
         autofree char *revision = xasprintf("%s%s", git->commit, git->dirty ? "-dirty" : "");
-        add_pair(to, "org.opencontainers.image.revision", revision, NULL);
+        plan_pairs_add(to, "org.opencontainers.image.revision", revision, NULL);
         plan_decide(plan, "revision", revision,
                     git->dirty ? "git; the work tree differs from the commit" : "git");
     }
-    add_pair(to, "org.opencontainers.image.source", source ? source : git->source,
+    plan_pairs_add(to, "org.opencontainers.image.source", source ? source : git->source,
              &facts->project->values[KEY_PROJECT_SOURCE].origin);
-    add_pair(to, "org.opencontainers.image.title", plan->name, NULL);
-    add_pair(to, "org.opencontainers.image.version", plan->version,
+    plan_pairs_add(to, "org.opencontainers.image.title", plan->name, NULL);
+    plan_pairs_add(to, "org.opencontainers.image.version", plan->version,
              &facts->project->values[KEY_PROJECT_VERSION].origin);
     if (facts->base && facts->base->name)
-        add_pair(to, "org.opencontainers.image.base.name", facts->base->name, NULL);
+        plan_pairs_add(to, "org.opencontainers.image.base.name", facts->base->name, NULL);
     if (plan->base_digest)
-        add_pair(to, "org.opencontainers.image.base.digest", plan->base_digest, NULL);
+        plan_pairs_add(to, "org.opencontainers.image.base.digest", plan->base_digest, NULL);
 }
 
 /* "NAME", "NAME:TAG" or "HOST:PORT/NAME:TAG", made full by ":latest". */
@@ -477,7 +482,7 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
     decide_files(facts, plan);
     if (decide_packages(facts, plan, err) != 0 || decide_sources(facts, plan, err) != 0 ||
         decide_includes(facts, plan, err) != 0 || decide_compile(facts, plan, err) != 0 ||
-        decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
+        plan_stages_decide(facts->project, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
         return -1;
     decide_annotations(facts, plan);
     return decide_output(facts, plan, err);
@@ -492,6 +497,8 @@ void plan_release(struct plan *plan)
                            plan->base_digest,
                            plan->builder_reference,
                            plan->package_manager,
+                           plan->engine_reason,
+                           plan->mounts_reason,
                            plan->runtime_dir,
                            plan->runtime_prefix,
                            plan->compiler,
@@ -503,8 +510,8 @@ void plan_release(struct plan *plan)
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
                                   &plan->libraries,    &plan->entrypoint,    &plan->cmd,
-                                  &plan->tags};
-    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations};
+                                  &plan->tags,         &plan->warnings};
+    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations, &plan->secrets, &plan->ssh};
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)
@@ -517,5 +524,6 @@ void plan_release(struct plan *plan)
         free(plan->decisions[i].reason);
     }
     free(plan->decisions);
+    plan_stages_release(plan);
     *plan = (struct plan){0};
 }

@@ -11,6 +11,7 @@
 #include "support/strv.h"
 #include "template.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Every decision of a build, made once and before anything runs. All engines execute this one struct, so what
@@ -41,6 +42,13 @@ struct plan_pairs {
     size_t len, cap;
 };
 
+struct plan_stage {
+    const struct stage *stage; /* borrowed from the project */
+    char *from;      /* what FROM names: an image, "scratch", or a stage above it */
+    bool from_stage;
+    char *package_manager; /* as in struct plan */
+};
+
 /* A line of `lbuild plan`: what was decided, and why so. */
 struct plan_decision {
     char *subject, *value, *reason;
@@ -59,8 +67,18 @@ struct plan {
                              it */
     char *base_digest;    /* platform manifest digest when known, else NULL */
     char *builder_reference; /* FROM of the builder stage */
-    char *package_manager;   /* "dnf" or "yum" */
+    char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL when the builder's isn't known */
     struct strv packages;    /* of the builder stage: the template's and the project's */
+
+    /* Stages of the user's own, in the order of the Dockerfile; those that nothing uses are left out. */
+    struct plan_stage *stages;
+    size_t stage_count, stage_cap;
+    struct stage_copies stage_files; /* [files] that come from stages: each dest is absolute */
+    struct plan_pairs secrets, ssh;  /* what stages ask for: name = the id, value = the stage, origin = where it asks */
+    bool needs_engine;   /* only a container engine can execute this plan: */
+    char *engine_reason; /* "[stage:assets] at lbuild.ini:14:1" or "[build] packages at lbuild.ini:5:12", else NULL */
+    bool needs_mounts;   /* and one that has RUN --mount: */
+    char *mounts_reason; /* "secrets of [stage:assets] at lbuild.ini:20:11", else NULL */
 
     /* The compile, in the words that gcc and clang share. Every path is relative to the project folder; in
      * the builder stage that is the context. The runtime's sources are seen as under runtime_prefix, wherever
@@ -91,6 +109,7 @@ struct plan {
 
     struct plan_decision *decisions;
     size_t decision_count, decision_cap;
+    struct strv warnings; /* what the user may have meant otherwise, one line each */
 };
 
 /* What a plan is made from. */
@@ -117,6 +136,13 @@ char *plan_base_reference(const char *value);
  * NULL with ERROR_PROJECT when the folder's name can't name an image. Caller frees. */
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
+/* The builder image of a word ("al2023", "al2"), or the reference as it is. Caller frees. */
+char *plan_builder_reference(const char *value);
+/* Adds a copy of the pair; `origin` may be NULL. */
+void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value, const struct origin *origin);
+/* Decides the stages, [files] of stages, secrets, and what kind of engine all that needs (plan_stages.c). */
+int plan_stages_decide(const struct project *project, struct plan *plan, struct error *err) must_check;
+void plan_stages_release(struct plan *plan);
 /* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */
 void plan_print(const struct plan *plan, struct buf *out);
 struct js *plan_json(const struct plan *plan);

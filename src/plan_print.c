@@ -45,6 +45,38 @@ static void set_text(struct js *object, const char *key, const char *text)
         js_set_string(object, key, text);
 }
 
+static struct js *stages(const struct plan *plan)
+{
+    struct js *array = js_array();
+    for (size_t i = 0; i < plan->stage_count; i++) {
+        const struct plan_stage *made = &plan->stages[i];
+        struct js *object = js_object(), *run = js_array();
+        js_set_string(object, "name", made->stage->name);
+        js_set_string(object, "from", made->from);
+        js_set(object, "packages", list(&made->stage->packages));
+        for (size_t j = 0; j < made->stage->run.len; j++)
+            js_append(run, js_string(made->stage->run.items[j].value));
+        js_set(object, "run", run);
+        js_set(object, "secrets", list(&made->stage->secrets));
+        js_set(object, "ssh", list(&made->stage->ssh));
+        js_append(array, object);
+    }
+    return array;
+}
+
+static struct js *stage_files(const struct stage_copies *files)
+{
+    struct js *array = js_array();
+    for (size_t i = 0; i < files->len; i++) {
+        struct js *object = js_object();
+        js_set_string(object, "stage", files->items[i].stage);
+        js_set_string(object, "source", files->items[i].source);
+        js_set_string(object, "dest", files->items[i].dest);
+        js_append(array, object);
+    }
+    return array;
+}
+
 struct js *plan_json(const struct plan *plan)
 {
     struct js *object = js_object(), *decisions = js_array();
@@ -56,6 +88,7 @@ struct js *plan_json(const struct plan *plan)
     set_text(object, "base", plan->base_reference);
     set_text(object, "baseDigest", plan->base_digest);
     set_text(object, "builder", plan->builder_reference);
+    set_text(object, "packageManager", plan->package_manager);
     js_set(object, "packages", list(&plan->packages));
     js_set(object, "sources", list(&plan->sources));
     js_set(object, "includeDirs", list(&plan->include_dirs));
@@ -64,6 +97,9 @@ struct js *plan_json(const struct plan *plan)
     js_set(object, "libraries", list(&plan->libraries));
     set_text(object, "program", plan->program);
     js_set(object, "files", pairs(&plan->files));
+    js_set(object, "stages", stages(plan));
+    js_set(object, "stageFiles", stage_files(&plan->stage_files));
+    set_text(object, "engineReason", plan->engine_reason);
     js_set(object, "env", pairs(&plan->env));
     js_set(object, "labels", pairs(&plan->labels));
     js_set(object, "annotations", pairs(&plan->annotations));

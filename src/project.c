@@ -17,13 +17,29 @@ struct load {
     int section_lines[256];
     struct settings overrides; /* of the chosen profile: name = "section.key" */
     struct setting *last;      /* what a continuation line goes on with */
+    bool last_is_shell;
 };
+
+static struct setting *stage_target(struct project *project, const char *section, const char *name,
+                                    const struct origin *origin, struct strv *complaints)
+{
+    struct stage *stage = stages_find(&project->stages, keys_stage(section));
+    int key = keys_find(section, name);
+    autofree char *hint = keys_suggest(section, name);
+    if (!stage)
+        settings_complain(complaints, origin, "there is no [%s]", section);
+    else if (key < 0)
+        settings_complain(complaints, origin, "unknown key '%.80s' in [%s]%s", name, section, hint);
+    return stage && key >= 0 ? &stage->values[key] : NULL;
+}
 
 /* The setting that "section" and "name" mean, made when it is a free section's; NULL and a complaint for an
  * unknown one. */
 static struct setting *target(struct project *project, const char *section, const char *name,
                               const struct origin *origin, struct strv *complaints)
 {
+    if (keys_stage(section))
+        return stage_target(project, section, name, origin, complaints);
     int free_section = keys_find_free(section), key = keys_find(section, name);
     if (key >= 0)
         return &project->values[key];
@@ -70,6 +86,8 @@ static void on_section(void *data, const char *name, int line, int column)
     else if (!profile && !keys_known_section(name)) {
         autofree char *hint = keys_suggest_section(name);
         settings_complain(load->complaints, &origin, "unknown section [%s]%s", name, hint);
+    } else if (!profile && keys_stage(name)) {
+        stages_add(&load->project->stages, keys_stage(name), &origin, load->complaints);
     }
 }
 
@@ -82,13 +100,24 @@ static void on_continuation(struct load *load, const struct ini_entry *entry)
     behind += strspn(behind, " \t");
     if (!load->last)
         return;
-    if ((*behind == '=' || *behind == ':') && keys_find(entry->section, word) >= 0) {
+    /* A shell has assignments of its own, without a blank. */
+    bool assigns = *behind == '=' || *behind == ':';
+    if (load->last_is_shell && behind == entry->value + strlen(word))
+        assigns = false;
+    if (assigns && keys_find(entry->section, word) >= 0) {
         settings_complain(load->complaints, &origin,
                           "'%s' is indented, so it continues '%s'; remove the blanks before it", word,
                           load->last->name ? load->last->name : "the value above");
         return;
     }
-    setting_continue(load->last, entry->value, &origin);
+    setting_continue(load->last, load->last_is_shell ? entry->raw : entry->value, &origin);
+}
+
+/* Fills in load->last. Shell text is taken as it stands, but for a comment in the place of the whole. */
+static void take_value(struct load *load, const struct ini_entry *entry, enum value_type type, const struct origin *origin)
+{
+    load->last_is_shell = type == TYPE_SHELL;
+    setting_set(load->last, load->last_is_shell && entry->raw[0] != ';' ? entry->raw : entry->value, origin);
 }
 
 /* Entries of a profile are kept apart until it is known that the profile is the chosen one; all are checked.
@@ -106,8 +135,9 @@ static void on_profile_entry(struct load *load, const char *profile, const struc
         settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one", entry->name);
         return;
     }
+    autofree char *section = xstrndup(entry->name, (size_t)(dot - entry->name));
     load->last = settings_add(&load->overrides, full);
-    setting_set(load->last, entry->value, origin);
+    take_value(load, entry, keys_type(section, dot + 1), origin);
 }
 
 static void on_entry(void *data, const struct ini_entry *entry)
@@ -139,8 +169,31 @@ static void on_entry(void *data, const struct ini_entry *entry)
                           setting->origin.line);
         return;
     }
-    setting_set(setting, entry->value, &(struct origin){load->file, entry->line, entry->value_column});
     load->last = setting;
+    take_value(load, entry, keys_type(entry->section, entry->name),
+               &(struct origin){load->file, entry->line, entry->value_column});
+}
+
+/* What is wrong with an entry of a free section, or NULL. Caller frees. */
+static char *wrong_entry(enum free_section section, const struct setting *setting)
+{
+    AUTO(stage_copies) copies = {0};
+    autofree char *stage = NULL, *path = NULL;
+    switch (section) {
+    case SECTION_ENV:
+        return value_check_env(setting->name);
+    case SECTION_LABELS:
+        return value_check_label(setting->name);
+    case SECTION_SECRETS:
+        return value_check_secret(setting->name, setting->value);
+    case SECTION_FILES:
+    case FREE_SECTION_COUNT:
+        break;
+    }
+    if (!stage_path(setting->name, &stage, &path))
+        return value_check_file(setting->name, setting->value);
+    char *wrong = value_check_file("x", setting->value);
+    return wrong ? wrong : stage_copies_add(&copies, setting->name, setting->value, &setting->origin);
 }
 
 static void settle_all(struct project *project, struct strv *complaints)
@@ -159,13 +212,12 @@ static void settle_all(struct project *project, struct strv *complaints)
         for (size_t j = 0; j < project->free[i].len; j++) {
             struct setting *setting = &project->free[i].items[j];
             setting_settle(setting, TYPE_TEXT, complaints);
-            autofree char *wrong = i == SECTION_ENV      ? value_check_env(setting->name)
-                                   : i == SECTION_LABELS ? value_check_label(setting->name)
-                                                         : value_check_file(setting->name, setting->value);
+            autofree char *wrong = wrong_entry((enum free_section)i, setting);
             if (wrong)
                 settings_complain(complaints, &setting->origin, "%s", wrong);
         }
     }
+    stages_settle(&project->stages, complaints);
 }
 
 /* "section.key" split at its first dot and set. */
@@ -182,6 +234,9 @@ static void override(struct project *project, const char *full, const struct set
 static int apply_profiles(struct load *load, const char *profile, struct error *err)
 {
     AUTO(project) scratch = {0};
+    AUTO(strv) again = {0}; /* what is wrong with names was said when they were read */
+    for (size_t i = 0; i < load->project->stages.len; i++)
+        stages_add(&scratch.stages, load->project->stages.items[i].name, &load->project->stages.items[i].origin, &again);
     size_t length = profile ? strlen(profile) : 0;
     for (size_t i = 0; i < load->overrides.len; i++) {
         const struct setting *setting = &load->overrides.items[i];
@@ -293,6 +348,7 @@ int project_load(const struct project_options *options, struct project *project,
     if (apply_profiles(&load, options->profile, err) != 0 || apply_set(project, options->set, err) != 0)
         return -1;
     settle_all(project, load.complaints);
+    stages_check(&project->stages, &project->free[SECTION_FILES], load.complaints);
     if (load.complaints->len > 1)
         qsort(load.complaints->items, load.complaints->len, sizeof(char *), by_place);
     return verdict(&load, load.complaints, err);
@@ -304,6 +360,7 @@ void project_release(struct project *project)
         setting_release(&project->values[i]);
     for (int i = 0; i < FREE_SECTION_COUNT; i++)
         settings_release(&project->free[i]);
+    stages_release(&project->stages);
     free(project->dir);
     free(project->file);
     free(project->profile);

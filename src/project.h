@@ -3,6 +3,7 @@
 
 #include "project_keys.h"
 #include "settings.h"
+#include "stages.h"
 #include "support/buf.h"
 #include "support/error.h"
 #include "support/strv.h"
@@ -18,6 +19,7 @@ struct project {
     char *file; /* path as it is shown in messages */
     struct setting values[KEY_COUNT];
     struct settings free[FREE_SECTION_COUNT];
+    struct stages stages;
     char *profile; /* the chosen one, or NULL */
 };
 

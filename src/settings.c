@@ -79,7 +79,7 @@ void setting_settle(struct setting *setting, enum value_type type, struct strv *
 {
     if (!setting->value)
         return;
-    if (!value_is_list(type)) {
+    if (!value_keeps_quotes(type)) {
         char *text = ini_unquote(setting->value);
         if (!text) {
             settings_complain(complaints, &setting->origin,

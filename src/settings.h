@@ -26,6 +26,7 @@ struct settings {
 };
 
 void setting_release(struct setting *setting);
+/* Makes it this value alone; NULL takes it back. */
 void setting_set(struct setting *setting, const char *value, const struct origin *origin);
 /* Makes `to` what `from` is, but for the name. */
 void setting_copy(struct setting *to, const struct setting *from);

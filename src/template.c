@@ -79,9 +79,11 @@ static void set_text(struct head *head, const struct ini_entry *entry, char **fi
 static void head_entry(void *data, const struct ini_entry *entry)
 {
     static const char *const known[] = {"template.language", "template.description", "template.runtime",
-                                        "packages.al2023", "packages.al2"};
+                                        "packages.al2023", "packages.al2", "packages.debian", "packages.alpine"};
     struct head *head = data;
     struct template *t = head->t;
+    struct strv *const packages[] = {&t->packages_dnf, &t->packages_yum, &t->packages_apt, &t->packages_apk};
+    size_t index = 0;
     autofree char *key = xasprintf("%s.%s", entry->section, entry->name);
     if (!entry->continuation && strv_contains(&head->seen, key)) {
         autofree char *text = xasprintf("'%s' is set twice", key);
@@ -89,16 +91,16 @@ static void head_entry(void *data, const struct ini_entry *entry)
         return;
     }
     strv_add(&head->seen, key);
-    if (strcmp(key, known[0]) == 0) {
+    while (index < countof(known) && strcmp(key, known[index]) != 0)
+        index++;
+    if (index == 0) {
         set_text(head, entry, &t->language, true);
-    } else if (strcmp(key, known[1]) == 0) {
+    } else if (index == 1) {
         set_text(head, entry, &t->description, false);
-    } else if (strcmp(key, known[2]) == 0) {
+    } else if (index == 2) {
         set_text(head, entry, &t->runtime, true);
-    } else if (strcmp(key, known[3]) == 0) {
-        set_packages(head, entry, &t->packages_dnf);
-    } else if (strcmp(key, known[4]) == 0) {
-        set_packages(head, entry, &t->packages_yum);
+    } else if (index < countof(known)) {
+        set_packages(head, entry, packages[index - 3]);
     } else {
         const char *near = strv_nearest(key, known, countof(known));
         autofree char *text = xasprintf("unknown key '%s'; did you mean '%s'?", key, near ? near : known[0]);
@@ -208,6 +210,17 @@ static void note_run(struct place *place)
         place->t->final_run_line = place->line;
 }
 
+/* "FROM [--platform=...] IMAGE AS NAME": the name is the line's last word. */
+static void note_stage(struct place *place)
+{
+    AUTO(strv) words = {0};
+    autofree char *line = xstrndup(place->line_start, strcspn(place->line_start, "\n"));
+    place->t->final_stage = (size_t)(place->line_start - place->t->body);
+    place->t->final_run_line = 0;
+    if (ini_words(line, &words) == 0 && words.len > 3 && strcasecmp(words.items[words.len - 2], "AS") == 0)
+        strv_add(&place->t->stages, words.items[words.len - 1]);
+}
+
 static void start_line(struct place *place, const char *at)
 {
     const char *word = at + strspn(at, " \t");
@@ -222,10 +235,8 @@ static void start_line(struct place *place, const char *at)
     for (size_t i = 0; i < length; i++)
         place->instruction[i] = (char)(word[i] & ~0x20);
     place->instruction[length] = '\0';
-    if (strcmp(place->instruction, "FROM") == 0) {
-        place->t->final_stage = (size_t)(at - place->t->body);
-        place->t->final_run_line = 0;
-    }
+    if (strcmp(place->instruction, "FROM") == 0)
+        note_stage(place);
     if (strcmp(place->instruction, "RUN") == 0)
         note_run(place);
 }
@@ -433,6 +444,9 @@ void template_release(struct template *t)
     free(t->runtime);
     strv_release(&t->packages_dnf);
     strv_release(&t->packages_yum);
+    strv_release(&t->packages_apt);
+    strv_release(&t->packages_apk);
+    strv_release(&t->stages);
     free(t->body);
     free(t->placeholders);
     *t = (struct template){0};

@@ -63,10 +63,12 @@ struct template {
     char *description; /* head: [template] description, or NULL */
     char *runtime;     /* head: [template] runtime: the folder under runtimes/, or NULL */
     struct strv packages_dnf, packages_yum; /* head: [packages] al2023 =, al2 = */
+    struct strv packages_apt, packages_apk; /* debian =, alpine = */
     char *body;
     int body_line; /* of the file: where the body starts */
     struct template_placeholder *placeholders; /* in the order of the body */
     size_t placeholder_count, placeholder_cap;
+    struct strv stages; /* names behind AS */
     size_t final_stage; /* offset in the body of the last FROM */
     int final_run_line; /* of the file: the first RUN behind it, 0 without one */
 };

@@ -4,6 +4,7 @@
 #include "inifile.h"
 #include "lambda/limits.h"
 #include "support/fs.h"
+#include "support/json.h"
 #include "support/own.h"
 
 #include <ctype.h>
@@ -54,6 +55,15 @@ static bool absolute_path(const char *value)
 {
     autofree char *clean = path_clean(value);
     return clean && value[0] == '/' && strlen(value) <= LAMBDA_WORKDIR_MAX;
+}
+
+/* The file can have nothing else; --set can. */
+static bool text_lines(const char *value)
+{
+    for (const char *c = value; *c; c++)
+        if (((unsigned char)*c < ' ' && *c != '\t' && *c != '\n') || *c == 0x7f)
+            return false;
+    return js_valid_utf8(value, strlen(value));
 }
 
 /* The first half means yes. */
@@ -113,6 +123,13 @@ char *value_check(enum value_type type, const char *value)
     case TYPE_PATHS:
     case TYPE_PATTERNS:
         return ini_words(value, &words) == 0 ? NULL : xasprintf("a quote is not closed in '%.80s'", value);
+    case TYPE_MANAGER:
+        return one_of(value, (const char *const[]){"auto", "dnf", "yum", "apt", "apk", "none"}, 6)
+                   ? NULL
+                   : xasprintf("'%.80s' is not a package manager; use auto, dnf, yum, apt, apk or none", value);
+    case TYPE_LINES:
+    case TYPE_SHELL:
+        return text_lines(value) ? NULL : xstrdup("a byte that is no text; only tabs and line ends are allowed, in UTF-8");
     }
     return NULL;
 }
@@ -145,9 +162,39 @@ char *value_check_file(const char *source, const char *dest)
     return NULL;
 }
 
-bool value_is_list(enum value_type type)
+/* The form that every engine takes for the id of a secret or an SSH agent. */
+static bool is_id(const char *text)
 {
-    return type == TYPE_WORDS || type == TYPE_PATHS || type == TYPE_PATTERNS;
+    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    return isalnum((unsigned char)text[0]) && text[length] == '\0' && length <= 128;
+}
+
+char *value_check_secret(const char *name, const char *value)
+{
+    if (!is_id(name))
+        return xasprintf("'%.80s' is not a secret's name; use letters, digits and . _ -", name);
+    if (strncmp(value, "env:", 4) == 0 && value[4] && !strchr(value + 4, '=') && printable_word(value + 4))
+        return NULL;
+    /* Engines read where it is from a list with commas. */
+    if (strncmp(value, "file:", 5) == 0 && value[5] && !value[5 + strcspn(value + 5, ",\"\n")])
+        return NULL;
+    return xasprintf("the secret '%s' needs env:VARIABLE or file:PATH; a value doesn't belong into the file", name);
+}
+
+char *value_check_stage(const char *name)
+{
+    static const char *const taken[] = {"build", "scratch", "al2023", "al2"};
+    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (one_of(name, taken, countof(taken)))
+        return xasprintf("a stage can't be called '%s': it means something already; choose another name", name);
+    if (name[0] < 'a' || name[0] > 'z' || name[length])
+        return xasprintf("'%.80s' is not a stage's name; use small letters, digits, - and _, a letter first", name);
+    return NULL;
+}
+
+bool value_keeps_quotes(enum value_type type)
+{
+    return type == TYPE_WORDS || type == TYPE_PATHS || type == TYPE_PATTERNS || type == TYPE_LINES || type == TYPE_SHELL;
 }
 
 bool value_bool(const char *value)

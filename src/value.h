@@ -19,16 +19,22 @@ enum value_type {
     TYPE_WORDS,
     TYPE_PATHS,
     TYPE_PATTERNS,
+    TYPE_MANAGER, /* a package manager */
+    TYPE_LINES,   /* one entry a line */
+    TYPE_SHELL,   /* commands, one a line, taken as they stand */
 };
 
-/* Whether a value of this type is a list of words (ini_words). */
-bool value_is_list(enum value_type type);
+/* Whether a value of this type keeps its quotes: a list of words (ini_words), lines or shell text. */
+bool value_keeps_quotes(enum value_type type);
 /* What is wrong with a value, remedy included; NULL when nothing is. Caller frees. */
 char *value_check(enum value_type type, const char *value);
 /* The same for an entry of [env], [labels] and [files]. */
 char *value_check_env(const char *name);
 char *value_check_label(const char *name);
 char *value_check_file(const char *source, const char *dest);
+/* The same for an entry of [secrets], and for the name of a stage. */
+char *value_check_secret(const char *name, const char *value);
+char *value_check_stage(const char *name);
 /* Whether an image repository or a profile may be called so. */
 bool value_is_name(const char *name);
 /* The truth of a TYPE_BOOL value. */

@@ -1,0 +1,61 @@
+#include "package_manager.h"
+
+#include "support/own.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* The first row that fits counts. A name is the last part of the repository; a word is a part of the tag between dots and
+ * dashes, a number the first one. NULL: any. */
+static const struct {
+    const char *name, *word, *manager;
+} known[] = {
+    {"amazonlinux", "2", "yum"},
+    {"amazonlinux", NULL, "dnf"},
+    {NULL, "al2023", "dnf"},
+    {NULL, "al2", "yum"},
+    {NULL, "alpine", "apk"},
+    {"alpine", NULL, "apk"},
+    {"debian", NULL, "apt"},
+    {"ubuntu", NULL, "apt"},
+    {"buildpack-deps", NULL, "apt"},
+    {"gcc", NULL, "apt"},
+    {NULL, "bookworm", "apt"},
+    {NULL, "bullseye", "apt"},
+    {NULL, "trixie", "apt"},
+    {NULL, "jammy", "apt"},
+    {NULL, "noble", "apt"},
+    {"centos", "7", "yum"},
+    {"centos", "centos7", "yum"},
+    {"centos", NULL, "dnf"},
+    {"fedora", NULL, "dnf"},
+    {"rockylinux", NULL, "dnf"},
+    {"almalinux", NULL, "dnf"},
+    {"oraclelinux", "7", "yum"},
+    {"oraclelinux", NULL, "dnf"},
+    {"ubi", NULL, "dnf"},
+};
+
+static bool has_word(const char *tag, const char *word)
+{
+    for (const char *at = tag;; at++) {
+        size_t length = strcspn(at, ".-");
+        if (length == strlen(word) && strncmp(at, word, length) == 0)
+            return true;
+        at += length;
+        if (!*at || (word[0] >= '0' && word[0] <= '9'))
+            return false;
+    }
+}
+
+const char *package_manager_of(const char *reference)
+{
+    const char *slash = strrchr(reference, '/'), *name = slash ? slash + 1 : reference;
+    autofree char *repository = xstrndup(name, strcspn(name, ":@"));
+    const char *colon = strchr(name, ':');
+    autofree char *tag = colon && !memchr(name, '@', (size_t)(colon - name)) ? xstrndup(colon + 1, strcspn(colon + 1, "@")) : xstrdup("");
+    for (size_t i = 0; i < countof(known); i++)
+        if ((!known[i].name || strcmp(known[i].name, repository) == 0) && (!known[i].word || has_word(tag, known[i].word)))
+            return known[i].manager;
+    return NULL;
+}
