@@ -53,6 +53,7 @@ struct engine_job {
     void (*waiting)(void *data); /* called when the engine is about to wait for other programs, maybe more than once; or NULL */
     void *data;
     const struct engine_options *options;
+    int64_t deadline; /* process_clock() when --timeout is over; 0: never */
     /* For engines with containers; NULL and 0 for the host engine. */
     const struct dockerfile *dockerfile; /* DOCKERFILE_FILES: the final stage on scratch holds what is to be exported */
     const struct engine_base *bases;

@@ -1,7 +1,11 @@
 #include "execute.h"
 
+#include "data.h"
+#include "dockerfile_read.h"
+#include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
+#include "support/process.h"
 
 #include <stdlib.h>
 
@@ -15,19 +19,68 @@ int execution_choose(const char *wanted, const struct engine_options *options, s
     return 0;
 }
 
+/* An image that stages are FROM, for the platform that the Dockerfile names. */
+static int load_image(struct execution *execution, const struct dockerfile_image *image, const struct engine_job *job,
+                      const struct base_request *like, struct error *err)
+{
+    struct base_request request = *like;
+    request.reference = image->reference;
+    if (!image->platform || arch_parse(image->platform, &request.arch) != 0)
+        request.arch = job->plan->arch;
+    grow(execution->bases, execution->base_count, execution->base_cap);
+    struct engine_base *base = &execution->bases[execution->base_count++];
+    *base = (struct engine_base){.reference = xstrdup(image->reference)};
+    return base_load(&request, job->store, &base->base, err);
+}
+
+static int load_images(struct execution *execution, const struct engine_job *job, const struct base_request *like,
+                       struct error *err)
+{
+    AUTO(dockerfile_images) images = {0};
+    dockerfile_images_find(buf_text(&execution->dockerfile.text), &images);
+    for (size_t i = 0; i < images.len; i++)
+        if (load_image(execution, &images.items[i], job, like, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* The project's own files are watched by fresh.c, as they are for every engine; what else the context holds is added here. */
+static int watch_context(const struct engine_job *job, struct error *err)
+{
+    AUTO(strv) files = {0};
+    const char *dir = job->plan->runtime_dir;
+    if (!dir || !dir[0])
+        return 0;
+    if (data_files(dir, "", &files, err) != 0)
+        return -1;
+    for (size_t i = 0; i < files.len; i++)
+        strv_take(job->inputs, path_join(dir, files.items[i]));
+    return 0;
+}
+
+static int prepare(struct execution *execution, struct engine_job *job, const struct template *template,
+                   const struct base_request *like, struct error *err)
+{
+    log_step("engine", "%s: %s", execution->engine->name, execution->why);
+    if (dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
+        load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
+        work_open(job->store, &execution->work, err) != 0)
+        return -1;
+    job->dockerfile = &execution->dockerfile;
+    job->bases = execution->bases;
+    job->base_count = execution->base_count;
+    job->work = &execution->work;
+    return 0;
+}
+
 int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
                   const struct base_request *like, struct tree *tree, struct error *err)
 {
     const struct engine *engine = execution->engine;
-    (void)template;
-    (void)like;
-    if (engine->containers && work_open(job->store, &execution->work, err) != 0)
+    if (job->options->timeout > 0)
+        job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
+    if (engine->containers && prepare(execution, job, template, like, err) != 0)
         return -1;
-    if (engine->containers)
-        log_step("engine", "%s: %s", engine->name, execution->why);
-    job->bases = execution->bases;
-    job->base_count = execution->base_count;
-    job->work = &execution->work;
     return engine->build(job, tree, err);
 }
 
@@ -38,6 +91,7 @@ void execution_release(struct execution *execution)
         base_release(&execution->bases[i].base);
     }
     free(execution->bases);
+    dockerfile_release(&execution->dockerfile);
     free(execution->why);
     work_release(&execution->work);
 }

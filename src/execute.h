@@ -1,6 +1,7 @@
 #ifndef LBUILD_EXECUTE_H
 #define LBUILD_EXECUTE_H
 
+#include "dockerfile.h"
 #include "engine.h"
 #include "engine/objects.h"
 
@@ -8,6 +9,7 @@
 struct execution {
     const struct engine *engine;
     char *why;                 /* it was chosen */
+    struct dockerfile dockerfile;
     struct engine_base *bases; /* images that stages are FROM */
     size_t base_count, base_cap;
     struct work work; /* holds the files of the tree */

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEDIA_OCI_LAYER_PLAIN "application/vnd.oci.image.layer.v1.tar"
 #define BASE_NAME "org.opencontainers.image.base.name"
 #define BASE_DIGEST "org.opencontainers.image.base.digest"
 
@@ -284,7 +283,7 @@ static void add_layer(struct image *image, struct js *list, const struct digest 
                       uint64_t size)
 {
     /* A layer whose blob is its own content isn't compressed. */
-    const char *type = digest_equal(digest, diff_id) ? MEDIA_OCI_LAYER_PLAIN : MEDIA_OCI_LAYER_GZIP;
+    const char *type = digest_equal(digest, diff_id) ? MEDIA_OCI_LAYER : MEDIA_OCI_LAYER_GZIP;
     js_append(list, make_descriptor(type, digest, size));
     image->layers[image->layer_count++] = (struct image_blob){*digest, size};
 }

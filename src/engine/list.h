@@ -1,2 +1,4 @@
-/* Every engine. */
+/* Every engine; --engine auto tries them in this order. */
 ENGINE(host)
+ENGINE(buildah)
+ENGINE(podman)

@@ -1,7 +1,9 @@
 #include "support/process.h"
 
+#include "support/fs.h"
 #include "support/own.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -91,6 +93,7 @@ struct child {
     int pidfd;         /* -1 on kernels without it: then its end is polled for */
     int output, errors; /* our ends of its pipes, or -1 */
     int64_t kill_at;   /* ms: when SIGTERM becomes SIGKILL; 0: not being killed */
+    bool late;         /* its deadline has passed */
 };
 
 struct pool {
@@ -223,6 +226,8 @@ static int child_start(struct child *child, struct error *err)
     int errors = process->errors ? p.errors[1] : STDERR_FILENO;
     int fds[] = {process->input < 0 ? p.null : process->input, process->output ? p.output[1] : errors, errors, p.report[1]};
     pid_t parent = getpid();
+    if (process->adopt)
+        prctl(PR_SET_CHILD_SUBREAPER, 1);
     child->pid = fork();
     if (child->pid == 0)
         become(process, path, fds, parent);
@@ -248,8 +253,9 @@ static int child_start(struct child *child, struct error *err)
 }
 
 /* Reads what is there. Closes the descriptor at its end. */
-static void pump(int *fd, struct buf *into, size_t limit)
+static void pump(const struct process *process, int *fd, struct buf *into)
 {
+    size_t limit = process->limit ? process->limit : LIMIT_DEFAULT;
     char chunk[16384];
     while (*fd >= 0) {
         ssize_t got = read(*fd, chunk, sizeof chunk);
@@ -263,10 +269,12 @@ static void pump(int *fd, struct buf *into, size_t limit)
         }
         size_t room = into->len < limit ? limit - into->len : 0;
         buf_add(into, chunk, (size_t)got < room ? (size_t)got : room);
+        if (process->wrote)
+            process->wrote(process->data, chunk, (size_t)got);
     }
 }
 
-static int64_t now_ms(void)
+int64_t process_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -277,9 +285,50 @@ static void child_kill(struct child *child)
 {
     if (child->kill_at == 0) {
         kill(-child->pid, SIGTERM);
-        child->kill_at = now_ms() + GRACE_MS;
-    } else if (now_ms() >= child->kill_at) {
+        child->kill_at = process_clock() + (child->process->grace_ms ? child->process->grace_ms : GRACE_MS);
+    } else if (process_clock() >= child->kill_at) {
         kill(-child->pid, SIGKILL);
+    }
+}
+
+/* SIGKILL for each child of this process, by what /proc says; how many there are. */
+static size_t children_kill(void)
+{
+    size_t count = 0;
+    DIR *proc = opendir("/proc");
+    for (struct dirent *entry; proc && (entry = readdir(proc));) {
+        char state, path[64];
+        int pid = 0, parent = 0;
+        AUTO(buf) stat = {0};
+        struct error ignored;
+        snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fs_read(path, 4096, &stat, &ignored) != 0)
+            continue;
+        /* The name in parentheses may hold anything; the last one ends it. */
+        const char *behind = strrchr(buf_text(&stat), ')');
+        if (!behind || sscanf(behind, ") %c %d", &state, &parent) != 2 || parent != getpid() ||
+            sscanf(entry->d_name, "%d", &pid) != 1)
+            continue;
+        kill(pid, SIGKILL);
+        count++;
+    }
+    if (proc)
+        closedir(proc);
+    return count;
+}
+
+/* What dead children left to us. Killing one makes us the parent of its children: until there are none. */
+static void adopted_kill(void)
+{
+    enum { ROUNDS = 200 };
+    for (int round = 0; round < ROUNDS; round++) {
+        siginfo_t info = {0};
+        if (children_kill() == 0)
+            return;
+        while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
+            info.si_pid = 0;
+        struct timespec pause = {.tv_nsec = 5000000};
+        nanosleep(&pause, NULL);
     }
 }
 
@@ -287,20 +336,28 @@ static void child_kill(struct child *child)
 static bool child_advance(struct child *child)
 {
     const struct process *process = child->process;
-    size_t limit = process->limit ? process->limit : LIMIT_DEFAULT;
     siginfo_t info = {0};
     /* First the question, then the pipes: what it wrote before it ended is in them then. It stays a zombie until its group
      * has been cleared, so that the number can't be somebody else's. */
     bool ended = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child->pid;
-    pump(&child->output, process->output, limit);
-    pump(&child->errors, process->errors, limit);
+    pump(process, &child->output, process->output);
+    pump(process, &child->errors, process->errors);
     if (!ended)
         return false;
     child->result->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     child_release(child);
+    if (process->adopt && (child->kill_at || info.si_code != CLD_EXITED))
+        adopted_kill();
     if (process->ended)
         process->ended(process->data, process, child->result->status);
     return true;
+}
+
+/* Milliseconds until the child is late; -1: it has all the time. */
+static int64_t time_left(const struct child *child)
+{
+    int64_t left = child->process->deadline - process_clock();
+    return child->process->deadline == 0 ? -1 : left > 0 ? left : 0;
 }
 
 /* Sleeps until something happened to one of the children, or a signal came (they are let in here and only here). */
@@ -316,10 +373,10 @@ static void pool_wait(struct pool *pool)
                                child->process->stop > 0 && !killed ? child->process->stop : -1};
         for (int j = 0; j < POLLED; j++)
             fds[i * POLLED + (size_t)j] = (struct pollfd){.fd = watched[j], .events = POLLIN};
-        int64_t most = child->pidfd < 0 ? 5 : killed ? 20 : -1;
+        int64_t most = child->pidfd < 0 ? 5 : killed ? 20 : time_left(child);
         wait = most >= 0 && (wait < 0 || most < wait) ? most : wait;
     }
-    struct timespec timeout = {.tv_nsec = wait < 0 ? 0 : wait * 1000000};
+    struct timespec timeout = {.tv_sec = wait < 0 ? 0 : wait / 1000, .tv_nsec = wait < 0 ? 0 : wait % 1000 * 1000000};
     fds[count] = (struct pollfd){.fd = pool->hungry ? pool->jobserver->read : -1, .events = POLLIN};
     /* A second signal would end us on the spot, with make's tokens in our hands: it has to wait for them. */
     bool holding = caught && pool->jobserver && pool->jobserver->tokens.len > 0;
@@ -351,16 +408,20 @@ static bool pool_has_room(struct pool *pool, size_t most)
 }
 
 /* Takes in what happened to the children, and gives tokens back for those that ended; true when one failed. */
-static bool pool_advance(struct pool *pool)
+static bool pool_advance(struct pool *pool, struct error *first)
 {
     bool failed = false;
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
-        if (caught || child->kill_at)
+        child->late = child->late || time_left(child) == 0;
+        if ((caught && !child->process->deaf) || child->kill_at || child->late)
             child_kill(child);
         if (!child_advance(child))
             continue;
         failed = failed || child->result->status != 0;
+        if (child->late && child->result->status != 0 && !first->kind)
+            error_set(first, ERROR_BUILD, "'%s' did not end in time and was killed; give it more with --timeout",
+                      path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];
     }
     if (pool->jobserver)
@@ -381,7 +442,7 @@ int process_run_shared(const struct process *processes, size_t count, int jobs, 
         results[i].status = -1;
     for (;;) {
         pool.hungry = false;
-        while (!failed && !caught && next < count && pool_has_room(&pool, most)) {
+        while (next < count && !failed && (!caught || processes[next].deaf) && pool_has_room(&pool, most)) {
             struct child *child = &pool.children[pool.len];
             *child = (struct child){.process = &processes[next], .result = &results[next], .pidfd = -1, .output = -1, .errors = -1};
             next++;
@@ -395,9 +456,9 @@ int process_run_shared(const struct process *processes, size_t count, int jobs, 
         if (pool.len == 0)
             break;
         pool_wait(&pool);
-        failed = pool_advance(&pool) || failed;
+        failed = pool_advance(&pool, &first) || failed;
     }
-    if (process_check_interrupt(err) != 0)
+    if (!(count > 0 && processes[0].deaf) && process_check_interrupt(err) != 0)
         return -1;
     return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;
 }

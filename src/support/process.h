@@ -6,6 +6,7 @@
 #include "support/jobserver.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Child processes: an argv vector and a struct, never a shell string. The child gets no descriptor but 0, 1 and 2, the
@@ -21,6 +22,13 @@ struct process {
     struct buf *errors;      /* gets its standard error (and output, see above), NULL: ours */
     size_t limit;            /* bytes kept of either; what comes after is read and dropped. 0: 1 MiB */
     int stop;                /* descriptor: when it becomes readable the child is killed. 0: none */
+    int64_t deadline;        /* process_clock() when the child is killed, and the run fails (ERROR_BUILD). 0: never */
+    int grace_ms;            /* from SIGTERM to SIGKILL. 0: 500 */
+    bool adopt;              /* what the child leaves behind in other groups and sessions is ours (PR_SET_CHILD_SUBREAPER), and is
+                                killed too when the child is, or dies of a signal. For process_run alone */
+    bool deaf;               /* for cleaning up: an interrupt neither ends it nor keeps it from starting */
+    /* Gets what the child writes as it comes, besides the buffers; NULL: not. */
+    void (*wrote)(void *data, const char *bytes, size_t length);
     /* Called as soon as this child ended and its output is complete, one child at a time; NULL: not. */
     void (*ended)(void *data, const struct process *process, int status);
     void *data;
@@ -44,6 +52,9 @@ int process_run_all(const struct process *processes, size_t count, int jobs, str
  * wasn't joined, or NULL, asks for none. */
 int process_run_shared(const struct process *processes, size_t count, int jobs, struct jobserver *jobserver,
                        struct process_result *results, struct error *err) must_check;
+
+/* Milliseconds of a clock that nobody sets. */
+int64_t process_clock(void);
 
 /* Looks a program up in PATH, whose relative and empty entries don't count; NULL when there is none. Caller frees. */
 char *process_find(const char *name);

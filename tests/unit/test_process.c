@@ -278,6 +278,57 @@ static void finding(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
+static void gather(void *data, const char *bytes, size_t length)
+{
+    buf_add(data, bytes, length);
+}
+
+static void tells_what_is_written(void **state)
+{
+    struct error err = {0};
+    struct process_result result;
+    AUTO(buf) seen = {0}, kept = {0};
+    struct process p = {.argv = SH("echo one; echo two >&2"), .input = -1, .errors = &kept, .limit = 1, .wrote = gather, .data = &seen};
+    (void)state;
+    assert_int_equal(process_run(&p, &result, &err), 0);
+    assert_string_equal(buf_text(&seen), "one\ntwo\n");
+    assert_int_equal(kept.len, 1);
+}
+
+static void a_deadline_ends_it(void **state)
+{
+    struct error err = {0};
+    struct process_result result;
+    struct process p = {.argv = SH("exec sleep 600"), .input = -1, .deadline = process_clock() + 50};
+    (void)state;
+    assert_int_equal(process_run(&p, &result, &err), -1);
+    assert_int_equal(err.kind, ERROR_BUILD);
+    assert_string_equal(err.text, "'sh' did not end in time and was killed; give it more with --timeout");
+    assert_int_equal(result.status, 128 + SIGTERM);
+
+    p.argv = SH("exit 3");
+    p.deadline = process_clock() + 600000;
+    assert_int_equal(process_run(&p, &result, &err), 0);
+    assert_int_equal(result.status, 3);
+}
+
+/* A process in a session of its own, as a container's is, whose parent is killed. */
+static void what_escaped_is_killed_too(void **state)
+{
+    struct error err = {0};
+    struct process_result result;
+    AUTO(buf) output = {0};
+    struct process p = {.argv = SH("setsid sh -c 'echo $$; exec sleep 600' & sleep 600"), .input = -1, .errors = &output,
+                        .deadline = process_clock() + 400, .adopt = true};
+    (void)state;
+    assert_int_equal(process_run(&p, &result, &err), -1);
+    int pid = 0;
+    assert_int_equal(sscanf(buf_text(&output), "%d", &pid), 1);
+    assert_true(pid > 1);
+    assert_int_equal(kill(pid, 0), -1);
+    assert_int_equal(errno, ESRCH);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +345,9 @@ int main(void)
         cmocka_unit_test(interrupted),
         cmocka_unit_test(dies_with_its_parent),
         cmocka_unit_test(finding),
+        cmocka_unit_test(tells_what_is_written),
+        cmocka_unit_test(a_deadline_ends_it),
+        cmocka_unit_test(what_escaped_is_killed_too),
     };
     return cmocka_run_group_tests_name("process", tests, NULL, NULL);
 }
