@@ -2,6 +2,7 @@
 
 #include "support/own.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -36,11 +37,14 @@ static const struct {
     {"ubi", NULL, "dnf"},
 };
 
+/* "alpine" is in "3.12-alpine3.20" too. */
 static bool has_word(const char *tag, const char *word)
 {
+    size_t wanted = strlen(word);
     for (const char *at = tag;; at++) {
         size_t length = strcspn(at, ".-");
-        if (length == strlen(word) && strncmp(at, word, length) == 0)
+        bool versioned = isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted < length ? wanted : length]);
+        if (length >= wanted && strncmp(at, word, wanted) == 0 && (length == wanted || versioned))
             return true;
         at += length;
         if (!*at || (word[0] >= '0' && word[0] <= '9'))

@@ -62,7 +62,8 @@ static int read_part(const char *part, struct secret *secret, struct error *err)
     if (type)
         return 0;
     if (!field || !value || !value[1] || *field)
-        return error_set(err, ERROR_USAGE, "--secret takes id=NAME[,src=FILE][,env=VARIABLE]; '%.40s' is not understood", key);
+        return error_set(err, ERROR_USAGE, "--secret takes id=NAME[,src=FILE][,env=VARIABLE]; %s%.40s%s is not understood",
+                         value ? "'" : "", value ? key : "a part without a '='", value ? "'" : "");
     *field = field == &secret->file ? absolute(value + 1) : xstrdup(value + 1);
     return 0;
 }
