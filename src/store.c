@@ -291,7 +291,7 @@ int store_writer_commit(struct store_writer *writer, struct digest *digest, stru
                          "what came as '%s' is '%s': it was changed or damaged on its way",
                          writer->expected.text, actual.text);
     }
-    if (fsync(writer->fd) != 0)
+    if (!writer->lazy && fsync(writer->fd) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
     autofree char *path = store_path(writer->store, "blobs/sha256", digest_hex(&actual), err);
     if (!path)

@@ -60,6 +60,7 @@ struct store_writer {
     struct digest_context context;
     uint64_t offset; /* bytes written so far */
     bool done, resumable;
+    bool lazy; /* set after the open: no fsync. For what can be made again, and whose reader knows the size and the digest */
 };
 int store_writer_open(struct store_writer *writer, const struct store *store, const struct digest *expected,
                       struct error *err) must_check;

@@ -94,7 +94,8 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
         return -1;
     unit->object = xasprintf("%s/%zu.o", run->work.path, number);
     unit->depfile = xasprintf("%s/%zu.d", run->work.path, number);
-    const char *const rest[] = {"-MD", "-MT", "o", "-MF", unit->depfile, "-o", unit->object};
+    /* -pipe: the assembler starts while the compiler works. */
+    const char *const rest[] = {"-pipe", "-MD", "-MT", "o", "-MF", unit->depfile, "-o", unit->object};
     for (size_t i = 0; i < countof(rest); i++)
         strv_add(&unit->argv, rest[i]);
     if (log_colors())

@@ -185,6 +185,19 @@ int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error
     return 0;
 }
 
+/* Six letters or digits by chance for the X's of a temporary name. */
+static int fill_in(char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    unsigned char chance[6];
+    char *at = name + strlen(name) - sizeof chance;
+    if (getentropy(chance, sizeof chance) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof chance; i++)
+        at[i] = letters[chance[i] % (sizeof letters - 1)];
+    return 0;
+}
+
 /* Gives a nameless file its name: the final one, or a temporary one next to it when that is taken. */
 static int name_it(struct atomic *file)
 {
@@ -194,11 +207,8 @@ static int name_it(struct atomic *file)
         return 1;
     for (int tries = 0; errno == EEXIST && tries < 100; tries++) {
         autofree char *name = temporary_name(file->path);
-        int probe = mkostemp(name, O_CLOEXEC); /* for a name that is free */
-        if (probe < 0)
+        if (fill_in(name) != 0)
             return -1;
-        close(probe);
-        unlink(name);
         if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
             file->temporary = take(name);
             return 0;
