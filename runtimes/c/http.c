@@ -1,6 +1,7 @@
 /* An HTTP/1.1 reply, parsed in the buffer that it is read into (RFC 9112). */
 #include "internal.h"
 
+#include <endian.h>
 #include <string.h>
 
 static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
@@ -9,12 +10,12 @@ static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
     return LAMBDA_HTTP_BAD;
 }
 
-/* Are the size bytes at text the lower-case word, in any case? */
+/* Are the size bytes of a line at text the lower-case word, in any case? A word is of letters and '-'. */
 static bool is_word(const char *text, size_t size, const char *word)
 {
     for (size_t i = 0; i < size; i++)
-        if (text[i] != word[i] && (word[i] < 'a' || text[i] != (word[i] ^ 0x20)))
-            return false; /* at the latest at the word's NUL: no text holds one */
+        if ((text[i] | 0x20) != word[i])
+            return false; /* at the latest at the word's NUL */
     return word[size] == '\0';
 }
 
@@ -23,27 +24,53 @@ void lambda_http_begin(struct lambda_http *http, size_t body_max)
     *http = (struct lambda_http){.body_max = body_max};
 }
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+/* The first CR, LF or NUL from at on, or size. Eight bytes at a time: each byte of a head comes by here. */
+static size_t text_end(const char *data, size_t at, size_t size)
+{
+    const uint64_t each = 0x0101010101010101;
+
+    while (at < size) {
+        if (size - at >= sizeof(uint64_t)) {
+            uint64_t bytes;
+            memcpy(&bytes, data + at, sizeof bytes);
+            bytes = le64toh(bytes);
+            uint64_t control = (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
+            at += control ? (size_t)__builtin_ctzll(control) / 8 : sizeof bytes;
+            if (!control)
+                continue;
+        }
+        if (data[at] == '\r' || data[at] == '\n' || data[at] == '\0')
+            break;
+        at++;
+    }
+    return at;
+}
+
 /* The next line, ended by NUL instead of CR LF. MORE: it isn't complete. */
 static enum lambda_http_result take_line(struct lambda_http *http, char *data, size_t size, char **line,
                                          size_t *length)
 {
     bool head = http->state <= LAMBDA_HTTP_HEADER_LINE;
-    size_t end = head ? LAMBDA_HTTP_HEAD_MAX : http->next + LAMBDA_HTTP_LINE_MAX;
-    size_t from = http->scanned > http->next ? http->scanned : http->next;
-    char *newline = from < size ? memchr(data + from, '\n', size - from) : NULL;
-    size_t seen = newline ? (size_t)(newline - data) + 1 : size;
+    size_t max = head ? LAMBDA_HTTP_HEAD_MAX : http->next + LAMBDA_HTTP_LINE_MAX;
+    size_t end = text_end(data, http->scanned > http->next ? http->scanned : http->next, size);
+    size_t next = end + 2 < size ? end + 2 : size;
 
-    http->scanned = size;
-    if (seen > end)
+    http->scanned = end;
+    if (next > max)
         return bad(http, head ? "its head is too large" : "a line is too long");
-    if (!newline)
+    if (end < size && (data[end] != '\r' || (end + 1 < size && data[end + 1] != '\n')))
+        return bad(http, "a line holds NUL or doesn't end with CR LF");
+    if (end + 1 >= size)
         return LAMBDA_HTTP_MORE;
-    if (seen - http->next < 2 || newline[-1] != '\r')
-        return bad(http, "a line doesn't end with CR LF");
-    newline[-1] = '\0';
+    data[end] = '\0';
     *line = data + http->next;
-    *length = seen - http->next - 2;
-    http->next = http->scanned = seen;
+    *length = end - http->next;
+    http->next = next;
     return LAMBDA_HTTP_DONE;
 }
 
@@ -94,17 +121,15 @@ static enum lambda_http_result header_line(struct lambda_http *http, char *data,
 
     if (id == LAMBDA_HTTP_HEADER_COUNT) {
         const char *colon = memchr(line, ':', length);
-        if (!colon || colon == line || strchr(" \t", line[0]) || strchr(" \t", colon[-1]))
+        if (!colon || colon == line || is_blank(line[0]) || is_blank(colon[-1]))
             return bad(http, "a header line isn't of the form name: value");
         return LAMBDA_HTTP_DONE;
     }
     size_t start = header_names[id].length + 1;
-    while (start < length && (line[start] == ' ' || line[start] == '\t'))
+    while (start < length && is_blank(line[start]))
         start++;
-    while (length > start && (line[length - 1] == ' ' || line[length - 1] == '\t'))
+    while (length > start && is_blank(line[length - 1]))
         length--;
-    if (memchr(line + start, '\0', length - start) || memchr(line + start, '\r', length - start))
-        return bad(http, "a header's value holds NUL or CR");
     line[length] = '\0';
 
     uint32_t offset = (uint32_t)(line + start - data);
