@@ -119,7 +119,8 @@ static int send_all(int fd, const struct lambda_buffer *head, const char *body, 
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 
     while (parts[0].iov_len + parts[1].iov_len > 0) {
-        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
+        ssize_t sent = body_size ? sendmsg(fd, &message, MSG_NOSIGNAL)
+                                 : send(fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR)
             continue;
         if (sent < 0)
@@ -163,11 +164,12 @@ static enum lambda_http_result receive(struct lambda_connection *connection)
 }
 
 enum lambda_http_result lambda_connection_call(struct lambda_connection *connection,
-                                               const struct lambda_buffer *head, const char *body,
-                                               size_t body_size)
+                                               struct lambda_buffer *head, const char *body, size_t body_size)
 {
     enum lambda_http_result result = LAMBDA_HTTP_MORE;
 
+    if (lambda_buffer_append(head, body, body_size) == 0)
+        body_size = 0; /* small enough to be sent with it */
     for (int try = 0; try < 2 && result == LAMBDA_HTTP_MORE; try++) {
         if (connection->fd < 0 && connect_patiently(connection) != 0)
             return LAMBDA_HTTP_BAD;

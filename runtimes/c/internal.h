@@ -150,12 +150,13 @@ int lambda_connection_init(struct lambda_connection *connection, const char *api
 void lambda_connection_release(struct lambda_connection *connection);
 
 /*
- * Send head and body (may be NULL, 0), receive the whole reply. Connects first if need be, and once more if
- * the connection ends before the first byte of the reply. DONE: see connection->http. TOO_LARGE: likewise,
- * but without a body. BAD: after a line on stderr; there is no way on.
+ * Send head and body (may be NULL, 0), receive the whole reply. A body that fits is copied behind the head:
+ * one piece of memory costs the kernel less than two. Connects first if need be, and once more if the
+ * connection ends before the first byte of the reply. DONE: see connection->http. TOO_LARGE: likewise, but
+ * without a body. BAD: after a line on stderr; there is no way on.
  */
 enum lambda_http_result lambda_connection_call(struct lambda_connection *connection,
-                                               const struct lambda_buffer *head, const char *body,
+                                               struct lambda_buffer *head, const char *body,
                                                size_t body_size);
 
 /* ---- api.c: the requests ------------------------------------------------------------------------------ */
