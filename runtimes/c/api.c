@@ -33,11 +33,9 @@ enum lambda_http_result lambda_api_next(struct lambda_connection *connection)
 static void post_head(struct lambda_buffer *head, const char *host, const char *id,
                       const struct lambda_response *response)
 {
-    lambda_buffer_text(head, "POST " API_PATH);
-    lambda_buffer_text(head, id ? "invocation/" : "init");
+    lambda_buffer_text(head, id ? "POST " API_PATH "invocation/" : "POST " API_PATH "init");
     lambda_buffer_text(head, id ? id : "");
-    lambda_buffer_text(head, response->failed ? "/error" : "/response");
-    lambda_buffer_text(head, " HTTP/1.1\r\nHost: ");
+    lambda_buffer_text(head, response->failed ? "/error HTTP/1.1\r\nHost: " : "/response HTTP/1.1\r\nHost: ");
     lambda_buffer_text(head, host);
     lambda_buffer_text(head, USER_AGENT "Content-Type: ");
     lambda_buffer_text(head, response->failed ? "application/json" : response->content_type);

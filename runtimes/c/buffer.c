@@ -35,7 +35,7 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
 
 int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
 {
-    if (lambda_buffer_reserve(buffer, size) != 0)
+    if (size > buffer->capacity - buffer->size && lambda_buffer_reserve(buffer, size) != 0)
         return -1;
     if (size)
         memcpy(buffer->data + buffer->size, data, size);

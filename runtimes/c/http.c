@@ -10,13 +10,22 @@ static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
     return LAMBDA_HTTP_BAD;
 }
 
-/* Are the size bytes of a line at text the lower-case word, in any case? A word is of letters and '-'. */
-static bool is_word(const char *text, size_t size, const char *word)
+/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line holds no
+ * CR. */
+static bool is_word(const char *text, const char *word, size_t size)
 {
-    for (size_t i = 0; i < size; i++)
-        if ((text[i] | 0x20) != word[i])
-            return false; /* at the latest at the word's NUL */
-    return word[size] == '\0';
+    uint64_t one, other;
+    size_t i = 0;
+
+    for (; size - i >= sizeof one; i += sizeof one) {
+        memcpy(&one, text + i, sizeof one);
+        memcpy(&other, word + i, sizeof other);
+        if ((one | 0x2020202020202020) != other)
+            return false;
+    }
+    while (i < size && (text[i] | 0x20) == word[i])
+        i++;
+    return i == size;
 }
 
 void lambda_http_begin(struct lambda_http *http, size_t body_max)
@@ -109,7 +118,7 @@ static unsigned header_id(const char *line, size_t length)
 
     for (; id < LAMBDA_HTTP_HEADER_COUNT; id++) {
         size_t name = header_names[id].length;
-        if (length > name && line[name] == ':' && is_word(line, name, header_names[id].name))
+        if (length > name && line[name] == ':' && is_word(line, header_names[id].name, name))
             break;
     }
     return id;
@@ -146,11 +155,11 @@ static void connection_header(struct lambda_http *http, const char *value)
 {
     while (*value) {
         size_t size = strcspn(value, ", \t");
-        if (is_word(value, size, "close")) {
+        if (size == 5 && is_word(value, "close", size)) {
             http->keep_alive = false;
             return;
         }
-        if (is_word(value, size, "keep-alive"))
+        if (size == 10 && is_word(value, "keep-alive", size))
             http->keep_alive = true;
         value += size;
         value += strspn(value, ", \t");
@@ -177,7 +186,7 @@ static enum lambda_http_result head_end(struct lambda_http *http, const char *da
     } else if (encoding) {
         if (length)
             return bad(http, "it has both Content-Length and Transfer-Encoding");
-        if (!is_word(encoding, strlen(encoding), "chunked"))
+        if (strlen(encoding) != 7 || !is_word(encoding, "chunked", 7))
             return bad(http, "its Transfer-Encoding isn't chunked");
         http->state = LAMBDA_HTTP_CHUNK_SIZE;
     } else if (length) {
