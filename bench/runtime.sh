@@ -3,13 +3,13 @@
 #     bench/runtime.sh [FOLDER]
 # FOLDER keeps what is built of aws-lambda-cpp for the next run (default: a temporary folder, removed at the end). Its source and
 # libcurl's come inside the npm package aws-lambda-ric. Needs gcc, g++, musl-gcc, cmake, make, npm, tar and strace.
-# ROUNDS: how often each program is measured (5); the fastest round counts, so that other load on the machine doesn't.
+# ROUNDS: how often each program is measured (15); the median round counts.
 set -eu
 LC_ALL=C
 export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(dirname "$here")
-rounds=${ROUNDS:-5}
+rounds=${ROUNDS:-15}
 work=$(mktemp -d "${TMPDIR:-/tmp}/lbuild-bench.XXXXXX")
 trap 'rm -rf "$work"' EXIT
 keep=${1:-$work/peers}
@@ -55,7 +55,7 @@ gcc -std=gnu11 -O2 -D_GNU_SOURCE "$here/runtime_api.c" -o "$work/api"
 round=0
 while [ "$round" -lt "$rounds" ]; do
     for program in cpp musl glibc; do
-        "$work/api" -c 0 -n 20000 "$work/$program" >>"$work/$program.events" 2>/dev/null
+        "$work/api" -c 0 -n 5000 "$work/$program" >>"$work/$program.events" 2>/dev/null
         "$work/api" -c 0 -n 0 -r 51 "$work/$program" >>"$work/$program.start" 2>/dev/null
     done
     round=$((round + 1))
@@ -67,16 +67,15 @@ for program in cpp musl glibc; do
     done
 done
 
-fastest() { # FILE COLUMN OPTION: the best value of the column
-    cut -d ' ' -f "$2" "$1" | sort "-n$3" | head -n 1
+median() { # FILE COLUMN
+    cut -d ' ' -f "$2" "$1" | sort -n | sed -n "$(((rounds + 1) / 2))p"
 }
 line() {
     awk -v name="$1" -v cpp="$2" -v musl="$3" -v glibc="$4" -v target="$5" 'BEGIN {
         printf "%-42s %10s %10s %10s   %6.2f %6.2f   %s\n", name, cpp, musl, glibc, musl / cpp, glibc / cpp, target }'
 }
-row() { # NAME SUFFIX COLUMN OPTION TARGET
-    line "$1" "$(fastest "$work/cpp.$2" "$3" "$4")" "$(fastest "$work/musl.$2" "$3" "$4")" \
-        "$(fastest "$work/glibc.$2" "$3" "$4")" "$5"
+row() { # NAME SUFFIX COLUMN TARGET
+    line "$1" "$(median "$work/cpp.$2" "$3")" "$(median "$work/musl.$2" "$3")" "$(median "$work/glibc.$2" "$3")" "$4"
 }
 calls() {
     awk -v few="$(cat "$work/$1.calls.10")" -v many="$(cat "$work/$1.calls.1010")" 'BEGIN { printf "%.2f", (many - few) / 1000 }'
@@ -85,9 +84,9 @@ size() {
     stat -Lc %s "$work/$1"
 }
 printf '%-42s %10s %10s %10s   %6s %6s   %s\n' '' cpp musl glibc musl glibc 'target (ratio to cpp, or value)'
-row 'invocations per second, one core' events 1 r '>= 2.3'
-row 'CPU per invocation, microseconds' events 2 '' '<= 0.40'
+row 'invocations per second of one core' events 1 '>= 2.3'
+row 'CPU per invocation, microseconds' events 2 '<= 0.40'
 line 'system calls per invocation' "$(calls cpp)" "$(calls musl)" "$(calls glibc)" '4'
-row 'exec to first /next, microseconds' start 1 '' 'musl <= 0.30, glibc <= 1.0'
-row 'RSS, KiB' events 3 '' 'musl <= 150'
+row 'exec to first /next, microseconds' start 1 'musl <= 0.30, glibc <= 1.0'
+row 'RSS, KiB' events 3 'musl <= 150'
 line 'program, bytes' "$(size cpp)" "$(size musl)" "$(size glibc)" 'musl <= 80000, glibc <= 800000'

@@ -6,12 +6,18 @@
  * Starts PROGRAM, hands it EVENTS events of 100 bytes after 200 to warm up, on one thread and one keep-alive
  * connection, and ends it. -c: server and client on that CPU. Prints, on one line:
  *
- *     invocations per second, CPU microseconds of the client per invocation, its RSS in KiB at the end
+ *     invocations per second of the CPU time of both, CPU microseconds of the client per invocation,
+ *     its RSS in KiB at the end
  *
  * With -n 0: the median of RUNS starts, in microseconds from exec to the first GET of an event.
+ *
+ * What the server and the machine add to both sides of a comparison is kept small: a request is one recv, a
+ * reply one send; the client is started by vfork, as Lambda's own supervisor (in Go) does; the server sleeps
+ * until the first request is there; and the network is one of their own, without the machine's packet filter.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -21,7 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -39,7 +45,7 @@ struct server {
     char address[32];
     char buffer[65536];
     size_t held;
-    double *exec_time; /* when the client was about to start; shared with it */
+    double exec_time; /* when the client was about to start */
 };
 
 static void die(const char *what)
@@ -48,48 +54,77 @@ static void die(const char *what)
     exit(1);
 }
 
-static double now(void)
+static double seconds(clockid_t clock)
 {
     struct timespec time;
 
-    clock_gettime(CLOCK_MONOTONIC, &time);
+    clock_gettime(clock, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double cpu_seconds(pid_t child)
+{
+    clockid_t clock;
+
+    if (clock_getcpuclockid(child, &clock) != 0)
+        die("clock_getcpuclockid");
+    return seconds(clock);
+}
+
+/* A loopback device that nobody else uses, without a packet filter and with the plainest TCP. It takes root,
+ * or what unprivileged users may do on most systems; without, the machine's own does. */
+static void open_network(void)
+{
+    static const char plain[] = "reno";
+    struct ifreq loopback = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
+        fprintf(stderr, "runtime_api: in the machine's own network, packet filter included\n");
+        return;
+    }
+    int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (any < 0 || ioctl(any, SIOCSIFFLAGS, &loopback) != 0)
+        die("lo");
+    close(any);
+    int file = open("/proc/sys/net/ipv4/tcp_congestion_control", O_WRONLY | O_CLOEXEC);
+    if (file < 0 || write(file, plain, strlen(plain)) < 0)
+        fprintf(stderr, "runtime_api: with the machine's own congestion control\n");
+    close(file);
 }
 
 static void open_server(struct server *server)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
+    int on = 1;
 
     server->connection = -1;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, size) != 0 ||
-        listen(server->listener, 8) != 0 ||
+    if (server->listener < 0 || setsockopt(server->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+        setsockopt(server->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on) != 0 ||
+        bind(server->listener, (struct sockaddr *)&address, size) != 0 || listen(server->listener, 8) != 0 ||
         getsockname(server->listener, (struct sockaddr *)&address, &size) != 0)
         die("listen");
     snprintf(server->address, sizeof server->address, "127.0.0.1:%d", ntohs(address.sin_port));
-    server->exec_time = mmap(NULL, sizeof(double), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (server->exec_time == MAP_FAILED)
-        die("mmap");
 }
 
-static pid_t start(const struct server *server, char *const argv[])
+static pid_t start(struct server *server, char *const argv[])
 {
-    pid_t child = fork();
-
-    if (child < 0)
-        die("fork");
-    if (child > 0)
-        return child;
     setenv("AWS_LAMBDA_RUNTIME_API", server->address, 1);
     setenv("AWS_LAMBDA_FUNCTION_NAME", "bench", 1);
     setenv("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", 1);
     setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128", 1);
     unsetenv("_HANDLER");
-    *server->exec_time = now();
-    execv(argv[0], argv);
-    die(argv[0]);
-    return -1;
+
+    pid_t child = vfork();
+    if (child == 0) {
+        server->exec_time = seconds(CLOCK_MONOTONIC); /* in memory that the two still share */
+        execv(argv[0], argv);
+        _exit(127);
+    }
+    if (child < 0)
+        die("vfork");
+    return child;
 }
 
 static void end(struct server *server, pid_t child)
@@ -107,12 +142,9 @@ static void end(struct server *server, pid_t child)
 
 static void accept_connection(struct server *server)
 {
-    int on = 1;
-
     server->connection = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     if (server->connection < 0)
         die("accept");
-    setsockopt(server->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     server->held = 0;
 }
 
@@ -187,13 +219,14 @@ static void serve(struct server *server, int count)
     }
 }
 
-/* A number out of /proc/PID/NAME, behind the text label ("" = at its start). */
-static double proc_number(pid_t pid, const char *name, const char *label)
+/* Memory of its own and of its files, in KiB. */
+static double resident(pid_t pid)
 {
+    static const char label[] = "Rss:";
     char path[64];
     char text[4096] = "";
 
-    snprintf(path, sizeof path, "/proc/%d/%s", (int)pid, name);
+    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0 || read(file, text, sizeof text - 1) < 0)
         die(path);
@@ -216,7 +249,7 @@ static void measure_starts(struct server *server, char *const argv[], int runs)
     for (int i = 0; i < runs; i++) {
         pid_t child = start(server, argv);
         receive(server);
-        times[i] = (now() - *server->exec_time) * 1e6;
+        times[i] = (seconds(CLOCK_MONOTONIC) - server->exec_time) * 1e6;
         end(server, child);
     }
     qsort(times, (size_t)runs, sizeof *times, compare);
@@ -228,12 +261,11 @@ static void measure_events(struct server *server, char *const argv[], int events
     pid_t child = start(server, argv);
 
     serve(server, WARM_UP);
-    double cpu = proc_number(child, "schedstat", "");
-    double begin = now();
+    double client = cpu_seconds(child), own = seconds(CLOCK_PROCESS_CPUTIME_ID);
     serve(server, events);
-    double time = now() - begin;
-    cpu = proc_number(child, "schedstat", "") - cpu;
-    printf("%.0f %.2f %.0f\n", events / time, cpu / events / 1e3, proc_number(child, "smaps_rollup", "Rss:"));
+    client = cpu_seconds(child) - client;
+    own = seconds(CLOCK_PROCESS_CPUTIME_ID) - own;
+    printf("%.0f %.2f %.0f\n", events / (client + own), client / events * 1e6, resident(child));
     end(server, child);
 }
 
@@ -250,6 +282,8 @@ int main(int argc, char **argv)
     }
     if (optind == argc)
         return 2;
+    if (access(argv[optind], X_OK) != 0)
+        die(argv[optind]);
     if (cpu >= 0) {
         cpu_set_t set;
         CPU_ZERO(&set);
@@ -257,6 +291,7 @@ int main(int argc, char **argv)
         if (sched_setaffinity(0, sizeof set, &set) != 0)
             die("sched_setaffinity");
     }
+    open_network();
     open_server(&server);
     if (events == 0)
         measure_starts(&server, argv + optind, runs);
