@@ -122,16 +122,12 @@ static void set_pairs(struct js *object, const struct plan_pairs *pairs)
         js_set_string(object, pairs->items[i].name, pairs->items[i].value);
 }
 
-/* What describes this image, in both places where tools look. The plan may say another base name than the one that was
- * found; it is the user's word then. */
-static void set_annotations(struct js *object, const struct base *base, const struct plan *plan)
+/* What describes this image, in both places where tools look. The plan says what its base is; what the base says of its own
+ * goes. */
+static void set_annotations(struct js *object, const struct plan *plan)
 {
     js_remove(object, BASE_NAME);
     js_remove(object, BASE_DIGEST);
-    if (base->name)
-        js_set_string(object, BASE_NAME, base->name);
-    if (base->manifest.text[0])
-        js_set_string(object, BASE_DIGEST, base->manifest.text);
     set_pairs(object, &plan->annotations);
 }
 
@@ -140,7 +136,7 @@ static int set_labels(struct js *config, const struct base *base, const struct p
     AUTOPTR(js) labels = copy_object(base, config, "Labels", err);
     if (!labels)
         return -1;
-    set_annotations(labels, base, plan);
+    set_annotations(labels, plan);
     set_pairs(labels, &plan->labels);
     AUTO(strv) names = {0};
     js_each(labels, collect_key, &names);
@@ -304,7 +300,7 @@ static int make_manifest(const struct base *base, const struct layer *layers, si
         add_layer(image, list, &base->layers[i].digest, &base->layers[i].diff_id, base->layers[i].size);
     for (size_t i = 0; i < count; i++)
         add_layer(image, list, &layers[i].digest, &layers[i].diff_id, layers[i].size);
-    set_annotations(annotations, base, plan);
+    set_annotations(annotations, plan);
     js_each(annotations, collect_key, &names);
     if (names.len > 0)
         js_set(manifest, "annotations", sorted(annotations));

@@ -64,6 +64,8 @@ static void set_up(struct fixture *fixture, const char *config)
         fixture->base.layer_count = 2;
         fixture->base.manifest = digest_of("base manifest");
         fixture->base.name = name;
+        put(&fixture->plan.annotations, "org.opencontainers.image.base.name", name);
+        put(&fixture->plan.annotations, "org.opencontainers.image.base.digest", fixture->base.manifest.text);
     }
     fixture->own = (struct layer){digest_of("own"), digest_of("own tar"), 300, 400};
     fixture->plan.arch = ARCH_ARM64;
