@@ -1,12 +1,52 @@
 # The Dockerfile of `render` in other engines gives the files that the host engine gives.
 
-# built BASE ARCH: the host engine's tree, and the context for the others.
+# What a project with stages makes lies in it ready-made for the host engine, which runs none; stages.ini makes it.
+staged_project() {
+    project "$1" al2023 "$2"
+    mkdir -p "$1/assets" "$1/made/sub"
+    echo first >"$1/assets/1.txt"
+    echo second >"$1/assets/2.txt"
+    echo named >"$1/a b"
+    cp "$1/lbuild.ini" "$1/stages.ini"
+    cat >>"$1/stages.ini" <<'INI'
+[stage:pages]
+from = al2023
+workdir = /work dir
+env = WORDS="it's  $HOME \"x\" \\ ;"
+packages = gcc
+copy = assets ./
+    'a b' /in/
+run = mkdir -p /out/pages/sub ; printf '%s\n' "$WORDS" >/out/pages/words
+    # A comment.
+    for file in assets/*; do \
+        cat "$file" >>/out/pages/all; \
+    done
+    printf '#!/bin/sh\n' >/out/pages/sub/run && chmod 755 /out/pages/sub/run
+[stage:last]
+from = scratch
+copy = stage:pages:/out/pages /pages/
+[stage:unused]
+from = al2023
+run = exit 1
+[files]
+stage:last:/pages/pages = /var/task/
+stage:pages:/in/a b = /opt/a b
+INI
+    cat "$1/assets/1.txt" "$1/assets/2.txt" >"$1/made/all"
+    printf '%s\n' "it's  \$HOME \"x\" \\ ;" >"$1/made/words"
+    printf '#!/bin/sh\n' >"$1/made/sub/run"
+    chmod 755 "$1/made/sub/run"
+    printf '[files]\nmade = /var/task/pages\na b = /opt/a b\n' >>"$1/lbuild.ini"
+}
+
+# built BASE ARCH: the host engine's tree, and the context for the others. BASE may be "stages": a project with stages.
 built() {
     need_part base-
     P=$W/render/$1-$2
     [ ! -e "$P.tree" ] || return 0
-    project "$P" "$1" "$2"
+    if [ "$1" = stages ]; then staged_project "$P" "$2"; else project "$P" "$1" "$2"; fi
     lbuild build -C "$P" -t "hello:v1" -o "$P.tar"
+    [ "$1" != stages ] || mv "$P/stages.ini" "$P/lbuild.ini"
     lbuild context -C "$P" >"$P.context"
     python3 "$SOURCES/tree.py" "$P.tar" >"$P.tree"
     python3 "$SOURCES/tree.py" --no-content "$P.tar" >"$P.names"
@@ -63,7 +103,7 @@ render_is_in_context() {
 }
 
 check 'the context holds the Dockerfile of render' render_is_in_context
-for base in al2023 al2 scratch; do
+for base in al2023 al2 scratch stages; do
     check "docker classic, $base" docker_gives 0 $base x86_64
     check "docker BuildKit, $base" docker_gives 1 $base x86_64
     check "buildah, $base" buildah_gives $base x86_64
