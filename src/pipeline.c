@@ -12,9 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-static int read_project(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+int pipeline_project(const struct pipeline_options *options, struct strv *complaints, struct pipeline *p, struct error *err)
 {
-    AUTO(strv) complaints = {0}, set = {0};
+    AUTO(strv) set = {0};
     strv_add_all(&set, &options->set);
     if (options->platform || options->arm64 || options->x86_64)
         strv_addf(&set, "image.arch=%s",
@@ -22,7 +22,13 @@ static int read_project(const struct pipeline_options *options, struct pipeline 
                   : options->arm64  ? "arm64"
                                     : "x86_64");
     const struct project_options from = {options->dir, options->file, options->profile, &set};
-    int result = project_load(&from, &p->project, &complaints, err);
+    return project_load(&from, &p->project, complaints, err);
+}
+
+static int read_project(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    AUTO(strv) complaints = {0};
+    int result = pipeline_project(options, &complaints, p, err);
     for (size_t i = 0; complaints.len > 1 && i < complaints.len; i++)
         log_complaint(complaints.items[i]);
     return result;
@@ -104,6 +110,11 @@ static int read_base(const struct pipeline_options *options, enum pipeline_base 
                                                                      : -1;
     p->base_known = found == 1;
     return found < 0 ? -1 : 0;
+}
+
+int pipeline_base(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    return store_open(&p->store, NULL, err) == 0 ? read_base(options, PIPELINE_BASE_LOAD, p, err) : -1;
 }
 
 static int make_plan(const struct pipeline_options *options, struct pipeline *p, struct error *err)

@@ -44,6 +44,11 @@ enum pipeline_base {
     PIPELINE_BASE_LOAD, /* fetch what is missing */
 };
 
+/* The project file alone; `complaints` gets all of its mistakes. */
+int pipeline_project(const struct pipeline_options *options, struct strv *complaints, struct pipeline *p,
+                     struct error *err) must_check;
+/* The base of a project that was read, fetched when it is missing: so that builds to come find it. */
+int pipeline_base(const struct pipeline_options *options, struct pipeline *p, struct error *err) must_check;
 /* Project file to plan: what plan, render, context and build share. All complaints of the project file go to
  * standard error as they are when there is more than one. */
 int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,

@@ -50,6 +50,8 @@ static const struct option_row rows[] = {
     ROW(0, "tlscert", OPTION_TEXT, how.tls_cert, "FILE", "The client's certificate for --addr."),
     ROW(0, "tlskey", OPTION_TEXT, how.tls_key, "FILE", "The client's key for --addr."),
     ROW(0, "tlsservername", OPTION_TEXT, how.tls_server_name, "NAME", "The name in the certificate of --addr."),
+    ROW(0, "all", OPTION_FLAG, all, NULL, "Build every project in the folders DIR (the current one) and below."),
+    ROW(0, "json", OPTION_FLAG, json, NULL, "With --all: the report as JSON."),
     ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
         "Write the result's digests as JSON, with buildx's keys."),
@@ -80,6 +82,24 @@ void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
     options_help(own, PIPELINE_PLAN_ROWS, out);
 }
 
+/* What can't be said about several projects at once. */
+static int check_all(const struct pipeline_options *options, struct error *err)
+{
+    AUTO(pipeline_output) output = {0};
+    if (!options->all)
+        return options->json ? error_set(err, ERROR_USAGE, "--json goes with --all; for one image there is --metadata-file") : 0;
+    const char *one = options->file ? "-f" : options->tags.len > 0 ? "-t" : options->iidfile ? "--iidfile" : NULL;
+    if (one)
+        return error_set(err, ERROR_USAGE, "%s is about one project and doesn't go with --all; write it into the project files", one);
+    if (options->dir && options->dirs.len > 0)
+        return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one", options->dirs.items[0]);
+    if (pipeline_output_parse(options->output, &output, err) != 0)
+        return -1;
+    return output.dest ? error_set(err, ERROR_USAGE, "-o names one output, and --all makes several; set [output] file in the "
+                                   "project files")
+                       : 0;
+}
+
 int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
 {
     AUTO(strv) operands = {0};
@@ -87,13 +107,17 @@ int pipeline_parse(const char *const *argv, size_t count, struct pipeline_option
         return -1;
     if (options->code_quality)
         log_collect(options->code_quality);
-    if (operands.len > 0)
+    if (options->all)
+        strv_add_all(&options->dirs, &operands);
+    else if (operands.len > 0)
         return error_set(err, ERROR_USAGE, "unexpected argument '%s'; name the project's folder with -C",
                          operands.items[0]);
     if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
         return error_set(
             err, ERROR_USAGE,
             "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
+    if (check_all(options, err) != 0)
+        return -1;
     if (engine_options_check(&options->how, err) != 0)
         return -1;
     if (options->quiet || options->verbose)
@@ -106,6 +130,7 @@ void pipeline_options_release(struct pipeline_options *options)
     strv_release(&options->set);
     strv_release(&options->tags);
     strv_release(&options->mirrors);
+    strv_release(&options->dirs);
     engine_options_release(&options->how);
 }
 

@@ -12,8 +12,8 @@
 struct pipeline_options {
     const char *dir, *file, *profile, *platform, *pull, *ca_file, *epoch, *output, *engine;
     const char *metadata_file, *image_refs, *iidfile, *progress, *code_quality;
-    struct strv set, tags, mirrors;
-    bool arm64, x86_64, offline, quiet, verbose, dry_run;
+    struct strv set, tags, mirrors, dirs; /* dirs: with --all, where to look */
+    bool all, json, arm64, x86_64, offline, quiet, verbose, dry_run;
     int jobs;
     struct engine_options how; /* what is asked of the engine */
 };

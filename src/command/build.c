@@ -1,4 +1,5 @@
 #include "command.h"
+#include "command/all.h"
 #include "fresh.h"
 #include "image.h"
 #include "pipeline.h"
@@ -84,6 +85,26 @@ static int show_plan(const struct pipeline_options *options, struct buf *out, st
     return 0;
 }
 
+static int run_all(const char *const *argv, const struct pipeline_options *options, struct buf *out, struct error *err)
+{
+    AUTO(functions) functions = {0};
+    if (options->dry_run) {
+        if (all_find(options, &functions, err) != 0)
+            return -1;
+        for (size_t i = 0; i < functions.len; i++)
+            buf_addf(out, "%s\n", functions.items[i].dir);
+        return 0;
+    }
+    log_start("build");
+    process_catch_signals();
+    int result = all_build(argv, options, &functions, err);
+    if (functions.len > 0)
+        all_report(&functions, options->json, out);
+    if (result != 0 || all_write_files(options, &functions, err) != 0)
+        return -1;
+    return all_verdict(&functions, err);
+}
+
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
@@ -94,6 +115,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     pipeline_option_rows(&rows);
     if (pipeline_parse(argv, rows, &options, err) != 0)
         return -1;
+    if (options.all)
+        return run_all(argv, &options, out, err);
     if (options.dry_run)
         return show_plan(&options, out, err);
     log_start("build");
@@ -123,7 +146,7 @@ static void help(struct buf *out)
 
 const struct command command_build = {
     .name = "build",
-    .operands = "",
+    .operands = "[--all [DIR...]]",
     .summary = "Build the image; what lbuild does without a command.",
     .run = run,
     .help = help,

@@ -60,20 +60,29 @@ static int store(const struct option_row *row, const char *value, void *into, st
     return 0;
 }
 
+/* The row that a word means, or NULL; *value is what is written behind the name, or NULL. */
+static const struct option_row *find_row(const struct option_row *rows, size_t count, const char *word, const char **value)
+{
+    if (word[1] != '-') {
+        *value = word[2] ? word + 2 : NULL;
+        return find_letter(rows, count, word[1]);
+    }
+    size_t length = strcspn(word + 2, "=");
+    *value = word[2 + length] ? word + 3 + length : NULL;
+    return find_name(rows, count, word + 2, length);
+}
+
+static bool is_option(const char *word)
+{
+    return word[0] == '-' && word[1] != '\0';
+}
+
 /* One option at argv[*at]; advances over its value. */
 static int parse_one(const struct option_row *rows, size_t count, const char *const *argv, size_t *at, void *into,
                      struct error *err)
 {
     const char *word = argv[*at], *value = NULL;
-    const struct option_row *row = NULL;
-    if (word[1] == '-') {
-        size_t length = strcspn(word + 2, "=");
-        row = find_name(rows, count, word + 2, length);
-        value = word[2 + length] ? word + 3 + length : NULL;
-    } else {
-        row = find_letter(rows, count, word[1]);
-        value = word[2] ? word + 2 : NULL;
-    }
+    const struct option_row *row = find_row(rows, count, word, &value);
     if (!row || (row->type == OPTION_FLAG && word[1] != '-' && value))
         return unknown(rows, count, word, err);
     if (row->type == OPTION_FLAG && value)
@@ -95,12 +104,30 @@ int options_parse(const struct option_row *rows, size_t count, const char *const
                 strv_add(operands, argv[i]);
             return 0;
         }
-        if (argv[i][0] != '-' || argv[i][1] == '\0')
+        if (!is_option(argv[i]))
             strv_add(operands, argv[i]);
         else if (parse_one(rows, count, argv, &i, into, err) != 0)
             return -1;
     }
     return 0;
+}
+
+void options_forward(const struct option_row *rows, size_t count, const char *const *argv, const char *const *but,
+                     struct strv *out)
+{
+    for (size_t i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++) {
+        const char *value = NULL;
+        const struct option_row *row = is_option(argv[i]) ? find_row(rows, count, argv[i], &value) : NULL;
+        const char *const *name = but;
+        if (!row)
+            continue;
+        if (row->type != OPTION_FLAG && !value)
+            value = argv[++i];
+        while (*name && strcmp(*name, row->name) != 0)
+            name++;
+        if (!*name)
+            strv_addf(out, "--%s%s%s", row->name, value ? "=" : "", value ? value : "");
+    }
 }
 
 void options_help(const struct option_row *rows, size_t count, struct buf *out)

@@ -32,6 +32,10 @@ struct option_row {
  * into argv. Errors are ERROR_USAGE. */
 int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into, struct strv *operands,
                   struct error *err) must_check;
+/* The options of a command line that options_parse took, but those named in `but` (NULL at the end), each as one word
+ * "--NAME" or "--NAME=VALUE"; operands are left away. */
+void options_forward(const struct option_row *rows, size_t count, const char *const *argv, const char *const *but,
+                     struct strv *out);
 /* Adds the lines of help for the table. */
 void options_help(const struct option_row *rows, size_t count, struct buf *out);
 

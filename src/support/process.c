@@ -418,7 +418,7 @@ static bool pool_advance(struct pool *pool, struct error *first)
             child_kill(child);
         if (!child_advance(child))
             continue;
-        failed = failed || child->result->status != 0;
+        failed = failed || (child->result->status != 0 && !child->process->alone);
         if (child->late && child->result->status != 0 && !first->kind)
             error_set(first, ERROR_BUILD, "'%s' did not end in time and was killed; give it more with --timeout",
                       path_base(child->process->argv[0]));

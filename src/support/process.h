@@ -22,6 +22,7 @@ struct process {
     struct buf *errors;      /* gets its standard error (and output, see above), NULL: ours */
     size_t limit;            /* bytes kept of either; what comes after is read and dropped. 0: 1 MiB */
     int stop;                /* descriptor: when it becomes readable the child is killed. 0: none */
+    bool alone;              /* that it failed is no reason not to start the others */
     int64_t deadline;        /* process_clock() when the child is killed, and the run fails (ERROR_BUILD). 0: never */
     int grace_ms;            /* from SIGTERM to SIGKILL. 0: 500 */
     bool adopt;              /* what the child leaves behind in other groups and sessions is ours (PR_SET_CHILD_SUBREAPER), and is

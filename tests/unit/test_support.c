@@ -156,6 +156,39 @@ static void json_is_strict_and_ordered(void **state)
     assert_string_equal(buf_text(&text), "{\"z\":\"\xc3\xa9\",\"b\":5,\"n\":[]}");
 }
 
+struct forwarded {
+    bool flag, other;
+    const char *text;
+    struct strv list;
+    int count;
+};
+
+static void options_are_passed_on(void **state)
+{
+    static const struct option_row rows[] = {
+        {'f', "flag", OPTION_FLAG, offsetof(struct forwarded, flag), NULL, ""},
+        {'o', "other", OPTION_FLAG, offsetof(struct forwarded, other), NULL, ""},
+        {'t', "text", OPTION_TEXT, offsetof(struct forwarded, text), "TEXT", ""},
+        {0, "list", OPTION_LIST, offsetof(struct forwarded, list), "ITEM", ""},
+        {'j', "count", OPTION_COUNT, offsetof(struct forwarded, count), "N", ""},
+    };
+    static const char *const argv[] = {"verb", "-f",     "operand", "-tabc", "--list", "--flag", "--list=b=c",
+                                       "-j",   "3",      "-",       "-o",    "--text", "",       "--",
+                                       "-f",   "--list", NULL};
+    static const char *const but[] = {"other", "count", NULL}, *const nothing[] = {NULL};
+    static const char *const expected[] = {"--flag", "--text=abc", "--list=--flag", "--list=b=c", "--text="};
+    AUTO(strv) out = {0}, all = {0};
+    (void)state;
+    options_forward(rows, countof(rows), argv, but, &out);
+    assert_int_equal(out.len, countof(expected));
+    for (size_t i = 0; i < countof(expected); i++)
+        assert_string_equal(out.items[i], expected[i]);
+    options_forward(rows, countof(rows), argv, nothing, &all);
+    assert_int_equal(all.len, countof(expected) + 2);
+    assert_true(strv_contains(&all, "--count=3"));
+    assert_true(strv_contains(&all, "--other"));
+}
+
 static void nearest(void **state)
 {
     static const char *const words[] = {"handler", "language", "base"};
@@ -223,6 +256,7 @@ int main(void)
         cmocka_unit_test(json_is_strict_and_ordered),
         cmocka_unit_test(nearest),
         cmocka_unit_test(options),
+        cmocka_unit_test(options_are_passed_on),
     };
     return cmocka_run_group_tests_name("support", tests, NULL, NULL);
 }
