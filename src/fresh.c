@@ -74,6 +74,8 @@ static int make_key(const struct pipeline_options *options, struct buf *key)
                                  options->epoch,
                                  options->output,
                                  options->engine,
+                                 options->depfile,
+                                 options->stamp,
                                  options->arm64 ? "arm64" : NULL,
                                  options->x86_64 ? "x86_64" : NULL};
     for (size_t i = 0; i < countof(words); i++)
@@ -107,20 +109,29 @@ static char *record_path(const struct pipeline_options *options, const struct bu
     return store_path(&store, "builds", name, err);
 }
 
-/* "d SUM PATH<tab>OUTPUT": a folder by its names, in any order. The output itself comes and goes there, so
+/* Whether `name` is one of `names`, each of which has a tab in front. */
+static bool is_named(const char *names, const char *name)
+{
+    size_t length = strlen(name);
+    for (; *names; names += 1 + strcspn(names + 1, "\t"))
+        if (strncmp(names + 1, name, length) == 0 && (names[1 + length] == '\t' || names[1 + length] == '\0'))
+            return true;
+    return false;
+}
+
+/* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. What we write ourselves comes and goes there, so
  * that the folder's time says nothing. */
-static bool add_folder(const char *path, const char *output, struct buf *line)
+static bool add_folder(const char *path, const char *own, struct buf *line)
 {
     uint64_t sum = 0;
     DIR *dir = opendir(path);
     if (!dir)
         return false;
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (strcmp(entry->d_name, output) != 0 && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0)
+        if (!is_named(own, entry->d_name) && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             sum += fnv(entry->d_name);
     closedir(dir);
-    buf_addf(line, "d %016" PRIx64 " %s\t%s\n", sum, path, output);
+    buf_addf(line, "d %016" PRIx64 " %s%s\n", sum, path, own);
     return true;
 }
 
@@ -154,16 +165,27 @@ static void add_content(const char *path, struct buf *line)
 
 struct walk {
     struct buf *lines;
-    const char *output; /* absolute path of the output: no input */
+    const struct strv *own; /* absolute paths of what we write: no inputs */
     int64_t newest;
     size_t count;
 };
 
+/* Names of our own in a folder, each with a tab in front. Caller frees. */
+static char *own_names(const struct strv *own, const char *path)
+{
+    AUTO(buf) names = {0};
+    for (size_t i = 0; i < own->len; i++) {
+        autofree char *dir = path_dir(own->items[i]);
+        if (strcmp(dir, path) == 0)
+            buf_addf(&names, "\t%s", path_base(own->items[i]));
+    }
+    return buf_detach(&names);
+}
+
 static bool walk(struct walk *w, const char *path)
 {
-    autofree char *output_dir = path_dir(w->output);
-    const char *output = strcmp(output_dir, path) == 0 ? path_base(w->output) : "";
-    if (!add_folder(path, output, w->lines))
+    autofree char *own = own_names(w->own, path);
+    if (!add_folder(path, own, w->lines))
         return false;
     DIR *dir = opendir(path);
     if (!dir)
@@ -172,7 +194,7 @@ static bool walk(struct walk *w, const char *path)
     for (struct dirent *entry; good && (entry = readdir(dir));) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0 ||
-            strcmp(name, output) == 0)
+            is_named(own, name))
             continue;
         autofree char *child = path_join(path, name);
         good = ++w->count <= WALK_MAX && !strpbrk(name, "\n\t");
@@ -199,9 +221,9 @@ static bool line_holds(const char *line, size_t length)
     if (!path)
         return false;
     if (copy[0] == 'd') {
-        const char *tab = strchr(path, '\t');
-        autofree char *folder = tab ? xstrndup(path, (size_t)(tab - path)) : NULL;
-        if (!folder || !add_folder(folder, tab + 1, &now))
+        size_t end = strcspn(path, "\t");
+        autofree char *folder = xstrndup(path, end);
+        if (!add_folder(folder, path + end, &now))
             return false;
     } else if (copy[0] == 'c') {
         add_content(path, &now);
@@ -250,6 +272,8 @@ int fresh_check(const struct pipeline_options *options, struct fresh_result *res
 {
     struct error err = {0};
     AUTO(buf) key = {0}, record = {0};
+    if (options->depfile && !fs_exists(options->depfile))
+        return 0;
     if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0) ||
         options->how.no_cache || options->how.target)
         return 0;
@@ -280,7 +304,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
 {
     struct error err = {0};
     AUTO(buf) key = {0}, record = {0};
-    AUTO(strv) inputs = {0};
+    AUTO(strv) inputs = {0}, own = {0};
     autofree char *cwd = getcwd(NULL, 0);
     if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0)
         return;
@@ -293,7 +317,11 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     for (size_t i = 0; i < p->image.tags.len; i++)
         buf_addf(&record, "tag %s\n", p->image.tags.items[i]);
     buf_addf(&record, "output %s\n", p->plan.output_file);
-    struct walk w = {.lines = &record, .output = output};
+    strv_add(&own, output);
+    for (size_t i = 0; i < p->left_out.len; i++)
+        if (p->left_out.items[i][0])
+            strv_take(&own, path_join(p->project.dir, p->left_out.items[i]));
+    struct walk w = {.lines = &record, .own = &own};
     if (!walk(&w, p->project.dir))
         return;
     strv_add_all(&inputs, &p->inputs);

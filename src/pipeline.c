@@ -34,26 +34,36 @@ static int read_project(const struct pipeline_options *options, struct pipeline 
     return result;
 }
 
-/* The output's path inside of the project, so that it doesn't become its own input; NULL when it lies
- * elsewhere. */
-static char *output_inside(const struct pipeline_options *options, const struct pipeline *p,
-                           struct error *err)
+/* A path's place inside of the project, "" when it lies elsewhere or is the project itself. Caller frees. */
+static char *inside(const struct pipeline *p, const char *path)
 {
-    AUTO(pipeline_output) output = {0};
-    autofree char *cwd = getcwd(NULL, 0);
-    if (pipeline_output_parse(options->output, &output, err) != 0)
-        return NULL;
-    autofree char *path = plan_output_file(&p->project, output.type, output.dest, err);
-    if (!path)
-        return NULL;
-    autofree char *absolute = path_join(cwd ? cwd : "/", path), *clean = path_clean(absolute);
+    autofree char *cwd = getcwd(NULL, 0), *absolute = path_join(cwd ? cwd : "/", path), *clean = path_clean(absolute);
     size_t length = strlen(p->project.dir);
     if (!clean || strncmp(clean, p->project.dir + 1, length - 1) != 0 || clean[length - 1] != '/')
         return xstrdup("");
     return xstrdup(clean + length);
 }
 
-static int read_context(const struct strv *left_out, struct pipeline *p, struct error *err)
+/* The output must not become its own input; nor what is written beside it for make, in a folder that then is all ours. */
+static int find_own(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+{
+    AUTO(pipeline_output) output = {0};
+    if (pipeline_output_parse(options->output, &output, err) != 0)
+        return -1;
+    autofree char *path = plan_output_file(&p->project, output.type, output.dest, err);
+    if (!path)
+        return -1;
+    strv_take(&p->left_out, inside(p, path));
+    if (options->depfile) {
+        autofree char *folder = path_dir(options->depfile), *below = inside(p, folder);
+        strv_take(&p->left_out, below[0] ? take(below) : inside(p, options->depfile));
+    }
+    if (options->stamp)
+        strv_take(&p->left_out, inside(p, options->stamp));
+    return 0;
+}
+
+static int read_context(struct pipeline *p, struct error *err)
 {
     AUTO(buf) text = {0};
     const char *name = project_get(&p->project, KEY_CONTEXT_IGNORE_FILE);
@@ -63,7 +73,7 @@ static int read_context(const struct strv *left_out, struct pipeline *p, struct 
     if (!fs_exists(path) && project_is_set(&p->project, KEY_CONTEXT_IGNORE_FILE))
         return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it", path);
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
-    return ignore ? context_scan(p->project.dir, ignore, left_out, &p->context, err) : -1;
+    return ignore ? context_scan(p->project.dir, ignore, &p->left_out, &p->context, err) : -1;
 }
 
 /* A base that is a file or folder of this machine is an input like any source. */
@@ -153,21 +163,16 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
 int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
                   struct error *err)
 {
-    AUTO(strv) left_out = {0};
-    if (read_project(options, p, err) != 0)
+    if (read_project(options, p, err) != 0 || find_own(options, p, err) != 0)
         return -1;
-    char *own = output_inside(options, p, err);
-    if (!own)
-        return -1;
-    strv_take(&left_out, own);
-    if (provenance_read(p->project.dir, &left_out, &p->provenance, err) != 0)
+    if (provenance_read(p->project.dir, &p->left_out, &p->provenance, err) != 0)
         return -1;
     const char *template = project_get(&p->project, KEY_BUILD_TEMPLATE);
     autofree char *path = template ? path_join(p->project.dir, template)
                                    : xstrdup(project_get(&p->project, KEY_FUNCTION_LANGUAGE));
     if (template_load(path, &p->template, err) != 0 || store_open(&p->store, NULL, err) != 0)
         return -1;
-    if (read_context(&left_out, p, err) != 0 || read_base(options, how, p, err) != 0)
+    if (read_context(p, err) != 0 || read_base(options, how, p, err) != 0)
         return -1;
     return make_plan(options, p, err);
 }
@@ -279,5 +284,6 @@ void pipeline_release(struct pipeline *p)
     template_release(&p->template);
     provenance_release(&p->provenance);
     project_release(&p->project);
+    strv_release(&p->left_out);
     strv_release(&p->inputs);
 }

@@ -36,6 +36,7 @@ struct pipeline {
     const struct output *output;
     struct output_begun *begun; /* what they were written to meanwhile */
     struct image image;
+    struct strv left_out; /* cleaned paths in the project's folder that are our own: output, depfile, stamp */
     struct strv inputs; /* absolute paths of what was read, for fresh.c and for depfiles */
 };
 

@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
     ROW(0, "all", OPTION_FLAG, all, NULL, "Build every project in the folders DIR (the current one) and below."),
     ROW(0, "json", OPTION_FLAG, json, NULL, "With --all: the report as JSON."),
     ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
+    ROW(0, "depfile", OPTION_TEXT, depfile, "FILE", "Write a make rule of all that was read."),
+    ROW(0, "stamp", OPTION_TEXT, stamp, "FILE", "The rule's target instead of the output; touched at the end."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
         "Write the result's digests as JSON, with buildx's keys."),
     ROW(0, "image-refs", OPTION_TEXT, image_refs, "FILE", "Write the image's references, NAME:TAG@DIGEST, one a line."),
@@ -88,7 +90,12 @@ static int check_all(const struct pipeline_options *options, struct error *err)
     AUTO(pipeline_output) output = {0};
     if (!options->all)
         return options->json ? error_set(err, ERROR_USAGE, "--json goes with --all; for one image there is --metadata-file") : 0;
-    const char *one = options->file ? "-f" : options->tags.len > 0 ? "-t" : options->iidfile ? "--iidfile" : NULL;
+    const char *one = options->file ? "-f"
+                      : options->tags.len > 0 ? "-t"
+                      : options->iidfile ? "--iidfile"
+                      : options->depfile ? "--depfile"
+                      : options->stamp ? "--stamp"
+                                       : NULL;
     if (one)
         return error_set(err, ERROR_USAGE, "%s is about one project and doesn't go with --all; write it into the project files", one);
     if (options->dir && options->dirs.len > 0)

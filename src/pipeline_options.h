@@ -11,7 +11,7 @@
 /* What the user asked for: the options that every verb on a project shares. */
 struct pipeline_options {
     const char *dir, *file, *profile, *platform, *pull, *ca_file, *epoch, *output, *engine;
-    const char *metadata_file, *image_refs, *iidfile, *progress, *code_quality;
+    const char *metadata_file, *image_refs, *iidfile, *progress, *code_quality, *depfile, *stamp;
     struct strv set, tags, mirrors, dirs; /* dirs: with --all, where to look */
     bool all, json, arm64, x86_64, offline, quiet, verbose, dry_run;
     int jobs;

@@ -34,7 +34,7 @@
     X(git_, commit_parentcount) X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr) \
     X(git_, oid_fromstr) X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount) \
     X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) X(git_, index_find_prefix) \
-    X(git_, index_free)
+    X(git_, index_free) X(git_, index_get_byindex)
 /* clang-format on */
 DL_TABLE(git, GIT_FUNCTIONS)
 
@@ -565,5 +565,33 @@ int provenance_read(const char *dir, const struct strv *left_out, struct provena
     if (git.config_get_string(&url, config, "remote.origin.url") == 0)
         out->source = public_url(url);
     watch(&checkout, &out->watched);
+    return 0;
+}
+
+int provenance_tracked(const char *dir, struct strv *out, struct error *err)
+{
+    AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
+    AUTO(strv) watched = {0};
+    GIT_AUTO(index) git_index *index = NULL;
+    const git_index_entry *entry = NULL;
+    const char *rest = NULL;
+    size_t at = 0;
+    if (!checkout.dir)
+        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
+    int found = open_environment(&checkout, err);
+    if (found == 0)
+        found = open_upwards(&checkout, &watched, err);
+    if (found <= 0)
+        return found;
+    if (git.repository_index(&index, checkout.repository) != 0)
+        return fail(err, &checkout, "read the index");
+    autofree char *below = xasprintf("%s/", checkout.prefix);
+    if (checkout.prefix[0] && git.index_find_prefix(&at, index, below) != 0)
+        return 0;
+    for (; (entry = git.index_get_byindex(index, at)) != NULL; at++) {
+        if (checkout.prefix[0] && !trust_lies_in(entry->path, checkout.prefix, &rest))
+            break;
+        strv_take(out, path_join(dir, checkout.prefix[0] ? rest : entry->path));
+    }
     return 0;
 }

@@ -30,6 +30,8 @@ struct provenance {
  * is only loaded when there is a ".git" above the directory. */
 int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
                     struct error *err) must_check;
+/* The files below the directory that git tracks, as absolute paths, whether they are there or not. None without a repository. */
+int provenance_tracked(const char *dir, struct strv *out, struct error *err) must_check;
 void provenance_release(struct provenance *provenance);
 
 #endif

@@ -1,5 +1,6 @@
 #include "command.h"
 #include "command/all.h"
+#include "depfile.h"
 #include "fresh.h"
 #include "image.h"
 #include "pipeline.h"
@@ -110,7 +111,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(pipeline_options) options = {0};
     AUTO(fresh_result) result = {0};
     AUTO(pipeline) p = {0};
-    int64_t started = fresh_now();
+    int64_t begun = fresh_now(), looked;
     size_t rows = 0;
     pipeline_option_rows(&rows);
     if (pipeline_parse(argv, rows, &options, err) != 0)
@@ -120,21 +121,24 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options.dry_run)
         return show_plan(&options, out, err);
     log_start("build");
+    looked = depfile_begin(&options);
     if (fresh_check(&options, &result)) {
         log_step("fresh", "%s", result.name);
         log_image(&result, true);
-        return report(&options, &result, out, err);
+        return report(&options, &result, out, err) == 0 ? depfile_stamp(&options, looked, err) : -1;
     }
     process_catch_signals();
     if (pipeline_build(&options, &p, err) != 0)
         return -1;
-    fresh_record(&options, &p, started);
+    if (depfile_write(&options, &p, &looked, err) != 0)
+        return -1;
+    fresh_record(&options, &p, begun);
     result = (struct fresh_result){.name = xstrdup(p.image.name), .output = xstrdup(p.plan.output_file),
                                    .manifest = p.image.manifest_digest, .config = p.image.config_digest,
                                    .manifest_size = p.image.manifest.len};
     strv_add_all(&result.tags, &p.image.tags);
     log_image(&result, false);
-    return report(&options, &result, out, err);
+    return report(&options, &result, out, err) == 0 ? depfile_stamp(&options, looked, err) : -1;
 }
 
 static void help(struct buf *out)

@@ -1,0 +1,228 @@
+#include "depfile.h"
+
+#include "support/fs.h"
+#include "support/own.h"
+#include "trust.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CLOCK_STEPS = 40 /* half milliseconds: twice the step of a kernel with HZ=100 */ };
+
+/* Make's syntax. */
+
+/* One name as make reads it: a backslash before what means something to make, twice as many before that; "$" is doubled, and
+ * "=", which nothing quotes, comes out of a variable. In a rule's target "%" would make a pattern of it. */
+static void add_name(const char *path, bool target, struct buf *out)
+{
+    size_t slashes = 0;
+    for (const char *at = path; *at; at++) {
+        bool special = strchr(" #:*?[", *at) || (target && *at == '%') || (*at == '~' && at == path);
+        for (; special && slashes > 0; slashes--)
+            buf_addc(out, '\\');
+        slashes = *at == '\\' ? slashes + 1 : 0;
+        if (special)
+            buf_addc(out, '\\');
+        if (*at == '=')
+            buf_adds(out, "$(lbuild-equals)");
+        else
+            buf_adds(out, *at == '$' ? "$$" : (const char[]){*at, '\0'});
+    }
+}
+
+/* Nothing quotes these, or not in every place, or not in every make: line breaks, tabs, what ends a rule's prerequisites, and at
+ * the end of a name what would join it with what follows, or, ")", make it an archive's member. */
+static bool has_name(const char *path)
+{
+    size_t length = strlen(path);
+    return length > 0 && !strpbrk(path, "\n\r\t;|") && !strchr(" \\&)", path[length - 1]);
+}
+
+void depfile_text(const char *target, const struct strv *paths, struct buf *out)
+{
+    bool always = false;
+    buf_adds(out, "# Made by lbuild: what the last build read.\nlbuild-equals := =\n");
+    add_name(target, true, out);
+    buf_addc(out, ':');
+    for (size_t i = 0; i < paths->len; i++) {
+        always = always || !has_name(paths->items[i]);
+        if (!has_name(paths->items[i]))
+            continue;
+        buf_adds(out, " \\\n ");
+        add_name(paths->items[i], false, out);
+    }
+    buf_addc(out, '\n');
+    for (size_t i = 0; i < paths->len; i++) {
+        if (!has_name(paths->items[i]))
+            continue;
+        buf_addc(out, '\n');
+        add_name(paths->items[i], true, out);
+        buf_addc(out, ':');
+    }
+    buf_addc(out, '\n');
+    if (!always)
+        return;
+    buf_adds(out, "\n# For a file whose name can't be written here.\n");
+    add_name(target, true, out);
+    buf_adds(out, ": lbuild-always\nlbuild-always:\n.PHONY: lbuild-always\n");
+}
+
+/* What was read. */
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+/* A folder changes when names come or go in it. */
+static void add_parents(const char *dir, const char *path, struct strv *out)
+{
+    size_t top = strlen(dir);
+    autofree char *at = path_dir(path);
+    while (strlen(at) > top && !strv_contains(out, at)) {
+        char *parent = path_dir(at);
+        strv_take(out, at);
+        at = parent;
+    }
+}
+
+static void add_context(const struct pipeline *p, struct strv *out)
+{
+    /* Other engines get the whole context. */
+    bool files = strcmp(p->execution.engine->name, "host") != 0;
+    for (size_t i = 0; i < p->context.len; i++)
+        if (files || p->context.files[i].type == TAR_DIR)
+            strv_take(out, path_join(p->project.dir, p->context.files[i].path));
+    autofree char *ignore = path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
+    strv_add(out, ignore);
+    strv_add(out, p->project.dir);
+}
+
+static void add_runtime(const struct pipeline *p, struct strv *out)
+{
+    const struct plan *plan = &p->plan;
+    if (!plan->runtime_dir || !plan->runtime_dir[0])
+        return;
+    strv_add(out, plan->runtime_dir);
+    for (size_t i = 0; i < plan->runtime_sources.len; i++)
+        strv_take(out, path_join(plan->runtime_dir, plan->runtime_sources.items[i]));
+}
+
+/* The commit, and whether the project differs from it: with each tracked file, and each new one. What may appear in the
+ * repository's own folders shows in those; for the user's settings that would be the home folder, where much appears. */
+static int add_provenance(const struct pipeline *p, struct strv *out, struct error *err)
+{
+    AUTO(strv) tracked = {0}, folders = {0}, settings = {0};
+    if (!p->provenance.found)
+        return 0;
+    if (provenance_tracked(p->project.dir, &tracked, err) != 0)
+        return -1;
+    for (size_t i = 0; i < tracked.len; i++)
+        add_parents(p->project.dir, tracked.items[i], &folders);
+    trust_config_files(&settings);
+    for (size_t i = 0; i < p->provenance.watched.len; i++) {
+        const char *path = p->provenance.watched.items[i];
+        if (fs_exists(path))
+            strv_add(out, path);
+        else if (!strv_contains(&settings, path))
+            strv_take(out, path_dir(path));
+    }
+    strv_add_all(out, &tracked);
+    strv_add_all(out, &folders);
+    return 0;
+}
+
+/* Whether it is one of our own files, or lies in our own folder. */
+static bool is_own(const struct pipeline *p, const char *path)
+{
+    const char *below = NULL, *rest = NULL;
+    if (!trust_lies_in(path, p->project.dir, &below))
+        return false;
+    for (size_t i = 0; i < p->left_out.len; i++)
+        if (p->left_out.items[i][0] && trust_lies_in(below, p->left_out.items[i], &rest))
+            return true;
+    return false;
+}
+
+/* Those that exist, made absolute: make takes an absent one for changed. */
+static int collect(const struct pipeline *p, struct strv *out, struct error *err)
+{
+    AUTO(strv) all = {0};
+    autofree char *cwd = getcwd(NULL, 0), *template = realpath(p->template.path, NULL);
+    autofree char *self = realpath("/proc/self/exe", NULL);
+    strv_add_all(&all, &p->inputs);
+    strv_add(&all, p->project.file);
+    if (template)
+        strv_add(&all, template);
+    if (self)
+        strv_add(&all, self);
+    add_context(p, &all);
+    add_runtime(p, &all);
+    if (add_provenance(p, &all, err) != 0)
+        return -1;
+    for (size_t i = 0; i < all.len; i++) {
+        autofree char *path = path_join(cwd ? cwd : "/", all.items[i]);
+        if (fs_exists(path) && !is_own(p, path))
+            strv_add(out, path);
+    }
+    strv_sort(out);
+    strv_unique(out);
+    return 0;
+}
+
+/* A change within one step of the kernel's clock would have the time of the step, whether before we looked or after. */
+int64_t depfile_begin(const struct pipeline_options *options)
+{
+    struct timespec begun, now;
+    clock_gettime(CLOCK_REALTIME, &begun);
+    if (!options->depfile && !options->stamp)
+        return 0;
+    for (int i = 0; i < CLOCK_STEPS; i++) {
+        clock_gettime(CLOCK_REALTIME_COARSE, &now);
+        if (nanoseconds(&now) > nanoseconds(&begun))
+            break;
+        usleep(500);
+    }
+    return nanoseconds(&begun);
+}
+
+int depfile_stamp(const struct pipeline_options *options, int64_t looked, struct error *err)
+{
+    const struct timespec time = {.tv_sec = looked / 1000000000, .tv_nsec = looked % 1000000000}, times[] = {time, time};
+    if (!options->stamp)
+        return 0;
+    autoclose int fd = open(options->stamp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    return fd >= 0 && futimens(fd, times) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't touch '%s'", options->stamp);
+}
+
+/* Our own files are a change of the folder that they appear in, and that folder may be one that we read. */
+static void own_folder(const char *file, const struct strv *paths, int64_t *looked)
+{
+    autofree char *dir = path_dir(file), *real = realpath(dir, NULL);
+    struct stat st;
+    if (real && strv_contains(paths, real) && stat(real, &st) == 0 && nanoseconds(&st.st_mtim) > *looked)
+        *looked = nanoseconds(&st.st_mtim);
+}
+
+int depfile_write(const struct pipeline_options *options, const struct pipeline *p, int64_t *looked, struct error *err)
+{
+    AUTO(strv) paths = {0};
+    AUTO(buf) text = {0};
+    const char *target = options->stamp ? options->stamp : p->plan.output_file;
+    if (!options->depfile)
+        return 0;
+    if (collect(p, &paths, err) != 0)
+        return -1;
+    depfile_text(target, &paths, &text);
+    if (fs_write(options->depfile, text.data, text.len, 0644, err) != 0 ||
+        (!fs_exists(target) && depfile_stamp(options, 0, err) != 0))
+        return -1;
+    own_folder(p->plan.output_file, &paths, looked);
+    own_folder(options->depfile, &paths, looked);
+    own_folder(target, &paths, looked);
+    return 0;
+}
