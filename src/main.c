@@ -15,6 +15,8 @@ static const char *const *find_verb(const char *const *argv, const struct comman
         word = "help";
     else if (word && strcmp(word, "--version") == 0)
         word = "version";
+    else if (word && strcmp(word, "--makefile") == 0)
+        word = "makefile";
     else if (!word || word[0] == '-') {
         *command = command_find("build");
         return argv;

@@ -1,0 +1,24 @@
+#include "command.h"
+#include "data.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <stdlib.h>
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    if (argv[1])
+        return error_set(err, ERROR_USAGE, "makefile takes no argument, not '%s'", argv[1]);
+    autofree char *path = data_path("lbuild.mk"), *real = realpath(path, NULL);
+    if (!real)
+        return error_errno(err, ERROR_INTERNAL, "can't find '%s'; install lbuild again", path);
+    buf_addf(out, "%s\n", real);
+    return 0;
+}
+
+const struct command command_makefile = {
+    .name = "makefile",
+    .operands = "",
+    .summary = "Print where lbuild.mk is, to be included by a Makefile.",
+    .run = run,
+};

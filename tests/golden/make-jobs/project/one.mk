@@ -1,0 +1,2 @@
+LBUILD_FUNCTIONS = a
+include $(shell lbuild --makefile)

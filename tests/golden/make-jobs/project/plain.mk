@@ -1,0 +1,2 @@
+all:
+	@lbuild -q -C a -o a.tar

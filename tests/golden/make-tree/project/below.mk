@@ -1,0 +1,3 @@
+image clean:
+	@$(MAKE) -s -C functions/one $@
+	@$(MAKE) -s -C functions/two $@
