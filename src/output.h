@@ -14,8 +14,8 @@ struct output {
     const char *name; /* the TYPE of -o type=TYPE,dest=PATH */
     const char *help;
     /* Opens an output at `path` early: *sink gets the base's layers, each once, in their order, while the compiler works.
-     * NULL: nothing can be done yet. This function may be NULL. */
-    struct output_begun *(*begin)(const char *path, struct verify_sink *sink);
+     * NULL: nothing can be done yet. This function may be NULL. The store must outlive what is begun. */
+    struct output_begun *(*begin)(const struct store *store, const char *path, struct verify_sink *sink);
     /* Ends what was begun; without a write nothing of it appears. NULL is fine. */
     void (*abandon)(struct output_begun *begun);
     /* `path` is absolute or relative to the current directory; "-" is standard output where the kind allows it. `begun` is

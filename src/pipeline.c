@@ -199,7 +199,7 @@ static void use_the_time(void *data)
         return;
     autofree struct digest *layers = base_digests(&p->base);
     struct verify_sink sink = {0};
-    p->begun = p->output->begin ? p->output->begin(p->plan.output_file, &sink) : NULL;
+    p->begun = p->output->begin ? p->output->begin(&p->store, p->plan.output_file, &sink) : NULL;
     p->verified = verify_start(&p->store, layers, p->base.layer_count, p->begun ? &sink : NULL);
     p->store.verified = p->verified;
 }

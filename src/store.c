@@ -5,6 +5,7 @@
 #include "support/own.h"
 #include "support/process.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -328,6 +329,28 @@ int store_put(const struct store *store, const void *bytes, size_t length, struc
         store_writer_write(&writer, bytes, length, err) != 0)
         return -1;
     return store_writer_commit(&writer, digest, err);
+}
+
+void store_free_replaced(const struct store *store)
+{
+    autofree char *folder = path_join(store->root, "replaced");
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0) != 0)
+            continue; /* another build was quicker, or it isn't ours */
+    if (dir)
+        closedir(dir);
+}
+
+void store_spare(const struct store *store, const char *path)
+{
+    struct error ignored;
+    autofree char *name = xasprintf("%ld", (long)getpid());
+    autofree char *second = store_path(store, "replaced", name, &ignored);
+    store_free_replaced(store);
+    if (second && link(path, second) != 0) {
+        /* There is nothing to replace, or no way to keep it: it goes at once, then. */
+    }
 }
 
 /* A file name for a reference: what may not be in one is escaped; a long one ends in a hash. Two references

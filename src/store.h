@@ -17,6 +17,7 @@
  *     lists/HEX             what a layer holds (listing.h)
  *     objects/              what the host engine compiled
  *     builds/               what the last build of a project read and made (fresh.h)
+ *     replaced/             the file that the last output took the place of, until the next build (store_spare)
  *     lock                  held, shared, by every process that has the store open
  *
  * Safe for any number of concurrent builds: files appear by rename, a download holds an flock on its partial file. A
@@ -84,6 +85,12 @@ int store_ref_set(const struct store *store, const char *reference, enum arch ar
 /* The file that says what a reference resolved to; it need not exist. Its content changes when the answer does, its times whenever
  * it is asked for. Caller frees. */
 char *store_ref_path(const struct store *store, const char *reference, enum arch arch);
+
+/* To be called before a file is replaced: gives it a second name under replaced/ where the file systems allow it, so that
+ * its blocks aren't freed at once. That takes some disks 20 ms (those that are told of each free block), and the next build
+ * has time for it while its compiler works: store_free_replaced. Neither ever fails; at most one file stays. */
+void store_spare(const struct store *store, const char *path);
+void store_free_replaced(const struct store *store);
 
 /* For `lbuild cache ls`: one JSON object {"root", "blobs": [{digest,size,used}], "refs": [...], "total"}. Caller frees. */
 struct js *store_report(const struct store *store, struct error *err) must_check;

@@ -180,6 +180,11 @@ static int prune_lists(struct prune *prune, struct error *err)
 
 static int prune_all(struct prune *prune, struct error *err)
 {
+    struct prune all = *prune;
+    all.before = INT64_MAX;
+    if (prune_folder(&all, "replaced", err) != 0)
+        return -1;
+    prune->freed = all.freed;
     if (prune_folder(prune, "refs", err) != 0 || prune_folder(prune, "partial", err) != 0 ||
         prune_folder(prune, "blobs", err) != 0 || prune_lists(prune, err) != 0)
         return -1;

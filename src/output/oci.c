@@ -110,6 +110,12 @@ static int write_stream(const struct bundle *bundle, const struct store *store, 
     return write_tar(bundle, store, &target, err);
 }
 
+static int replace(struct atomic *file, const struct store *store, struct error *err)
+{
+    store_spare(store, file->path);
+    return atomic_commit(file, err);
+}
+
 static int write_file(const struct bundle *bundle, const struct store *store, const char *path, struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
@@ -118,7 +124,7 @@ static int write_file(const struct bundle *bundle, const struct store *store, co
     struct target target = {.fd = file.fd, .name = path};
     if (write_tar(bundle, store, &target, err) != 0)
         return -1;
-    return atomic_commit(&file, err);
+    return replace(&file, store, err);
 }
 
 /* The file to be made or replaced; NULL: there is something else. A link to a file stays a link: the file behind it is replaced.
@@ -138,6 +144,7 @@ static char *regular_target(const char *path)
 
 /* A file whose first part, the base's layers, is written while the compiler works. */
 struct output_begun {
+    const struct store *store;
     struct atomic file;
     struct target target;
     struct tar_writer *tar;
@@ -159,6 +166,8 @@ static int begin_blob(void *data, const struct digest *digest, uint64_t size, st
 {
     struct output_begun *begun = data;
     autofree char *path = bundle_blob_path(digest);
+    if (begun->len == 0)
+        store_free_replaced(begun->store);
     grow(begun->blobs, begun->len, begun->cap);
     begun->blobs[begun->len++] = (struct image_blob){.digest = *digest, .size = size};
     return start_file(begun->tar, path, size, err);
@@ -170,13 +179,14 @@ static int add_bytes(void *data, const void *bytes, size_t length, struct error 
     return to_tar(begun->tar, bytes, length, err);
 }
 
-static struct output_begun *begin(const char *path, struct verify_sink *sink)
+static struct output_begun *begin(const struct store *store, const char *path, struct verify_sink *sink)
 {
     struct error ignored; /* whoever writes meets it again */
     autofree char *real = regular_target(path);
     if (!real)
         return NULL;
     struct output_begun *begun = xcalloc(1, sizeof *begun);
+    begun->store = store;
     begun->file = (struct atomic)ATOMIC_INIT;
     *sink = (struct verify_sink){.blob = begin_blob, .bytes = add_bytes, .data = begun};
     if (atomic_open(&begun->file, real, 0644, &ignored) == 0) {
@@ -203,7 +213,7 @@ static int finish(struct output_begun *begun, const struct bundle *bundle, const
 {
     if (write_files(begun->tar, &begun->target, bundle, begun->len, store, err) != 0)
         return -1;
-    return atomic_commit(&begun->file, err);
+    return replace(&begun->file, store, err);
 }
 
 static int write_oci(const struct image *image, const struct store *store, struct output_begun *begun, const char *path,

@@ -155,7 +155,7 @@ static struct output_begun *begin_at(const struct fixture *fixture, const char *
 {
     struct digest digests[3];
     struct verify_sink sink = {0};
-    struct output_begun *begun = output_find("oci")->begin(path, &sink);
+    struct output_begun *begun = output_find("oci")->begin(&fixture->store, path, &sink);
     for (size_t i = 0; i < count; i++)
         digests[i] = fixture->image.layers[i].digest;
     if (!begun)
@@ -228,12 +228,36 @@ static void what_was_begun_can_be_abandoned(void **state)
     output->abandon(NULL);
     assert_int_equal(names_in(fixture.folder), before);
     /* Where nothing can be begun, the one who writes says why. */
-    assert_null(output->begin("-", &sink));
-    assert_null(output->begin(fixture.folder, &sink));
-    assert_null(output->begin(missing, &sink));
-    assert_null(output->begin("/dev/null", &sink));
+    assert_null(output->begin(&fixture.store, "-", &sink));
+    assert_null(output->begin(&fixture.store, fixture.folder, &sink));
+    assert_null(output->begin(&fixture.store, missing, &sink));
+    assert_null(output->begin(&fixture.store, "/dev/null", &sink));
     assert_int_equal(write_to(&fixture, "oci", missing, &err), -1);
     assert_int_equal(err.kind, ERROR_BUILD);
+}
+
+/* A second name keeps what was replaced until the next build has time to free it. */
+static void what_was_replaced_is_freed_later(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    (void)state;
+    set_up(&fixture);
+    autofree char *path = path_join(fixture.folder, "out.tar"), *replaced = path_join(fixture.store.root, "replaced");
+    assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
+    assert_int_equal(names_in(replaced), 0);
+    autoclose int old = open(path, O_RDONLY);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
+        assert_int_equal(names_in(replaced), 1);
+        assert_int_equal(fstat(old, &st), 0);
+        assert_int_equal(st.st_nlink, i == 0 ? 1 : 0);
+    }
+    output_find("oci")->abandon(begin_at(&fixture, path, 1));
+    assert_int_equal(names_in(replaced), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_nlink, 1);
 }
 
 static void links_stay_and_folders_are_refused(void **state)
@@ -409,7 +433,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tar_file),
         cmocka_unit_test(what_was_begun_ends_with_the_same_bytes),
-        cmocka_unit_test(what_was_begun_can_be_abandoned),           cmocka_unit_test(links_stay_and_folders_are_refused),
+        cmocka_unit_test(what_was_begun_can_be_abandoned),
+        cmocka_unit_test(what_was_replaced_is_freed_later),           cmocka_unit_test(links_stay_and_folders_are_refused),
         cmocka_unit_test(devices_and_streams),  cmocka_unit_test(a_damaged_blob_ends_it),
         cmocka_unit_test(a_folder),             cmocka_unit_test(other_folders_are_left_alone),
         cmocka_unit_test(names),
