@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# A cached base and a program of 1 MB into one OCI tarball: lbuild against umoci, skopeo's pure copy, buildah, docker and
-# the disk's own limit, a plain copy of the output. Ratios only; figures of a shared machine mean nothing by themselves.
+# A cached base and a program of 1 MB into one OCI tarball: lbuild against umoci, skopeo's pure copy, buildah, docker,
+# BuildKit and the disk's own limit, a plain copy of the output. Ratios only; figures of a shared machine mean nothing by
+# themselves.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bench_project
@@ -27,5 +28,11 @@ if docker_ready; then
         -f $W/context/Dockerfile.docker $W/context && rm -f $W/docker.tar && $DOCKER save -o $W/docker.tar bench")
     limits+=(--limit 'docker build, save:0.15')
 fi
+if buildkit_ready; then
+    racers+=("BuildKit to an OCI tar=$(buildkit_command --no-cache)")
+    limits+=(--limit 'BuildKit to an OCI tar:0.15')
+else
+    printf 'BuildKit: skipped (it needs root, runc and what tests/integration/install-buildkit builds)\n' >&2
+fi
 # Renaming over a file that is there makes ext4 write it out; everybody starts without an output.
-python3 "$HERE/race.py" -n "$ROUNDS" --prepare "rm -f $W/*.tar.new $W/out.tar $W/copy.tar $W/skopeo.tar" "${limits[@]}" "${racers[@]}"
+python3 "$HERE/race.py" -n "$ROUNDS" --prepare "rm -f $W/*.tar.new $W/out.tar $W/copy.tar $W/skopeo.tar $W/buildkit.tar" "${limits[@]}" "${racers[@]}"

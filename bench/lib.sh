@@ -11,6 +11,7 @@ SOURCES=$HERE/../tests/integration
 LBUILD=$(realpath "$LBUILD")
 DOCKER=/usr/bin/docker
 ROUNDS=${ROUNDS:-9}
+export TEST_TOOLS=${LBUILD_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/lbuild-tests}
 
 W=$(mktemp -d "${TMPDIR:-/var/tmp}/lbb.XXXXXX")
 RUN_ID=${W##*.}
@@ -25,6 +26,7 @@ finish() {
     set +e
     # shellcheck disable=SC2046  # one word per process
     kill $(cat "$W/docker.pid" 2>/dev/null) $(cat "$W/pids") 2>/dev/null
+    stop_buildkitd
     [ ! -s "$W/docker.pid" ] || wait_for 100 test ! -e "$W/docker.pid"
     grep " $W/" /proc/self/mounts | cut -d' ' -f2 | sort -r | xargs -r -n1 umount -l 2>/dev/null
     rm -rf "$W"
@@ -39,6 +41,11 @@ fi
 
 have() { command -v "$1" >/dev/null; }
 docker_ready() { [ "$(id -u)" = 0 ] && have dockerd && [ -x $DOCKER ] && { docker_ version >/dev/null 2>&1 || start_docker; }; }
+
+buildkit_ready() {
+    [ "$(id -u)" = 0 ] && have runc && [ -x "$TEST_TOOLS/buildkit/buildkitd" ] && [ -x "$TEST_TOOLS/buildkit/buildctl" ] &&
+        { buildkit_answers || start_buildkitd; }
+}
 
 # A project on the large base, built once; its program is about 1 MB.
 bench_project() {
@@ -69,6 +76,7 @@ PY
     printf 'FROM %s\nCOPY bootstrap /var/runtime/bootstrap\nENV FOO=bar\nLABEL a=b\nWORKDIR /var/task\n' @BASE@ >"$W/body"
     printf 'ENTRYPOINT ["/var/runtime/bootstrap"]\nCMD ["hello"]\n' >>"$W/body"
     sed 's|@BASE@|lbuild-bench-base:latest|' "$W/body" >"$W/context/Dockerfile.docker"
+    sed 's|@BASE@|bench-base|' "$W/body" >"$W/context/Dockerfile.buildkit"
     sed 's|@BASE@|localhost/lbuild-bench-base:latest|' "$W/body" >"$W/context/Dockerfile.buildah"
 }
 
@@ -83,4 +91,13 @@ BUILDAH_ROOT="buildah --root $W/buildah --runroot $W/buildah-run"
 buildah_command() {
     printf '%s' "$BUILDAH_ROOT bud $1 --network none -q -t bench -f $W/context/Dockerfile.buildah $W/context &&
         rm -f $W/buildah.tar && $BUILDAH_ROOT push -q bench oci-archive:$W/buildah.tar"
+}
+# The daemon is warm and has the base; `bench-base` names the layout's one manifest.
+buildkit_command() {
+    local digest
+    digest=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["manifests"][0]["digest"])' "$W/base/index.json")
+    printf '%s' "BUILDKIT_HOST=unix://$W/buildkit.sock $TEST_TOOLS/buildkit/buildctl build --progress=quiet $1 \
+        --frontend dockerfile.v0 --local context=$W/context --local dockerfile=$W/context \
+        --opt filename=Dockerfile.buildkit --oci-layout base=$W/base \
+        --opt context:bench-base=oci-layout://base@$digest --output type=oci,dest=$W/buildkit.tar"
 }
