@@ -8,7 +8,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define LEVEL 4
+#define LEVEL 5
 #define PIECE 524288
 #define CHUNK 65536
 #define TEXT_OF(value) #value
