@@ -93,6 +93,54 @@ podman_gives() {
     compare "$P.podman" "$2"
 }
 
+# A stage that asks for a secret sees it, another one doesn't, and the value gets nowhere else. The command builds from standard
+# input and leaves the image in $P.secret.
+secret_reaches() {
+    local value sum
+    P=$W/render/secret-$1
+    ENGINE_TAG=lbuild-test-$RUN_ID-secret
+    value=sentinel-$(date +%s%N)
+    project "$P" al2023 x86_64
+    cat >>"$P/lbuild.ini" <<'INI'
+[stage:asks]
+from = al2023
+secrets = token
+run = sha256sum </run/secrets/token >/sum
+[stage:asks-not]
+from = asks
+run = test ! -s /run/secrets/token
+[files]
+stage:asks-not:/sum = /opt/
+[secrets]
+token = file:/nowhere
+INI
+    printf %s "$value" >"$P.token"
+    lbuild context -C "$P" >"$P.context"
+    "$@" <"$P.context"
+    sum=$(printf %s "$value" | sha256sum | sha256sum | cut -d' ' -f1)
+    python3 "$SOURCES/tree.py" "$P.secret" | grep -E '^opt/sum |/opt/sum ' | grep -qF "$sum"
+    exits 1 grep -qF "$value" "$P.context"
+    tar -tf "$P.secret" | while read -r blob; do
+        tar -xOf "$P.secret" "$blob" | zcat -f >"$P.blob"
+        exits 1 grep -qF "$value" "$P.blob"
+    done
+    rm -f "$P.blob"
+    rm -f "$P.secret" "$P.context"
+}
+
+docker_secret() {
+    need_docker
+    DOCKER_BUILDKIT=1 docker_ build -q --network none --secret "id=token,src=$P.token" -t "$ENGINE_TAG" -f Dockerfile.lbuild -
+    docker_ save -o "$P.secret" "$ENGINE_TAG"
+    docker_ image rm -f "$ENGINE_TAG" >/dev/null
+}
+
+buildah_secret() {
+    need buildah
+    buildah_ bud -q --network none --secret "id=token,src=$P.token" -t "$ENGINE_TAG" -f Dockerfile.lbuild -
+    buildah_ push -q "$ENGINE_TAG" "oci-archive:$P.secret"
+}
+
 render_is_in_context() {
     built al2023 x86_64
     lbuild render -C "$P" >"$P.dockerfile"
@@ -111,3 +159,5 @@ for base in al2023 al2 scratch stages; do
 done
 check 'docker BuildKit, al2023 arm64' docker_gives 1 al2023 arm64
 check 'buildah, al2023 arm64' buildah_gives al2023 arm64
+check 'a secret reaches its stage alone, docker BuildKit' secret_reaches docker_secret
+check 'a secret reaches its stage alone, buildah' secret_reaches buildah_secret
