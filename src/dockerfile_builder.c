@@ -38,9 +38,10 @@ void builder_add_packages(struct writer *w, const struct builder_packages *packa
         return;
     if (!manager) {
         autofree char *text =
-            packages->manager ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install", packages->image, packages->key)
-                              : xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to none when it "
-                                          "has all that is needed", packages->image);
+            packages->manager
+                ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install", packages->image, packages->key)
+                : xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to none when it has all that is "
+                            "needed", packages->image);
         writer_refuse(w, packages->from, packages->key, text);
         return;
     }

@@ -39,7 +39,7 @@ KEY(BUILD_FLAGS, "build", "flags", TYPE_WORDS, "-O2", "Compiler flags, behind lb
 KEY(BUILD_LINK_FLAGS, "build", "link-flags", TYPE_WORDS, NULL, "Linker flags.")
 KEY(BUILD_LIBRARIES, "build", "libraries", TYPE_WORDS, NULL, "Static libraries to link with, as NAME for -lNAME.")
 KEY(BUILD_STRIP, "build", "strip", TYPE_BOOL, "yes", "Leave the symbol table out of the program.")
-KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the builder stage of the Dockerfile.")
+KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the builder stage: they need an engine with containers.")
 KEY(BUILD_PACKAGE_MANAGER, "build", "package-manager", TYPE_MANAGER, "auto", "dnf, yum, apt, apk, or none: it has all it needs. auto: by its name.")
 KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux like the base.")
 KEY(BUILD_TEMPLATE, "build", "template", TYPE_PATH, NULL, "Template file of your own instead of the language's.")

@@ -43,8 +43,8 @@ static bool has_word(const char *tag, const char *word)
     size_t wanted = strlen(word);
     for (const char *at = tag;; at++) {
         size_t length = strcspn(at, ".-");
-        bool versioned = isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted < length ? wanted : length]);
-        if (length >= wanted && strncmp(at, word, wanted) == 0 && (length == wanted || versioned))
+        if (length >= wanted && strncmp(at, word, wanted) == 0 &&
+            (length == wanted || (isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted]))))
             return true;
         at += length;
         if (!*at || (word[0] >= '0' && word[0] <= '9'))
@@ -56,8 +56,8 @@ const char *package_manager_of(const char *reference)
 {
     const char *slash = strrchr(reference, '/'), *name = slash ? slash + 1 : reference;
     autofree char *repository = xstrndup(name, strcspn(name, ":@"));
-    const char *colon = strchr(name, ':');
-    autofree char *tag = colon && !memchr(name, '@', (size_t)(colon - name)) ? xstrndup(colon + 1, strcspn(colon + 1, "@")) : xstrdup("");
+    const char *end = name + strlen(repository);
+    autofree char *tag = *end == ':' ? xstrndup(end + 1, strcspn(end + 1, "@")) : xstrdup("");
     for (size_t i = 0; i < countof(known); i++)
         if ((!known[i].name || strcmp(known[i].name, repository) == 0) && (!known[i].word || has_word(tag, known[i].word)))
             return known[i].manager;

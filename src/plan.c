@@ -386,7 +386,7 @@ static void decide_annotations(const struct plan_facts *facts, struct plan *plan
     for (size_t i = 0; i < countof(from_keys); i++) {
         autofree char *name = xasprintf("org.opencontainers.image.%s", from_keys[i].name);
         plan_pairs_add(to, name, project_get(facts->project, from_keys[i].key),
-                 &facts->project->values[from_keys[i].key].origin);
+                       &facts->project->values[from_keys[i].key].origin);
     }
     plan_pairs_add(to, "org.opencontainers.image.created", created, NULL);
     if (git->commit) {
@@ -396,10 +396,10 @@ static void decide_annotations(const struct plan_facts *facts, struct plan *plan
                     git->dirty ? "git; the work tree differs from the commit" : "git");
     }
     plan_pairs_add(to, "org.opencontainers.image.source", source ? source : git->source,
-             &facts->project->values[KEY_PROJECT_SOURCE].origin);
+                   &facts->project->values[KEY_PROJECT_SOURCE].origin);
     plan_pairs_add(to, "org.opencontainers.image.title", plan->name, NULL);
     plan_pairs_add(to, "org.opencontainers.image.version", plan->version,
-             &facts->project->values[KEY_PROJECT_VERSION].origin);
+                   &facts->project->values[KEY_PROJECT_VERSION].origin);
     if (facts->base && facts->base->name)
         plan_pairs_add(to, "org.opencontainers.image.base.name", facts->base->name, NULL);
     if (plan->base_digest)
@@ -482,7 +482,8 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
     decide_files(facts, plan);
     if (decide_packages(facts, plan, err) != 0 || decide_sources(facts, plan, err) != 0 ||
         decide_includes(facts, plan, err) != 0 || decide_compile(facts, plan, err) != 0 ||
-        plan_stages_decide(facts->project, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
+        plan_stages_decide(facts->project, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 ||
+        decide_image(facts, plan, err) != 0)
         return -1;
     decide_annotations(facts, plan);
     return decide_output(facts, plan, err);

@@ -148,8 +148,8 @@ static int check_given(const struct project *project, struct error *err)
             asked = asked || strv_contains(&project->stages.items[j].secrets, given->items[i].name);
         autofree char *place = origin_text(&given->items[i].origin);
         if (!asked)
-            return error_set(err, ERROR_PROJECT, "%s: no stage asks for the secret '%s'; add it to 'secrets' of a [stage:NAME]", place,
-                             given->items[i].name);
+            return error_set(err, ERROR_PROJECT, "%s: no stage asks for the secret '%s'; add it to 'secrets' of a [stage:NAME]",
+                             place, given->items[i].name);
     }
     return 0;
 }
@@ -170,8 +170,8 @@ int plan_stages_decide(const struct project *project, struct plan *plan, struct 
         if (find(plan, stage->name))
             continue;
         plan_decide(plan, subject, "left out: nothing uses it", place);
-        strv_addf(&plan->warnings, "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage", place,
-                  stage->name);
+        strv_addf(&plan->warnings, "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
+                  place, stage->name);
     }
     decide_engine(project, plan);
     decide_mounts(plan);

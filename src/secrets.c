@@ -112,7 +112,8 @@ static int read_ssh(const char *option, struct secrets *given, struct error *err
         at += length + (at[length] == ',');
     }
     if (!equals && (!getenv("SSH_AUTH_SOCK") || !fs_exists(getenv("SSH_AUTH_SOCK"))))
-        return error_set(err, ERROR_USAGE, "--ssh %s: no agent at $SSH_AUTH_SOCK; start ssh-agent, or name a key: --ssh %s=FILE", id, id);
+        return error_set(err, ERROR_USAGE, "--ssh %s: no agent at $SSH_AUTH_SOCK; start ssh-agent, or name a key: --ssh %s=FILE",
+                         id, id);
     grow(given->ssh, given->ssh_len, given->ssh_cap);
     given->ssh[given->ssh_len++] = (struct secret_ssh){take(id), equals ? buf_detach(&paths) : NULL};
     return 0;
@@ -140,14 +141,15 @@ static int check_there(const struct secret *secret, const struct origin *origin,
     struct stat st;
     autofree char *place = origin->file ? origin_text(origin) : xstrdup("--secret");
     enum error_kind kind = origin->file ? ERROR_PROJECT : ERROR_USAGE;
+    if (secret->env && getenv(secret->env))
+        return 0;
     if (secret->env)
-        return getenv(secret->env) ? 0
-                                   : error_set(err, kind, "%s: the secret '%s' is to be in $%s, which isn't set", place, secret->id,
-                                               secret->env);
+        return error_set(err, kind, "%s: the secret '%s' is to be in $%s, which isn't set", place, secret->id, secret->env);
     if (stat(secret->file, &st) != 0 || !S_ISREG(st.st_mode) || access(secret->file, R_OK) != 0)
         return error_set(err, kind, "%s: the secret '%s' is to be in '%s', which can't be read", place, secret->id, secret->file);
     if (st.st_size > SECRET_MAX)
-        return error_set(err, kind, "%s: '%s' has more than the %d bytes that a secret may have", place, secret->file, SECRET_MAX);
+        return error_set(err, kind, "%s: '%s' has more than the %d bytes that a secret may have", place, secret->file,
+                         SECRET_MAX);
     if (secret->file[strcspn(secret->file, ",\"\n")])
         return error_set(err, kind, "%s: '%s' has a comma or a quote, which engines can't take", place, secret->file);
     return 0;
@@ -181,8 +183,8 @@ static int add_asked_ssh(const struct plan_pair *asked, const struct secrets *gi
     if (find_ssh(out, asked->name))
         return 0;
     if (!option)
-        return error_set(err, ERROR_USAGE, "%s: [stage:%s] asks for the SSH agent '%s'; give it with --ssh %s", place, asked->value,
-                         asked->name, asked->name);
+        return error_set(err, ERROR_USAGE, "%s: [stage:%s] asks for the SSH agent '%s'; give it with --ssh %s", place,
+                         asked->value, asked->name, asked->name);
     grow(out->ssh, out->ssh_len, out->ssh_cap);
     out->ssh[out->ssh_len++] = (struct secret_ssh){xstrdup(option->id), option->paths ? xstrdup(option->paths) : NULL};
     return 0;
@@ -197,7 +199,8 @@ static int check_asked(const struct secrets *given, const struct secrets *found,
                              given->items[i].id);
     for (size_t i = 0; i < given->ssh_len; i++)
         if (!find_ssh(found, given->ssh[i].id))
-            return error_set(err, ERROR_USAGE, "--ssh: no stage asks for '%s'; name it in 'ssh' of a [stage:NAME]", given->ssh[i].id);
+            return error_set(err, ERROR_USAGE, "--ssh: no stage asks for '%s'; name it in 'ssh' of a [stage:NAME]",
+                             given->ssh[i].id);
     return 0;
 }
 

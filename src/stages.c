@@ -81,7 +81,8 @@ static char *clean_source(const char *path, bool in_stage, char **wrong)
         *wrong = in_stage ? xasprintf("'%.80s' is not a path in a stage; write an absolute one without '..'", path)
                           : xasprintf("'%.80s' is outside of the project; give a path below the project file", path);
     else if (strpbrk(clean, "*?[\\"))
-        *wrong = xasprintf("'%.80s' looks like a pattern, which engines read in different ways; name the file or its folder", path);
+        *wrong = xasprintf("'%.80s' looks like a pattern, which engines read in different ways; name the file or its folder",
+                           path);
     else
         return in_stage ? xasprintf("/%s", clean) : take(clean);
     return NULL;
@@ -195,8 +196,8 @@ static void read_run(struct stage *stage, const char *line, const struct origin 
     struct setting *last = run->len > 0 ? &run->items[run->len - 1] : NULL;
     size_t count = backslashes(line);
     if (count > 0 && count % 2 == 0)
-        settings_complain(complaints, origin, "a line that ends in an even number of backslashes goes on in some engines, in others "
-                                              "not; quote them");
+        settings_complain(complaints, origin,
+                          "a line that ends in an even number of backslashes goes on in some engines, in others not; quote them");
     if (last && backslashes(last->value) % 2 == 1) {
         setting_continue(last, line, origin);
         return;
@@ -267,8 +268,8 @@ static void check_name(const struct stages *stages, const char *name, const stru
     if (strcmp(name, STAGE_BUILD) == 0 || stages_find(stages, name))
         return;
     const char *near = nearest(stages, name);
-    settings_complain(complaints, origin, "there is no [stage:%.80s]%s%s%s", name, near ? "; did you mean '" : "", near ? near : "",
-                      near ? "'?" : "");
+    settings_complain(complaints, origin, "there is no [stage:%.80s]%s%s%s", name, near ? "; did you mean '" : "",
+                      near ? near : "", near ? "'?" : "");
 }
 
 /* An image's name alone may be a slip of a stage's. */
@@ -276,13 +277,15 @@ static void check_from(const struct stages *stages, const struct stage *stage, s
 {
     const struct setting *from = &stage->values[STAGE_FROM];
     if (!from->value || !from->value[0]) {
-        settings_complain(complaints, &stage->origin, "[stage:%s] needs a 'from': an image, scratch or another stage", stage->name);
+        settings_complain(complaints, &stage->origin, "[stage:%s] needs a 'from': an image, scratch or another stage",
+                          stage->name);
         return;
     }
     const char *near = nearest(stages, from->value);
     if (near && !strpbrk(from->value, "/:@") && !stages_find(stages, from->value) && strcmp(from->value, STAGE_BUILD) != 0)
-        settings_complain(complaints, &from->origin, "there is no [stage:%.80s]; did you mean '%s'? An image has a tag: '%.80s:latest'",
-                          from->value, near, from->value);
+        settings_complain(complaints, &from->origin,
+                          "there is no [stage:%.80s]; did you mean '%s'? An image has a tag: '%.80s:latest'", from->value, near,
+                          from->value);
 }
 
 enum colour { UNSEEN, OPEN, DONE };
@@ -298,8 +301,8 @@ static void follow(const struct stages *stages, const struct stage *stage, const
         return;
     size_t index = (size_t)(other - stages->items);
     if (colours[index] == OPEN)
-        settings_complain(complaints, origin, "[stage:%s] needs [stage:%s], which needs it in turn; break the circle", stage->name,
-                          other->name);
+        settings_complain(complaints, origin, "[stage:%s] needs [stage:%s], which needs it in turn; break the circle",
+                          stage->name, other->name);
     else if (colours[index] == UNSEEN)
         visit(stages, index, colours, complaints);
 }
