@@ -161,6 +161,12 @@ int engine_refuse(const struct engine *engine, const struct engine_options *opti
 
 /* Choosing. */
 
+/* What the plan asks for and the engine can't do; NULL: nothing. */
+static const char *plan_excludes(const struct engine *engine, const struct plan *plan)
+{
+    return plan->needs_engine && !engine->containers ? plan->engine_reason : NULL;
+}
+
 static const struct engine *by_name(const char *name, const struct plan *plan, const struct engine_options *options,
                                     struct error *err)
 {
@@ -172,30 +178,37 @@ static const struct engine *by_name(const char *name, const struct plan *plan, c
         error_set(err, ERROR_USAGE, "unknown engine '%s'; use auto%s", name, buf_text(&names));
         return NULL;
     }
-    return engine_refuse(engine, options, err) == 0 && engine->available(plan, options, err) == 0 ? engine : NULL;
+    const char *reason = plan_excludes(engine, plan);
+    if (reason) {
+        error_set(err, ERROR_ENGINE, "the engine %s can't do %s; use --engine auto, or one of%s", name, reason,
+                  strchr(buf_text(&names) + 1, ',') + 1);
+        return NULL;
+    }
+    return engine_refuse(engine, options, err) == 0 ? engine : NULL;
 }
 
-const struct engine *engine_choose(const char *wanted, const char *host_cannot, const struct plan *plan,
-                                   const struct engine_options *options, char **why, struct error *err)
+const struct engine *engine_choose(const char *wanted, const struct plan *plan, const struct engine_options *options, char **why,
+                                   struct error *err)
 {
     struct error first = {0}, other = {0};
     if (wanted && strcmp(wanted, "auto") != 0) {
         *why = xstrdup("--engine");
         return by_name(wanted, plan, options, err);
     }
-    if (!host_cannot && engine_refuse(engines[0], options, &first) == 0) {
+    const char *reason = plan_excludes(engines[0], plan);
+    if (!reason && engine_refuse(engines[0], options, &first) == 0) {
         *why = xstrdup("the plan needs no container");
-        return engines[0]->available(plan, options, err) == 0 ? engines[0] : NULL;
+        return engines[0];
     }
-    const char *reason = host_cannot ? host_cannot : first.text;
+    reason = reason ? reason : first.text;
     for (size_t i = 1; engines[i]; i++) {
         if (engine_refuse(engines[i], options, &other) != 0 || engines[i]->available(plan, options, &other) != 0)
             continue;
-        *why = xasprintf("the first that works here; not host: %s", reason);
+        const char *advice = strstr(reason, "; use --engine");
+        *why = xasprintf("the first that works here; host can't: %.*s", (int)(advice ? advice - reason : (long)strlen(reason)), reason);
         return engines[i];
     }
-    error_set(err, first.kind == ERROR_USAGE && !other.kind ? ERROR_USAGE : ERROR_ENGINE,
-              "no engine here can do it: not host (%.500s); the last one tried: %.500s; 'lbuild doctor' lists all", reason,
-              other.kind ? other.text : "none");
+    error_set(err, ERROR_ENGINE, "host can't: %.600s; and of the engines with containers none works here: %.600s ('lbuild doctor' shows all)",
+              reason, other.text);
     return NULL;
 }

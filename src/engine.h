@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 struct dockerfile;
+struct secrets;
 struct work;
 
 /* What the user asks of an engine, under the names that people type for docker and buildx (docs/engines.md). NULL, false,
@@ -58,6 +59,7 @@ struct engine_job {
     const struct dockerfile *dockerfile; /* DOCKERFILE_FILES: the final stage on scratch holds what is to be exported */
     const struct engine_base *bases;
     size_t base_count;
+    const struct secrets *secrets; /* what the plan's stages ask for, each found */
     struct work *work; /* private folder: stays until the image is written, so the tree's files may lie there */
 };
 
@@ -69,7 +71,7 @@ struct engine_lack {
 struct engine {
     const char *name;
     const char *help;
-    bool containers; /* wants the Dockerfile, the bases and the work folder */
+    bool containers; /* wants the Dockerfile, the bases, the secrets and the work folder */
     const struct engine_lack *lacks; /* ends with a NULL option */
     /* Whether it can run here, asked before anything is fetched; the error says what is missing and the command that installs
      * it (ERROR_ENGINE; ERROR_RETRY for a remote one that doesn't answer). At most a second or two. */
@@ -88,10 +90,10 @@ const struct engine *engine_find(const char *name);
 
 /* ERROR_USAGE when the engine lacks an option that was given: the option, the reason, and who has it. */
 int engine_refuse(const struct engine *engine, const struct engine_options *options, struct error *err) must_check;
-/* The engine of --engine `wanted`, proven to work here. NULL and "auto" choose: host, unless `host_cannot` says what of the plan
- * it can't do, else the first of engine/list.h that has what `options` ask for and works. *why (caller frees) says how it came.
- * NULL with ERROR_USAGE for an unknown name or an option that the engine lacks, ERROR_ENGINE when none works. */
-const struct engine *engine_choose(const char *wanted, const char *host_cannot, const struct plan *plan,
-                                   const struct engine_options *options, char **why, struct error *err) must_check;
+/* The engine of --engine `wanted`. NULL and "auto" choose: host where the plan and the options allow it, else the first of
+ * engine/list.h that has what they ask for and works here (those are asked, host isn't). *why (caller frees) says how it came. NULL with
+ * ERROR_USAGE for an unknown name or an engine that lacks an option, ERROR_ENGINE when the plan needs another or none works. */
+const struct engine *engine_choose(const char *wanted, const struct plan *plan, const struct engine_options *options, char **why,
+                                   struct error *err) must_check;
 
 #endif

@@ -8,15 +8,27 @@
 #include "support/process.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan, struct execution *execution,
                      struct error *err)
 {
-    execution->engine = engine_choose(wanted, NULL, plan, options, &execution->why, err);
+    execution->engine = engine_choose(wanted, plan, options, &execution->why, err);
     if (!execution->engine)
         return -1;
     plan_decide(plan, "engine", execution->engine->name, execution->why);
     return 0;
+}
+
+void execution_watch(const struct base_request *request, struct strv *inputs)
+{
+    const char *colon = strchr(request->reference, ':');
+    if (strncmp(request->reference, "oci:", 4) != 0 && strncmp(request->reference, "oci-archive:", 12) != 0 &&
+        strncmp(request->reference, "docker-archive:", 15) != 0)
+        return;
+    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")), *path = path_join(request->dir, name);
+    strv_add(inputs, path);
+    strv_take(inputs, path_join(path, "index.json"));
 }
 
 /* An image that stages are FROM, for the platform that the Dockerfile names. */
@@ -30,6 +42,7 @@ static int load_image(struct execution *execution, const struct dockerfile_image
     grow(execution->bases, execution->base_count, execution->base_cap);
     struct engine_base *base = &execution->bases[execution->base_count++];
     *base = (struct engine_base){.reference = xstrdup(image->reference)};
+    execution_watch(&request, job->inputs);
     return base_load(&request, job->store, &base->base, err);
 }
 
@@ -62,13 +75,15 @@ static int prepare(struct execution *execution, struct engine_job *job, const st
                    const struct base_request *like, struct error *err)
 {
     log_step("engine", "%s: %s", execution->engine->name, execution->why);
-    if (dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
+    if (secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets, err) != 0 ||
+        dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
         load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
         work_open(job->store, &execution->work, err) != 0)
         return -1;
     job->dockerfile = &execution->dockerfile;
     job->bases = execution->bases;
     job->base_count = execution->base_count;
+    job->secrets = &execution->secrets;
     job->work = &execution->work;
     return 0;
 }
@@ -77,6 +92,8 @@ int execution_run(struct execution *execution, struct engine_job *job, const str
                   const struct base_request *like, struct tree *tree, struct error *err)
 {
     const struct engine *engine = execution->engine;
+    if (engine->available(job->plan, job->options, err) != 0)
+        return -1;
     if (job->options->timeout > 0)
         job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
     if (engine->containers && prepare(execution, job, template, like, err) != 0)
@@ -92,6 +109,7 @@ void execution_release(struct execution *execution)
     }
     free(execution->bases);
     dockerfile_release(&execution->dockerfile);
+    secrets_release(&execution->secrets);
     free(execution->why);
     work_release(&execution->work);
 }

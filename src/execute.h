@@ -4,12 +4,14 @@
 #include "dockerfile.h"
 #include "engine.h"
 #include "engine/objects.h"
+#include "secrets.h"
 
 /* The step from the plan to the final stage's files: which engine, what it is given, and its run. */
 struct execution {
     const struct engine *engine;
     char *why;                 /* it was chosen */
     struct dockerfile dockerfile;
+    struct secrets secrets;
     struct engine_base *bases; /* images that stages are FROM */
     size_t base_count, base_cap;
     struct work work; /* holds the files of the tree */
@@ -22,6 +24,8 @@ int execution_choose(const char *wanted, const struct engine_options *options, s
  * Dockerfile is FROM are fetched as `like` says: its folder, pull policy and mirrors. The tree's files stay until *execution is released. */
 int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
                   const struct base_request *like, struct tree *tree, struct error *err) must_check;
+/* A base that is a file or folder of this machine is an input like any source: adds its paths. */
+void execution_watch(const struct base_request *request, struct strv *inputs);
 void execution_release(struct execution *execution);
 
 #endif

@@ -334,6 +334,9 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     add_all(&inputs, &w);
     if (p->base.answer)
         add_content(p->base.answer, &record);
+    for (size_t i = 0; i < p->execution.base_count; i++)
+        if (p->execution.bases[i].base.answer)
+            add_content(p->execution.bases[i].base.answer, &record);
     /* Something changed while we looked: what was read may not be what lies there now. */
     if (w.newest >= started - TICK_NS)
         return;

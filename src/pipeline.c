@@ -76,18 +76,6 @@ static int read_context(struct pipeline *p, struct error *err)
     return ignore ? context_scan(p->project.dir, ignore, &p->left_out, &p->context, err) : -1;
 }
 
-/* A base that is a file or folder of this machine is an input like any source. */
-static void watch_file_base(const struct base_request *request, struct strv *inputs)
-{
-    const char *colon = strchr(request->reference, ':');
-    if (strncmp(request->reference, "oci:", 4) != 0 && strncmp(request->reference, "oci-archive:", 12) != 0 &&
-        strncmp(request->reference, "docker-archive:", 15) != 0)
-        return;
-    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")), *path = path_join(request->dir, name);
-    strv_add(inputs, path);
-    strv_take(inputs, path_join(path, "index.json"));
-}
-
 static int base_request(const struct pipeline_options *options, const struct pipeline *p, const char *reference,
                         struct base_request *request, struct error *err)
 {
@@ -114,7 +102,7 @@ static int read_base(const struct pipeline_options *options, enum pipeline_base 
     autofree char *reference = plan_base_reference(project_get(&p->project, KEY_IMAGE_BASE));
     if (base_request(options, p, reference, &request, err) != 0)
         return -1;
-    watch_file_base(&request, &p->inputs);
+    execution_watch(&request, &p->inputs);
     int found = how == PIPELINE_BASE_PEEK ? base_peek(&request, &p->store, &p->base, err)
                 : base_load(&request, &p->store, &p->base, err) == 0 ? 1
                                                                      : -1;
@@ -227,6 +215,13 @@ static int most_jobs(const struct pipeline_options *options, const struct jobser
     return jobserver_joined(jobserver) ? INT_MAX : cores > 0 ? (int)cores : 1;
 }
 
+void pipeline_decide_engine(const struct pipeline_options *options, struct pipeline *p)
+{
+    struct error err = {0};
+    if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, &err) != 0)
+        plan_decide(&p->plan, "engine", NULL, err.text);
+}
+
 static int execute(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
@@ -256,6 +251,8 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return error_set(err, ERROR_USAGE, "unknown output type '%s'", p->plan.output_type);
     if (execute(options, p, err) != 0)
         return -1;
+    if (options->how.target) /* of the stages, no image was asked for */
+        return 0;
 
     autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
     if (workdir) /* as every engine does for WORKDIR */

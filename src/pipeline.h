@@ -54,7 +54,9 @@ int pipeline_base(const struct pipeline_options *options, struct pipeline *p, st
  * standard error as they are when there is more than one. */
 int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
                   struct error *err) must_check;
-/* The whole way, the output's appearing included. */
+/* Adds to the plan which engine would execute it, for those who only look; an engine that can't is no error here. */
+void pipeline_decide_engine(const struct pipeline_options *options, struct pipeline *p);
+/* With --target, everything up to that stage; p->image is then empty. Else the whole way, the output's appearing included. */
 int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err) must_check;
 void pipeline_release(struct pipeline *p);
 

@@ -82,6 +82,7 @@ static int show_plan(const struct pipeline_options *options, struct buf *out, st
     AUTO(pipeline) p = {0};
     if (pipeline_plan(options, PIPELINE_BASE_PEEK, &p, err) != 0)
         return -1;
+    pipeline_decide_engine(options, &p);
     plan_print(&p.plan, out);
     return 0;
 }
@@ -130,6 +131,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     process_catch_signals();
     if (pipeline_build(&options, &p, err) != 0)
         return -1;
+    if (options.how.target)
+        return 0;
     if (depfile_write(&options, &p, &looked, err) != 0)
         return -1;
     fresh_record(&options, &p, begun);

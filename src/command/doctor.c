@@ -129,6 +129,9 @@ static struct js *examine_engines(void)
         bool works = engines[i]->available(&plan, &options, &err) == 0;
         js_set_string(engine, "name", engines[i]->name);
         js_set_string(engine, "help", engines[i]->help);
+        autofree char *version = engines[i]->version ? engines[i]->version(&options) : NULL;
+        if (version)
+            js_set_string(engine, "version", version);
         js_set(engine, "works", js_boolean(works));
         if (!works)
             js_set_string(engine, "reason", err.text);
@@ -194,7 +197,9 @@ static void print(const struct js *report, struct buf *out)
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
         bool works = truth(one, "works");
-        buf_addf(out, "  %-14s %s\n", js_get_text(one, "name"), works ? js_get_text(one, "help") : js_get_text(one, "reason"));
+        const char *version = works ? js_get_text(one, "version") : NULL;
+        buf_addf(out, "  %-14s %s%s%s%s\n", js_get_text(one, "name"), works ? js_get_text(one, "help") : js_get_text(one, "reason"),
+                 version ? " (" : "", version ? version : "", version ? ")" : "");
     }
     buf_adds(out, "Tools\n");
     list = js_get(report, "tools");

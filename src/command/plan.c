@@ -26,6 +26,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (pipeline_parse(strv_argv(&rest), PIPELINE_PLAN_ROWS, &options, err) != 0 ||
         pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0)
         return -1;
+    pipeline_decide_engine(&options, &p);
     if (!json) {
         plan_print(&p.plan, out);
         return 0;

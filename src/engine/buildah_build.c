@@ -1,6 +1,7 @@
 #include "dockerfile.h"
 #include "dockerfile_read.h"
 #include "engine/buildah.h"
+#include "secrets.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/log.h"
@@ -202,6 +203,18 @@ static void add_each(struct strv *argv, const char *option, const struct strv *v
     }
 }
 
+static void add_secrets(struct strv *argv, const struct secrets *secrets)
+{
+    for (size_t i = 0; i < secrets->len; i++) {
+        strv_add(argv, "--secret");
+        strv_take(argv, secret_option(&secrets->items[i]));
+    }
+    for (size_t i = 0; i < secrets->ssh_len; i++) {
+        strv_add(argv, "--ssh");
+        strv_take(argv, secret_ssh_option(&secrets->ssh[i]));
+    }
+}
+
 static void add_hooks(struct strv *argv, const char *mark)
 {
     /* Naming one folder takes the place of the default ones (containers.conf, "hooks_dir"). */
@@ -229,8 +242,7 @@ static void build_argv(const struct buildah *kind, const struct container *c, co
     if (options->network && strcmp(options->network, "default") != 0)
         strv_addf(argv, "--network=%s", options->network);
     add_each(argv, "--build-arg", &options->build_args);
-    add_each(argv, "--secret", &options->secrets);
-    add_each(argv, "--ssh", &options->ssh);
+    add_secrets(argv, c->job->secrets);
     add_each(argv, "--cache-from", &options->cache_from);
     add_each(argv, "--cache-to", &options->cache_to);
     if (options->target)

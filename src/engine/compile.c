@@ -146,7 +146,7 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
         log_detail("%s", unit->name);
         processes[count++] = (struct process){
             .argv = strv_argv(&unit->argv), .dir = run->job->plan->project_dir, .env = strv_argv(&run->environment),
-            .input = -1, .errors = &unit->output, .ended = unit_ended, .data = unit};
+            .input = -1, .deadline = run->job->deadline, .errors = &unit->output, .ended = unit_ended, .data = unit};
     }
     if (run->job->waiting)
         run->job->waiting(run->job->data);

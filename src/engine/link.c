@@ -69,6 +69,7 @@ static int run_linker(struct host_run *run, struct strv *argv, struct strv *func
     AUTO(buf) output = {0}, shown = {0};
     struct process_result result;
     struct process process = {.argv = strv_argv(argv), .dir = run->job->plan->project_dir, .input = -1, .errors = &output,
+                              .deadline = run->job->deadline,
                               .env = strv_argv(&run->environment)};
     if (process_run(&process, &result, err) != 0)
         return -1;
