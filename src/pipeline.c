@@ -218,6 +218,8 @@ static int most_jobs(const struct pipeline_options *options, const struct jobser
 void pipeline_decide_engine(const struct pipeline_options *options, struct pipeline *p)
 {
     struct error err = {0};
+    if (p->plan.needs_engine && !options->engine) /* the plan says so itself; which one works here is found when it is built */
+        return;
     if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, &err) != 0)
         plan_decide(&p->plan, "engine", NULL, err.text);
 }

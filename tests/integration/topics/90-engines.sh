@@ -76,7 +76,7 @@ auto_takes_what_it_needs() {
     need_part base-
     P=$W/engines/auto
     stages "$P"
-    lbuild plan -C "$P" | grep -E '^engine +buildah +\(the first that works here; host can.t: .*lbuild.ini:'
+    lbuild plan -C "$P" | grep -E '^engine +one with containers +\(.*lbuild.ini:'
     fails_with 4 "the engine host can't do .*lbuild.ini:[0-9]+" lbuild build -C "$P" -q --engine host
     lbuild build -C "$P" --network none 2>&1 | tee "$P.log"
     grep -q '^engine *buildah: the first that works here' "$P.log"
