@@ -10,18 +10,30 @@ unset SOURCE_DATE_EPOCH
 say() { printf '# %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-# The command runs in a subshell under set -e; what it printed is shown when it fails.
+# The command runs in a subshell under set -e; what it printed is shown when it fails. One that hangs is ended: the run goes on.
+CASE_SECONDS=${CASE_SECONDS:-600}
 check() {
-    local name=$1 status
+    local name=$1 status watchdog
     shift
     mkdir -p "$W/log"
     local log="$W/log/${TOPIC:-case}-${name//[^a-zA-Z0-9]/_}"
     if [[ -n ${ONLY:-} && ! $name =~ $ONLY ]]; then return 0; fi
+    rm -f "$log.pid" "$log.late"
+    end_late "$log" >/dev/null 2>&1 </dev/null &
+    watchdog=$!
+    disown
     set +e
-    (set -euo pipefail; "$@") >"$log" 2>&1 </dev/null
+    (echo "$BASHPID" >"$log.pid"; set -euo pipefail; "$@") >"$log" 2>&1 </dev/null
     status=$?
     set -e
-    if [ $status = 0 ]; then
+    while [ -e "$log.late" ] && [ -e "/proc/$watchdog" ]; do sleep 0.1; done
+    # shellcheck disable=SC2046  # one word per process
+    kill $(descendants "$watchdog") 2>/dev/null || true
+    if [ -e "$log.late" ]; then
+        printf 'not ok - %s\n' "$name"
+        tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
+        printf '#   (no end after %s seconds)\n' "$CASE_SECONDS"
+    elif [ $status = 0 ]; then
         printf 'ok - %s\n' "$name"
     elif [ $status = 77 ]; then
         printf 'ok - %s # SKIP %s\n' "$name" "$(tail -n 1 "$log")"
@@ -30,6 +42,24 @@ check() {
         tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
         printf '#   (status %s)\n' "$status"
     fi
+}
+
+# A process and all below it; a daemon that a case started has left its family.
+descendants() {
+    local child
+    echo "$1"
+    # shellcheck disable=SC2013  # one line, many words
+    for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do descendants "$child"; done
+}
+
+# The watchdog of the case with that log.
+end_late() {
+    local late
+    sleep "$CASE_SECONDS" || return
+    touch "$1.late"
+    late=$(descendants "$(cat "$1.pid")")
+    # shellcheck disable=SC2086  # one word per process
+    { kill $late; sleep 2; kill -9 $late; }
 }
 
 skip() { printf 'ok - %s # SKIP %s\n' "$1" "$2"; }
