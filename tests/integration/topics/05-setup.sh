@@ -85,6 +85,30 @@ sources_are_there() {
     test -s "$INTEGRATION_BASES/sources/sqlite3/src/main.c"
 }
 
+# The README's line, with a /usr/local that only this case sees; then lbuild finds all it needs there.
+installed() {
+    local build
+    build=$(dirname "$LBUILD")
+    [ -e "$build/Makefile" ] || skip_case "$LBUILD is not in a build folder"
+    # shellcheck disable=SC2016  # Markdown's quotes
+    grep -q '`make -C build install` puts lbuild under `/usr/local`' "$SOURCES/../../README.md"
+    unset LBUILD_DATA
+    fresh_store
+    export build W
+    # shellcheck disable=SC2016  # for the shell that it starts
+    unshare --mount --propagation private bash -euc '
+        mount -t tmpfs none /usr/local
+        make -C "$build" install
+        hash -r
+        cd "$(mktemp -d "$W/installed.XXXXXX")"
+        test "$(command -v lbuild)" = /usr/local/bin/lbuild
+        lbuild init hello
+        lbuild -C hello --set image.base=scratch
+        lbuild invoke -C hello --set image.base=scratch --data "{\"n\":1}" | grep -F "{\"n\":1}"
+        make -C "$build" uninstall
+        test -z "$(find /usr/local ! -type d)"'
+}
+
 check 'the al2023 base is as documented, x86_64' base_is_as_documented al2023 amd64
 check 'the al2023 base is as documented, arm64' base_is_as_documented al2023 arm64
 check 'the al2 base is as documented, x86_64' base_is_as_documented al2 amd64
@@ -95,3 +119,4 @@ check 'the arm64 base runs' arm64_base_runs
 check 'the builder has a compiler and real package names' builder_checks_names
 check 'the faults of the registry front happen' faults_happen
 check 'third-party sources are there' sources_are_there
+check 'make install puts lbuild under /usr/local' installed

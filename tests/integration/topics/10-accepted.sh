@@ -128,6 +128,20 @@ invoke_answers() {
     same "$ANSWER" "$(lbuild invoke --data "$EVENT" "$IMAGE")"
 }
 
+# The commands that docs/image.md lists, as they stand there but for FILE and HOST/NAME:TAG, with the engines of this test.
+documented_commands() {
+    need skopeo podman buildah
+    need_docker
+    image "$@"
+    local commands
+    commands=$(sed -n '/^file goes to:$/,/^[^ ]/s/^    //p' "$SOURCES/../../docs/image.md")
+    same 'docker podman skopeo buildah' "$(printf '%s\n' "$commands" | awk '{ printf "%s%s", s, $1; s = " " }')"
+    commands=$(printf '%s\n' "$commands" | sed -E -e 's/^(docker|podman|buildah) /\1_ /' \
+        -e 's/^skopeo copy /&--dest-tls-verify=false /')
+    commands=${commands//FILE/$IMAGE}
+    eval "set -x; ${commands//'HOST/NAME:TAG'/${REGISTRY#http://}/test/documented:$1-$2}"
+}
+
 for base in al2023 al2 scratch; do
     for arch in x86_64 arm64; do
         check "docker load, $base $arch" docker_loads $base $arch
@@ -141,3 +155,4 @@ for base in al2023 al2 scratch; do
     check "lbuild invoke answers, $base" invoke_answers $base x86_64
 done
 check 'a registry keeps the digest' registry_keeps_digest al2023 x86_64
+check 'the commands of docs/image.md' documented_commands al2023 x86_64
