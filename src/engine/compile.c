@@ -92,6 +92,8 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     strv_add(&unit->argv, unit->path);
     if (compile_key(run, "compile", &unit->argv, &unit->step.key, err) != 0)
         return -1;
+    unit->step.dir = plan->project_dir;
+    shadows_folders(&unit->argv, plan->project_dir, &unit->step.folders);
     unit->object = xasprintf("%s/%zu.o", run->work.path, number);
     unit->depfile = xasprintf("%s/%zu.d", run->work.path, number);
     /* -pipe: the assembler starts while the compiler works. */
@@ -107,8 +109,7 @@ static void unit_ended(void *data, const struct process *process, int status)
 {
     struct unit *unit = data;
     const struct host_run *run = unit->run;
-    struct done done = {.made = unit->object, .depfile = unit->depfile, .dir = process->dir,
-                        .started = unit->started, .by_content = true};
+    struct done done = {.made = unit->object, .depfile = unit->depfile, .started = unit->started, .by_content = true};
     struct error err = {0};
     log_output(process->dir, buf_text(&unit->output), unit->output.len);
     log_meter_set(unit->meter, unit->meter->done + 1);

@@ -93,18 +93,18 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     if (run_linker(run, &argv, &step->notes, err) != 0 ||
         elf_prove_static(program, path_base(plan->program), plan->arch, err) != 0)
         return -1;
-    struct done done = {.made = program, .depfile = has_depfile(run) ? depfile : NULL,
-                        .dir = plan->project_dir, .started = started};
+    struct done done = {.made = program, .depfile = has_depfile(run) ? depfile : NULL, .started = started};
     return objects_keep(&run->objects, &done, step, err);
 }
 
 int link_program(struct host_run *run, char **path, struct error *err)
 {
     AUTO(strv) words = {0};
-    AUTO(step) step = {0};
+    AUTO(step) step = {.dir = run->job->plan->project_dir};
     link_command(run, true, &words);
     if (compile_key(run, "link", &words, &step.key, err) != 0)
         return -1;
+    shadows_folders(&words, step.dir, &step.folders);
     if (objects_find(&run->objects, &step) != 1 && link_anew(run, &step, err) != 0)
         return -1;
     warn_of(&step.notes);

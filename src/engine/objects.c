@@ -149,10 +149,12 @@ void objects_release(struct objects *objects)
 {
     tdestroy(objects->seen, fact_free);
     objects->seen = NULL;
+    shadows_release(&objects->shadows);
 }
 
 void step_release(struct step *step)
 {
+    strv_release(&step->folders);
     strv_release(&step->inputs);
     strv_release(&step->notes);
 }
@@ -225,6 +227,19 @@ static bool input_unchanged(struct objects *objects, char *line, struct step *st
     return digest[0] != '-' && study(now) && strcmp(now->digest.text, digest) == 0;
 }
 
+/* Whether the files that bear an input's name without being it are those that there were. */
+static bool same_beside(struct objects *objects, const struct step *step, const struct strv *then)
+{
+    AUTO(strv) now = {0};
+    shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &now);
+    bool same = now.len == then->len;
+    for (size_t i = 0; i < now.len; i++) {
+        look(objects, now.items[i]); /* a new one will be read: objects_settle waits for its clock */
+        same = same && strcmp(now.items[i], then->items[i]) == 0;
+    }
+    return same;
+}
+
 static const char *after(const char *line, const char *word)
 {
     size_t length = strlen(word);
@@ -234,6 +249,7 @@ static const char *after(const char *line, const char *word)
 /* The lines of a record; it is whole when the last one says so. */
 static bool record_holds(struct objects *objects, char *text, struct step *step)
 {
+    AUTO(strv) beside = {0};
     bool first = true, whole = false;
     for (char *line = text, *next; !whole && *line; line = next, first = false) {
         char *end = strchr(line, '\n');
@@ -243,7 +259,7 @@ static bool record_holds(struct objects *objects, char *text, struct step *step)
         *end = '\0';
         next = end + 1;
         if (first) {
-            if (strcmp(line, "lbuild step 1") != 0)
+            if (strcmp(line, "lbuild step 2") != 0)
                 return false;
         } else if ((value = after(line, "output "))) {
             if (!digest_parse(&step->output, value))
@@ -253,6 +269,8 @@ static bool record_holds(struct objects *objects, char *text, struct step *step)
                 return false;
         } else if ((value = after(line, "note "))) {
             strv_add(&step->notes, value);
+        } else if ((value = after(line, "beside "))) {
+            strv_add(&beside, value);
         } else if (after(line, "input ")) {
             if (!input_unchanged(objects, line + strlen("input "), step))
                 return false;
@@ -260,7 +278,7 @@ static bool record_holds(struct objects *objects, char *text, struct step *step)
             whole = strcmp(line, "end") == 0;
         }
     }
-    return whole;
+    return whole && same_beside(objects, step, &beside);
 }
 
 static bool output_present(const struct store *store, const struct digest *digest)
@@ -360,6 +378,20 @@ static bool record_inputs(struct objects *objects, const struct done *done, cons
     return true;
 }
 
+/* False when one of them came while the step was done: it may have been read, or not. */
+static bool record_beside(struct objects *objects, const struct done *done, const struct step *step, struct buf *record)
+{
+    AUTO(strv) beside = {0};
+    struct stat_data now;
+    shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &beside);
+    for (size_t i = 0; i < beside.len; i++) {
+        if (strchr(beside.items[i], '\n') || !look_now(beside.items[i], &now) || now.ctime >= done->started)
+            return false;
+        buf_addf(record, "beside %s\n", beside.items[i]);
+    }
+    return true;
+}
+
 /* What lies in the cache is named in the step's key by its digest; its times say nothing. */
 static void drop_own(const struct store *store, struct strv *inputs)
 {
@@ -380,13 +412,13 @@ int objects_keep(struct objects *objects, const struct done *done, struct step *
     if (keep_output(objects->store, done->made, &step->output, err) != 0)
         return -1;
     if (!done->depfile || fs_read(done->depfile, DEPFILE_MAX, &rules, &ignored) != 0 ||
-        depfile_parse(buf_text(&rules), done->dir, &step->inputs) != 0)
+        depfile_parse(buf_text(&rules), step->dir, &step->inputs) != 0)
         return 0;
     drop_own(objects->store, &step->inputs);
-    buf_addf(&record, "lbuild step 1\noutput %s\n", step->output.text);
+    buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);
     for (size_t i = 0; i < step->notes.len; i++)
         buf_addf(&record, "note %s\n", step->notes.items[i]);
-    if (!record_inputs(objects, done, step, &record))
+    if (!record_inputs(objects, done, step, &record) || !record_beside(objects, done, step, &record))
         return 0;
     buf_adds(&record, "end\n");
     autofree char *name = record_name(&step->key);

@@ -1,6 +1,7 @@
 #ifndef LBUILD_ENGINE_OBJECTS_H
 #define LBUILD_ENGINE_OBJECTS_H
 
+#include "engine/shadows.h"
 #include "store.h"
 #include "support/strv.h"
 
@@ -10,7 +11,8 @@
  *     s-HEX    a step (one compile, one link), by the digest of its command: what it read and made
  *     work/    files on their way; one folder for each running build
  *
- * A step is good while every file that it read is as it was: by stat data (size, times, inode), else by content. */
+ * A step is good while every file that it read is as it was (by stat data: size, times, inode; else by content), and no
+ * other one has come that it would read in the place of one of them. */
 
 /* A private folder for temporary files; gone when released, and later by any other build when lbuild was killed. */
 struct work {
@@ -28,12 +30,15 @@ struct objects {
     bool anew;     /* --no-cache: objects_find finds nothing */
     void *seen;
     int64_t newest; /* the last change among them, ns */
+    struct shadows shadows;
 };
 void objects_release(struct objects *objects);
 
 /* A step that was found, or done. */
 struct step {
     struct digest key;    /* of everything that decides on it but the content of files */
+    struct strv folders;  /* where it looks for files: shadows_folders() */
+    const char *dir;      /* where it runs */
     struct digest output;
     struct strv inputs;   /* absolute paths, as the compiler named them */
     struct strv notes;    /* short words to be remembered with it */
@@ -47,11 +52,10 @@ int objects_find(struct objects *objects, struct step *step);
 struct done {
     const char *made;    /* file that was made: moved away */
     const char *depfile; /* make rules as compilers and linkers write them; NULL: none, and the step isn't remembered */
-    const char *dir;     /* what its relative paths are relative to */
     int64_t started;     /* objects_settle() before the start: a file changed since then may not be what was read */
     bool by_content;     /* keep digests of the inputs too: for sources; libraries change with their stat data */
 };
-/* Fills in step->output and step->inputs; step->key and step->notes are the caller's. */
+/* Fills in step->output and step->inputs; the others are the caller's. */
 int objects_keep(struct objects *objects, const struct done *done, struct step *step, struct error *err) must_check;
 /* The time by the clock that file times are made of, in ns: later than the last change of any file that was looked at, and
  * of `path` (may be NULL). Waits for that, some milliseconds at most: the clock's step. */

@@ -216,6 +216,40 @@ static void only_what_changed_is_compiled(void **state)
     bench_release(&b);
 }
 
+/* Adds a file: so many compiles follow, and none after them. */
+static void add_header(struct bench *b, const char *folder, const char *name, int compiles)
+{
+    autofree char *text = xasprintf("#include_next <%s>\n", strncmp(name, "include/", 8) == 0 ? name + 8 : path_base(name));
+    put(folder, name, strstr(name, "two.h") ? "int two(void);\n" : text);
+    build_well(b);
+    if (starts(b, true) != compiles)
+        fail_msg("%s: %d compiles, not %d", name, starts(b, true), compiles);
+    build_well(b);
+    assert_int_equal(starts(b, true), 0);
+}
+
+static void a_new_header_comes_first(void **state)
+{
+    struct bench b;
+    (void)state;
+    bench_init(&b);
+    autofree char *outside = path_join(b.folder, "outside"), *option = xasprintf("-iquote%s", outside);
+    strv_release(&b.plan.include_dirs);
+    words(&b.plan.include_dirs, "first include");
+    strv_add(&b.plan.compile_flags, option);
+    put(outside, "unrelated.h", "");
+    put(b.project, "main.c", "#include \"two.h\"\n#include <sys/types.h>\nint main(void) { return two() == 2; }\n");
+    build_well(&b);
+    assert_true(strv_contains(&b.inputs, outside));
+    add_header(&b, b.project, "first/other.h", 0);
+    add_header(&b, b.project, "first/two.h", 2); /* of main.c and two.c */
+    add_header(&b, outside, "two.h", 2);
+    add_header(&b, b.project, "two.h", 2); /* beside the sources */
+    add_header(&b, b.project, "include/sys/unrelated.h", 0);
+    add_header(&b, b.project, "include/sys/types.h", 1);
+    bench_release(&b);
+}
+
 static void damage_in_the_cache_is_repaired(void **state)
 {
     struct bench b;
@@ -541,6 +575,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builds_and_runs),
         cmocka_unit_test(only_what_changed_is_compiled),
+        cmocka_unit_test(a_new_header_comes_first),
         cmocka_unit_test(damage_in_the_cache_is_repaired),
         cmocka_unit_test(the_date_is_the_epoch),
         cmocka_unit_test(same_bytes_anywhere),
