@@ -129,7 +129,7 @@ static void play_headers(void)
          *trace = header(&reply, "Lambda-Runtime-Trace-Id");
     char *arn = header(&reply, "Lambda-Runtime-Invoked-Function-Arn"), *type = header(&reply, "Content-Type");
     long long left = strtoll(deadline, NULL, 10) - (long long)time(NULL) * 1000;
-    expect(left > 3000 && left <= 6000, 1, 1);
+    expect(left > 1000 && left <= 61000, 1, 1); /* of a minute: machines can be busy */
     expect(strncmp(trace, "Root=1-", 7), 0, 2);
     expect(strcmp(strrchr(arn, ':'), ":hello"), 0, 3);
     expect(strcmp(type, "application/json"), 0, 4);
@@ -267,7 +267,7 @@ static int invoke(const char *play, const void *event, size_t length, struct api
     assert_true(got > 0);
     self[got] = '\0';
     const char *argv[] = {self, play, NULL}, *env[] = {"GIVEN=value", NULL};
-    struct api_invocation invocation = {event, length, "hello", strcmp(play, "hang") == 0 ? 1 : 5};
+    struct api_invocation invocation = {event, length, "hello", strcmp(play, "hang") == 0 ? 1 : 60};
     return api_invoke(&invocation, argv, env, "/", result, err);
 }
 
