@@ -144,7 +144,8 @@ static void close_others(void)
         close(fd);
 }
 
-/* Between fork and exec: only what is safe there. fds: standard input, output, errors, and where failures are told. */
+/* Between vfork and exec: only what is safe there, in memory that is ours. fds: standard input, output, errors, and where
+ * failures are told. */
 static _Noreturn void become(const struct process *process, const char *path, const int *fds, pid_t parent)
 {
     int high[4];
@@ -228,7 +229,8 @@ static int child_start(struct child *child, struct error *err)
     pid_t parent = getpid();
     if (process->adopt)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    child->pid = fork();
+    /* Copying our page tables takes longer than all else here, and we wait for its exec anyway; our signals are blocked. */
+    child->pid = vfork();
     if (child->pid == 0)
         become(process, path, fds, parent);
     if (child->pid < 0)
