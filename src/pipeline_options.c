@@ -97,7 +97,7 @@ static int check_all(const struct pipeline_options *options, struct error *err)
                       : options->stamp ? "--stamp"
                                        : NULL;
     if (one)
-        return error_set(err, ERROR_USAGE, "%s is about one project and doesn't go with --all; write it into the project files", one);
+        return error_set(err, ERROR_USAGE, "%s is about one project and doesn't go with --all; build that one by itself", one);
     if (options->dir && options->dirs.len > 0)
         return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one", options->dirs.items[0]);
     if (pipeline_output_parse(options->output, &output, err) != 0)

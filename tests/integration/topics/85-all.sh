@@ -1,4 +1,5 @@
 # `lbuild build --all`: a tree of functions shares bases, jobs and signals.
+# shellcheck disable=SC2016  # what is in single quotes is for other shells
 
 # tree FOLDER: three functions on two bases, each with three sources of its own.
 tree() {
@@ -66,7 +67,7 @@ jobs_are_shared() {
     P=$(mktemp -d "$W/all.XXXXXX")
     tree "$P"
     lbuild build --all -q "$P" >/dev/null # the toolchain is known and the base is there
-    compiler "$P/bin" 'sleep 0.05'
+    compiler "$P/bin" 'sleep 0.2'
     for jobs in 1 2 5; do
         touch "$P"/fn/*/src/*.c
         find "$P/fn" -name '*.c' -exec sed -i "\$a extern int v$jobs;" {} +
@@ -76,6 +77,14 @@ jobs_are_shared() {
         test "$(most "$P/bin/log")" -le $jobs
         [ $jobs = 1 ] || test "$(most "$P/bin/log")" -gt 1
     done
+    # Under make, its jobs are the limit.
+    need make
+    printf 'all:\n\t+@%s build --all -q %s >/dev/null\n' "$LBUILD" "$P" >"$P/Makefile"
+    find "$P/fn" -name '*.c' -exec sed -i '$a extern int made;' {} +
+    : >"$P/bin/log"
+    env -u MAKEFLAGS PATH="$P/bin:$PATH" make -j2 -f "$P/Makefile"
+    test "$(grep -c '^+' "$P/bin/log")" -ge 12
+    same 2 "$(most "$P/bin/log")"
 }
 
 a_signal_stops_all() {
