@@ -211,7 +211,8 @@ static void settle_all(struct project *project, struct strv *complaints)
     for (int i = 0; i < FREE_SECTION_COUNT; i++) {
         for (size_t j = 0; j < project->free[i].len; j++) {
             struct setting *setting = &project->free[i].items[j];
-            setting_settle(setting, TYPE_TEXT, complaints);
+            /* What stands there by mistake for a secret's place may be the secret: no message repeats it. */
+            setting_settle(setting, i == SECTION_SECRETS ? TYPE_LINES : TYPE_TEXT, complaints);
             autofree char *wrong = wrong_entry((enum free_section)i, setting);
             if (wrong)
                 settings_complain(complaints, &setting->origin, "%s", wrong);

@@ -349,6 +349,30 @@ static void packages_go_by_the_image(void **state)
     expect(f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackage-manager = yum\npackages = zip\n" USED, "    && yum install -y zip \\\n");
 }
 
+/* Names with colons are for stages alone; elsewhere a colon still ends a name. */
+static void colons_separate_as_ever(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(load(f, STAGE "[files]\nstage:s:/a=/b\nstage: x = /c\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n", NULL), -1);
+    assert_non_null(strstr(f->err.text, "lbuild.ini:7:8: 'x = /c' is not a path in the image"));
+    assert_int_equal(load(f, STAGE "[files]\nstage:s:/a=/b\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n", NULL), 0);
+    assert_string_equal(settings_find(&f->project.free[SECTION_FILES], "stage:s:/a")->value, "/b");
+    assert_string_equal(settings_find(&f->project.free[SECTION_ENV], "stage")->value, "x");
+    assert_string_equal(settings_find(&f->project.free[SECTION_ENV], "stage1")->value, "y:z = 1");
+    assert_string_equal(project_get(&f->project, KEY_BUILD_FLAGS), "-O1");
+}
+
+static void misplaced_secrets_are_not_repeated(void **state)
+{
+    static const char *const lines[] = {"t = hunter2", "t = \"hunter2", "t = \"env:hunter2\"", "t = env:X=hunter2", "t = file:hunter2,x"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < countof(lines); i++) {
+        autofree char *text = xasprintf(STAGE "secrets = t\n" USED "[secrets]\n%s\n", lines[i]);
+        expect_error(f, text, "lbuild.ini:9:5: the secret 't' needs env:VARIABLE or file:PATH");
+        assert_null(strstr(f->err.text, "hunter2"));
+    }
+}
+
 static void names_do_not_collide(void **state)
 {
     struct fixture *f = *state;
@@ -375,6 +399,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(says_what_engine_it_needs, setup, teardown),
         cmocka_unit_test_setup_teardown(options_and_profiles_reach_stages, setup, teardown),
         cmocka_unit_test_setup_teardown(packages_go_by_the_image, setup, teardown),
+        cmocka_unit_test_setup_teardown(colons_separate_as_ever, setup, teardown),
+        cmocka_unit_test_setup_teardown(misplaced_secrets_are_not_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(names_do_not_collide, setup, teardown),
     };
     return cmocka_run_group_tests_name("stages", tests, NULL, NULL);
