@@ -156,13 +156,15 @@ static void json_form(void **state)
     assert_events(quiet, events + 2, countof(events) - 2);
 }
 
-/* The clock is waited for: a meter speaks when enough of it has gone by. */
+/* A meter speaks when enough time has gone by; here it is set back, and forth again, instead. */
 static void metered(void)
 {
     struct log_meter meter = {.what = "layer 1 of 2"};
     log_meter_start(&meter, "fetch", "bytes", 1000000, 3000000);
-    usleep(1100000);
+    meter.started -= 1100;
+    meter.shown -= 1100;
     log_meter_set(&meter, 2000000);
+    meter.shown += 600000;
     log_meter_set(&meter, 2500000); /* too soon */
     log_meter_set(&meter, 3000000);
     log_meter_end(&meter);
@@ -191,6 +193,61 @@ static void meters(void **state)
     assert_non_null(strstr(plain, " MB/s\n"));
     assert_int_equal(strncmp(tty, "fetch    layer 1 of 2: 2.0 of 3.0 MB, ", 38), 0);
     assert_non_null(strstr(tty, "\r\033[Kfetch    layer 1 of 2: 3.0 MB in "));
+}
+
+/* A plain log gets a sign of life every ten seconds. */
+static void long_step(void)
+{
+    struct log_meter meter = {0};
+    log_meter_start(&meter, "write", "bytes", 0, 4000000);
+    log_meter_set(&meter, 1000000);
+    meter.shown -= 5000;
+    log_meter_set(&meter, 2000000);
+    meter.shown -= 5000;
+    log_meter_set(&meter, 3000000);
+}
+
+static void signs_of_life(void **state)
+{
+    (void)state;
+    autofree char *plain = said("plain", LOG_NORMAL, long_step), *quiet = said("plain", LOG_QUIET, long_step);
+    assert_int_equal(strncmp(plain, "write    3.0 of 4.0 MB, ", 24), 0);
+    assert_ptr_equal(strchr(plain, '\n'), plain + strlen(plain) - 1);
+    assert_string_equal(quiet, "");
+}
+
+static char *source; /* a file that messages are about */
+
+static void many_findings(void)
+{
+    AUTO(buf) text = {0};
+    for (int i = 1; i <= 1500; i++)
+        buf_addf(&text, "%s:%d: warning: unused\n", source, i);
+    log_output(NULL, buf_text(&text), text.len);
+    log_warn("%s:%d:1: one too many", source, 2000);
+}
+
+static void the_report_is_capped(void **state)
+{
+    struct error err = {0};
+    autofree char *folder = unit_folder(), *report = path_join(folder, "report.json");
+    AUTO(buf) text = {0};
+    (void)state;
+    source = path_join(folder, "a.c");
+    assert_int_equal(fs_write(source, "x\n", 2, 0644, &err), 0);
+    setenv("TERM", "xterm", 1);
+    unsetenv("NO_COLOR");
+    log_collect(report);
+    autofree char *shown = said("tty", LOG_NORMAL, many_findings);
+    assert_false(log_colors()); /* the compiler's escape sequences would hide the places */
+    assert_non_null(strstr(shown, "a.c:1500: warning: unused\n"));
+    assert_int_equal(log_end(0, &err), 0);
+    assert_int_equal(fs_read(report, 1 << 22, &text, &err), 0);
+    AUTOPTR(js) list = js_parse(buf_text(&text), text.len, report, &err);
+    assert_int_equal(js_count(list), 1000);
+    assert_true(log_colors());
+    free(source);
+    assert_int_equal(fs_remove(folder, &err), 0);
 }
 
 static void relay(const char *text)
@@ -233,7 +290,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_form), cmocka_unit_test(terminal_form), cmocka_unit_test(live_line),
         cmocka_unit_test(automatic),  cmocka_unit_test(json_form),     cmocka_unit_test(meters),
-        cmocka_unit_test(relayed),
+        cmocka_unit_test(relayed),    cmocka_unit_test(signs_of_life), cmocka_unit_test(the_report_is_capped),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }
