@@ -65,10 +65,19 @@ static char *stage_name(const struct container *c, const char *command, int stag
     return xasprintf("%d", stage);
 }
 
+/* What it says about its own images: "[2/2] COMMIT", "--> 0123456789ab", and an ID alone. */
+static bool is_chatter(const char *line)
+{
+    const char *part = line[0] == '[' ? strstr(line, "] COMMIT") : NULL;
+    return line[0] == '\0' || strncmp(line, "--> ", 4) == 0 || strcmp(line, "COMMIT") == 0 || strncmp(line, "COMMIT ", 7) == 0 ||
+           (part && strspn(line + 1, "0123456789/") == (size_t)(part - line - 1)) ||
+           (strlen(line) == 64 && strspn(line, "0123456789abcdef") == 64);
+}
+
 static void on_line(struct container *c, const char *line)
 {
     int stage, step, steps;
-    const char *command, *arrow = "--> ";
+    const char *command;
     if (parse_step(line, &stage, &step, &steps, &command)) {
         autofree char *name = stage_name(c, command, stage, step), *number = xasprintf("%d/%d", step, steps);
         container_step(c, name, number, command, dockerfile_step(buf_text(&c->job->dockerfile->text), stage, step));
@@ -76,9 +85,9 @@ static void on_line(struct container *c, const char *line)
         /* It repeats the whole command; what comes behind it tells more. */
         const char *cause = strstr(line, "\": ");
         container_verdict(c, cause ? cause + 3 : line + 7);
-    } else if (strncmp(line, arrow, strlen(arrow)) == 0 && strncmp(line + 4, "Using cache", 11) == 0) {
+    } else if (strncmp(line, "--> Using cache", 15) == 0) {
         container_output(c, "taken from the cache");
-    } else if (line[0] == '\0' || strncmp(line, arrow, strlen(arrow)) == 0 || strstr(line, "COMMIT") || strlen(line) == 64) {
+    } else if (is_chatter(line)) {
         log_detail("%s", line);
     } else {
         container_output(c, line);
