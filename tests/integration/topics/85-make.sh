@@ -67,6 +67,22 @@ same_image() {
     )
 }
 
+# Installed below /usr/local, the makefile is found without asking lbuild. The mount is this run's alone.
+found_by_itself() {
+    need make
+    P=$W/itself
+    make_project "$P" scratch
+    mkdir -p /usr/local/include
+    mount -t tmpfs none /usr/local/include
+    cp "$LBUILD_DATA/lbuild.mk" /usr/local/include/
+    local status=0
+    make -n -C "$P" >"$W/itself.log" || status=$?
+    umount -l /usr/local/include
+    same 0 $status
+    grep -q -e --depfile "$W/itself.log"
+    exits 1 grep 'ln -sf' "$W/itself.log"
+}
+
 with_newer_make() {
     newer_make
     LBUILD_DATA=$(cd "$SOURCES/../.." && pwd) PATH=$NEWER:$PATH "$SOURCES/../golden/run" make-image make-jobs make-tree make-docs
@@ -106,6 +122,7 @@ interrupted() {
 
 check 'a second make starts nothing' second_run
 check 'the same image as without make' same_image
+check 'the makefile is found by itself' found_by_itself
 check 'GNU make 4.4 has the other jobserver' newer_make_has_a_fifo
 check 'all of it with GNU make 4.4' with_newer_make
 check 'a make that is interrupted' interrupted
