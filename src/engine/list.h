@@ -2,3 +2,6 @@
 ENGINE(host)
 ENGINE(buildah)
 ENGINE(podman)
+ENGINE(docker)
+ENGINE(buildx)
+ENGINE(buildctl)

@@ -26,3 +26,303 @@ D
 }
 
 check 'buildkitd runs a step on a base from an OCI layout' daemon_runs_a_step
+
+# A project, and the image that the host engine makes of it: the compiler is the same in the builder image.
+built() {
+    need_part base-
+    P=$W/with-buildkit/$1-$2
+    [ ! -e "$P.tar" ] || return 0
+    project "$P" "$1" "$2"
+    lbuild build -C "$P" -t hello:v1 -o "$P.tar"
+}
+
+# same_as_host BASE OPTION...: these options make the image that the host engine makes, byte for byte; it answers.
+same_as_host() {
+    local base=$1 out
+    shift
+    built "$base" x86_64
+    out=$P-$TOPIC_CASE.tar
+    lbuild build -C "$P" -t hello:v1 -o "$out" "$@"
+    cmp "$P.tar" "$out" || {
+        diff -u <(python3 "$SOURCES/tree.py" "$P.tar") <(python3 "$SOURCES/tree.py" "$out")
+        exit 1
+    }
+    same '{"hello":{"n":1}}' "$(lbuild invoke --data '{"n":1}' "$out")"
+    rm -f "$out"
+}
+
+# For arm64 the compilers differ: the same names, types and modes, and a program for arm64.
+arm64_from() {
+    need_part builder-arm64
+    need_arm64
+    built al2023 arm64
+    lbuild build -C "$P" -t hello:v1 -o "$P-other.tar" "$@"
+    diff -u <(python3 "$SOURCES/tree.py" --no-content "$P.tar") <(python3 "$SOURCES/tree.py" --no-content "$P-other.tar")
+    rm -f "$P-other.tar"
+}
+
+docker_env() {
+    need_docker
+    export DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config DOCKER_BUILDKIT=$1 PATH=$W/docker-bin:$PATH
+    mkdir -p "$W/docker-bin"
+    ln -sf /usr/bin/docker "$W/docker-bin/docker"
+}
+
+docker_gives() {
+    docker_env "$1"
+    shift
+    local before
+    before=$(left_in_docker)
+    TOPIC_CASE=docker same_as_host "$@" --engine docker --network none
+    same "$before" "$(left_in_docker)"
+}
+
+# Containers, volumes and images but for the builders' caches and the bases that lbuild loaded.
+left_in_docker() {
+    docker_ ps -aq
+    docker_ volume ls -q
+    docker_ image ls --filter label=lbuild.build -q
+}
+
+docker_arm64() {
+    docker_env "$1"
+    arm64_from --engine docker --network none
+}
+
+buildctl_env() {
+    need_buildkit
+    export PATH=$TEST_TOOLS/buildkit:$PATH
+}
+
+buildctl_unix() {
+    buildctl_env
+    TOPIC_CASE=unix same_as_host "$1" --engine buildctl --addr "unix://$W/buildkit.sock" --network none
+}
+
+buildctl_tls() {
+    buildctl_env
+    export BUILDKIT_HOST=$BUILDKIT_TCP
+    TOPIC_CASE=tls same_as_host al2023 --engine buildctl --tlsdir "$W/buildkit-tls"
+    # Somebody else's authority.
+    fails_with 4 'certificate.*--tls' lbuild build -C "$P" -o "$P-no.tar" --engine buildctl --tlscacert "$W/tls/ca.crt"
+}
+
+buildx_remote() {
+    need_buildkit buildx/buildx
+    export PATH=$TEST_TOOLS/buildx:$PATH BUILDX_CONFIG=$W/buildx-config DOCKER_CONFIG=$W/no-docker
+    export DOCKER_HOST=unix:///nonexistent
+    buildx create --name lbuild-test --driver remote "unix://$W/buildkit.sock"
+    TOPIC_CASE=buildx same_as_host al2023 --engine buildx --builder lbuild-test
+    fails_with 4 'no builder .*docker buildx' lbuild build -C "$P" -o "$P-no.tar" --engine buildx --builder nope
+}
+
+# With a builder that installs packages and a stage of the user's own, which the host engine can't run: the same bytes from each engine.
+staged() {
+    need_part base-
+    P=$W/with-buildkit/staged
+    [ ! -e "$P" ] || return 0
+    project "$P" al2023 x86_64
+    printf 'packages = gcc glibc-static zip\n' >>"$P/lbuild.ini"
+    mkdir -p "$P/notes"
+    printf 'a\nb\n' >"$P/notes/one"
+    cat >>"$P/lbuild.ini" <<'INI'
+
+[stage:pages]
+from = al2023
+copy = notes /notes
+run = mkdir -p /made/deep
+    wc -l </notes/one >/made/deep/count
+    ln -s deep/count /made/link
+    chmod 700 /made/deep/count
+
+[files]
+stage:pages:/made = /var/task/made
+INI
+}
+
+staged_by() {
+    local name=$1
+    shift
+    staged
+    lbuild build -C "$P" -o "$P-$name.tar" "$@" 2>&1 | tee "$P-$name.log"
+    grep -q '\[pages [0-9]*/[0-9]*\] RUN wc -l' "$P-$name.log"
+    python3 "$SOURCES/tree.py" "$P-$name.tar" >"$P-$name.tree"
+    grep -E '^var/task/made/deep/count - 0755 0:0 2 ' "$P-$name.tree"
+    grep -E '^var/task/made/link l .*deep/count' "$P-$name.tree"
+    [ -e "$P-first.tar" ] || cp "$P-$name.tar" "$P-first.tar"
+    cmp "$P-first.tar" "$P-$name.tar"
+    same '{"hello":{"a":1}}' "$(lbuild invoke --data '{"a":1}' "$P-$name.tar")"
+}
+
+staged_docker() { docker_env "$1"; staged_by "docker$1" --engine docker --network none; }
+staged_buildctl() { buildctl_env; staged_by buildctl --engine buildctl --addr "unix://$W/buildkit.sock"; }
+
+# A RUN that fails: its command, its last words, and the line of lbuild.ini.
+failing() {
+    local name=$1
+    shift
+    need_part base-
+    P=$W/with-buildkit/failing-$name
+    project "$P"
+    printf '\n[stage:bad]\nfrom = al2023\nrun = echo first\n    echo the reason; exit 7\n' >>"$P/lbuild.ini"
+    printf '\n[files]\nstage:bad:/made = /var/task/\n' >>"$P/lbuild.ini"
+    exits 1 lbuild build -C "$P" -o "$P.tar" "$@" 2>"$P.err"
+    cat "$P.err"
+    grep -E "^lbuild: .*lbuild.ini:18:5:.*'RUN echo the reason; exit 7' failed in stage 'bad' .*the reason.* 7" "$P.err"
+    grep -E '\[bad [0-9]/[0-9]*\] the reason' "$P.err"
+    [ ! -e "$P.tar" ]
+}
+
+failing_docker() {
+    docker_env "$1"
+    failing "docker$1" --engine docker --network none
+    same '' "$(docker_ ps -aq)"
+}
+failing_buildctl() { buildctl_env; failing buildctl --engine buildctl --addr "unix://$W/buildkit.sock"; }
+
+# The value of a secret reaches the step, and nothing else: no argument, file of lbuild's, log, image or cache.
+secret_stays() {
+    local sentinel name=$1
+    shift
+    sentinel=sentinel-$RUN_ID-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
+    need strace
+    need_part base-
+    P=$W/with-buildkit/secret-$name
+    project "$P"
+    cat >>"$P/lbuild.ini" <<'INI'
+
+[stage:private]
+from = al2023
+run = tr 0-9 1-90 </run/secrets/token >/made
+secrets = token
+
+[files]
+stage:private:/made = /var/task/
+
+[secrets]
+token = env:LBUILD_TEST_TOKEN
+INI
+    LBUILD_TEST_TOKEN=$sentinel strace -f -qq -e trace=execve -s 4096 -o "$P.trace" \
+        "$LBUILD" build -C "$P" -o "$P.tar" --verbose "$@" >"$P.log" 2>&1 || { tail -n 5 "$P.log"; exit 1; }
+    # The step has seen it ...
+    python3 - "$P.tar" >"$P.made" <<'PY'
+import gzip, io, json, sys, tarfile
+a = tarfile.open(sys.argv[1])
+read = lambda d: a.extractfile("blobs/" + d.replace(":", "/")).read()
+m = json.loads(read(json.load(a.extractfile("index.json"))["manifests"][0]["digest"]))
+t = tarfile.open(fileobj=io.BytesIO(gzip.decompress(read(m["layers"][-1]["digest"]))))
+sys.stdout.write(t.extractfile("var/task/made").read().decode())
+PY
+    same "$(tr 0-9 1-90 <<<"$sentinel")" "$(cat "$P.made")"
+    # ... and nobody else has.
+    exits 1 grep -l "$sentinel" "$P.trace" "$P.log" "$P/lbuild.ini"
+    # Folders of the daemons come and go meanwhile.
+    same '' "$(grep -rl "$sentinel" "$XDG_CACHE_HOME" "$W/with-buildkit" "$W/buildkit" "$W/docker" 2>/dev/null || true)"
+    python3 - "$P.tar" "$sentinel" <<'PY'
+import gzip, sys, tarfile
+for member in tarfile.open(sys.argv[1]):
+    data = tarfile.open(sys.argv[1]).extractfile(member.name).read() if member.isfile() else b""
+    data = gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data
+    assert sys.argv[2].encode() not in data, member.name
+PY
+}
+
+secret_docker() {
+    docker_env 1
+    secret_stays docker --engine docker --network none
+    DOCKER_BUILDKIT=0 LBUILD_TEST_TOKEN=x fails_with 2 "classic builder can't keep a secret" \
+        lbuild build -C "$P" -o "$P-no.tar" --engine docker
+}
+secret_buildctl() {
+    buildctl_env
+    secret_stays buildctl --engine buildctl --addr "unix://$W/buildkit.sock"
+}
+
+# A remote builder that goes away while a step runs: worth another try.
+connection_cut() {
+    buildctl_env
+    need_part base-
+    P=$W/with-buildkit/cut
+    project "$P"
+    printf '\n[stage:long]\nfrom = al2023\nrun = echo it runs; sleep 600\n' >>"$P/lbuild.ini"
+    printf '\n[files]\nstage:long:/made = /var/task/\n' >>"$P/lbuild.ini"
+    python3 - "$W/buildkit.sock" "$P.port" "$P.cut" <<'PY' &
+import os, socket, sys, threading, time
+upstream, port, cut = sys.argv[1:]
+ends = []
+def pump(a, b):
+    try:
+        while data := a.recv(65536):
+            b.sendall(data)
+    except OSError:
+        pass
+def serve(listener):
+    while True:
+        a, _ = listener.accept()
+        b = socket.socket(socket.AF_UNIX)
+        b.connect(upstream)
+        ends.extend((a, b))
+        for pair in ((a, b), (b, a)):
+            threading.Thread(target=pump, args=pair, daemon=True).start()
+listener = socket.create_server(("127.0.0.1", 0))
+threading.Thread(target=serve, args=(listener,), daemon=True).start()
+with open(port + ".new", "w") as f:
+    f.write(str(listener.getsockname()[1]))
+os.rename(port + ".new", port)
+for _ in range(6000):
+    if os.path.exists(cut):
+        break
+    time.sleep(0.05)
+listener.close()
+for end in ends:
+    try:
+        end.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+PY
+    echo $! >>"$W/pids"
+    wait_for 200 test -s "$P.port"
+    local pid status=0
+    "$LBUILD" build -C "$P" -o "$P.tar" --engine buildctl --addr "tcp://127.0.0.1:$(cat "$P.port")" >"$P.log" 2>&1 &
+    pid=$!
+    wait_for 900 grep -q '] it runs' "$P.log" || { cat "$P.log"; die 'the step did not start'; }
+    : >"$P.cut"
+    wait $pid || status=$?
+    cat "$P.log"
+    same 75 $status
+    grep -E '^lbuild: .*went away in the middle.*try again' "$P.log"
+    [ ! -e "$P.tar" ]
+}
+
+# Without a daemon, or without leave to use it: one line with the remedy.
+docker_is_not_there() {
+    docker_env 1
+    P=$W/with-buildkit/no-docker
+    project "$P" scratch
+    DOCKER_HOST=unix://$W/nobody.sock fails_with 4 "no docker daemon answers; start it .*DOCKER_HOST" \
+        lbuild build -C "$P" --engine docker
+    need setpriv
+    chmod -R a+rX "$P"
+    fails_with 4 "doesn't let you in; run 'sudo usermod -aG docker" env HOME=/nonexistent XDG_CACHE_HOME="/tmp/lbuild-nobody-$RUN_ID" \
+        DOCKER_CONFIG=/nonexistent setpriv --reuid 65534 --regid 65534 --clear-groups "$LBUILD" build -C "$P" --engine docker
+    rm -rf "/tmp/lbuild-nobody-$RUN_ID"
+}
+
+check 'docker classic, al2023' docker_gives 0 al2023
+check 'docker classic, scratch' docker_gives 0 scratch
+check 'docker BuildKit, al2023' docker_gives 1 al2023
+check 'docker BuildKit, al2' docker_gives 1 al2
+check 'buildctl, al2023' buildctl_unix al2023
+check 'docker BuildKit, arm64' docker_arm64 1
+check 'buildctl, TCP with TLS' buildctl_tls
+check 'buildx, a remote builder' buildx_remote
+check 'docker classic, packages and a stage' staged_docker 0
+check 'docker BuildKit, packages and a stage' staged_docker 1
+check 'buildctl, packages and a stage' staged_buildctl
+check 'a step fails in docker classic' failing_docker 0
+check 'a step fails in docker BuildKit' failing_docker 1
+check 'a step fails in buildctl' failing_buildctl
+check 'a secret, docker BuildKit' secret_docker
+check 'a secret, buildctl' secret_buildctl
+check 'a remote builder goes away' connection_cut
+check 'no docker daemon, or none for this user' docker_is_not_there
