@@ -222,6 +222,7 @@ static void interrupted(void **state)
             struct process p = {.argv = SH("kill -$0 $PPID; sleep 60"), .input = -1};
             const char *argv[] = {"/bin/sh", "-c", "kill -$0 $PPID; sleep 60", i == 0 ? "INT" : i == 1 ? "TERM" : "HUP", NULL};
             p.argv = argv;
+            signal(signals[i], SIG_DFL); /* a shell in the background has them ignored */
             process_catch_signals();
             int failed = process_run(&p, &result, &err);
             _exit(failed == -1 && err.kind == 128 + signals[i] && process_interrupted() == signals[i] ? 42 : 1);
