@@ -320,9 +320,13 @@ static void what_escaped_is_killed_too(void **state)
     struct process_result result;
     AUTO(buf) output = {0};
     struct process p = {.argv = SH("setsid sh -c 'echo $$; exec sleep 600' & sleep 600"), .input = -1, .errors = &output,
-                        .deadline = process_clock() + 400, .adopt = true};
+                        .adopt = true};
     (void)state;
-    assert_int_equal(process_run(&p, &result, &err), -1);
+    /* A busy machine may need longer to get there. */
+    for (int64_t most = 250; output.len == 0 && most < 60000; most *= 3) {
+        p.deadline = process_clock() + most;
+        assert_int_equal(process_run(&p, &result, &err), -1);
+    }
     int pid = 0;
     assert_int_equal(sscanf(buf_text(&output), "%d", &pid), 1);
     assert_true(pid > 1);
