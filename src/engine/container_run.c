@@ -46,6 +46,7 @@ void container_output(struct container *c, const char *text)
         log_step("", "[%s %s] %s", c->stage, c->step, text);
     else
         log_detail("%s", text);
+    log_place(c->job->plan->project_dir, text);
 }
 
 void container_verdict(struct container *c, const char *text)

@@ -285,6 +285,17 @@ void log_output(const char *dir, const char *bytes, size_t length)
     put(&out);
 }
 
+void log_place(const char *dir, const char *line)
+{
+    AUTO(buf) out = {0}, notes = {0};
+    find(line, strlen(line), dir, NULL, NULL, &notes);
+    if (notes.len == 0)
+        return;
+    add_clear(&out);
+    buf_add(&out, notes.data, notes.len);
+    put(&out);
+}
+
 void log_start(const char *command)
 {
     struct js *event = event_if_json("start");

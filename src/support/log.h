@@ -41,6 +41,8 @@ void log_detail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What a compiler or another program said, whole lines, which ran in `dir` (NULL: ours); always shown as it is. */
 void log_output(const char *dir, const char *bytes, size_t length);
+/* Looks for a place in a line that was shown in another form: what a compiler said of a file in `dir` (NULL: ours). */
+void log_place(const char *dir, const char *line);
 /* What was made, as members of a "result" event: nothing but JSON shows it. Takes the object. */
 void log_result(struct js *object);
 /* The error that ends the run. For main.c. */

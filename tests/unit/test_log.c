@@ -216,6 +216,23 @@ static void signs_of_life(void **state)
     assert_string_equal(quiet, "");
 }
 
+static void container_line(void)
+{
+    log_place("/", "etc/passwd:3:5: error: no");
+    log_place("/", "etc/passwd:3:5: note: there");
+}
+
+static void places_in_other_lines(void **state)
+{
+    (void)state;
+    setenv("GITHUB_ACTIONS", "true", 1);
+    autofree char *github = said("plain", LOG_NORMAL, container_line);
+    unsetenv("GITHUB_ACTIONS");
+    autofree char *elsewhere = said("plain", LOG_NORMAL, container_line);
+    assert_string_equal(github, "::error file=/etc/passwd,line=3,col=5::no\n");
+    assert_string_equal(elsewhere, "");
+}
+
 static char *source; /* a file that messages are about */
 
 static void many_findings(void)
@@ -290,6 +307,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(plain_form), cmocka_unit_test(terminal_form), cmocka_unit_test(live_line),
         cmocka_unit_test(automatic),  cmocka_unit_test(json_form),     cmocka_unit_test(meters),
+        cmocka_unit_test(places_in_other_lines),
         cmocka_unit_test(relayed),    cmocka_unit_test(signs_of_life), cmocka_unit_test(the_report_is_capped),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

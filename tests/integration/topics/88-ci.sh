@@ -108,6 +108,17 @@ github_shows_mistakes() {
     same 1 "$(wc -l <"$R/repo/images.txt")"
 }
 
+containers_show_mistakes() {
+    need buildah
+    need_part builder-amd64
+    repository broken
+    printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$R" "$R" >"$R/storage.conf"
+    exits 1 env CONTAINERS_CONF="$W/containers.conf" CONTAINERS_STORAGE_CONF="$R/storage.conf" GITHUB_ACTIONS=true \
+        GITHUB_WORKSPACE="$R/repo" "$LBUILD" build -C "$R/repo/functions/two" --engine buildah 2>"$R/log"
+    cat "$R/log"
+    grep -qE '^::error file=functions/two/src/handler.c,line=3,col=[0-9]+::' "$R/log"
+}
+
 # Root of an ordinary container: without a single capability, and no socket of an engine.
 unprivileged() {
     need setpriv
@@ -157,6 +168,7 @@ check 'the examples are well-formed' lint
 check 'actionlint passes' actionlint_passes
 check 'GitHub Actions' github
 check 'GitHub shows mistakes' github_shows_mistakes
+check 'compilers in containers show mistakes' containers_show_mistakes
 check 'GitLab CI, without privileges' gitlab
 check 'GitLab shows mistakes' gitlab_shows_mistakes
 check 'AWS CodeBuild' codebuild
