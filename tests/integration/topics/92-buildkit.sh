@@ -285,7 +285,7 @@ PY
     local pid status=0
     "$LBUILD" build -C "$P" -o "$P.tar" --engine buildctl --addr "tcp://127.0.0.1:$(cat "$P.port")" >"$P.log" 2>&1 &
     pid=$!
-    wait_for 900 grep -q '] it runs' "$P.log" || { cat "$P.log"; die 'the step did not start'; }
+    wait_for 1800 grep -q '] it runs' "$P.log" || { cat "$P.log"; die 'the step did not start'; }
     : >"$P.cut"
     wait $pid || status=$?
     cat "$P.log"
