@@ -244,7 +244,7 @@ rootless() {
     stages "$P"
     chown -R 61717:61717 "$home"
     run=(setpriv --reuid 61717 --regid 61717 --clear-groups env HOME="$home" XDG_CACHE_HOME="$home/cache" TMPDIR="$home"
-        XDG_RUNTIME_DIR="$home/runtime" USER=$user LOGNAME=$user CONTAINERS_STORAGE_CONF="$home/storage.conf" BUILDAH_ISOLATION=chroot)
+        XDG_RUNTIME_DIR="$home/runtime" USER="$user" LOGNAME="$user" CONTAINERS_STORAGE_CONF="$home/storage.conf" BUILDAH_ISOLATION=chroot)
     "${run[@]}" buildah unshare true || skip_case 'user namespaces are not allowed here'
     "${run[@]}" "$LBUILD" build -C "$P" --engine buildah --network host
     answers "$P/hello.tar"
