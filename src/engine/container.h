@@ -10,6 +10,7 @@ struct container {
     const char *program; /* as messages call it: "buildah" */
     const char *dir;     /* the work folder */
     const char *cwd;     /* where container_run runs the program; NULL, as at first: where lbuild runs */
+    const char *const *env; /* "NAME=VALUE" that the program gets besides lbuild's own environment, NULL at the end; or NULL */
     char *id;            /* "lbuild-XXXXXX": unique to this build; lower case but for the last six characters */
     /* Makes sense of one line of what the engine says: calls container_step, container_output or container_verdict. */
     void (*on_line)(struct container *c, const char *line);

@@ -128,13 +128,27 @@ static int failed(const struct container *c, int status, struct error *err)
 
 /* Running. */
 
-/* Our environment, with temporary files in the work folder: those of a killed engine go with it. */
-static void environment(const char *temporary, struct strv *env)
+static void set(struct strv *env, const char *setting)
 {
+    size_t name = strcspn(setting, "=") + 1;
+    for (size_t i = 0; i < env->len; i++)
+        if (strncmp(env->items[i], setting, name) == 0) {
+            free(env->items[i]);
+            env->items[i] = xstrdup(setting);
+            return;
+        }
+    strv_add(env, setting);
+}
+
+/* Our environment, with temporary files in the work folder: those of a killed engine go with it. */
+static void environment(const struct container *c, const char *temporary, struct strv *env)
+{
+    autofree char *folder = xasprintf("TMPDIR=%s", temporary);
     for (char **at = environ; *at; at++)
-        if (strncmp(*at, "TMPDIR=", 7) != 0)
-            strv_add(env, *at);
-    strv_addf(env, "TMPDIR=%s", temporary);
+        strv_add(env, *at);
+    set(env, folder);
+    for (size_t i = 0; c->env && c->env[i]; i++)
+        set(env, c->env[i]);
 }
 
 int container_run(struct container *c, struct strv *argv, int input, struct buf *said, struct error *err)
@@ -145,7 +159,7 @@ int container_run(struct container *c, struct strv *argv, int input, struct buf 
     autofree char *temporary = path_join(c->dir, "tmp");
     if (fs_mkdirs(temporary, err) != 0)
         return -1;
-    environment(temporary, &env);
+    environment(c, temporary, &env);
     struct process process = {.argv = strv_argv(argv), .dir = c->cwd, .env = strv_argv(&env), .input = input, .output = said,
                               .errors = &lines, .limit = 1, .deadline = c->job->deadline, .grace_ms = GRACE_MS, .adopt = true, .wrote = on_bytes,
                               .data = c};

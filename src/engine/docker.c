@@ -158,9 +158,9 @@ static int buildkit_build(const struct engine_job *job, struct tree *tree, struc
     if (docker_base_names(&b.c, &names, err) != 0 || container_context(&b.c, &names, &context, err) != 0)
         return -1;
     /* Attestations, which clients with buildx make of their own accord, would be files among the others. */
-    static const char *const words[] = {
-        "env",  "DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1", "docker", "build", "--progress",
-        "plain"};
+    static const char *const env[] = {"DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1", NULL};
+    static const char *const words[] = {"docker", "build", "--progress", "plain"};
+    b.c.env = env;
     for (size_t i = 0; i < countof(words); i++)
         strv_add(&argv, words[i]);
     if (buildkit_options(job, &argv, err) != 0)

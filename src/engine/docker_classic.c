@@ -125,8 +125,7 @@ static void add_all(struct strv *argv, const char *option, const struct strv *va
 static void make_argv(const struct classic *k, const char *iidfile, struct strv *argv)
 {
     const struct engine_options *options = k->job.options;
-    static const char *const words[] = {"env",   "DOCKER_BUILDKIT=0", "docker",
-                                        "build", "--force-rm",        "--platform"};
+    static const char *const words[] = {"docker", "build", "--force-rm", "--platform"};
     for (size_t i = 0; i < countof(words); i++)
         strv_add(argv, words[i]);
     strv_addf(argv, "linux/%s", arch_oci(k->job.plan->arch));
@@ -235,10 +234,12 @@ static int take_files(struct classic *k, struct tree *tree, struct error *err)
 int docker_classic_build(const struct engine_job *job, struct tree *tree, struct error *err)
 {
     AUTO(classic) k = {0};
+    static const char *const env[] = {"DOCKER_BUILDKIT=0", NULL};
     AUTO(strv) names = {0}, argv = {0};
     autofree char *context = NULL;
     own_dockerfile(job, &k);
     container_open(&k.job, "docker", on_line, &k.c);
+    k.c.env = env;
     autofree char *iidfile = path_join(k.c.dir, "iid");
     if (docker_base_names(&k.c, &names, err) != 0 || container_context(&k.c, &names, &context, err) != 0)
         return -1;
@@ -248,6 +249,7 @@ int docker_classic_build(const struct engine_job *job, struct tree *tree, struct
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);
     if (container_run(&k.c, &argv, input, NULL, err) != 0)
         return -1;
+    k.c.env = NULL;
     if (job->options->target)
         return 0;
     return read_image_id(iidfile, &k.image, err) != 0 ? -1 : take_files(&k, tree, err);
