@@ -75,9 +75,11 @@ int main(int argc, char **argv)
         err.kind = ERROR_INTERNAL;
     if (result != 0 && err.text[0])
         log_error(&err);
+    /* A retry that went well leaves its error behind: the result alone tells. */
+    int status = result == 0 ? 0 : (int)err.kind;
     struct error late = {0};
-    if (log_end(err.kind, &late) == 0 || result != 0)
-        return err.kind;
+    if (log_end(status, &late) == 0 || result != 0)
+        return status;
     log_error(&late);
     return late.kind;
 }
