@@ -52,13 +52,13 @@ static void note(struct buf *out, const struct tar_entry *entry, const struct bu
     buf_add(out, content->data, content->len);
 }
 
-/* What the writer takes, and comes back as it was: libarchive reads the time -2^63 as one more, a file of whose content it
- * stopped at the limit is not whole, and only a directory's name may end in a slash. */
+/* What the writer takes, and comes back as it was: libarchive reads the time -2^63 as one more, only a directory's name may end
+ * in a slash, and a file that reaches the limit may be read whole once and not again, in pieces of other sizes. */
 static bool comparable(const struct tar_entry *entry, const struct buf *content)
 {
     size_t length = strlen(entry->path);
     return entry->path[0] != '/' && entry->type != TAR_OTHER && (int64_t)content->len == entry->size &&
-           entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
+           entry->size < CONTENT && entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
 }
 
 /* Reads at most ENTRIES entries; what can be written goes to `tar` too. 0 when all went well. */
