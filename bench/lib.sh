@@ -11,7 +11,9 @@ SOURCES=$HERE/../tests/integration
 LBUILD=$(realpath "$LBUILD")
 DOCKER=/usr/bin/docker
 ROUNDS=${ROUNDS:-9}
-export TEST_TOOLS=${LBUILD_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/lbuild-tests}
+# The second time, below, the cache is another.
+export LBUILD_TEST_TOOLS=${LBUILD_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/lbuild-tests}
+TEST_TOOLS=$LBUILD_TEST_TOOLS
 
 W=$(mktemp -d "${TMPDIR:-/var/tmp}/lbb.XXXXXX")
 RUN_ID=${W##*.}
