@@ -1,7 +1,6 @@
 #include "dockerfile.h"
 #include "dockerfile_read.h"
 #include "engine/buildah.h"
-#include "secrets.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/log.h"
@@ -204,26 +203,6 @@ static int pull_bases(struct container *c, struct strv *names, struct error *err
     return 0;
 }
 
-static void add_each(struct strv *argv, const char *option, const struct strv *values)
-{
-    for (size_t i = 0; i < values->len; i++) {
-        strv_add(argv, option);
-        strv_add(argv, values->items[i]);
-    }
-}
-
-static void add_secrets(struct strv *argv, const struct secrets *secrets)
-{
-    for (size_t i = 0; i < secrets->len; i++) {
-        strv_add(argv, "--secret");
-        strv_take(argv, secret_option(&secrets->items[i]));
-    }
-    for (size_t i = 0; i < secrets->ssh_len; i++) {
-        strv_add(argv, "--ssh");
-        strv_take(argv, secret_ssh_option(&secrets->ssh[i]));
-    }
-}
-
 static void add_hooks(struct strv *argv, const char *mark)
 {
     /* Naming one folder takes the place of the default ones (containers.conf, "hooks_dir"). */
@@ -250,10 +229,10 @@ static void build_argv(const struct buildah *kind, const struct container *c, co
         strv_add(argv, "--no-cache");
     if (options->network && strcmp(options->network, "default") != 0)
         strv_addf(argv, "--network=%s", options->network);
-    add_each(argv, "--build-arg", &options->build_args);
-    add_secrets(argv, c->job->secrets);
-    add_each(argv, "--cache-from", &options->cache_from);
-    add_each(argv, "--cache-to", &options->cache_to);
+    container_repeat(argv, "--build-arg", &options->build_args);
+    container_secrets(c->job, argv);
+    container_repeat(argv, "--cache-from", &options->cache_from);
+    container_repeat(argv, "--cache-to", &options->cache_to);
     if (options->target)
         strv_addf(argv, "--target=%s", options->target);
     else

@@ -95,7 +95,7 @@ static void add_caches(struct strv *argv, const char *flag, const struct strv *v
     }
 }
 
-static int add_options(const struct engine_job *job, struct strv *argv, struct error *err)
+static void add_options(const struct engine_job *job, struct strv *argv)
 {
     const struct engine_options *options = job->options;
     autofree char *platform = xasprintf("linux/%s", arch_oci(job->plan->arch));
@@ -116,7 +116,7 @@ static int add_options(const struct engine_job *job, struct strv *argv, struct e
     }
     add_caches(argv, "--import-cache", &options->cache_from);
     add_caches(argv, "--export-cache", &options->cache_to);
-    return buildkit_secrets(job, argv, err);
+    container_secrets(job, argv);
 }
 
 /* Bases go along as layouts: the builder needs no registry. */
@@ -151,8 +151,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     strv_add(&argv, "--local");
     strv_addf(&argv, "dockerfile=%s", folder);
     add_option(&argv, "filename", DOCKERFILE_NAME);
-    if (add_options(job, &argv, err) != 0)
-        return -1;
+    add_options(job, &argv);
     add_bases(&names, &sources, &argv);
     if (!job->options->target) {
         strv_add(&argv, "--output");

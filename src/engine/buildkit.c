@@ -2,7 +2,6 @@
 
 #include "dockerfile_read.h"
 #include "dockerfile_text.h"
-#include "secrets.h"
 #include "support/own.h"
 #include "support/process.h"
 
@@ -111,49 +110,11 @@ int buildkit_bases(struct container *c, struct strv *names, struct strv *sources
     return 0;
 }
 
-static void add_all(struct strv *argv, const char *option, const struct strv *values)
+void buildkit_options(const struct engine_job *job, struct strv *argv)
 {
-    for (size_t i = 0; i < values->len; i++) {
-        strv_add(argv, option);
-        strv_add(argv, values->items[i]);
-    }
-}
-
-int buildkit_secrets(const struct engine_job *job, struct strv *argv, struct error *err)
-{
-    AUTO(secrets) secrets = {0};
-    if (secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &secrets, err) != 0)
-        return -1;
-    for (size_t i = 0; i < secrets.len; i++) {
-        strv_add(argv, "--secret");
-        strv_take(argv, secret_option(&secrets.items[i]));
-    }
-    for (size_t i = 0; i < secrets.ssh_len; i++) {
-        strv_add(argv, "--ssh");
-        strv_take(argv, secret_ssh_option(&secrets.ssh[i]));
-    }
-    return 0;
-}
-
-int buildkit_options(const struct engine_job *job, struct strv *argv, struct error *err)
-{
-    const struct engine_options *options = job->options;
-    strv_add(argv, "--platform");
-    strv_addf(argv, "linux/%s", arch_oci(job->plan->arch));
-    if (options->network) {
-        strv_add(argv, "--network");
-        strv_add(argv, options->network);
-    }
-    if (options->no_cache)
-        strv_add(argv, "--no-cache");
-    if (options->target) {
-        strv_add(argv, "--target");
-        strv_add(argv, options->target);
-    }
-    add_all(argv, "--build-arg", &options->build_args);
-    add_all(argv, "--cache-from", &options->cache_from);
-    add_all(argv, "--cache-to", &options->cache_to);
-    return buildkit_secrets(job, argv, err);
+    container_options(job, argv);
+    container_repeat(argv, "--cache-to", &job->options->cache_to);
+    container_secrets(job, argv);
 }
 
 /* Errors. */

@@ -17,9 +17,7 @@ void buildkit_release(struct buildkit *b);
  * Dockerfile calls each, which means nothing to any registry, `sources` its folder and manifest, "/DIR@sha256:HEX". */
 int buildkit_bases(struct container *c, struct strv *names, struct strv *sources, struct error *err) must_check;
 /* Adds the options that docker build and docker buildx build share, by their names there, secrets included. */
-int buildkit_options(const struct engine_job *job, struct strv *argv, struct error *err) must_check;
-/* Adds --secret and --ssh for what the plan's stages ask for: names of files and variables, never a value. */
-int buildkit_secrets(const struct engine_job *job, struct strv *argv, struct error *err) must_check;
+void buildkit_options(const struct engine_job *job, struct strv *argv);
 
 /* Runs the client, whose output is BuildKit's progress. Errors as container_run's, and besides: ERROR_RETRY when the builder went away
  * in the middle or isn't reachable; ERROR_ENGINE for what it can't do. */

@@ -141,8 +141,7 @@ static int make_argv(const struct container *c, const struct strv *bases, const 
         strv_add(argv, "--builder");
         strv_add(argv, options->builder);
     }
-    if (buildkit_options(c->job, argv, err) != 0)
-        return -1;
+    buildkit_options(c->job, argv);
     if (options->network && strcmp(options->network, "host") == 0) {
         strv_add(argv, "--allow");
         strv_add(argv, "network.host");

@@ -4,6 +4,7 @@
 #include "dockerfile_read.h"
 #include "engine/objects.h"
 #include "manifest.h"
+#include "secrets.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/process.h"
@@ -187,4 +188,45 @@ bool container_at_least(const char *version, int major, int minor)
     int got_major = 0, got_minor = 0;
     return sscanf(version, "%d.%d", &got_major, &got_minor) == 2 &&
            (got_major > major || (got_major == major && got_minor >= minor));
+}
+
+/* The command line. */
+
+static void add_pair(struct strv *argv, const char *option, const char *value)
+{
+    strv_add(argv, option);
+    strv_add(argv, value);
+}
+
+void container_repeat(struct strv *argv, const char *option, const struct strv *values)
+{
+    for (size_t i = 0; i < values->len; i++)
+        add_pair(argv, option, values->items[i]);
+}
+
+void container_options(const struct engine_job *job, struct strv *argv)
+{
+    const struct engine_options *options = job->options;
+    strv_add(argv, "--platform");
+    strv_addf(argv, "linux/%s", arch_oci(job->plan->arch));
+    if (options->network)
+        add_pair(argv, "--network", options->network);
+    if (options->no_cache)
+        strv_add(argv, "--no-cache");
+    if (options->target)
+        add_pair(argv, "--target", options->target);
+    container_repeat(argv, "--build-arg", &options->build_args);
+    container_repeat(argv, "--cache-from", &options->cache_from);
+}
+
+void container_secrets(const struct engine_job *job, struct strv *argv)
+{
+    for (size_t i = 0; i < job->secrets->len; i++) {
+        strv_add(argv, "--secret");
+        strv_take(argv, secret_option(&job->secrets->items[i]));
+    }
+    for (size_t i = 0; i < job->secrets->ssh_len; i++) {
+        strv_add(argv, "--ssh");
+        strv_take(argv, secret_ssh_option(&job->secrets->ssh[i]));
+    }
 }

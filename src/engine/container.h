@@ -34,6 +34,13 @@ int container_context(struct container *c, const struct strv *names, char **path
 int container_layout(struct container *c, const struct engine_base *base, char **name, char **manifest,
                      struct error *err) must_check;
 
+/* The option in front of each value. */
+void container_repeat(struct strv *argv, const char *option, const struct strv *values);
+/* Adds what every kind of `docker build` has, by its names there: platform, --network, --no-cache, --target, --build-arg, --cache-from. */
+void container_options(const struct engine_job *job, struct strv *argv);
+/* Adds --secret and --ssh for what the plan's stages ask for: names of files and variables, never a value. */
+void container_secrets(const struct engine_job *job, struct strv *argv);
+
 /* A step begins: it is shown, and what follows belongs to it. `line` of the Dockerfile, or 0. */
 void container_step(struct container *c, const char *stage, const char *step, const char *command, int line);
 /* One line of output of the current step: shown with stage and step in front, and kept for the error. */

@@ -163,8 +163,7 @@ static int buildkit_build(const struct engine_job *job, struct tree *tree, struc
     b.c.env = env;
     for (size_t i = 0; i < countof(words); i++)
         strv_add(&argv, words[i]);
-    if (buildkit_options(job, &argv, err) != 0)
-        return -1;
+    buildkit_options(job, &argv);
     if (!job->options->target) {
         strv_add(&argv, "--output");
         strv_addf(&argv, "type=tar,dest=%s", files);
@@ -181,18 +180,14 @@ static int buildkit_build(const struct engine_job *job, struct tree *tree, struc
 }
 
 /* The classic builder could only copy them into an image. */
-static int refuse_secrets(const struct engine_job *job, struct error *err)
+static int refuse_secrets(const struct plan *plan, struct error *err)
 {
-    AUTO(strv) words = {0};
-    if (buildkit_secrets(job, &words, err) != 0)
-        return -1;
-    if (words.len == 0)
+    if (!plan->needs_mounts)
         return 0;
-    return error_set(
-        err, ERROR_USAGE,
-        "%s %s: docker's classic builder can't keep a secret; install docker's plugin buildx and unset "
-        "DOCKER_BUILDKIT, or use --engine buildx, podman or buildah",
-        words.items[0], words.items[1]);
+    return error_set(err, ERROR_USAGE,
+                     "%s: docker's classic builder can't keep a secret; install docker's plugin buildx and unset DOCKER_BUILDKIT, "
+                     "or use --engine buildx, podman or buildah",
+                     plan->mounts_reason);
 }
 
 static int build(const struct engine_job *job, struct tree *tree, struct error *err)
@@ -202,7 +197,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
         return -1;
     if (buildkit)
         return buildkit_build(job, tree, err);
-    return refuse_secrets(job, err) != 0 ? -1 : docker_classic_build(job, tree, err);
+    return refuse_secrets(job->plan, err) != 0 ? -1 : docker_classic_build(job, tree, err);
 }
 
 static const struct engine_lack lacks[] = {

@@ -114,37 +114,15 @@ static void own_dockerfile(const struct engine_job *job, struct classic *k)
     k->job.dockerfile = &k->file;
 }
 
-static void add_all(struct strv *argv, const char *option, const struct strv *values)
-{
-    for (size_t i = 0; i < values->len; i++) {
-        strv_add(argv, option);
-        strv_add(argv, values->items[i]);
-    }
-}
-
 static void make_argv(const struct classic *k, const char *iidfile, struct strv *argv)
 {
-    const struct engine_options *options = k->job.options;
-    static const char *const words[] = {"docker", "build", "--force-rm", "--platform"};
+    static const char *const words[] = {"docker", "build", "--force-rm", "--label"};
     for (size_t i = 0; i < countof(words); i++)
         strv_add(argv, words[i]);
-    strv_addf(argv, "linux/%s", arch_oci(k->job.plan->arch));
-    strv_add(argv, "--label");
     strv_addf(argv, "lbuild.build=%s", k->c.id);
     strv_add(argv, "--iidfile");
     strv_add(argv, iidfile);
-    if (options->network) {
-        strv_add(argv, "--network");
-        strv_add(argv, options->network);
-    }
-    if (options->no_cache)
-        strv_add(argv, "--no-cache");
-    if (options->target) {
-        strv_add(argv, "--target");
-        strv_add(argv, options->target);
-    }
-    add_all(argv, "--build-arg", &options->build_args);
-    add_all(argv, "--cache-from", &options->cache_from);
+    container_options(&k->job, argv);
     strv_add(argv, "--file");
     strv_add(argv, DOCKERFILE_NAME);
     strv_add(argv, "-");
