@@ -125,9 +125,11 @@ void engine_options_key(const struct engine_options *options, struct buf *key)
 
 static const char *lack_of(const struct engine *engine, const char *option)
 {
-    for (const struct engine_lack *lack = engine->lacks; lack && lack->option; lack++)
-        if (strcmp(lack->option, option) == 0)
+    for (const struct engine_lack *lack = engine->lacks; lack && lack->option; lack++) {
+        size_t length = strcspn(lack->option, "*");
+        if (strncmp(lack->option, option, lack->option[length] ? length : length + 1) == 0)
             return lack->reason;
+    }
     return NULL;
 }
 

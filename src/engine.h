@@ -63,7 +63,7 @@ struct engine_job {
     struct work *work; /* private folder: stays until the image is written, so the tree's files may lie there */
 };
 
-/* What an engine can't do: the option's name without dashes, and the reason as the rest of "--NAME: ". */
+/* What an engine can't do: the option's name without dashes ("tls*": all that begin so), and the reason as the rest of "--NAME: ". */
 struct engine_lack {
     const char *option, *reason;
 };

@@ -28,22 +28,11 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     return buildah_build(&kind, job, tree, err);
 }
 
-static const struct engine_lack lacks[] = {
-    {"builder", "buildah works on this machine alone"},
-    {"addr", "buildah works on this machine alone"},
-    {"tlsdir", "buildah works on this machine alone"},
-    {"tlscacert", "buildah works on this machine alone"},
-    {"tlscert", "buildah works on this machine alone"},
-    {"tlskey", "buildah works on this machine alone"},
-    {"tlsservername", "buildah works on this machine alone"},
-    {NULL, NULL},
-};
-
 const struct engine engine_buildah = {
     .name = "buildah",
     .help = "containers without a daemon, as root or rootless",
     .containers = true,
-    .lacks = lacks,
+    .lacks = buildah_lacks,
     .available = available,
     .version = version,
     .build = build,

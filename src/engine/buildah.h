@@ -10,6 +10,8 @@ struct buildah {
     int major, minor;            /* of the first version that has --output, --hooks-dir and --pull=false */
     struct install_names packages;
 };
+/* What neither can do. */
+extern const struct engine_lack buildah_lacks[];
 int buildah_available(const struct buildah *kind, struct error *err) must_check;
 char *buildah_version(const struct buildah *kind);
 int buildah_build(const struct buildah *kind, const struct engine_job *job, struct tree *tree, struct error *err) must_check;

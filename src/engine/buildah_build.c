@@ -37,6 +37,13 @@ char *buildah_version(const struct buildah *kind)
     return version ? xasprintf("%s, %s", version, geteuid() == 0 ? "as root" : "rootless") : NULL;
 }
 
+const struct engine_lack buildah_lacks[] = {
+    {"builder", "buildah and podman work on this machine alone"},
+    {"addr", "buildah and podman work on this machine alone"},
+    {"tls*", "buildah and podman work on this machine alone"},
+    {NULL, NULL},
+};
+
 /* What it says. */
 
 /* "[1/3] STEP 2/5: RUN make", or without the first part when there is one stage. */

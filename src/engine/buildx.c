@@ -184,11 +184,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 
 static const struct engine_lack lacks[] = {
     {"addr", "builders of buildx have names ('docker buildx create' gives them one)"},
-    {"tlsdir", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
-    {"tlscacert", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
-    {"tlscert", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
-    {"tlskey", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
-    {"tlsservername", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
+    {"tls*", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
     {NULL, NULL},
 };
 

@@ -204,11 +204,7 @@ static const struct engine_lack lacks[] = {
     {"cache-to", "docker keeps its cache in the daemon"},
     {"builder", "docker build goes to the daemon of DOCKER_HOST and docker's context"},
     {"addr", "docker build goes to the daemon of DOCKER_HOST and docker's context"},
-    {"tlsdir", "docker's certificates are in its context or DOCKER_CERT_PATH"},
-    {"tlscacert", "docker's certificates are in its context or DOCKER_CERT_PATH"},
-    {"tlscert", "docker's certificates are in its context or DOCKER_CERT_PATH"},
-    {"tlskey", "docker's certificates are in its context or DOCKER_CERT_PATH"},
-    {"tlsservername", "docker's certificates are in its context or DOCKER_CERT_PATH"},
+    {"tls*", "docker's certificates are in its context or DOCKER_CERT_PATH"},
     {NULL, NULL},
 };
 

@@ -46,11 +46,7 @@ static const struct engine_lack lacks[] = {
     {"ssh", "the host engine has no step that could ask for it"},
     {"builder", "the host engine works on this machine alone"},
     {"addr", "the host engine works on this machine alone"},
-    {"tlsdir", "the host engine works on this machine alone"},
-    {"tlscacert", "the host engine works on this machine alone"},
-    {"tlscert", "the host engine works on this machine alone"},
-    {"tlskey", "the host engine works on this machine alone"},
-    {"tlsservername", "the host engine works on this machine alone"},
+    {"tls*", "the host engine works on this machine alone"},
     {NULL, NULL},
 };
 

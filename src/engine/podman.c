@@ -33,22 +33,11 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     return buildah_build(&kind, job, tree, err);
 }
 
-static const struct engine_lack lacks[] = {
-    {"builder", "podman works on this machine alone"},
-    {"addr", "podman works on this machine alone"},
-    {"tlsdir", "podman works on this machine alone"},
-    {"tlscacert", "podman works on this machine alone"},
-    {"tlscert", "podman works on this machine alone"},
-    {"tlskey", "podman works on this machine alone"},
-    {"tlsservername", "podman works on this machine alone"},
-    {NULL, NULL},
-};
-
 const struct engine engine_podman = {
     .name = "podman",
     .help = "the same, where podman is what you have",
     .containers = true,
-    .lacks = lacks,
+    .lacks = buildah_lacks,
     .available = available,
     .version = version,
     .build = build,

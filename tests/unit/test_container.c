@@ -241,7 +241,7 @@ static void options_are_read(void **state)
 static void what_an_engine_lacks(void **state)
 {
     struct error err = {0};
-    struct engine_options none = {0}, network = {.network = "none"}, builder = {.builder = "b"};
+    struct engine_options none = {0}, network = {.network = "none"}, builder = {.builder = "b"}, key = {.tls_key = "k"};
     (void)state;
     assert_int_equal(engine_refuse(engine_find("host"), &none, &err), 0);
     assert_int_equal(engine_refuse(engine_find("buildah"), &network, &err), 0);
@@ -250,6 +250,11 @@ static void what_an_engine_lacks(void **state)
     assert_non_null(strstr(err.text, "--network: the host engine runs compilers"));
     assert_non_null(strstr(err.text, "buildah"));
     assert_int_equal(engine_refuse(engine_find("podman"), &builder, &err), -1);
+    assert_non_null(strstr(err.text, "--builder: buildah and podman work on this machine alone; use --engine buildx"));
+    assert_int_equal(engine_refuse(engine_find("docker"), &key, &err), -1);
+    assert_non_null(strstr(err.text, "--tlskey: docker's certificates"));
+    assert_non_null(strstr(err.text, "use --engine buildctl"));
+    assert_int_equal(engine_refuse(engine_find("buildctl"), &key, &err), 0);
     assert_null(engine_find("nothing"));
 }
 
