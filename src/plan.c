@@ -1,6 +1,5 @@
 #include "plan.h"
 
-#include "glob.h"
 #include "lambda/limits.h"
 #include "package_manager.h"
 #include "support/fs.h"
@@ -24,23 +23,6 @@ static const struct known_base {
     {"al2", "public.ecr.aws/lambda/provided:al2", "public.ecr.aws/amazonlinux/amazonlinux:2", FAMILY_AL2},
 };
 
-/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and what
- * hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang know all of them.
- */
-static const char *const hardening[] = {
-    "-fno-pie",
-    "-fstack-protector-strong",
-    "-U_FORTIFY_SOURCE",
-    "-D_FORTIFY_SOURCE=2",
-    "-ffunction-sections",
-    "-fdata-sections",
-    "-fno-ident",
-};
-static const char *const linking[] = {
-    "-static",      "-no-pie",    "-Wl,--gc-sections",   "-Wl,-z,noexecstack",
-    "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--build-id=none",
-};
-
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason)
 {
     grow(plan->decisions, plan->decision_count, plan->decision_cap);
@@ -48,9 +30,8 @@ void plan_decide(struct plan *plan, const char *subject, const char *value, cons
         (struct plan_decision){xstrdup(subject), xstrdup(value ? value : ""), xstrdup(reason)};
 }
 
-/* A decision that rests on a setting, or on `otherwise` where the setting wasn't made. */
-static void decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
-                       const char *otherwise)
+void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
+                     const char *otherwise)
 {
     autofree char *place = origin_text(&facts->project->values[key].origin);
     plan_decide(plan, project_key_name(key), value, project_is_set(facts->project, key) ? place : otherwise);
@@ -74,7 +55,7 @@ static void pairs_release(struct plan_pairs *pairs)
     free(pairs->items);
 }
 
-static int wrong(const struct project *project, enum key_id key, struct error *err, const char *text)
+int plan_wrong(const struct project *project, enum key_id key, struct error *err, const char *text)
 {
     autofree char *place = origin_text(&project->values[key].origin);
     return error_set(err, ERROR_PROJECT, "%s: %s", place, text);
@@ -132,15 +113,15 @@ static int decide_names(const struct plan_facts *facts, struct plan *plan, struc
     plan->name = image_name(project, err);
     if (!plan->name)
         return -1;
-    decide_key(plan, facts, KEY_PROJECT_NAME, plan->name, "name of the folder");
+    plan_decide_key(plan, facts, KEY_PROJECT_NAME, plan->name, "name of the folder");
     if (version || facts->provenance->version)
         plan->version = xstrdup(version ? version : facts->provenance->version);
-    decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
+    plan_decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
                plan->version ? "git describe" : "no tag in git, none set");
     plan->handler = xstrdup(handler ? handler : plan->name);
-    decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, "the project's name");
+    plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, "the project's name");
     (void)arch_parse(project_get(project, KEY_IMAGE_ARCH), &plan->arch);
-    decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
+    plan_decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
     return 0;
 }
 
@@ -198,13 +179,13 @@ static void decide_base(const struct plan_facts *facts, struct plan *plan)
     const char *builder = project_get(facts->project, KEY_BUILD_BUILDER);
     plan->base_reference = plan_base_reference(value);
     plan->family = family_of(plan->base_reference);
-    decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
+    plan_decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
     if (facts->base && facts->base->manifest.text[0]) {
         plan->base_digest = xstrdup(facts->base->manifest.text);
         plan_decide(plan, "base digest", plan->base_digest, "what the reference meant when it was looked up");
     }
     plan->builder_reference = plan_builder_reference(builder ? builder : plan->family == FAMILY_AL2 ? "al2" : "al2023");
-    decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, "Amazon Linux like the base");
+    plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, "Amazon Linux like the base");
     decide_start(facts, plan);
 }
 
@@ -221,100 +202,9 @@ static int decide_packages(const struct plan_facts *facts, struct plan *plan, st
                                       : strcmp(manager, "apt") == 0 ? &t->packages_apt
                                                                     : &t->packages_apk);
     if (manager && strcmp(manager, "none") == 0 && project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return wrong(facts->project, KEY_BUILD_PACKAGES, err,
+        return plan_wrong(facts->project, KEY_BUILD_PACKAGES, err,
                      "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
-}
-
-static int add_matches(const struct plan_facts *facts, const char *pattern, struct plan *plan,
-                       struct error *err)
-{
-    size_t before = plan->sources.len;
-    for (size_t i = 0; i < facts->project_files->len; i++) {
-        const char *path = facts->project_files->items[i];
-        if (glob_match(pattern, path) && !starts_with(path, ".lbuild/"))
-            strv_add(&plan->sources, path);
-    }
-    if (plan->sources.len > before || !project_is_set(facts->project, KEY_BUILD_SOURCES))
-        return 0;
-    autofree char *text = xasprintf(
-        "no file matches '%.200s'; patterns are relative to the folder of the project file", pattern);
-    return wrong(facts->project, KEY_BUILD_SOURCES, err, text);
-}
-
-static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
-{
-    AUTO(strv) patterns = {0};
-    if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
-        return -1;
-    for (size_t i = 0; i < patterns.len; i++)
-        if (add_matches(facts, patterns.items[i], plan, err) != 0)
-            return -1;
-    strv_sort(&plan->sources);
-    strv_unique(&plan->sources);
-    if (plan->sources.len == 0)
-        return error_set(err, ERROR_PROJECT,
-                         "%s: there is no C source (%s); name the files with 'sources' in [build]",
-                         facts->project->file, project_get(facts->project, KEY_BUILD_SOURCES));
-    autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
-                                     plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
-    decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
-    strv_add_all(&plan->runtime_sources, facts->runtime_files);
-    plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
-    plan->runtime_prefix =
-        xasprintf(".lbuild/runtime/%s", facts->template->runtime ? facts->template->runtime : "none");
-    return 0;
-}
-
-static int decide_includes(const struct plan_facts *facts, struct plan *plan, struct error *err)
-{
-    AUTO(strv) dirs = {0};
-    if (project_words(facts->project, KEY_BUILD_INCLUDE, &dirs, err) != 0)
-        return -1;
-    for (size_t i = 0; i < dirs.len; i++) {
-        char *clean = dirs.items[i][0] == '/' ? NULL : path_clean(dirs.items[i]);
-        if (!clean)
-            return wrong(facts->project, KEY_BUILD_INCLUDE, err,
-                         "an include folder is outside of the project; copy it in");
-        strv_take(&plan->include_dirs, clean[0] ? clean : xstrdup("."));
-        if (!clean[0])
-            free(clean);
-    }
-    for (size_t i = 0; dirs.len == 0 && i < facts->project_files->len; i++) {
-        if (starts_with(facts->project_files->items[i], "include/")) {
-            strv_add(&plan->include_dirs, "include");
-            break;
-        }
-    }
-    return 0;
-}
-
-static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
-{
-    const struct project *project = facts->project;
-    AUTO(strv) defines = {0}, flags = {0}, link_flags = {0};
-    if (project_words(project, KEY_BUILD_DEFINES, &defines, err) != 0 ||
-        project_words(project, KEY_BUILD_FLAGS, &flags, err) != 0 ||
-        project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
-        project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
-        return -1;
-    strv_addf(&plan->compile_flags, "-std=%s", project_get(project, KEY_BUILD_STANDARD));
-    for (size_t i = 0; i < countof(hardening); i++)
-        strv_add(&plan->compile_flags, hardening[i]);
-    strv_add_all(&plan->compile_flags, &flags);
-    for (size_t i = 0; i < defines.len; i++)
-        strv_addf(&plan->compile_flags, "-D%s", defines.items[i]);
-    for (size_t i = 0; i < countof(linking); i++)
-        strv_add(&plan->link_flags, linking[i]);
-    if (project_bool(project, KEY_BUILD_STRIP))
-        strv_add(&plan->link_flags, "-s");
-    strv_add_all(&plan->link_flags, &link_flags);
-    if (project_get(project, KEY_BUILD_COMPILER))
-        plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));
-    plan->libc = xstrdup(project_get(project, KEY_BUILD_LIBC));
-    decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS), "the default");
-    decide_key(plan, facts, KEY_BUILD_LIBC, plan->libc, "the default");
-    return 0;
 }
 
 static void copy_settings(const struct settings *from, struct plan_pairs *to)
@@ -431,7 +321,7 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
         (plan->start == START_ENTRYPOINT &&
          !(facts->base && js_get_text(js_get(facts->base->config, "config"), "WorkingDir"))))
         plan->workdir = xstrdup(workdir ? workdir : LAMBDA_TASK_ROOT);
-    decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
+    plan_decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
                plan->workdir ? "Lambda's task folder" : "the base's");
     if (facts->tags->len > 0)
         strv_add_all(&tags, facts->tags);
@@ -442,7 +332,7 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     for (size_t i = 0; i < tags.len; i++)
         if (add_tag(plan, tags.items[i], err) != 0)
             return -1;
-    decide_key(plan, facts, KEY_IMAGE_TAGS, plan->tags.items[0],
+    plan_decide_key(plan, facts, KEY_IMAGE_TAGS, plan->tags.items[0],
                facts->tags->len ? "-t" : "the project's name");
     return 0;
 }
@@ -468,8 +358,8 @@ static int decide_output(const struct plan_facts *facts, struct plan *plan, stru
     plan->output_file = plan_output_file(facts->project, type, facts->output_file, err);
     if (!plan->output_file)
         return -1;
-    decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
-    decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file, facts->output_file ? "-o" : "the project's name");
+    plan_decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
+    plan_decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file, facts->output_file ? "-o" : "the project's name");
     return 0;
 }
 
@@ -480,8 +370,7 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
         return -1;
     decide_base(facts, plan);
     decide_files(facts, plan);
-    if (decide_packages(facts, plan, err) != 0 || decide_sources(facts, plan, err) != 0 ||
-        decide_includes(facts, plan, err) != 0 || decide_compile(facts, plan, err) != 0 ||
+    if (decide_packages(facts, plan, err) != 0 || plan_compile_decide(facts, plan, err) != 0 ||
         plan_stages_decide(facts->project, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 ||
         decide_image(facts, plan, err) != 0)
         return -1;

@@ -143,10 +143,17 @@ void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *valu
 /* Decides the stages, [files] of stages, secrets, and what kind of engine all that needs (plan_stages.c). */
 int plan_stages_decide(const struct project *project, struct plan *plan, struct error *err) must_check;
 void plan_stages_release(struct plan *plan);
+/* Decides how C sources are compiled and linked (plan_compile.c). */
+int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 /* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */
 void plan_print(const struct plan *plan, struct buf *out);
 struct js *plan_json(const struct plan *plan);
 /* Adds a decision; what later steps find out (the compiler's name) joins the list too. */
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason);
+/* Adds one that rests on a setting, or on `otherwise` where the setting wasn't made. */
+void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
+                     const char *otherwise);
+/* ERROR_PROJECT at the place of a setting. */
+int plan_wrong(const struct project *project, enum key_id key, struct error *err, const char *text);
 
 #endif

@@ -1,0 +1,127 @@
+#include "plan.h"
+
+#include "glob.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and what
+ * hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang know all of them.
+ */
+static const char *const hardening[] = {
+    "-fno-pie",
+    "-fstack-protector-strong",
+    "-U_FORTIFY_SOURCE",
+    "-D_FORTIFY_SOURCE=2",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-fno-ident",
+};
+static const char *const linking[] = {
+    "-static",      "-no-pie",    "-Wl,--gc-sections",   "-Wl,-z,noexecstack",
+    "-Wl,-z,relro", "-Wl,-z,now", "-Wl,--build-id=none",
+};
+
+static bool starts_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static int add_matches(const struct plan_facts *facts, const char *pattern, struct plan *plan,
+                       struct error *err)
+{
+    size_t before = plan->sources.len;
+    for (size_t i = 0; i < facts->project_files->len; i++) {
+        const char *path = facts->project_files->items[i];
+        if (glob_match(pattern, path) && !starts_with(path, ".lbuild/"))
+            strv_add(&plan->sources, path);
+    }
+    if (plan->sources.len > before || !project_is_set(facts->project, KEY_BUILD_SOURCES))
+        return 0;
+    autofree char *text = xasprintf(
+        "no file matches '%.200s'; patterns are relative to the folder of the project file", pattern);
+    return plan_wrong(facts->project, KEY_BUILD_SOURCES, err, text);
+}
+
+static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(strv) patterns = {0};
+    if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
+        return -1;
+    for (size_t i = 0; i < patterns.len; i++)
+        if (add_matches(facts, patterns.items[i], plan, err) != 0)
+            return -1;
+    strv_sort(&plan->sources);
+    strv_unique(&plan->sources);
+    if (plan->sources.len == 0)
+        return error_set(err, ERROR_PROJECT,
+                         "%s: there is no C source (%s); name the files with 'sources' in [build]",
+                         facts->project->file, project_get(facts->project, KEY_BUILD_SOURCES));
+    autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
+                                     plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
+    plan_decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
+    strv_add_all(&plan->runtime_sources, facts->runtime_files);
+    plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
+    plan->runtime_prefix =
+        xasprintf(".lbuild/runtime/%s", facts->template->runtime ? facts->template->runtime : "none");
+    return 0;
+}
+
+static int decide_includes(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(strv) dirs = {0};
+    if (project_words(facts->project, KEY_BUILD_INCLUDE, &dirs, err) != 0)
+        return -1;
+    for (size_t i = 0; i < dirs.len; i++) {
+        char *clean = dirs.items[i][0] == '/' ? NULL : path_clean(dirs.items[i]);
+        if (!clean)
+            return plan_wrong(facts->project, KEY_BUILD_INCLUDE, err,
+                         "an include folder is outside of the project; copy it in");
+        strv_take(&plan->include_dirs, clean[0] ? clean : xstrdup("."));
+        if (!clean[0])
+            free(clean);
+    }
+    for (size_t i = 0; dirs.len == 0 && i < facts->project_files->len; i++) {
+        if (starts_with(facts->project_files->items[i], "include/")) {
+            strv_add(&plan->include_dirs, "include");
+            break;
+        }
+    }
+    return 0;
+}
+
+static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    const struct project *project = facts->project;
+    AUTO(strv) defines = {0}, flags = {0}, link_flags = {0};
+    if (project_words(project, KEY_BUILD_DEFINES, &defines, err) != 0 ||
+        project_words(project, KEY_BUILD_FLAGS, &flags, err) != 0 ||
+        project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
+        project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
+        return -1;
+    strv_addf(&plan->compile_flags, "-std=%s", project_get(project, KEY_BUILD_STANDARD));
+    for (size_t i = 0; i < countof(hardening); i++)
+        strv_add(&plan->compile_flags, hardening[i]);
+    strv_add_all(&plan->compile_flags, &flags);
+    for (size_t i = 0; i < defines.len; i++)
+        strv_addf(&plan->compile_flags, "-D%s", defines.items[i]);
+    for (size_t i = 0; i < countof(linking); i++)
+        strv_add(&plan->link_flags, linking[i]);
+    if (project_bool(project, KEY_BUILD_STRIP))
+        strv_add(&plan->link_flags, "-s");
+    strv_add_all(&plan->link_flags, &link_flags);
+    if (project_get(project, KEY_BUILD_COMPILER))
+        plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));
+    plan->libc = xstrdup(project_get(project, KEY_BUILD_LIBC));
+    plan_decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS), "the default");
+    plan_decide_key(plan, facts, KEY_BUILD_LIBC, plan->libc, "the default");
+    return 0;
+}
+
+int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0 ? decide_compile(facts, plan, err)
+                                                                                           : -1;
+}
