@@ -116,23 +116,39 @@ int fs_mkdirs(const char *path, struct error *err)
     return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
 }
 
+static int remove_at(int parent, const char *name);
+
+static int remove_content(DIR *dir)
+{
+    int result = 0;
+    for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            result = remove_at(dirfd(dir), entry->d_name);
+    return result;
+}
+
+/* Folders of ours may forbid even us to look into them (what a killed buildah mounts on does), or to remove from them. */
 static int remove_at(int parent, const char *name)
 {
+    enum { LOOK = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
     if (unlinkat(parent, name, 0) == 0 || errno == ENOENT)
         return 0;
     if (errno != EISDIR && errno != EPERM)
         return -1;
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    int fd = openat(parent, name, LOOK);
+    if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
+        fd = openat(parent, name, LOOK);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         if (fd >= 0)
             close(fd);
         return -1;
     }
-    int result = 0;
-    for (struct dirent *entry; result == 0 && (entry = readdir(dir));)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            result = remove_at(dirfd(dir), entry->d_name);
+    int result = remove_content(dir);
+    if (result != 0 && errno == EACCES && fchmod(fd, 0700) == 0) {
+        rewinddir(dir);
+        result = remove_content(dir);
+    }
     closedir(dir);
     return result == 0 ? unlinkat(parent, name, AT_REMOVEDIR) : -1;
 }

@@ -28,7 +28,7 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err
 int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err) must_check;
 /* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
 int fs_mkdirs(const char *path, struct error *err) must_check;
-/* Removes a file or a whole tree without following links; what is absent is fine. */
+/* Removes a file or a whole tree without following links, whatever the modes of its folders; what is absent is fine. */
 int fs_remove(const char *path, struct error *err) must_check;
 bool fs_exists(const char *path);
 

@@ -10,6 +10,7 @@
 #include "support/strv.h"
 
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void error_is_one_line(void **state)
@@ -114,6 +115,34 @@ static void removing_does_not_follow_links(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
     assert_true(fs_exists(kept));
     assert_int_equal(fs_remove(other, &err), 0);
+}
+
+/* As an ordinary user, whom modes concern. */
+static int remove_closed_folders(const char *folder)
+{
+    struct error err = {0};
+    autofree char *closed = path_join(folder, "a/closed"), *fixed = path_join(folder, "a/fixed"), *file = path_join(fixed, "f"),
+                  *all = path_join(folder, "a");
+    if (geteuid() == 0 && (chown(folder, 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+        return 1;
+    if (fs_mkdirs(closed, &err) != 0 || fs_mkdirs(fixed, &err) != 0 || fs_write(file, "", 0, 0600, &err) != 0 ||
+        chmod(closed, 0) != 0 || chmod(fixed, 0500) != 0)
+        return 2;
+    return fs_remove(all, &err) == 0 && !fs_exists(all) ? 0 : 3;
+}
+
+static void removing_opens_closed_folders(void **state)
+{
+    struct error err = {0};
+    int status = -1;
+    autofree char *folder = unit_folder();
+    (void)state;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(remove_closed_folders(folder));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(fs_remove(folder, &err), 0);
 }
 
 static void digests(void **state)
@@ -252,6 +281,7 @@ int main(void)
         cmocka_unit_test(atomic_leaves_old_or_new),
         cmocka_unit_test(reading_is_capped),
         cmocka_unit_test(removing_does_not_follow_links),
+        cmocka_unit_test(removing_opens_closed_folders),
         cmocka_unit_test(digests),
         cmocka_unit_test(json_is_strict_and_ordered),
         cmocka_unit_test(nearest),
