@@ -415,13 +415,15 @@ static bool pool_advance(struct pool *pool, struct error *first)
     bool failed = false;
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
-        child->late = child->late || time_left(child) == 0;
+        bool told = child->late; /* podman ends with 0 then */
+        child->late = told || time_left(child) == 0;
         if ((caught && !child->process->deaf) || child->kill_at || child->late)
             child_kill(child);
         if (!child_advance(child))
             continue;
         failed = failed || (child->result->status != 0 && !child->process->alone);
-        if (child->late && child->result->status != 0 && !first->kind)
+        failed = failed || told;
+        if (child->late && (told || child->result->status != 0) && !first->kind)
             error_set(first, ERROR_BUILD, "'%s' did not end in time and was killed; give it more with --timeout",
                       path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];

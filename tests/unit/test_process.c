@@ -307,6 +307,12 @@ static void a_deadline_ends_it(void **state)
     assert_string_equal(err.text, "'sh' did not end in time and was killed; give it more with --timeout");
     assert_int_equal(result.status, 128 + SIGTERM);
 
+    /* One that then says that all is well is late all the same. */
+    p.argv = SH("trap 'exit 0' TERM; while :; do sleep 0.01; done");
+    p.deadline = process_clock() + 300;
+    assert_int_equal(process_run(&p, &result, &err), -1);
+    assert_string_equal(err.text, "'sh' did not end in time and was killed; give it more with --timeout");
+
     p.argv = SH("exit 3");
     p.deadline = process_clock() + 600000;
     assert_int_equal(process_run(&p, &result, &err), 0);
