@@ -2,6 +2,7 @@
 
 #include "data.h"
 #include "inifile.h"
+#include "stages.h"
 #include "support/buf.h"
 #include "support/fs.h"
 #include "support/json.h"
@@ -327,6 +328,16 @@ static int check_all_used(const struct place *place, struct error *err)
     return 0;
 }
 
+/* {{copy}} takes from it. Engines don't care for the case of a name. */
+static int check_builder(const struct template *t, struct error *err)
+{
+    for (size_t i = 0; i < t->stages.len; i++)
+        if (strcasecmp(t->stages.items[i], STAGE_BUILD) == 0)
+            return 0;
+    return error_set(err, ERROR_PROJECT, "%s:%d:1: no stage is called '" STAGE_BUILD "', from which {{copy}} takes the program; write FROM ... AS "
+                     STAGE_BUILD, t->path, t->body_line);
+}
+
 static int parse_body(struct template *t, struct error *err)
 {
     struct place place = {.t = t, .line = t->body_line};
@@ -343,7 +354,7 @@ static int parse_body(struct template *t, struct error *err)
         end_line(&place, at);
         at += *at == '\n';
     }
-    return check_all_used(&place, err) == 0 ? check_final_stage(t, err) : -1;
+    return check_all_used(&place, err) == 0 && check_final_stage(t, err) == 0 ? check_builder(t, err) : -1;
 }
 
 /* Finds the line "---"; its length with the line end goes to *size. */

@@ -464,7 +464,7 @@ static void own_templates_get_words(void **state)
     AUTO(template) t = {0};
     AUTO(buf) text = {0};
     static const char body[] = "[template]\nlanguage = x\n---\n"
-                               "FROM --platform={{platform}} {{builder}}\n{{install}}\n"
+                               "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n"
                                "RUN cc {{flags|shell}} {{sources|shell}}; mv a {{program|shell}}\n"
                                "{{files}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n"
                                "ENV H={{handler|env}}\n{{labels}}\n{{workdir}}\n"

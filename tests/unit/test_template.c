@@ -75,6 +75,7 @@ static const char *const wrong[][2] = {
     {HEAD FIRST REST "RUN a \\\n{{env}}\n", "f:15:1: a block must stand alone"},
     {HEAD "# Escape = `\n" FIRST REST, "f:4:1: the escape directive is not allowed"},
     {HEAD "FROM {{base}} AS first\n" FIRST REST, "f:4:6: {{base}} must stand on the last FROM line: Base image"},
+    {HEAD "FROM --platform={{platform}} {{builder}} AS maker\n" REST, "f:4:1: no stage is called 'build', from which {{copy}}"},
     {HEAD FIRST REST "FROM scratch\n", "f:7:30: {{base}} must stand on the last FROM line: Base image"},
     {HEAD "\xff\n", "'f' is not UTF-8 text"},
 };
