@@ -2,6 +2,7 @@
 
 #include "data.h"
 #include "dockerfile_read.h"
+#include "engine/files.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -75,7 +76,8 @@ static int prepare(struct execution *execution, struct engine_job *job, const st
                    const struct base_request *like, struct error *err)
 {
     log_step("engine", "%s: %s", execution->engine->name, execution->why);
-    if (secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets, err) != 0 ||
+    if (files_check(job, err) != 0 ||
+        secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets, err) != 0 ||
         dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
         load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
         work_open(job->store, &execution->work, err) != 0)

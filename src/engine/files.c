@@ -8,6 +8,8 @@
 
 enum { LINKS_MAX = 40 };
 
+static const char leaves[] = "is a link that leaves the project; copy what it points to";
+
 static const struct context_file *find(const struct context *context, const char *path)
 {
     size_t low = 0, high = context->len;
@@ -64,6 +66,14 @@ static int wrong(const struct plan_pair *pair, const char *what, struct error *e
     return error_set(err, ERROR_PROJECT, "%s: [files] '%s' %s", place, pair->name, what);
 }
 
+/* Why there is no such file in the context. */
+static const char *why_missing(const struct engine_job *job, const char *source)
+{
+    autofree char *path = path_join(job->plan->project_dir, source);
+    return fs_exists(path) ? "is left out of the build context; let it in with a '!' line in the ignore file"
+                           : "is not in the project; correct the path or remove the line";
+}
+
 static int add_one(const struct engine_job *job, const struct plan_pair *pair, const struct context_file *file,
                    const char *dest, struct tree *tree, struct error *err)
 {
@@ -109,15 +119,13 @@ static int add_pair(const struct engine_job *job, const struct plan_pair *pair, 
 {
     autofree char *source = resolve(job->context, pair->name);
     if (!source)
-        return wrong(pair, "is a link that leaves the project; copy what it points to", err);
+        return wrong(pair, leaves, err);
     const struct context_file *file = find(job->context, source);
     if (source[0] == '\0' || (file && file->type == TAR_DIR))
         return add_folder(job, pair, source, tree, err);
     if (file)
         return add_one(job, pair, file, pair->value, tree, err);
-    autofree char *path = path_join(job->plan->project_dir, pair->name);
-    return wrong(pair, fs_exists(path) ? "is left out of the build context; let it in with a '!' line in the ignore file"
-                                       : "is not in the project; correct the path or remove the line", err);
+    return wrong(pair, why_missing(job, pair->name), err);
 }
 
 int files_add(const struct engine_job *job, struct tree *tree, struct error *err)
@@ -126,6 +134,43 @@ int files_add(const struct engine_job *job, struct tree *tree, struct error *err
         return error_set(err, ERROR_INTERNAL, "[files] without a look at the project's files");
     for (size_t i = 0; i < job->plan->files.len; i++)
         if (add_pair(job, &job->plan->files.items[i], tree, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* What is wrong with a source; NULL: it is there. A link itself is enough: the engine follows it. */
+static const char *missing(const struct engine_job *job, const char *source)
+{
+    if (!source[0] || find(job->context, source))
+        return NULL;
+    autofree char *path = resolve(job->context, source);
+    if (!path)
+        return leaves;
+    return !path[0] || find(job->context, path) ? NULL : why_missing(job, source);
+}
+
+static int check_stage(const struct engine_job *job, const struct stage *stage, struct error *err)
+{
+    for (size_t i = 0; i < stage->copies.len; i++) {
+        const struct stage_copy *copy = &stage->copies.items[i];
+        const char *what = copy->stage ? NULL : missing(job, copy->source);
+        autofree char *place = origin_text(&copy->origin);
+        if (what)
+            return error_set(err, ERROR_PROJECT, "%s: [stage:%s] copy '%s' %s", place, stage->name, copy->source, what);
+    }
+    return 0;
+}
+
+int files_check(const struct engine_job *job, struct error *err)
+{
+    for (size_t i = 0; i < job->plan->files.len; i++) {
+        const struct plan_pair *pair = &job->plan->files.items[i];
+        const char *what = missing(job, pair->name);
+        if (what)
+            return wrong(pair, what, err);
+    }
+    for (size_t i = 0; i < job->plan->stage_count; i++)
+        if (check_stage(job, job->plan->stages[i].stage, err) != 0)
             return -1;
     return 0;
 }

@@ -8,4 +8,8 @@
  * ERROR_PROJECT, with the line of the project file: a source that isn't there, a link that leaves the project. */
 int files_add(const struct engine_job *job, struct tree *tree, struct error *err) must_check;
 
+/* For engines with containers, before one works: the project has what [files] and the stages' `copy` name. What a link points to is not
+ * looked at. ERROR_PROJECT as above. */
+int files_check(const struct engine_job *job, struct error *err) must_check;
+
 #endif
