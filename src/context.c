@@ -3,6 +3,7 @@
 #include "data.h"
 #include "dockerfile.h"
 #include "layer.h"
+#include "support/buf.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -263,10 +264,37 @@ static int write_tree(const struct plan *plan, const struct tree *tree, struct t
     return tar_writer_finish(writer, err);
 }
 
+/* A tar is written in pieces of 512 bytes; the sink gets large ones. */
+struct gathered {
+    byte_sink sink;
+    void *data;
+    struct buf bytes;
+};
+
+static void gathered_release(struct gathered *gathered)
+{
+    buf_release(&gathered->bytes);
+}
+
+static int pass_on(struct gathered *gathered, struct error *err)
+{
+    int result = gathered->sink(gathered->data, gathered->bytes.data, gathered->bytes.len, err);
+    buf_clear(&gathered->bytes);
+    return result;
+}
+
+static int gather(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct gathered *gathered = data;
+    buf_add(&gathered->bytes, bytes, length);
+    return gathered->bytes.len < PIECE ? 0 : pass_on(gathered, err);
+}
+
 int context_write(const struct plan *plan, const struct context *context, const char *dockerfile, byte_sink sink,
                   void *data, struct error *err)
 {
     AUTO(tree) tree = {0};
+    AUTO(gathered) gathered = {.sink = sink, .data = data};
     if (gather_project(plan, context, &tree, err) != 0 || gather_runtime(plan, &tree, err) != 0)
         return -1;
     tree_add_file(&tree, DOCKERFILE_NAME, NULL, 0644);
@@ -274,6 +302,6 @@ int context_write(const struct plan *plan, const struct context *context, const 
     last->content = xstrdup(dockerfile);
     last->size = strlen(dockerfile);
     qsort(tree.entries, tree.len, sizeof *tree.entries, compare_entries);
-    AUTOPTR(tar_writer) writer = tar_writer_open(sink, data, err);
-    return writer ? write_tree(plan, &tree, writer, err) : -1;
+    AUTOPTR(tar_writer) writer = tar_writer_open(gather, &gathered, err);
+    return writer && write_tree(plan, &tree, writer, err) == 0 ? pass_on(&gathered, err) : -1;
 }
