@@ -101,13 +101,12 @@ static int write_archive(const struct base *base, const struct digest *config, c
     return tar_writer_finish(tar, err) != 0 ? -1 : atomic_commit(&file, err);
 }
 
-/* Loading takes as long as it takes. */
-static int load(const char *archive, const struct base *base, struct error *err)
+static int load(const char *archive, const struct base *base, int64_t deadline, struct error *err)
 {
     AUTO(buf) said = {0};
     struct process_result result;
     const char *const argv[] = {"docker", "image", "load", "--quiet", "--input", archive, NULL};
-    const struct process process = {.argv = argv, .input = -1, .errors = &said};
+    const struct process process = {.argv = argv, .input = -1, .errors = &said, .deadline = deadline};
     if (process_run(&process, &result, err) != 0)
         return -1;
     autofree char *words = buildkit_words(&said);
@@ -116,7 +115,8 @@ static int load(const char *archive, const struct base *base, struct error *err)
                                           base->reference, words);
 }
 
-int docker_load(const struct base *base, const struct store *store, const char *folder, struct error *err)
+int docker_load(const struct base *base, const struct store *store, const char *folder, int64_t deadline,
+                struct error *err)
 {
     AUTO(buf) said = {0};
     struct digest config;
@@ -132,7 +132,7 @@ int docker_load(const struct base *base, const struct store *store, const char *
     if (status <= 0)
         return status;
     log_step("load", "%s into docker", base->reference);
-    if (write_archive(base, &config, store, archive, err) != 0 || load(archive, base, err) != 0)
+    if (write_archive(base, &config, store, archive, err) != 0 || load(archive, base, deadline, err) != 0)
         return -1;
     return fs_remove(archive, err);
 }

@@ -10,7 +10,8 @@
 /* "lbuild-base:HEX", by the manifest's digest. Caller frees. */
 char *docker_base_name(const struct base *base);
 /* Makes sure that the daemon has it under that name: it is there, or gets the name, or is loaded from an archive that is written
- * to `folder` meanwhile. Errors: ERROR_ENGINE with docker's own words. */
-int docker_load(const struct base *base, const struct store *store, const char *folder, struct error *err) must_check;
+ * to `folder` meanwhile. `deadline` as in struct engine_job. Errors: ERROR_ENGINE with docker's own words. */
+int docker_load(const struct base *base, const struct store *store, const char *folder, int64_t deadline,
+                struct error *err) must_check;
 
 #endif
