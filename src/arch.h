@@ -3,7 +3,7 @@
 
 /* The two architectures of Lambda. Lambda says x86_64 and arm64, OCI says amd64 and arm64 (GOARCH), compilers say
  * x86_64 and aarch64. */
-enum arch { ARCH_X86_64, ARCH_ARM64 };
+enum arch { ARCH_X86_64, ARCH_ARM64, ARCH_COUNT };
 
 /* Accepts every spelling in use: x86_64 x86-64 amd64, arm64 aarch64, each also behind "linux/" and with a variant v8.
  * 0, or -1 for anything else. */

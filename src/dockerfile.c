@@ -2,6 +2,7 @@
 
 #include "dockerfile_builder.h"
 #include "dockerfile_stages.h"
+#include "dockerfile_template.h"
 #include "quote.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -118,68 +119,66 @@ static void add_stage_files(struct writer *w)
 {
     const struct stage_copies *files = &w->plan->stage_files;
     for (size_t i = 0; i < files->len; i++) {
-        if (strcmp(files->items[i].dest + 1, w->plan->program) == 0)
+        if (!w->t->no_program && strcmp(files->items[i].dest + 1, w->plan->program) == 0)
             writer_fail(w, &files->items[i].origin, "files", files->items[i].dest, "is the program's own place");
-        stages_copy(w, &files->items[i]);
+        stages_copy(w, &files->items[i], builder_top(w));
     }
 }
 
-static void add_placeholder(struct writer *w, enum placeholder_id id)
+static void add_copy(struct writer *w)
 {
-    switch (id) {
-    case PLACEHOLDER_PLATFORM:
-        buf_addf(w->out, "linux/%s", arch_oci(w->plan->arch));
-        return;
-    case PLACEHOLDER_BUILDER:
-        writer_from(w, writer_origin(w, KEY_BUILD_BUILDER));
-        writer_value(w, quote_plain, w->plan->builder_reference, KEY_BUILD_BUILDER);
-        return;
-    case PLACEHOLDER_BASE:
-        add_base(w);
-        return;
-    case PLACEHOLDER_INSTALL:
-        builder_install(w);
-        return;
-    case PLACEHOLDER_COMPILE:
-        builder_compile(w);
-        return;
-    case PLACEHOLDER_FILES:
-        builder_files(w);
-        return;
-    case PLACEHOLDER_COPY:
-        builder_copy(w);
-        add_stage_files(w);
-        return;
-    case PLACEHOLDER_ENV:
-        add_env(w);
-        return;
-    case PLACEHOLDER_LABELS:
-        add_labels(w);
-        return;
-    case PLACEHOLDER_WORKDIR:
-        add_workdir(w);
-        return;
-    case PLACEHOLDER_ENTRYPOINT:
-        add_entrypoint(w);
-        return;
-    case PLACEHOLDER_CMD:
-        add_array(w, &w->plan->cmd);
-        return;
-    case PLACEHOLDER_SOURCES:
-        builder_sources(w);
-        return;
-    case PLACEHOLDER_FLAGS:
-        builder_flags(w);
-        return;
-    case PLACEHOLDER_PROGRAM:
-        buf_adds(w->out, DOCKERFILE_PROGRAM);
-        return;
-    case PLACEHOLDER_HANDLER:
-        writer_value(w, quote_env, w->plan->handler, KEY_FUNCTION_HANDLER);
-        return;
-    case PLACEHOLDER_COUNT:
-        return;
-    }
+    builder_copy(w);
+    add_stage_files(w);
+}
+
+static void add_builder(struct writer *w)
+{
+    writer_from(w, writer_origin(w, KEY_BUILD_BUILDER));
+    writer_value(w, quote_plain, w->plan->builder_reference, KEY_BUILD_BUILDER);
+}
+
+static void add_platform(struct writer *w)
+{
+    buf_addf(w->out, "linux/%s", arch_oci(w->plan->arch));
+}
+
+static void add_cmd(struct writer *w)
+{
+    add_array(w, &w->plan->cmd);
+}
+
+static void add_program(struct writer *w)
+{
+    buf_adds(w->out, DOCKERFILE_PROGRAM);
+}
+
+static void add_placeholder(struct writer *w, const struct template_placeholder *p)
+{
+    static void (*const add[PLACEHOLDER_COUNT])(struct writer *w) = {
+        [PLACEHOLDER_PLATFORM] = add_platform,
+        [PLACEHOLDER_BUILDER] = add_builder,
+        [PLACEHOLDER_INSTALL] = builder_install,
+        [PLACEHOLDER_MANIFEST] = template_write_manifest,
+        [PLACEHOLDER_COMPILE] = template_write_compile,
+        [PLACEHOLDER_APP] = template_write_app,
+        [PLACEHOLDER_FILES] = builder_files,
+        [PLACEHOLDER_BASE] = add_base,
+        [PLACEHOLDER_COPY] = add_copy,
+        [PLACEHOLDER_ENV] = add_env,
+        [PLACEHOLDER_LABELS] = add_labels,
+        [PLACEHOLDER_WORKDIR] = add_workdir,
+        [PLACEHOLDER_ENTRYPOINT] = add_entrypoint,
+        [PLACEHOLDER_CMD] = add_cmd,
+        [PLACEHOLDER_SOURCES] = builder_sources,
+        [PLACEHOLDER_FLAGS] = builder_flags,
+        [PLACEHOLDER_PROGRAM] = add_program,
+    };
+    if (p->id == PLACEHOLDER_INPUT)
+        template_write_input(w, p);
+    else if (p->id == PLACEHOLDER_HANDLER)
+        writer_value(w, p->quoting == QUOTE_SHELL ? quote_shell : quote_env, w->plan->handler, KEY_FUNCTION_HANDLER);
+    else
+        add[p->id](w);
 }
 
 /* What no parser would take, with the place in the text that was made. */
@@ -215,7 +214,7 @@ static char *template_name(const struct plan *plan, const struct template *t)
 
 /* How far the template's body is written. */
 struct body {
-    const struct template *t;
+    const struct template_body *from;
     char *name;
     size_t at;
     int line;
@@ -231,7 +230,7 @@ static void body_release(struct body *body)
 /* At the start of one of its lines: what is written from here on comes from that line. */
 static void start_line(struct writer *w, struct body *body)
 {
-    if (!body->t->body[body->at] || (body->at > 0 && body->t->body[body->at - 1] != '\n'))
+    if (!body->from->text[body->at] || (body->at > 0 && body->from->text[body->at - 1] != '\n'))
         return;
     free(body->here);
     body->here = xasprintf("%s:%d:1", body->name, body->line);
@@ -242,7 +241,7 @@ static void start_line(struct writer *w, struct body *body)
 static void add_body(struct writer *w, struct body *body, size_t end)
 {
     while (body->at < end) {
-        const char *text = body->t->body + body->at;
+        const char *text = body->from->text + body->at;
         size_t length = strcspn(text, "\n") + 1;
         start_line(w, body);
         if (length > end - body->at)
@@ -256,12 +255,12 @@ static void add_body(struct writer *w, struct body *body, size_t end)
 
 static void fill_in(struct writer *w, struct body *body, const struct template_placeholder *p)
 {
-    enum template_quoting quoting = placeholders[p->id].quoting;
+    enum template_quoting quoting = p->quoting;
     size_t before = w->out->len;
-    add_placeholder(w, p->id);
+    add_placeholder(w, p);
     body->at = p->offset + p->length;
     /* A block brings its own line ends, or leaves no line at all. */
-    if (quoting == QUOTE_BLOCK && body->t->body[body->at] == '\n') {
+    if (quoting == QUOTE_BLOCK && body->from->text[body->at] == '\n') {
         body->at++;
         body->line++;
     }
@@ -276,24 +275,26 @@ int dockerfile_render(const struct plan *plan, const struct template *t, enum do
                       struct error *err)
 {
     *out = (struct dockerfile){0};
-    AUTO(body) body = {.t = t, .name = template_name(plan, t), .line = t->body_line};
-    struct writer w = {.plan = plan, .to = out, .out = &out->text, .err = err, .on_scratch = kind == DOCKERFILE_FILES};
-    if (kind == DOCKERFILE_FILES && t->final_run_line > 0)
+    const struct template_body *from = plan->aws && t->aws.text ? &t->aws : &t->body;
+    AUTO(body) body = {.from = from, .name = template_name(plan, t), .line = from->line};
+    struct writer w = {.plan = plan, .t = t, .to = out, .out = &out->text, .err = err, .on_scratch = kind != DOCKERFILE_IMAGE,
+                       .without_deps = kind == DOCKERFILE_REST};
+    if (w.on_scratch && from->final_run_line > 0)
         return error_set(err, ERROR_PROJECT,
                          "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; do it in the "
                          "builder stage",
-                         t->path, t->final_run_line);
-    for (size_t i = 0; i < t->placeholder_count && !w.failed; i++) {
-        if (body.at <= t->final_stage && t->placeholders[i].offset >= t->final_stage) {
-            add_body(&w, &body, t->final_stage);
-            stages_write(&w, &t->stages);
+                         t->path, from->final_run_line);
+    for (size_t i = 0; i < from->placeholder_count && !w.failed; i++) {
+        if (body.at <= from->final_stage && from->placeholders[i].offset >= from->final_stage) {
+            add_body(&w, &body, from->final_stage);
+            stages_write(&w, &from->stages);
             start_line(&w, &body);
         }
-        add_body(&w, &body, t->placeholders[i].offset);
-        fill_in(&w, &body, &t->placeholders[i]);
+        add_body(&w, &body, from->placeholders[i].offset);
+        fill_in(&w, &body, &from->placeholders[i]);
     }
     if (w.failed)
         return -1;
-    add_body(&w, &body, strlen(t->body));
+    add_body(&w, &body, strlen(from->text));
     return check_sizes(buf_text(&out->text), err);
 }

@@ -1,13 +1,16 @@
 #ifndef LBUILD_DOCKERFILE_H
 #define LBUILD_DOCKERFILE_H
 
+#include "dockerfile_builder.h"
 #include "dockerfile_text.h"
 #include "plan.h"
 #include "template.h"
 
 enum dockerfile_kind {
     DOCKERFILE_IMAGE, /* makes the image, for `lbuild render` and `lbuild context` */
-    DOCKERFILE_FILES, /* the same text with the final stage on scratch: what it holds is what the image adds to its base */
+    DOCKERFILE_FILES, /* the same text with the final stage on scratch: what it holds is what the image adds to its base. Of a template
+                         that has dependencies, they lie below DOCKERFILE_DEPS_TOP and the rest below DOCKERFILE_APP_TOP */
+    DOCKERFILE_REST,  /* the same without the dependencies */
 };
 
 /* Plan and template made into the text of a multi-stage Dockerfile. Pure. What lbuild writes itself is what docker's classic

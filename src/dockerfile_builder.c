@@ -205,22 +205,39 @@ void builder_files(struct writer *w)
     buf_adds(w->out, " \\\n    && chmod -R u=rwX,go=rX " FILES "\n");
 }
 
+const char *builder_top(const struct writer *w)
+{
+    return w->on_scratch && w->t->deps ? DOCKERFILE_APP_TOP : "";
+}
+
+/* What the template makes: the dependencies come first, so that what changes more often lies above them. */
+static void copy_made(struct writer *w)
+{
+    const struct template *t = w->t;
+    if (t->deps && !w->without_deps)
+        buf_addf(w->out, "COPY --from=deps " DOCKERFILE_DEPS "/ %s/\n", w->on_scratch ? DOCKERFILE_DEPS_TOP : "");
+    if (t->app)
+        buf_addf(w->out, "COPY --from=build " DOCKERFILE_APP "/ %s/\n", builder_top(w));
+    if (!t->no_program)
+        buf_addf(w->out, "COPY --from=build " DOCKERFILE_PROGRAM " %s/%s\n", builder_top(w), w->plan->program);
+}
+
 void builder_copy(struct writer *w)
 {
     const struct plan *plan = w->plan;
     autofree size_t *numbers = gather(&plan->files);
-    buf_addf(w->out, "COPY --from=build " DOCKERFILE_PROGRAM " /%s\n", plan->program);
+    copy_made(w);
     for (size_t i = 0, copied = 0; i < plan->files.len; i++) {
         const struct plan_pair *pair = &plan->files.items[i];
         size_t number = numbers[i];
-        if (strcmp(pair->value, plan->program) == 0)
+        if (!w->t->no_program && strcmp(pair->value, plan->program) == 0)
             writer_fail(w, &pair->origin, "files", pair->value, "is the program's own place");
         if (number <= copied)
             continue;
         copied = number;
         writer_from(w, &pair->origin);
         autofree char *folder = target_folder(pair);
-        autofree char *target = xasprintf("/%s%s", folder, folder[0] ? "/" : "");
+        autofree char *target = xasprintf("%s/%s%s", builder_top(w), folder, folder[0] ? "/" : "");
         if (quote_is_safe_path(target)) {
             buf_addf(w->out, "COPY --from=build " FILES "/%zu/ %s\n", number, target);
             continue;

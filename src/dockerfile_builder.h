@@ -5,7 +5,13 @@
 
 /* The blocks of the builder stage, and what brings their result into the final one. */
 
+/* What the builder stages leave: the program, and files of the image below two folders. */
 #define DOCKERFILE_PROGRAM "/out/program"
+#define DOCKERFILE_DEPS "/out/deps" /* in the stage "deps" */
+#define DOCKERFILE_APP "/out/app"
+/* Where the final stage on scratch keeps the two apart, for a template that has dependencies. */
+#define DOCKERFILE_DEPS_TOP "/deps"
+#define DOCKERFILE_APP_TOP "/app"
 
 struct builder_packages {
     const struct strv *names;
@@ -25,5 +31,7 @@ void builder_sources(struct writer *w);
 /* RUN that gathers [files], and the COPYs of program and [files]. */
 void builder_files(struct writer *w);
 void builder_copy(struct writer *w);
+/* What stands in front of the image's paths in the final stage: "", or DOCKERFILE_APP_TOP. */
+const char *builder_top(const struct writer *w);
 
 #endif

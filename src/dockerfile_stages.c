@@ -13,10 +13,11 @@ static char *operand(const char *path, const char *folder)
     return path[0] == '/' ? xstrdup(path) : xasprintf("./%s%s", folder, strcmp(path, ".") == 0 ? "" : path);
 }
 
-void stages_copy(struct writer *w, const struct stage_copy *copy)
+void stages_copy(struct writer *w, const struct stage_copy *copy, const char *top)
 {
     bool held = !copy->stage && dockerfile_holds(copy->source);
-    autofree char *source = operand(copy->source, held ? DOCKERFILE_HELD "/" : ""), *dest = operand(copy->dest, "");
+    autofree char *source = operand(copy->source, held ? DOCKERFILE_HELD "/" : ""), *below = operand(copy->dest, "");
+    autofree char *dest = xasprintf("%s%s", top, below);
     writer_from(w, &copy->origin);
     buf_adds(w->out, "COPY ");
     if (copy->stage)
@@ -97,7 +98,7 @@ static void add_stage(struct writer *w, const struct plan_stage *made)
     add_env(w, &stage->env);
     builder_add_packages(w, &install);
     for (size_t i = 0; i < stage->copies.len; i++)
-        stages_copy(w, &stage->copies.items[i]);
+        stages_copy(w, &stage->copies.items[i], "");
     for (size_t i = 0; i < stage->run.len; i++)
         add_run(w, stage, &stage->run.items[i]);
     buf_addc(w->out, '\n');

@@ -10,10 +10,12 @@
  * can't be written there stays in *err as ERROR_PROJECT with its place; what is written after that doesn't count. */
 struct writer {
     const struct plan *plan;
+    const struct template *t;
     struct dockerfile *to;
     struct buf *out; /* the text of `to` */
     const char *here; /* the template's line that is being filled in */
     bool on_scratch;  /* the final stage is */
+    bool without_deps; /* and leaves the dependencies out */
     struct error *err;
     bool failed;
 };

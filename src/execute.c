@@ -1,6 +1,7 @@
 #include "execute.h"
 
 #include "data.h"
+#include "deps.h"
 #include "dockerfile_read.h"
 #include "engine/files.h"
 #include "support/fs.h"
@@ -72,6 +73,33 @@ static int watch_context(const struct engine_job *job, struct error *err)
     return 0;
 }
 
+/* Looks for the layer of dependencies; when it is known, the Dockerfile that is run leaves them out. */
+static int look_for_deps(struct execution *execution, struct engine_job *job, const struct template *template,
+                         struct error *err)
+{
+    execution->has_deps = template->deps && !job->options->target;
+    if (!execution->has_deps)
+        return 0;
+    if (deps_key(job, execution->base, &execution->deps_key, err) != 0)
+        return -1;
+    execution->deps_known = !job->options->no_cache && deps_find(job->store, &execution->deps_key, &execution->deps_layer) == 1;
+    if (!execution->deps_known)
+        return 0;
+    log_step("deps", "unchanged since an earlier build");
+    dockerfile_release(&execution->dockerfile);
+    return dockerfile_render(job->plan, template, DOCKERFILE_REST, &execution->dockerfile, err);
+}
+
+int execution_deps(struct execution *execution, const struct engine_job *job, const struct rootfs *rootfs, struct error *err)
+{
+    if (execution->deps_known)
+        return 0;
+    log_step("deps", "%zu files into a layer", execution->deps.len);
+    if (layer_make(&execution->deps, rootfs, deps_epoch(job->plan->epoch), job->store, &execution->deps_layer, err) != 0)
+        return -1;
+    return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);
+}
+
 static int prepare(struct execution *execution, struct engine_job *job, const struct template *template,
                    const struct base_request *like, struct error *err)
 {
@@ -87,7 +115,7 @@ static int prepare(struct execution *execution, struct engine_job *job, const st
     job->base_count = execution->base_count;
     job->secrets = &execution->secrets;
     job->work = &execution->work;
-    return 0;
+    return look_for_deps(execution, job, template, err);
 }
 
 int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
@@ -100,7 +128,11 @@ int execution_run(struct execution *execution, struct engine_job *job, const str
         job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
     if (engine->containers && prepare(execution, job, template, like, err) != 0)
         return -1;
-    return engine->build(job, tree, err);
+    if (engine->build(job, tree, err) != 0)
+        return -1;
+    if (execution->has_deps)
+        deps_split(tree, &execution->deps);
+    return 0;
 }
 
 void execution_release(struct execution *execution)
@@ -114,4 +146,5 @@ void execution_release(struct execution *execution)
     secrets_release(&execution->secrets);
     free(execution->why);
     work_release(&execution->work);
+    tree_release(&execution->deps);
 }

@@ -77,7 +77,8 @@ static int make_key(const struct pipeline_options *options, struct buf *key)
                                  options->depfile,
                                  options->stamp,
                                  options->arm64 ? "arm64" : NULL,
-                                 options->x86_64 ? "x86_64" : NULL};
+                                 options->x86_64 ? "x86_64" : NULL,
+                                 options->locked ? "locked" : NULL};
     for (size_t i = 0; i < countof(words); i++)
         add_word(key, words[i]);
     add_words(key, &options->set);

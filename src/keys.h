@@ -22,9 +22,10 @@ KEY(PROJECT_DOCUMENTATION, "project", "documentation", TYPE_TEXT, NULL, "Where i
 KEY(PROJECT_SOURCE, "project", "source", TYPE_TEXT, NULL, "Source repository. Default: git's remote 'origin'.")
 
 KEY(FUNCTION_LANGUAGE, "function", "language", TYPE_LANGUAGE, "c", "Language of the function: names the template.")
-KEY(FUNCTION_HANDLER, "function", "handler", TYPE_HANDLER, NULL, "Handler name, the image's CMD. Default: project.name.")
+KEY(FUNCTION_HANDLER, "function", "handler", TYPE_HANDLER, NULL, "Handler name, the image's CMD. Default: the template's, else project.name.")
 
-KEY(IMAGE_BASE, "image", "base", TYPE_BASE, "al2023", "al2023, al2, scratch, an image reference, oci:DIR, oci-archive:FILE or docker-archive:FILE.")
+KEY(IMAGE_BASE, "image", "base", TYPE_BASE, "al2023",
+    "al2023, al2, aws (the language's), scratch, an image, oci:DIR, oci-archive:FILE or docker-archive:FILE.")
 KEY(IMAGE_ARCH, "image", "arch", TYPE_ARCH, "x86_64", "x86_64 or arm64.")
 KEY(IMAGE_TAGS, "image", "tags", TYPE_WORDS, NULL, "Names for the image, as NAME:TAG. Default: project.name:latest.")
 KEY(IMAGE_WORKDIR, "image", "workdir", TYPE_ABSOLUTE, NULL, "Working directory. Default: the base's, else /var/task.")
@@ -43,6 +44,7 @@ KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the bui
 KEY(BUILD_PACKAGE_MANAGER, "build", "package-manager", TYPE_MANAGER, "auto", "dnf, yum, apt, apk, or none: it has all it needs. auto: by its name.")
 KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux like the base.")
 KEY(BUILD_TEMPLATE, "build", "template", TYPE_PATH, NULL, "Template file of your own instead of the language's.")
+KEY(BUILD_LOCK, "build", "lock", TYPE_PATH, NULL, "Lock file that counts, where the project has several kinds. Default: the only one.")
 
 KEY(CONTEXT_IGNORE_FILE, "context", "ignore-file", TYPE_PATH, ".dockerignore", "Rules for what stays out of the build context.")
 

@@ -1,6 +1,7 @@
 #include "pipeline.h"
 
 #include "data.h"
+#include "lockfiles.h"
 #include "output.h"
 #include "support/fs.h"
 #include "support/log.h"
@@ -99,8 +100,8 @@ static int read_base(const struct pipeline_options *options, enum pipeline_base 
                      struct error *err)
 {
     struct base_request request;
-    autofree char *reference = plan_base_reference(project_get(&p->project, KEY_IMAGE_BASE));
-    if (base_request(options, p, reference, &request, err) != 0)
+    autofree char *reference = plan_base_of(&p->project, &p->template, err);
+    if (!reference || base_request(options, p, reference, &request, err) != 0)
         return -1;
     execution_watch(&request, &p->inputs);
     int found = how == PIPELINE_BASE_PEEK ? base_peek(&request, &p->store, &p->base, err)
@@ -110,14 +111,24 @@ static int read_base(const struct pipeline_options *options, enum pipeline_base 
     return found < 0 ? -1 : 0;
 }
 
+static int read_template(struct pipeline *p, struct error *err)
+{
+    const char *template = project_get(&p->project, KEY_BUILD_TEMPLATE);
+    autofree char *path = template ? path_join(p->project.dir, template)
+                                   : xstrdup(project_get(&p->project, KEY_FUNCTION_LANGUAGE));
+    return template_load(path, &p->template, err);
+}
+
 int pipeline_base(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
-    return store_open(&p->store, NULL, err) == 0 ? read_base(options, PIPELINE_BASE_LOAD, p, err) : -1;
+    if (read_template(p, err) != 0 || store_open(&p->store, NULL, err) != 0)
+        return -1;
+    return read_base(options, PIPELINE_BASE_LOAD, p, err);
 }
 
 static int make_plan(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
-    AUTO(strv) files = {0}, runtime_files = {0};
+    AUTO(strv) files = {0}, runtime_files = {0}, locks = {0};
     autofree char *runtimes = data_path("runtimes");
     autofree char *runtime_dir = p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
     AUTO(pipeline_output) output = {0};
@@ -126,7 +137,8 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
             strv_add(&files, p->context.files[i].path);
     if (p->template.runtime && data_files(runtime_dir, ".c", &runtime_files, err) != 0)
         return -1;
-    if (pipeline_output_parse(options->output, &output, err) != 0)
+    if (pipeline_output_parse(options->output, &output, err) != 0 ||
+        lockfiles_find(&p->template, p->project.dir, &files, &locks, err) != 0)
         return -1;
     const struct plan_facts facts = {
         .project = &p->project,
@@ -135,6 +147,8 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
         .base = p->base_known ? &p->base : NULL,
         .project_files = &files,
         .runtime_files = &runtime_files,
+        .strict_locks = &locks,
+        .locked = options->locked,
         .runtime_dir = runtime_dir,
         .tags = &options->tags,
         .source_date_epoch = options->epoch ? options->epoch : getenv("SOURCE_DATE_EPOCH"),
@@ -155,28 +169,29 @@ int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how
         return -1;
     if (provenance_read(p->project.dir, &p->left_out, &p->provenance, err) != 0)
         return -1;
-    const char *template = project_get(&p->project, KEY_BUILD_TEMPLATE);
-    autofree char *path = template ? path_join(p->project.dir, template)
-                                   : xstrdup(project_get(&p->project, KEY_FUNCTION_LANGUAGE));
-    if (template_load(path, &p->template, err) != 0 || store_open(&p->store, NULL, err) != 0)
+    if (read_template(p, err) != 0 || store_open(&p->store, NULL, err) != 0)
         return -1;
     if (read_context(p, err) != 0 || read_base(options, how, p, err) != 0)
         return -1;
     return make_plan(options, p, err);
 }
 
+/* With room for one more. Caller frees. */
 static struct digest *base_digests(const struct base *base)
 {
-    struct digest *digests = xcalloc(base->layer_count, sizeof *digests);
+    struct digest *digests = xcalloc(base->layer_count + 1, sizeof *digests);
     for (size_t i = 0; i < base->layer_count; i++)
         digests[i] = base->layers[i].digest;
     return digests;
 }
 
-static struct rootfs *merged_base(const struct pipeline *p, struct error *err)
+/* What the layer to be made goes on: the base and the layers made so far. */
+static struct rootfs *merged(const struct pipeline *p, struct error *err)
 {
     autofree struct digest *layers = base_digests(&p->base);
-    return rootfs_load(&p->store, layers, p->base.layer_count, err);
+    if (p->layer_count > 0)
+        layers[p->base.layer_count] = p->layers[0].digest;
+    return rootfs_load(&p->store, layers, p->base.layer_count + p->layer_count, err);
 }
 
 /* While the compilers work, there is time to hash the base, and to write it into the output. */
@@ -224,6 +239,23 @@ void pipeline_decide_engine(const struct pipeline_options *options, struct pipel
         plan_decide(&p->plan, "engine", NULL, err.text);
 }
 
+static int make_layers(struct pipeline *p, const struct engine_job *job, struct error *err)
+{
+    autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
+    AUTOPTR(rootfs) base = merged(p, err);
+    if (workdir) /* as every engine does for WORKDIR */
+        tree_add_dir(&p->tree, workdir);
+    if (!base || (p->execution.has_deps && execution_deps(&p->execution, job, base, err) != 0))
+        return -1;
+    if (p->execution.has_deps)
+        p->layers[p->layer_count++] = p->execution.deps_layer;
+    AUTOPTR(rootfs) with_deps = p->layer_count > 0 ? merged(p, err) : NULL;
+    if (p->layer_count > 0 && !with_deps)
+        return -1;
+    struct layer *app = &p->layers[p->layer_count++];
+    return layer_make(&p->tree, with_deps ? with_deps : base, p->plan.epoch, &p->store, app, err);
+}
+
 static int execute(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
@@ -238,10 +270,12 @@ static int execute(const struct pipeline_options *options, struct pipeline *p, s
                              .waiting = use_the_time,
                              .data = p,
                              .options = &options->how};
+    p->execution.base = &p->base;
     if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, err) != 0 ||
-        base_request(options, p, NULL, &like, err) != 0)
+        base_request(options, p, NULL, &like, err) != 0 ||
+        execution_run(&p->execution, &job, &p->template, &like, &p->tree, err) != 0)
         return -1;
-    return execution_run(&p->execution, &job, &p->template, &like, &p->tree, err);
+    return options->how.target ? 0 : make_layers(p, &job, err);
 }
 
 int pipeline_build(const struct pipeline_options *options, struct pipeline *p, struct error *err)
@@ -255,14 +289,7 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return -1;
     if (options->how.target) /* of the stages, no image was asked for */
         return 0;
-
-    autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
-    if (workdir) /* as every engine does for WORKDIR */
-        tree_add_dir(&p->tree, workdir);
-    AUTOPTR(rootfs) rootfs = merged_base(p, err);
-    if (!rootfs || layer_make(&p->tree, rootfs, p->plan.epoch, &p->store, &p->layer, err) != 0)
-        return -1;
-    if (image_make(&p->base, &p->layer, 1, &p->plan, &p->image, err) != 0)
+    if (image_make(&p->base, p->layers, p->layer_count, &p->plan, &p->image, err) != 0)
         return -1;
     if (process_check_interrupt(err) != 0)
         return -1;

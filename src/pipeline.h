@@ -31,7 +31,8 @@ struct pipeline {
     struct plan plan;
     struct execution execution;
     struct tree tree;
-    struct layer layer;
+    struct layer layers[2]; /* dependencies, where there are some, and above them the rest */
+    size_t layer_count;
     struct verify *verified; /* the base's blobs, hashed while the compiler ran */
     const struct output *output;
     struct output_begun *begun; /* what they were written to meanwhile */

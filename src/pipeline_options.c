@@ -28,6 +28,7 @@ static const struct option_row rows[] = {
         "Go to URL for images of HOST; their names stay."),
     ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's."),
     ROW(0, "offline", OPTION_FLAG, offline, NULL, "Never use the network; same as --pull never."),
+    ROW(0, "locked", OPTION_FLAG, locked, NULL, "Build only with a lock file of all dependencies."),
     ROW('q', "quiet", OPTION_FLAG, quiet, NULL, "Say nothing but the result, warnings and errors."),
     ROW('v', "verbose", OPTION_FLAG, verbose, NULL, "Say more."),
     /* From here on: only where something is built. */

@@ -13,14 +13,14 @@ struct pipeline_options {
     const char *dir, *file, *profile, *platform, *pull, *ca_file, *epoch, *output, *engine;
     const char *metadata_file, *image_refs, *iidfile, *progress, *code_quality, *depfile, *stamp;
     struct strv set, tags, mirrors, dirs; /* dirs: with --all, where to look */
-    bool all, json, arm64, x86_64, offline, quiet, verbose, dry_run;
+    bool all, json, arm64, x86_64, offline, locked, quiet, verbose, dry_run;
     int jobs;
     struct engine_options how; /* what is asked of the engine */
 };
 void pipeline_options_release(struct pipeline_options *options);
 /* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the plan alone.
  */
-enum { PIPELINE_PLAN_ROWS = 15 };
+enum { PIPELINE_PLAN_ROWS = 16 };
 const struct option_row *pipeline_option_rows(size_t *count);
 /* Help for those rows, where -o means something else than the image. */
 void pipeline_help_plan(const char *argument, const char *help, struct buf *out);

@@ -1,7 +1,6 @@
 #include "plan.h"
 
 #include "lambda/limits.h"
-#include "package_manager.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/rfc3339.h"
@@ -46,13 +45,14 @@ void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *valu
         (struct plan_pair){xstrdup(name), xstrdup(value), origin ? *origin : (struct origin){0}};
 }
 
-static void pairs_release(struct plan_pairs *pairs)
+void plan_pairs_release(struct plan_pairs *pairs)
 {
     for (size_t i = 0; i < pairs->len; i++) {
         free(pairs->items[i].name);
         free(pairs->items[i].value);
     }
     free(pairs->items);
+    *pairs = (struct plan_pairs){0};
 }
 
 int plan_wrong(const struct project *project, enum key_id key, struct error *err, const char *text)
@@ -118,8 +118,9 @@ static int decide_names(const struct plan_facts *facts, struct plan *plan, struc
         plan->version = xstrdup(version ? version : facts->provenance->version);
     plan_decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
                plan->version ? "git describe" : "no tag in git, none set");
-    plan->handler = xstrdup(handler ? handler : plan->name);
-    plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, "the project's name");
+    const char *fallback = facts->template->handler_fallback;
+    plan->handler = xstrdup(handler ? handler : fallback ? fallback : plan->name);
+    plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, fallback ? "the template's default" : "the project's name");
     (void)arch_parse(project_get(project, KEY_IMAGE_ARCH), &plan->arch);
     plan_decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
     return 0;
@@ -173,38 +174,20 @@ static void decide_start(const struct plan_facts *facts, struct plan *plan)
                 reason);
 }
 
-static void decide_base(const struct plan_facts *facts, struct plan *plan)
+static int decide_base(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
-    const char *value = project_get(facts->project, KEY_IMAGE_BASE);
-    const char *builder = project_get(facts->project, KEY_BUILD_BUILDER);
-    plan->base_reference = plan_base_reference(value);
+    plan->aws = strcmp(project_get(facts->project, KEY_IMAGE_BASE), "aws") == 0;
+    plan->base_reference = plan_base_of(facts->project, facts->template, err);
+    if (!plan->base_reference)
+        return -1;
     plan->family = family_of(plan->base_reference);
     plan_decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
     if (facts->base && facts->base->manifest.text[0]) {
         plan->base_digest = xstrdup(facts->base->manifest.text);
         plan_decide(plan, "base digest", plan->base_digest, "what the reference meant when it was looked up");
     }
-    plan->builder_reference = plan_builder_reference(builder ? builder : plan->family == FAMILY_AL2 ? "al2" : "al2023");
-    plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, "Amazon Linux like the base");
     decide_start(facts, plan);
-}
-
-static int decide_packages(const struct plan_facts *facts, struct plan *plan, struct error *err)
-{
-    const char *set = project_get(facts->project, KEY_BUILD_PACKAGE_MANAGER);
-    const char *manager = strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
-    const struct template *t = facts->template;
-    plan->package_manager = manager ? xstrdup(manager) : NULL;
-    if (!manager || strcmp(manager, "dnf") == 0)
-        strv_add_all(&plan->packages, &t->packages_dnf);
-    else if (strcmp(manager, "none") != 0)
-        strv_add_all(&plan->packages, strcmp(manager, "yum") == 0   ? &t->packages_yum
-                                      : strcmp(manager, "apt") == 0 ? &t->packages_apt
-                                                                    : &t->packages_apk);
-    if (manager && strcmp(manager, "none") == 0 && project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return plan_wrong(facts->project, KEY_BUILD_PACKAGES, err,
-                     "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
-    return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
+    return 0;
 }
 
 static void copy_settings(const struct settings *from, struct plan_pairs *to)
@@ -366,12 +349,11 @@ static int decide_output(const struct plan_facts *facts, struct plan *plan, stru
 int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     *plan = (struct plan){0};
-    if (decide_names(facts, plan, err) != 0)
+    if (decide_names(facts, plan, err) != 0 || decide_base(facts, plan, err) != 0)
         return -1;
-    decide_base(facts, plan);
     decide_files(facts, plan);
-    if (decide_packages(facts, plan, err) != 0 || plan_compile_decide(facts, plan, err) != 0 ||
-        plan_stages_decide(facts->project, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 ||
+    if (plan_template_decide(facts, plan, err) != 0 || plan_compile_decide(facts, plan, err) != 0 ||
+        plan_stages_decide(facts->project, facts->template, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 ||
         decide_image(facts, plan, err) != 0)
         return -1;
     decide_annotations(facts, plan);
@@ -393,6 +375,7 @@ void plan_release(struct plan *plan)
                            plan->runtime_prefix,
                            plan->compiler,
                            plan->libc,
+                           plan->lock,
                            plan->program,
                            plan->workdir,
                            plan->output_type,
@@ -400,14 +383,15 @@ void plan_release(struct plan *plan)
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
                                   &plan->libraries,    &plan->entrypoint,    &plan->cmd,
-                                  &plan->tags,         &plan->warnings};
-    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations, &plan->secrets, &plan->ssh};
+                                  &plan->tags,         &plan->warnings,      &plan->manifest};
+    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations,
+                                       &plan->secrets, &plan->ssh, &plan->inputs};
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)
         strv_release(lists[i]);
     for (size_t i = 0; i < countof(pairs); i++)
-        pairs_release(pairs[i]);
+        plan_pairs_release(pairs[i]);
     for (size_t i = 0; i < plan->decision_count; i++) {
         free(plan->decisions[i].subject);
         free(plan->decisions[i].value);

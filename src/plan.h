@@ -63,12 +63,18 @@ struct plan {
 
     enum base_family family;
     enum plan_start start;
+    bool aws;              /* the template's body for AWS's base image of the language counts */
     char *base_reference; /* what FROM names: a full reference, "scratch", or a file source as the user wrote
                              it */
     char *base_digest;    /* platform manifest digest when known, else NULL */
     char *builder_reference; /* FROM of the builder stage */
     char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL when the builder's isn't known */
     struct strv packages;    /* of the builder stage: the template's and the project's */
+
+    /* Of the template. */
+    struct plan_pairs inputs; /* each input that its head declares, in its order, as it counts; origin: where it was set */
+    char *lock;               /* the project's lock file, or NULL */
+    struct strv manifest;     /* what {{manifest}} copies: that file and the manifests, sorted */
 
     /* Stages of the user's own, in the order of the Dockerfile; those that nothing uses are left out. */
     struct plan_stage *stages;
@@ -83,6 +89,7 @@ struct plan {
     /* The compile, in the words that gcc and clang share. Every path is relative to the project folder; in
      * the builder stage that is the context. The runtime's sources are seen as under runtime_prefix, wherever
      * they really lie. */
+    bool compiles_c;             /* else what follows is empty */
     struct strv sources;         /* sorted */
     struct strv runtime_sources; /* relative to runtime_dir, sorted */
     char *runtime_dir;           /* on this machine, absolute */
@@ -119,6 +126,8 @@ struct plan_facts {
     const struct template *template;
     const struct base *base;          /* NULL: not looked at yet; the plan then goes by the reference alone */
     const struct strv *project_files; /* regular files of the context, cleaned paths, sorted */
+    const struct strv *strict_locks;  /* those of the template's lock files that the project has, by template_strict_locks */
+    bool locked;                      /* --locked */
     const struct strv *runtime_files; /* .c files of the template's runtime, sorted */
     const char *runtime_dir;
     const char *source_date_epoch;         /* the environment's or the option's text, or NULL */
@@ -132,6 +141,9 @@ void plan_release(struct plan *plan);
 /* The image reference behind a [image] base value: "al2023" becomes public.ecr.aws/lambda/provided:al2023.
  * Caller frees. */
 char *plan_base_reference(const char *value);
+/* The project's, where "aws" is what the template says. NULL with ERROR_PROJECT for inputs that are wrong and a template without
+ * an AWS base. Caller frees. */
+char *plan_base_of(const struct project *project, const struct template *t, struct error *err) must_check;
 /* Where the image goes: `file` (of -o) or [output] file or the project's name; `type` NULL: [output] type.
  * NULL with ERROR_PROJECT when the folder's name can't name an image. Caller frees. */
 char *plan_output_file(const struct project *project, const char *type, const char *file,
@@ -140,9 +152,14 @@ char *plan_output_file(const struct project *project, const char *type, const ch
 char *plan_builder_reference(const char *value);
 /* Adds a copy of the pair; `origin` may be NULL. */
 void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value, const struct origin *origin);
+void plan_pairs_release(struct plan_pairs *pairs);
 /* Decides the stages, [files] of stages, secrets, and what kind of engine all that needs (plan_stages.c). */
-int plan_stages_decide(const struct project *project, struct plan *plan, struct error *err) must_check;
+int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan, struct error *err) must_check;
 void plan_stages_release(struct plan *plan);
+/* The values of the template's inputs: [inputs], checked, and defaults. ERROR_PROJECT (plan_template.c). */
+int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out, struct error *err) must_check;
+/* Decides the builder, packages and lock file, by what the template says of them (plan_template.c). */
+int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 /* Decides how C sources are compiled and linked (plan_compile.c). */
 int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 /* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */

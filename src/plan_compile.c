@@ -63,9 +63,6 @@ static int decide_sources(const struct plan_facts *facts, struct plan *plan, str
                                      plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
     plan_decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
     strv_add_all(&plan->runtime_sources, facts->runtime_files);
-    plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
-    plan->runtime_prefix =
-        xasprintf(".lbuild/runtime/%s", facts->template->runtime ? facts->template->runtime : "none");
     return 0;
 }
 
@@ -120,8 +117,38 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
     return 0;
 }
 
+/* Settings about C would do nothing for a template that compiles something else, or in another way. */
+static int refuse_settings(const struct plan_facts *facts, struct error *err)
+{
+    static const enum key_id keys[] = {KEY_BUILD_SOURCES,  KEY_BUILD_INCLUDE, KEY_BUILD_COMPILER,   KEY_BUILD_LIBC,      KEY_BUILD_STANDARD,
+                                       KEY_BUILD_DEFINES,  KEY_BUILD_FLAGS,   KEY_BUILD_LINK_FLAGS, KEY_BUILD_LIBRARIES, KEY_BUILD_STRIP};
+    for (size_t i = 0; i < countof(keys); i++) {
+        if (!project_is_set(facts->project, keys[i]))
+            continue;
+        autofree char *text = xasprintf("'%s' is about C, and the template of '%s' doesn't use it; 'lbuild help template %s' lists "
+                                        "what can be set in [inputs]",
+                                        project_keys[keys[i]].name, facts->template->language, facts->template->language);
+        return plan_wrong(facts->project, keys[i], err, text);
+    }
+    return 0;
+}
+
+/* Whether the body has C sources compiled: what the host engine does too. */
+static bool compiles_c(const struct template *t, bool aws)
+{
+    const struct template_body *body = aws ? &t->aws : &t->body;
+    return t->compile.command.len == 0 &&
+           (body->uses[PLACEHOLDER_COMPILE] || body->uses[PLACEHOLDER_SOURCES] || body->uses[PLACEHOLDER_FLAGS]);
+}
+
 int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
+    const struct template *t = facts->template;
+    plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
+    plan->runtime_prefix = xasprintf(".lbuild/runtime/%s", t->runtime ? t->runtime : "none");
+    plan->compiles_c = compiles_c(t, plan->aws);
+    if (!plan->compiles_c)
+        return refuse_settings(facts, err);
     return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0 ? decide_compile(facts, plan, err)
                                                                                            : -1;
 }

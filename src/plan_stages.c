@@ -110,7 +110,7 @@ static void ask(const struct stage *stage, enum stage_key key, const struct strv
         plan_pairs_add(to, ids->items[i], stage->name, &stage->values[key].origin);
 }
 
-static void decide_engine(const struct project *project, struct plan *plan)
+static void decide_engine(const struct project *project, const struct template *t, struct plan *plan)
 {
     if (plan->stage_count > 0) {
         /* What [files] name first; what that one needs comes before it. */
@@ -122,6 +122,8 @@ static void decide_engine(const struct project *project, struct plan *plan)
         plan->engine_reason = place_of("[files] of the stage '" STAGE_BUILD "'", &plan->stage_files.items[0].origin);
     } else if (project_is_set(project, KEY_BUILD_PACKAGES)) {
         plan->engine_reason = place_of("[build] packages", &project->values[KEY_BUILD_PACKAGES].origin);
+    } else if (!plan->compiles_c) {
+        plan->engine_reason = xasprintf("the template of '%s'", t->language);
     }
     plan->needs_engine = plan->engine_reason != NULL;
     if (plan->needs_engine)
@@ -154,7 +156,7 @@ static int check_given(const struct project *project, struct error *err)
     return 0;
 }
 
-int plan_stages_decide(const struct project *project, struct plan *plan, struct error *err)
+int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan, struct error *err)
 {
     if (check_given(project, err) != 0 || decide_files(project, plan, err) != 0)
         return -1;
@@ -173,7 +175,7 @@ int plan_stages_decide(const struct project *project, struct plan *plan, struct 
         strv_addf(&plan->warnings, "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
                   place, stage->name);
     }
-    decide_engine(project, plan);
+    decide_engine(project, t, plan);
     decide_mounts(plan);
     return 0;
 }

@@ -186,6 +186,8 @@ static char *wrong_entry(enum free_section section, const struct setting *settin
         return value_check_label(setting->name);
     case SECTION_SECRETS:
         return value_check_secret(setting->name, setting->value);
+    case SECTION_INPUTS: /* known to the template alone: plan_template.c */
+        return NULL;
     case SECTION_FILES:
     case FREE_SECTION_COUNT:
         break;
@@ -211,8 +213,9 @@ static void settle_all(struct project *project, struct strv *complaints)
     for (int i = 0; i < FREE_SECTION_COUNT; i++) {
         for (size_t j = 0; j < project->free[i].len; j++) {
             struct setting *setting = &project->free[i].items[j];
-            /* What stands there by mistake for a secret's place may be the secret: no message repeats it. */
-            setting_settle(setting, i == SECTION_SECRETS ? TYPE_LINES : TYPE_TEXT, complaints);
+            /* What stands there by mistake for a secret's place may be the secret: no message repeats it. An input's quotes go by
+             * the type that the template gives it. */
+            setting_settle(setting, i == SECTION_SECRETS || i == SECTION_INPUTS ? TYPE_LINES : TYPE_TEXT, complaints);
             autofree char *wrong = wrong_entry((enum free_section)i, setting);
             if (wrong)
                 settings_complain(complaints, &setting->origin, "%s", wrong);

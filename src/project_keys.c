@@ -15,12 +15,13 @@ const struct key project_stage_keys[STAGE_KEY_COUNT] = {
 #include "keys.h"
 };
 
-static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "files", "secrets"};
+static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "files", "secrets", "inputs"};
 static const char *const free_help[FREE_SECTION_COUNT] = {
     "NAME = value: environment variables of the image.",
     "NAME = value: labels of the image, beside those that lbuild makes.",
     "SOURCE = /DEST: files and folders of the project that go into the image, or stage:NAME:/SOURCE = /DEST: of a stage.",
     "NAME = env:VARIABLE or file:PATH: where a secret is that a stage asks for; never its value.",
+    "NAME = value: what the language's template lets you choose; 'lbuild help template LANGUAGE' lists it.",
 };
 
 const char *project_key_name(enum key_id key)

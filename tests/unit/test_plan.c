@@ -58,6 +58,8 @@ static int setup(void **state)
     struct fixture *f = xcalloc(1, sizeof *f);
     f->folder = unit_folder();
     f->template.runtime = (char *)"c";
+    f->template.language = (char *)"c";
+    f->template.body.uses[PLACEHOLDER_COMPILE] = true;
     strv_add(&f->template.packages_dnf, "gcc");
     strv_add(&f->template.packages_yum, "gcc-yum");
     strv_add(&f->files, "handler.c");

@@ -31,6 +31,7 @@ static int setup(void **state)
     f->folder = unit_folder();
     strv_add(&f->files, "main.c");
     assert_int_equal(template_parse(body, sizeof body - 1, "t", &f->template, &f->err), 0);
+    f->template.body.uses[PLACEHOLDER_COMPILE] = true; /* so the host engine could do it */
     *state = f;
     return 0;
 }

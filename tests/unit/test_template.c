@@ -26,14 +26,14 @@ static void fills_in_the_struct(void **state)
     assert_int_equal(t.packages_dnf.len, 3);
     assert_string_equal(t.packages_dnf.items[1], "b c");
     assert_string_equal(t.packages_yum.items[0], "e");
-    assert_int_equal(t.body_line, 11);
-    assert_null(strchr(t.body, '\r'));
-    assert_int_equal(t.placeholder_count, 13);
-    const struct template_placeholder *p = &t.placeholders[2];
+    assert_int_equal(t.body.line, 11);
+    assert_null(strchr(t.body.text, '\r'));
+    assert_int_equal(t.body.placeholder_count, 13);
+    const struct template_placeholder *p = &t.body.placeholders[2];
     assert_int_equal(p->id, PLACEHOLDER_SOURCES);
     assert_int_equal(p->line, 12);
     assert_int_equal(p->column, 7);
-    assert_memory_equal(t.body + p->offset, "{{sources|shell}}", p->length);
+    assert_memory_equal(t.body.text + p->offset, "{{sources|shell}}", p->length);
 }
 
 /* A whole file, and what its complaint must be. */
@@ -138,7 +138,7 @@ static void is_found_by_name_or_path(void **state)
     assert_int_equal(fs_write(file, HEAD FIRST REST, strlen(HEAD FIRST REST), 0644, &err), 0);
     setenv("LBUILD_TEMPLATES", list, 1);
     {
-        AUTO(template) by_name = {0}, by_path = {0}, own = {0}, none = {0}, bad = {0};
+        AUTO(template) by_name = {0}, by_path = {0}, own = {0}, none = {0}, near = {0}, bad = {0};
         assert_int_equal(template_load("x", &by_name, &err), 0);
         assert_string_equal(by_name.path, file);
         assert_int_equal(template_load(file, &by_path, &err), 0);
@@ -147,8 +147,11 @@ static void is_found_by_name_or_path(void **state)
         assert_int_equal(template_load("nope", &none, &err), -1);
         assert_int_equal(err.kind, ERROR_PROJECT);
         assert_non_null(strstr(err.text, "no template for the language 'nope'"));
+        assert_non_null(strstr(err.text, "there are: "));
+        assert_int_equal(template_load("pytho", &near, &err), -1);
+        assert_non_null(strstr(err.text, "did you mean 'python'?"));
         assert_int_equal(template_load("..", &bad, &err), -1);
-        assert_non_null(strstr(err.text, "small letters"));
+        assert_non_null(strstr(err.text, "no template for the language '..'"));
     }
     {
         AUTO(template) t = {0};
