@@ -1,5 +1,8 @@
 #include "command.h"
 #include "project.h"
+#include "support/own.h"
+#include "template.h"
+#include "template_print.h"
 
 #include <string.h>
 
@@ -11,7 +14,29 @@ static void overview(struct buf *out)
     for (size_t i = 0; commands[i]; i++)
         buf_addf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
     buf_adds(out, "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key "
-                  "of lbuild.ini.\n");
+                  "of lbuild.ini, 'lbuild help templates' every language.\n");
+}
+
+static int templates(struct buf *out, struct error *err)
+{
+    AUTO(strv) languages = {0};
+    template_languages(&languages);
+    for (size_t i = 0; i < languages.len; i++) {
+        AUTO(template) t = {0};
+        if (template_load(languages.items[i], &t, err) != 0)
+            return -1;
+        template_print_entry(&t, out);
+    }
+    return 0;
+}
+
+static int one_template(const char *language, struct buf *out, struct error *err)
+{
+    AUTO(template) t = {0};
+    if (template_load(language, &t, err) != 0)
+        return -1;
+    template_print(&t, out);
+    return 0;
 }
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
@@ -24,6 +49,10 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         project_reference(out);
         return 0;
     }
+    if (strcmp(argv[1], "templates") == 0)
+        return templates(out, err);
+    if (strcmp(argv[1], "template") == 0 && argv[2])
+        return one_template(argv[2], out, err);
     const struct command *command = command_find(argv[1]);
     if (!command)
         return error_set(err, ERROR_USAGE, "no help for '%s'; 'lbuild help' lists the commands", argv[1]);
@@ -33,7 +62,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 const struct command command_help_verb = {
     .name = "help",
-    .operands = "[COMMAND | project-file]",
-    .summary = "Show the commands, a command's options, or the keys of lbuild.ini.",
+    .operands = "[COMMAND | project-file | templates | template LANGUAGE]",
+    .summary = "Show the commands, a command's options, the keys of lbuild.ini, or the languages.",
     .run = run,
 };

@@ -2,14 +2,15 @@
 
 #include "arch.h"
 #include "data.h"
+#include "detect.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/options.h"
 #include "support/own.h"
+#include "template.h"
 #include "value.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,7 +25,7 @@ struct init_options {
 
 static const struct option_row rows[] = {
     {0, "lang", OPTION_TEXT, offsetof(struct init_options, language), "LANGUAGE",
-     "The function's language. Default: c."},
+     "The function's language. Default: the one of the files that are there, else c."},
     {0, "dry-run", OPTION_FLAG, offsetof(struct init_options, dry_run), NULL,
      "Show what would be written and stop."},
 };
@@ -33,6 +34,8 @@ struct scaffold {
     const struct init_options *options;
     char *dir;  /* as the user named it; "." for the current one */
     char *name; /* of the project */
+    struct template template;
+    bool has_sources; /* files of the language are there already */
     struct strv written;
 };
 
@@ -40,6 +43,7 @@ static void scaffold_release(struct scaffold *scaffold)
 {
     free(scaffold->dir);
     free(scaffold->name);
+    template_release(&scaffold->template);
     strv_release(&scaffold->written);
 }
 
@@ -83,20 +87,6 @@ static int take_names(const char *operand, struct scaffold *scaffold, struct err
         scaffold->name, near);
 }
 
-/* Whether a folder, which may be missing, holds C sources already. */
-static bool has_sources(const char *path)
-{
-    DIR *dir = opendir(path);
-    bool found = false;
-    for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
-        size_t length = strlen(entry->d_name);
-        found = entry->d_name[0] != '.' && length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0;
-    }
-    if (dir)
-        closedir(dir);
-    return found;
-}
-
 /* Puts one file in place, unless something is there already. */
 static int put(struct scaffold *scaffold, const char *name, const char *text, struct error *err)
 {
@@ -115,6 +105,7 @@ static int put(struct scaffold *scaffold, const char *name, const char *text, st
 
 static int put_project(struct scaffold *scaffold, struct error *err)
 {
+    const struct template *t = &scaffold->template;
     autofree char *text =
         xasprintf("[project]\n"
                   "name = %s\n\n"
@@ -124,7 +115,8 @@ static int put_project(struct scaffold *scaffold, struct error *err)
                   "[image]\n"
                   "base = al2023\n"
                   "arch = %s\n",
-                  scaffold->name, scaffold->options->language, scaffold->name, arch_lambda(arch_native()));
+                  scaffold->name, t->language, t->handler_fallback ? t->handler_fallback : scaffold->name,
+                  arch_lambda(arch_native()));
     return put(scaffold, PROJECT_FILE, text, err);
 }
 
@@ -145,35 +137,50 @@ static int put_skeleton(struct scaffold *scaffold, const char *folder, const cha
     return put(scaffold, file, buf_text(&filled), err);
 }
 
-/* The languages that have a skeleton are the folders of templates/. */
-static int find_skeleton(const char *language, char **folder, struct error *err)
+/* The language: --lang, else that of the files, else C. */
+static int choose_language(struct scaffold *scaffold, struct error *err)
 {
-    autofree char *relative = xasprintf("templates/%s", language), *path = data_path(relative);
-    if (!value_is_name(language) || !fs_exists(path))
-        return error_set(err, ERROR_USAGE,
-                         "there is nothing to start from for the language '%s'; try --lang c", language);
-    *folder = take(path);
+    AUTO(detected) detected = {0};
+    const char *language = scaffold->options->language;
+    if (!language && detect_language(scaffold->dir, &detected, err) != 0)
+        return -1;
+    if (detected.language)
+        log_step("language", "%s: there is '%s'", detected.language, detected.why);
+    if (language && !value_is_name(language))
+        return error_set(err, ERROR_USAGE, "'%.80s' is not a language's name; 'lbuild help templates' lists them", language);
+    if (template_load(language ? language : detected.language ? detected.language : "c", &scaffold->template, err) != 0) {
+        err->kind = ERROR_USAGE;
+        return -1;
+    }
+    scaffold->has_sources = detect_has(&scaffold->template, scaffold->dir);
+    return 0;
+}
+
+/* What there is to start from: templates/LANGUAGE/, which a template of one's own may not have. */
+static int put_skeletons(struct scaffold *scaffold, struct error *err)
+{
+    AUTO(strv) files = {0};
+    autofree char *relative = xasprintf("templates/%s", scaffold->template.language), *folder = data_path(relative);
+    if (scaffold->has_sources || !fs_exists(folder))
+        return 0;
+    if (data_files(folder, "", &files, err) != 0)
+        return -1;
+    for (size_t i = 0; i < files.len; i++)
+        if (put_skeleton(scaffold, folder, files.items[i], err) != 0)
+            return -1;
     return 0;
 }
 
 static int scaffold_all(struct scaffold *scaffold, struct error *err)
 {
-    autofree char *folder = NULL, *project = path_join(scaffold->dir, PROJECT_FILE);
-    autofree char *sources = path_join(scaffold->dir, "src");
-    AUTO(strv) files = {0};
+    autofree char *project = path_join(scaffold->dir, PROJECT_FILE);
     bool fresh = !fs_exists(scaffold->dir);
-    if (find_skeleton(scaffold->options->language, &folder, err) != 0 ||
-        data_files(folder, "", &files, err) != 0)
-        return -1;
     if (fs_exists(project))
         return error_set(err, ERROR_PROJECT,
                          "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it",
                          project);
-    if (!has_sources(scaffold->dir) && !has_sources(sources)) {
-        for (size_t i = 0; i < files.len; i++)
-            if (put_skeleton(scaffold, folder, files.items[i], err) != 0)
-                return -1;
-    }
+    if (choose_language(scaffold, err) != 0 || put_skeletons(scaffold, err) != 0)
+        return -1;
     autofree char *ignored = xasprintf("/%s.tar\n", scaffold->name);
     if (fresh && put(scaffold, ".gitignore", ignored, err) != 0)
         return -1;
@@ -183,7 +190,7 @@ static int scaffold_all(struct scaffold *scaffold, struct error *err)
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
-    struct init_options options = {.language = "c"};
+    struct init_options options = {0};
     AUTO(scaffold) scaffold = {.options = &options};
     AUTO(strv) operands = {0};
     if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
