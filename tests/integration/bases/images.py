@@ -39,6 +39,13 @@ class Layer:
         self.data = b"".join(gzip.compress(p, level, mtime=0) for p in parts)
         self.digest = digest(self.data)
 
+    @classmethod
+    def load(cls, data):
+        """A layer from its gzip bytes."""
+        layer = cls.__new__(cls)
+        layer.data, layer.digest, layer.diff_id = data, digest(data), digest(gzip.decompress(data))
+        return layer
+
 
 class Tar:
     """A tar built entry by entry; names are taken as given, hostile ones too."""

@@ -7,6 +7,10 @@ import subprocess
 DROP = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", "usr/share/lintian", "usr/share/bug",
         "usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "usr/share/gdb", "usr/share/perl", "usr/lib/x86_64-linux-gnu/perl")
 
+# What the builder stand-ins are made of.
+BUILDER = ["gcc", "libc6-dev", "dash", "coreutils", "make", "sed", "grep", "tar", "gzip", "findutils", "bash",
+           "libc-bin"]
+
 
 def run(*argv, **how):
     return subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE, **how).stdout
@@ -55,11 +59,15 @@ class Apt:
         self.get("-q", "download", package, cwd=f"{self.folder}/debs")
         run("dpkg-deb", "-x", glob.glob(f"{self.folder}/debs/{package}_*.deb")[0], into)
 
-    def extract_all(self, packages, into):
-        """Packages with all that they depend on; no maintainer script runs."""
+    def extract_all(self, packages, into, leave_out=()):
+        """Packages with all that they depend on, but for those in `leave_out`; no maintainer script runs."""
+        archives = f"{self.folder}/cache/archives"
+        for name in glob.glob(f"{archives}/*.deb"):
+            os.unlink(name)
         self.get("-q", "-y", "--download-only", "install", *packages)
-        for name in sorted(glob.glob(f"{self.folder}/cache/archives/*.deb")):
-            run("dpkg-deb", "-x", name, into)
+        for name in sorted(glob.glob(f"{archives}/*.deb")):
+            if os.path.basename(name).partition("_")[0] not in leave_out:
+                run("dpkg-deb", "-x", name, into)
 
     def source(self, package, into):
         """The upstream tree of a source package, without the distribution's patches."""
@@ -87,19 +95,38 @@ def closure(packages):
     return sorted(found)
 
 
-def copy_installed(packages, into):
-    """The installed packages' files as they are on this machine: the same compiler, byte for byte."""
+def installed(packages):
+    """Whether this machine has them all."""
+    query = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status}\n", *packages], text=True, check=False,
+                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return query.returncode == 0 and set(query.stdout.split()) == {"installed"}
+
+
+def files(packages, drop=DROP):
+    """What is installed of them, below /, through no link to a folder."""
     names = set()
-    for path in run("dpkg-query", "-L", *closure(packages)).splitlines():
+    for path in run("dpkg-query", "-L", *packages).splitlines() if packages else ():
         path = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
         inside = path.lstrip("/")
-        if path.startswith("/") and os.path.lexists(path) and inside and not inside.startswith(DROP):
+        if path.startswith("/") and os.path.lexists(path) and inside and not inside.startswith(tuple(drop)):
             names.add(inside)
-    listing = "\0".join(sorted(names))
+    return sorted(names)
+
+
+def skeleton(root):
+    """The folders of a system whose /bin and /lib are links."""
+    for name in ("bin", "sbin", "lib", "lib64"):
+        os.makedirs(f"{root}/usr/{name}", exist_ok=True)
+        if not os.path.lexists(f"{root}/{name}"):
+            os.symlink(f"usr/{name}", f"{root}/{name}")
+
+
+def copy_installed(packages, into):
+    """The installed packages' files as they are on this machine: the same compiler, byte for byte."""
     pack = subprocess.Popen(["tar", "-C", "/", "--no-recursion", "--null", "-T", "-", "-cf", "-"],
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     unpack = subprocess.Popen(["tar", "-C", into, "-xf", "-"], stdin=pack.stdout)
-    pack.stdin.write(listing.encode())
+    pack.stdin.write("\0".join(files(closure(packages))).encode())
     pack.stdin.close()
     if unpack.wait() or pack.wait():
         raise RuntimeError("copying the installed packages failed")

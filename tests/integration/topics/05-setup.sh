@@ -59,6 +59,18 @@ builder_checks_names() {
         'printf "int main(void) { return 3; }" >/tmp/a.c; gcc -static -O2 -o /tmp/a /tmp/a.c; /tmp/a; test $? = 3'
 }
 
+# What it lacks comes from the repository of packages: a template that forgets one doesn't build.
+builder_installs() {
+    need_docker
+    local name=$REGISTRY_HOST/amazonlinux/amazonlinux:2023
+    docker_ pull -q "$name"
+    exits 127 docker_ run --rm --network host "$name" jq --version
+    docker_ run --rm --network host "$name" sh -c 'dnf install -y jq && echo {} | jq -c .a'
+    exits 1 docker_ run --rm --network none "$name" dnf install -y jq
+    exits 1 docker_ run --rm --network host "$name" dnf install -y dotnet-sdk-8.0 2>&1 | tee "$W/dotnet"
+    grep 'no .NET SDK can be had here' "$W/dotnet"
+}
+
 faults_happen() {
     local url
     start_front --fault cut:100 --match /blobs/ --times 1
@@ -117,6 +129,7 @@ check 'the registry wants an anonymous token with the right scope' anonymous_flo
 check 'the entry script wants one word' entry_script_wants_one_word
 check 'the arm64 base runs' arm64_base_runs
 check 'the builder has a compiler and real package names' builder_checks_names
+check 'the builder installs what it lacks' builder_installs
 check 'the faults of the registry front happen' faults_happen
 check 'third-party sources are there' sources_are_there
 check 'make install puts lbuild under /usr/local' installed

