@@ -1,47 +1,57 @@
 #include "listing.h"
 
+#include "lambda/program.h"
 #include "support/fs.h"
-#include "support/gzip.h"
-#include "support/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* The lists in the store, and making them from entries. (listing_scan.c reads layers.) */
+
 enum {
     MOST_ENTRIES = 1000000,
     LONGEST_NAME = 4096,
-    MOST_NAMES = 256 * 1024 * 1024, /* bytes of all names of a layer */
-    PIECE = 32 * 1024,              /* deflate makes at most 1,032 times as much of it */
+    MOST_NAMES = 256 * 1024 * 1024, /* bytes of all names and facts of a layer */
+    MOST_FACTS = 64 * 1024 * 1024,  /* of these, for facts: what comes then goes without */
 };
-static const uint64_t largest_content = UINT64_C(16) << 30; /* Lambda takes 10 GB, so this is no image for it */
 
 /* The file: this head, `count` entries, `names` bytes of NUL-terminated names. In the byte order of this machine, whose
  * cache it is. */
 struct head {
     char magic[16];
     uint64_t checksum; /* of all that comes behind it */
-    uint64_t count, names;
+    uint64_t count, names, size, content_size, members;
     char diff_id[72];
 };
-static const char magic[16] = "lbuild-list 1\n";
+static const char magic[16] = "lbuild-list 2\n";
+
+static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
 
 static uint64_t checksum(const char *bytes, size_t length)
 {
     uint64_t sum = length, word;
     for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
         memcpy(&word, bytes, sizeof word);
-        sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        sum = (sum ^ word) * factor;
         sum ^= sum >> 29;
     }
     word = 0;
     memcpy(&word, bytes, length);
-    return (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (sum ^ word) * factor;
 }
 
 static const size_t unsummed = offsetof(struct head, count);
+
+static bool valid_entry(const struct listing_entry *entry, const struct head *head)
+{
+    bool link = entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK;
+    return entry->path < head->names && (entry->link == UINT32_MAX || entry->link < head->names) && entry->type <= TAR_OTHER &&
+           (entry->facts == UINT32_MAX || entry->facts < head->names) && (entry->link != UINT32_MAX || !link);
+}
 
 static bool valid(const char *data, size_t length, struct listing *out)
 {
@@ -57,12 +67,12 @@ static bool valid(const char *data, size_t length, struct listing *out)
     out->entries = (const struct listing_entry *)(const void *)(data + sizeof head);
     out->count = head.count;
     out->names = data + sizeof head + head.count * sizeof *out->entries;
-    for (size_t i = 0; i < out->count; i++) {
-        const struct listing_entry *entry = &out->entries[i];
-        if (entry->path >= head.names || (entry->link != UINT32_MAX && entry->link >= head.names) || entry->type > TAR_OTHER ||
-            (entry->link == UINT32_MAX && (entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK)))
+    out->size = head.size;
+    out->content_size = head.content_size;
+    out->members = head.members;
+    for (size_t i = 0; i < out->count; i++)
+        if (!valid_entry(&out->entries[i], &head))
             return false;
-    }
     return true;
 }
 
@@ -94,229 +104,170 @@ void listing_release(struct listing *listing)
     *listing = (struct listing){0};
 }
 
-/* Whether there is a list for this content, going by its head alone: whoever loads it finds out when the rest is damaged. */
-static bool known(const struct store *store, const struct digest *blob, const struct digest *diff_id)
+bool listing_known(const struct store *store, const struct digest *blob, struct listing *out)
 {
     struct head head;
     autofree char *path = list_path(store, blob);
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    return fd >= 0 && read(fd, &head, sizeof head) == (ssize_t)sizeof head && memcmp(head.magic, magic, sizeof magic) == 0 &&
-           memcmp(head.diff_id, diff_id->text, sizeof head.diff_id) == 0;
+    *out = (struct listing){0};
+    if (fd < 0 || read(fd, &head, sizeof head) != (ssize_t)sizeof head || memcmp(head.magic, magic, sizeof magic) != 0 ||
+        !memchr(head.diff_id, 0, sizeof head.diff_id) || !digest_parse(&out->diff_id, head.diff_id))
+        return false;
+    out->size = head.size;
+    out->content_size = head.content_size;
+    out->members = head.members;
+    return true;
 }
 
-/* A layer on its way from the blob to the tar reader: hashed before and after decompression. */
-struct stream {
-    int fd;
-    struct digest_context packed, plain;
-    struct gunzip *gunzip;
-    struct buf ready; /* decompressed, from `taken` on not yet handed on */
-    size_t taken;
-    uint64_t total;
-    bool begun, ended;
+struct listing_writer {
+    struct buf entries, names, facts;
+    size_t fact_bytes;
+    struct program_scan *scan;
+    struct listing_entry last; /* a file that waits for its content */
+    bool open;
+    uint64_t sum, word; /* of that content so far: whole words, and the bytes of an unfinished one */
+    unsigned held;      /* bytes in `word` */
 };
 
-static void stream_release(struct stream *stream)
+struct listing_writer *listing_writer_new(void)
 {
-    autoclose_release(&stream->fd);
-    digest_context_release(&stream->packed);
-    digest_context_release(&stream->plain);
-    gunzip_free(stream->gunzip);
-    buf_release(&stream->ready);
+    struct listing_writer *writer = xcalloc(1, sizeof *writer);
+    writer->scan = program_scan_new();
+    return writer;
 }
 
-static int plain_sink(void *data, const void *bytes, size_t length, struct error *err)
+void listing_writer_free(struct listing_writer *writer)
 {
-    struct stream *stream = data;
-    static const unsigned char gzip[2] = {0x1f, 0x8b};
-    if (stream->total == 0 && length >= 2 && memcmp(bytes, gzip, 2) == 0)
-        return error_set(err, ERROR_REGISTRY, "it is compressed twice");
-    stream->total += length;
-    if (stream->total > largest_content)
-        return error_set(err, ERROR_REGISTRY, "it holds more than 16 GiB");
-    digest_update(&stream->plain, bytes, length);
-    buf_add(&stream->ready, bytes, length);
-    return 0;
+    if (!writer)
+        return;
+    buf_release(&writer->entries);
+    buf_release(&writer->names);
+    buf_release(&writer->facts);
+    program_scan_free(writer->scan);
+    free(writer);
 }
 
-/* Takes the next piece of the blob. */
-static int advance(struct stream *stream, struct error *err)
+static uint32_t add_name(struct listing_writer *writer, const char *name)
 {
-    static const unsigned char zstd[4] = {0x28, 0xb5, 0x2f, 0xfd};
-    char piece[PIECE];
-    ssize_t got = read(stream->fd, piece, sizeof piece);
-    if (process_check_interrupt(err) != 0)
-        return -1;
-    if (got < 0)
-        return errno == EINTR ? 0 : error_errno(err, ERROR_BUILD, "can't read it");
-    if (got == 0) {
-        stream->ended = true;
-        return gunzip_finish(stream->gunzip, err);
-    }
-    digest_update(&stream->packed, piece, (size_t)got);
-    if (!stream->begun && got >= 4 && memcmp(piece, zstd, 4) == 0)
-        return error_set(err, ERROR_REGISTRY,
-                         "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example with "
-                         "'skopeo copy --dest-compress-format gzip'");
-    stream->begun = true;
-    return gunzip_feed(stream->gunzip, piece, (size_t)got, err);
-}
-
-static int64_t source(void *data, void *bytes, size_t capacity, struct error *err)
-{
-    struct stream *stream = data;
-    if (stream->taken == stream->ready.len) {
-        buf_clear(&stream->ready);
-        stream->taken = 0;
-    }
-    while (stream->ready.len == 0 && !stream->ended)
-        if (advance(stream, err) != 0)
-            return -1;
-    size_t part = stream->ready.len - stream->taken;
-    part = part < capacity ? part : capacity;
-    if (part > 0)
-        memcpy(bytes, stream->ready.data + stream->taken, part);
-    stream->taken += part;
-    return (int64_t)part;
-}
-
-struct maker {
-    struct buf entries, names;
-};
-
-static void maker_release(struct maker *maker)
-{
-    buf_release(&maker->entries);
-    buf_release(&maker->names);
-}
-
-static uint32_t add_name(struct maker *maker, const char *name)
-{
-    uint32_t at = (uint32_t)maker->names.len;
-    buf_add(&maker->names, name, strlen(name) + 1);
+    uint32_t at = (uint32_t)writer->names.len;
+    buf_add(&writer->names, name, strlen(name) + 1);
     return at;
 }
 
-static int add(struct maker *maker, const struct tar_entry *from, struct error *err)
+static void mix(struct listing_writer *writer, uint64_t word)
 {
-    struct listing_entry entry = {.uid = from->uid, .gid = from->gid, .mtime = from->mtime, .size = from->size,
-                                  .link = UINT32_MAX, .mode = from->mode, .type = from->type};
+    writer->sum = (writer->sum ^ word) * factor;
+    writer->sum ^= writer->sum >> 29;
+}
+
+static void print_content(struct listing_writer *writer, const unsigned char *bytes, size_t length)
+{
+    for (; writer->held > 0 && length > 0; bytes++, length--) {
+        writer->word |= (uint64_t)*bytes << (8 * writer->held);
+        if (++writer->held < 8)
+            continue;
+        mix(writer, writer->word);
+        writer->word = writer->held = 0;
+    }
+    for (; length >= 8; bytes += 8, length -= 8) {
+        uint64_t word;
+        memcpy(&word, bytes, sizeof word);
+        mix(writer, word);
+    }
+    for (; length > 0; bytes++, length--)
+        writer->word |= (uint64_t)*bytes << (8 * writer->held++);
+}
+
+/* Completes the file whose content has come. */
+static void close_file(struct listing_writer *writer)
+{
+    if (!writer->open)
+        return;
+    writer->open = false;
+    if (writer->last.size > 0) {
+        mix(writer, writer->word);
+        writer->last.print = writer->sum;
+        buf_clear(&writer->facts);
+        program_scan_end(writer->scan, &writer->facts);
+        if (writer->facts.len > 0 && writer->fact_bytes + writer->facts.len < MOST_FACTS) {
+            writer->last.facts = add_name(writer, buf_text(&writer->facts));
+            writer->fact_bytes += writer->facts.len;
+        }
+    }
+    buf_add(&writer->entries, &writer->last, sizeof writer->last);
+}
+
+/* Small files whose content tells how programs start. */
+static bool keeps_text(const char *path)
+{
+    static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*", "etc/ld-musl-*.path", "etc/os-release",
+                                           "usr/lib/os-release", "lambda-entrypoint.sh"};
+    for (size_t i = 0; i < countof(patterns); i++)
+        if (fnmatch(patterns[i], path, FNM_PATHNAME) == 0)
+            return true;
+    return false;
+}
+
+static int add_names(struct listing_writer *writer, const struct tar_entry *from, struct error *err)
+{
+    struct listing_entry *entry = &writer->last;
     bool hard = from->type == TAR_HARDLINK;
     autofree char *path = path_clean(from->path), *target = hard ? path_clean(from->link) : NULL;
-    if (!path || (from->path[0] == '/' && path[0] != '\0')) /* "/" alone is how some tools call the root */
-        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", from->path);
+    const char *link = hard && target ? target : from->link;
+    if (strlen(path ? path : from->path) > LONGEST_NAME || (link && strlen(link) > LONGEST_NAME))
+        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes", from->path, LONGEST_NAME);
+    if (!path)
+        entry->flags |= LISTING_ESCAPES;
+    else if (from->path[0] == '/' && path[0] != '\0') /* "/" alone is how some tools call the root */
+        entry->flags |= LISTING_ABSOLUTE;
     if (hard && !target)
-        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it leads out of the image", from->path);
-    if (strlen(path) > LONGEST_NAME)
-        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes", path, LONGEST_NAME);
-    if (path[0] == '\0' && from->type != TAR_DIR)
-        return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
-    if (strcmp(path_base(path), ".wh.") == 0)
-        return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
-    if (maker->entries.len / sizeof entry >= MOST_ENTRIES)
-        return error_set(err, ERROR_REGISTRY, "it has more than %d entries", MOST_ENTRIES);
-    if (maker->names.len > MOST_NAMES - 3 * LONGEST_NAME)
-        return error_set(err, ERROR_REGISTRY, "its names take more than %d bytes", MOST_NAMES);
-    entry.path = add_name(maker, path);
+        entry->flags |= LISTING_LINK_ESCAPES;
+    entry->path = add_name(writer, path ? path : from->path);
     if (hard || from->type == TAR_SYMLINK)
-        entry.link = add_name(maker, hard ? target : from->link);
-    buf_add(&maker->entries, &entry, sizeof entry);
+        entry->link = add_name(writer, link);
     return 0;
 }
 
-static int read_entries(struct stream *stream, struct maker *maker, struct error *err)
+int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *from, struct error *err)
 {
-    struct tar_entry entry;
-    int more = 0;
-    AUTOPTR(tar_reader) reader = tar_reader_open(source, stream, "the layer", err);
-    if (!reader)
+    close_file(writer);
+    if (writer->entries.len / sizeof writer->last >= MOST_ENTRIES)
+        return error_set(err, ERROR_REGISTRY, "it has more than %d entries", MOST_ENTRIES);
+    if (writer->names.len > (size_t)MOST_NAMES - MOST_FACTS - 3 * LONGEST_NAME + writer->fact_bytes)
+        return error_set(err, ERROR_REGISTRY, "its names take more than %d bytes", MOST_NAMES - MOST_FACTS);
+    writer->last = (struct listing_entry){.uid = from->uid, .gid = from->gid, .mtime = from->mtime, .size = from->size,
+                                          .link = UINT32_MAX, .facts = UINT32_MAX, .mode = from->mode, .type = from->type,
+                                          .flags = from->xattrs ? LISTING_XATTRS : 0};
+    if (add_names(writer, from, err) != 0)
         return -1;
-    while ((more = tar_reader_next(reader, &entry, err)) == 1)
-        if (add(maker, &entry, err) != 0)
-            return -1;
-    return more;
-}
-
-/* Padding behind the archive's end counts for the digests. */
-static int read_rest(struct stream *stream, struct error *err)
-{
-    while (!stream->ended) {
-        buf_clear(&stream->ready);
-        if (advance(stream, err) != 0)
-            return -1;
-    }
+    writer->open = true;
+    writer->sum = (uint64_t)from->size;
+    writer->word = writer->held = 0;
+    if (from->size > 0)
+        program_scan_begin(writer->scan, (uint64_t)from->size, keeps_text(writer->names.data + writer->last.path));
     return 0;
 }
 
-/* Content that can't be read may be so because the disk damaged it: then the digest is wrong as well, and that is what the
- * user should hear. */
-static int check_blob(struct stream *stream, const struct store *store, const struct digest *blob, int result,
-                      struct error *err)
+void listing_writer_data(struct listing_writer *writer, const void *bytes, size_t length)
 {
-    char piece[PIECE];
-    struct digest actual;
-    ssize_t got = 0;
-    if (result != 0 && err->kind != ERROR_REGISTRY)
-        return error_wrap(err, "the layer '%s'", blob->text);
-    while (!stream->ended && ((got = read(stream->fd, piece, sizeof piece)) > 0 || (got < 0 && errno == EINTR)))
-        digest_update(&stream->packed, piece, got > 0 ? (size_t)got : 0);
-    digest_final(&stream->packed, &actual);
-    if (!digest_equal(&actual, blob)) {
-        store_discard(store, blob);
-        return error_set(err, ERROR_REGISTRY, "the layer '%s' was damaged on disk and has been removed from the cache; build again",
-                         blob->text);
-    }
-    return result == 0 ? 0 : error_wrap(err, "the layer '%s' can't be used", blob->text);
+    print_content(writer, bytes, length);
+    program_scan_feed(writer->scan, bytes, length);
 }
 
-static int write_list(const struct store *store, const struct digest *blob, const struct digest *diff_id,
-                      const struct maker *maker, struct error *err)
+int listing_writer_save(struct listing_writer *writer, const struct store *store, const struct digest *blob,
+                        const struct listing *about, struct error *err)
 {
     AUTO(buf) out = {0};
-    struct head head = {.count = maker->entries.len / sizeof(struct listing_entry), .names = maker->names.len};
+    close_file(writer);
+    struct head head = {.count = writer->entries.len / sizeof(struct listing_entry), .names = writer->names.len,
+                        .size = about->size, .content_size = about->content_size, .members = about->members};
     memcpy(head.magic, magic, sizeof magic);
-    memcpy(head.diff_id, diff_id->text, sizeof head.diff_id);
+    memcpy(head.diff_id, about->diff_id.text, sizeof head.diff_id);
     buf_add(&out, &head, sizeof head);
-    buf_add(&out, maker->entries.data, maker->entries.len);
-    buf_add(&out, maker->names.data, maker->names.len);
+    buf_add(&out, writer->entries.data, writer->entries.len);
+    buf_add(&out, writer->names.data, writer->names.len);
     head.checksum = checksum(out.data + unsummed, out.len - unsummed);
     memcpy(out.data, &head, sizeof head);
     autofree char *path = store_path(store, "lists", digest_hex(blob), err);
-    return path ? fs_write(path, out.data, out.len, 0644, err) : -1;
-}
-
-static int check_content(const struct digest *blob, const struct digest *found, struct digest *diff_id, struct error *err)
-{
-    if (diff_id->text[0] && !digest_equal(diff_id, found))
-        return error_set(err, ERROR_REGISTRY, "the layer '%s' holds '%s', but the image's config says '%s'", blob->text,
-                         found->text, diff_id->text);
-    *diff_id = *found;
-    return 0;
-}
-
-int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err)
-{
-    struct digest found;
-    uint64_t size = 0;
-    AUTO(stream) stream = {.fd = -1};
-    AUTO(maker) maker = {0};
-    AUTO(listing) listing = {0};
-    if (diff_id->text[0] && known(store, blob, diff_id))
-        return 0;
-    if (listing_load(store, blob, &listing) == 1)
-        return check_content(blob, &listing.diff_id, diff_id, err);
-    stream.fd = store_open_blob(store, blob, &size, err);
-    if (stream.fd < 0 || digest_init(&stream.packed, err) != 0 || digest_init(&stream.plain, err) != 0)
-        return -1;
-    stream.gunzip = gunzip_open(plain_sink, &stream, true, err);
-    if (!stream.gunzip)
-        return -1;
-    int result = read_entries(&stream, &maker, err);
-    if (result == 0)
-        result = read_rest(&stream, err);
-    if (check_blob(&stream, store, blob, result, err) != 0)
-        return -1;
-    digest_final(&stream.plain, &found);
-    if (check_content(blob, &found, diff_id, err) != 0)
-        return -1;
-    return write_list(store, blob, &found, &maker, err);
+    return path ? fs_keep(path, out.data, out.len, err) : -1;
 }

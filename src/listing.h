@@ -9,17 +9,26 @@
  * changesets"). */
 
 /* Reads a layer blob of the store, plain or gzip of any number of members: verifies the blob's digest and the diff_id of its
- * content (`diff_id` empty: any; it is filled in), refuses names that are absolute or escape the root after cleaning, and
- * names longer than 4,096 bytes, and keeps the list (at most 1,000,000 entries). Does nothing when the list is already there.
- * Wrong digests and hostile content are ERROR_REGISTRY. */
+ * content (`diff_id` empty: any; it is filled in), refuses names longer than 4,096 bytes, and keeps the list (at most 1,000,000
+ * entries). Names that lead out of the image are in the list, marked; rootfs_load refuses them. Does nothing when the list is
+ * already there. Wrong digests and hostile content are ERROR_REGISTRY. */
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err) must_check;
 
 /* A list in memory, entries in the order of the layer. Whiteouts are entries like others. */
+enum listing_flag {
+    LISTING_ESCAPES = 1,      /* the name leads out of the image; `path` is the name as it stands there */
+    LISTING_LINK_ESCAPES = 2, /* so does the target of this hard link, which is kept as it is */
+    LISTING_ABSOLUTE = 4,     /* the name begins with a slash, which `path` lacks */
+    LISTING_XATTRS = 8,       /* it has extended attributes */
+};
 struct listing_entry {
     int64_t uid, gid, mtime, size;
+    uint64_t print;      /* of a file's content: another print, other content. Not proof against forgery */
     uint32_t path, link; /* where in listing.names the cleaned path and the link target start; UINT32_MAX: no target */
     uint32_t mode;
-    uint32_t type; /* enum tar_type; a hard link's target is cleaned too */
+    uint32_t type;  /* enum tar_type; a hard link's target is cleaned too */
+    uint32_t facts; /* where in listing.names the lines of lambda/program.h start; UINT32_MAX: none */
+    uint32_t flags; /* enum listing_flag */
 };
 struct listing {
     char *data;
@@ -27,10 +36,44 @@ struct listing {
     size_t count;
     const char *names;
     struct digest diff_id;
+    uint64_t size, content_size; /* of the blob, and of the tar in it */
+    uint64_t members;            /* of the gzip data; 0: the blob is a plain tar */
 };
 /* 1 and the list, or 0 when it is missing or damaged; a list made by another version counts as damaged. */
 int listing_load(const struct store *store, const struct digest *blob, struct listing *out);
 void listing_release(struct listing *listing);
+/* Whether there is a list, going by its head alone: *out gets what it says of the whole layer, and no entries. Whoever loads it finds
+ * out when the rest is damaged. */
+bool listing_known(const struct store *store, const struct digest *blob, struct listing *out);
+
+/* Makes a list from entries and contents that are at hand, for who writes a layer. */
+struct listing_writer;
+struct listing_writer *listing_writer_new(void);
+void listing_writer_free(struct listing_writer *writer);
+DEFINE_AUTOPTR(listing_writer)
+/* The next entry; the content of the one before is complete. ERROR_REGISTRY for what no list holds: more than 1,000,000 entries,
+ * 256 MiB of names, a name longer than 4,096 bytes. */
+int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *entry, struct error *err) must_check;
+void listing_writer_data(struct listing_writer *writer, const void *bytes, size_t length);
+/* What there is to say of the whole layer: diff_id, size, content_size and members of `about`. */
+int listing_writer_save(struct listing_writer *writer, const struct store *store, const struct digest *blob,
+                        const struct listing *about, struct error *err) must_check;
+
+/* A blob from anywhere, read to its end: whatever it is, its digest and size come out. When it is a layer, plain or gzip, its list is
+ * kept under its digest as well. */
+struct listing_scan {
+    struct digest digest, diff_id; /* diff_id: empty when there is no list */
+    uint64_t size, content_size, members;
+    bool listed;
+    bool zstd;      /* it begins as zstd data does: not looked into */
+    bool gzip;
+    char *trouble;  /* why there is no list; NULL with one */
+};
+/* `named`: the digest that the blob should have, or NULL: when a list is kept under it, the content needs not be looked at again.
+ * -1 only when the source fails, or the store: else the trouble is in *out. */
+int listing_scan(const struct store *store, tar_source source, void *data, const struct digest *named, struct listing_scan *out,
+                 struct error *err) must_check;
+void listing_scan_release(struct listing_scan *scan);
 
 /* A file system as the layers make it, base first. Paths are cleaned: no leading slash; "" is the root. */
 struct rootfs;
@@ -39,11 +82,36 @@ struct rootfs_entry {
     enum tar_type type;      /* hard links are resolved: TAR_FILE */
     unsigned mode;
     int64_t uid, gid, mtime, size;
+    uint64_t print;          /* as in listing_entry */
+    const char *facts;       /* lines of lambda/program.h, or NULL */
+    size_t layer;            /* from 1; 0: no layer names this directory */
 };
 /* A list that is missing or damaged is made anew. count 0: an empty root. Names that a symbolic link of the image leads out of
  * it (absolute, or by "..") are ERROR_REGISTRY, and so is a name below a file, a hard link to nothing, and more than
  * 2,000,000 entries in all. */
 struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err) must_check;
+
+/* What is wrong about an entry: it is left out of a tree that is only looked at. */
+enum rootfs_fault {
+    ROOTFS_ESCAPES,    /* its name, or its hard link, leads out of the image, by itself or through a link */
+    ROOTFS_BELOW_FILE, /* its name leads through something that is no directory, or through a cycle of links */
+    ROOTFS_NO_TARGET,  /* a hard link to nothing, or to a directory */
+    ROOTFS_WHITEOUT,   /* ".wh." and no name, or more than an empty file */
+    ROOTFS_ABSOLUTE,   /* its name begins with a slash; it is in the tree all the same */
+    ROOTFS_ROOT,       /* the root is something else than a directory */
+    ROOTFS_NO_PARENT,  /* no layer lists its folder before it; it is in the tree all the same. Not looked for by rootfs_load */
+    ROOTFS_DUPLICATE,  /* its layer has the name twice; the last one counts. Not looked for by rootfs_load */
+    ROOTFS_NO_FAULT,
+};
+struct rootfs_judge {
+    /* `text`: what is wrong, without the layer. `layer` from 1. */
+    void (*fault)(void *data, enum rootfs_fault fault, size_t layer, const char *path, const char *text);
+    void *data;
+};
+/* As rootfs_load, from lists that are at hand (borrowed; they must outlive the tree), and with every fault told instead of
+ * refused. NULL only for more than 2,000,000 entries, or 64 MiB of names of directories that no layer lists. */
+struct rootfs *rootfs_judge(const struct listing *const *lists, size_t count, const struct rootfs_judge *judge,
+                            struct error *err) must_check;
 void rootfs_free(struct rootfs *rootfs);
 DEFINE_AUTOPTR(rootfs)
 /* The entry itself, links not followed; NULL when there is none. Directories that no layer names, but that entries are in,

@@ -23,6 +23,7 @@ struct node {
     struct node *parent, *children, *next, *previous;
     size_t layer; /* the last one that had a say; a whiteout hides lower layers only */
     bool implied; /* no layer names it */
+    bool blamed;  /* that it is implied has been said */
 };
 
 struct arena {
@@ -31,8 +32,10 @@ struct arena {
 };
 
 struct rootfs {
-    struct listing *lists; /* the names of the entries are in them */
+    struct listing *lists; /* of our own; the names of the entries are in them */
     size_t list_count;
+    const struct rootfs_judge *judge; /* NULL: the first fault ends it */
+    enum rootfs_fault fault;          /* what the last error was; ROOTFS_NO_FAULT: something else */
     struct strv extra; /* names that are not in a list */
     size_t extra_bytes;
     struct arena *arena;
@@ -164,8 +167,9 @@ static struct node *child(struct rootfs *rootfs, const struct node *dir, const c
     return add_node(rootfs, (struct node *)(uintptr_t)dir, keep(rootfs, buf_detach(&path)));
 }
 
-static int escapes(const char *path, const char *link, struct error *err)
+static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
 {
+    rootfs->fault = ROOTFS_ESCAPES;
     return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the image through the link '%.200s'", path, link);
 }
 
@@ -187,7 +191,7 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
         }
         if (part == 2 && at[0] == '.' && at[1] == '.') { /* from a link: names are clean */
             if (!dir->parent)
-                return escapes(name, link, err);
+                return escapes(rootfs, name, link, err);
             dir = dir->parent;
             at = after;
             continue;
@@ -196,17 +200,21 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
         if (node && node->entry.type == TAR_SYMLINK) {
             link = node->entry.path;
             if (node->entry.link[0] == '/')
-                return escapes(name, link, err);
-            if (++links > MOST_LINKS)
+                return escapes(rootfs, name, link, err);
+            if (++links > MOST_LINKS) {
+                rootfs->fault = ROOTFS_BELOW_FILE;
                 return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads through a cycle of links", name);
+            }
             char *longer = xasprintf("%s/%s", node->entry.link, after);
             free(rest);
             rest = at = longer;
             continue;
         }
-        if (node && node->entry.type != TAR_DIR)
+        if (node && node->entry.type != TAR_DIR) {
+            rootfs->fault = ROOTFS_BELOW_FILE;
             return error_set(err, ERROR_REGISTRY, "the name '%.200s' is below '%.200s', which is not a directory", name,
                              node->entry.path);
+        }
         dir = node;
         at = after;
     }
@@ -236,18 +244,26 @@ static const char *real_path(struct rootfs *rootfs, const struct node *parent, c
 }
 
 /* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean nothing. */
-static int whiteout(struct rootfs *rootfs, const char *path, size_t layer, struct error *err)
+static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from, size_t layer, struct error *err)
 {
     struct node *dir = NULL;
     const char *base = path_base(path);
+    bool opaque = strcmp(base, ".wh..wh..opq") == 0;
+    if (!opaque && strncmp(base, ".wh..wh.", 8) == 0)
+        return 0;
+    rootfs->fault = ROOTFS_WHITEOUT;
+    if (!base[4])
+        return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
+    if (rootfs->judge && (from->type != TAR_FILE || from->size != 0))
+        rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path, "the whiteout is not an empty regular file");
     if (parent_of(rootfs, path, false, &dir, err) != 0)
         return -1;
     if (!dir)
         return 0;
-    if (strcmp(base, ".wh..wh..opq") == 0)
+    if (opaque) {
         hide_children(rootfs, dir, layer);
-    if (strncmp(base, ".wh..wh.", 8) == 0)
         return 0;
+    }
     struct node *hidden = child(rootfs, dir, base + 4, strlen(base + 4), false);
     if (!hidden)
         return 0;
@@ -264,11 +280,26 @@ static int link_target(struct rootfs *rootfs, const char *path, const char *link
         return -1;
     const char *base = path_base(link);
     struct node *target = dir ? child(rootfs, dir, base, strlen(base), false) : NULL;
-    if (!target || target->entry.type == TAR_DIR)
+    if (!target || target->entry.type == TAR_DIR) {
+        rootfs->fault = ROOTFS_NO_TARGET;
         return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' is to '%.200s', which is %s", path, link,
                          target ? "a directory" : "not there");
+    }
     *out = target->entry;
     return 0;
+}
+
+/* What only a judge wants to hear, of an entry that is otherwise fine. `node`: what is in its place so far, or NULL. */
+static void judge_place(struct rootfs *rootfs, const char *path, struct node *parent, const struct node *node, size_t layer)
+{
+    const struct rootfs_judge *judge = rootfs->judge;
+    if (parent && parent->implied && parent != rootfs->root && !parent->blamed) {
+        autofree char *text = xasprintf("no layer lists its folder '%.300s' before it", parent->entry.path);
+        judge->fault(judge->data, ROOTFS_NO_PARENT, layer, path, text);
+        parent->blamed = true;
+    }
+    if (node && !node->implied && node->layer == layer)
+        judge->fault(judge->data, ROOTFS_DUPLICATE, layer, path, "the layer has this name twice");
 }
 
 /* A directory over a directory changes what is said about it; anything else takes the place of what was there (OCI
@@ -281,9 +312,12 @@ static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *m
         if (parent_of(rootfs, path, true, &parent, err) != 0)
             return -1;
         made->path = real_path(rootfs, parent, path);
+        rootfs->fault = ROOTFS_NO_FAULT;
         if (rootfs->extra_bytes > MOST_EXTRA)
             return error_set(err, ERROR_REGISTRY, "the names of directories that it doesn't list take more than %d bytes", MOST_EXTRA);
         node = find(rootfs, made->path, strlen(made->path));
+        if (rootfs->judge)
+            judge_place(rootfs, path, parent, node, layer);
         if (node && (node->entry.type != TAR_DIR || made->type != TAR_DIR)) {
             remove_tree(rootfs, node);
             node = NULL;
@@ -297,52 +331,92 @@ static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *m
     return 0;
 }
 
+/* What the list itself says against a name. */
+static int check_name(struct rootfs *rootfs, const char *path, const char *link, const struct listing_entry *from,
+                      size_t layer, struct error *err)
+{
+    rootfs->fault = ROOTFS_ESCAPES;
+    if (from->flags & LISTING_ESCAPES)
+        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", path);
+    if (from->flags & LISTING_LINK_ESCAPES)
+        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it, to '%.200s', leads out of the image", path, link);
+    if (path[0] == '\0' && from->type != TAR_DIR) {
+        rootfs->fault = ROOTFS_ROOT;
+        return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
+    }
+    if (!(from->flags & LISTING_ABSOLUTE))
+        return 0;
+    rootfs->fault = ROOTFS_ABSOLUTE;
+    if (!rootfs->judge)
+        return error_set(err, ERROR_REGISTRY, "the name '/%.200s' in it leads out of the image: it is absolute", path);
+    rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path, "its name in the layer begins with a slash");
+    return 0;
+}
+
 static int apply_entry(struct rootfs *rootfs, const struct listing *list, const struct listing_entry *from, size_t layer,
                        struct error *err)
 {
     const char *path = list->names + from->path, *link = from->link == UINT32_MAX ? NULL : list->names + from->link;
+    const char *facts = from->facts == UINT32_MAX ? NULL : list->names + from->facts;
     struct rootfs_entry made = {.link = from->type == TAR_SYMLINK ? link : NULL, .type = (enum tar_type)from->type,
                                 .mode = from->mode, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
-                                .size = from->size};
-    if (strncmp(path_base(path), ".wh.", 4) == 0)
-        return whiteout(rootfs, path, layer, err);
-    if (from->type == TAR_HARDLINK && link_target(rootfs, path, link, &made, err) != 0)
+                                .size = from->size, .print = from->print, .facts = facts, .layer = layer};
+    if ((from->flags || path[0] == '\0') && check_name(rootfs, path, link, from, layer, err) != 0)
         return -1;
+    if (strncmp(path_base(path), ".wh.", 4) == 0)
+        return whiteout(rootfs, path, from, layer, err);
+    if (from->type == TAR_HARDLINK) {
+        if (link_target(rootfs, path, link, &made, err) != 0)
+            return -1;
+        made.layer = layer;
+    }
     return place(rootfs, path, &made, layer, err);
 }
 
 /* Layers count from 1: what no layer names is older than all. */
-static int apply(struct rootfs *rootfs, size_t layer, const struct digest *digest, struct error *err)
+static int apply(struct rootfs *rootfs, size_t layer, const struct listing *list, struct error *err)
 {
-    const struct listing *list = &rootfs->lists[layer - 1];
-    for (size_t i = 0; i < list->count; i++)
-        if (apply_entry(rootfs, list, &list->entries[i], layer, err) != 0)
-            return error_wrap(err, "the layer '%s' can't be used", digest->text);
+    for (size_t i = 0; i < list->count; i++) {
+        rootfs->fault = ROOTFS_NO_FAULT;
+        if (apply_entry(rootfs, list, &list->entries[i], layer, err) == 0)
+            continue;
+        if (!rootfs->judge || rootfs->fault == ROOTFS_NO_FAULT)
+            return -1;
+        rootfs->judge->fault(rootfs->judge->data, rootfs->fault, layer, list->names + list->entries[i].path, err->text);
+    }
     return 0;
 }
 
 static int load_lists(struct rootfs *rootfs, const struct store *store, const struct digest *layers, size_t count,
                       struct error *err)
 {
-    size_t total = 0;
     rootfs->lists = xcalloc(count, sizeof *rootfs->lists);
     for (size_t i = 0; i < count; i++) {
         struct digest any = {0};
         struct listing *list = &rootfs->lists[i];
         rootfs->list_count = i + 1;
-        if (listing_load(store, &layers[i], list) != 1) {
-            if (listing_make(store, &layers[i], &any, err) != 0)
-                return -1;
-            if (listing_load(store, &layers[i], list) != 1)
-                return error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layers[i].text);
-        }
-        total += list->count;
-        if (total > MOST_ENTRIES)
-            return error_set(err, ERROR_REGISTRY, "the image has more than %d entries", MOST_ENTRIES);
+        if (listing_load(store, &layers[i], list) == 1)
+            continue;
+        if (listing_make(store, &layers[i], &any, err) != 0)
+            return -1;
+        if (listing_load(store, &layers[i], list) != 1)
+            return error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layers[i].text);
     }
+    return 0;
+}
+
+/* An empty tree with room for the entries of these lists. */
+static int begin(struct rootfs *rootfs, const struct listing *const *lists, size_t count, struct error *err)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += lists[i]->count;
+    if (total > MOST_ENTRIES)
+        return error_set(err, ERROR_REGISTRY, "the image has more than %d entries", MOST_ENTRIES);
     for (rootfs->bucket_count = 64; rootfs->bucket_count < total; rootfs->bucket_count *= 2)
         ;
     rootfs->buckets = xcalloc(rootfs->bucket_count, sizeof(struct node *));
+    rootfs->root = add_node(rootfs, NULL, "");
     return 0;
 }
 
@@ -372,11 +446,33 @@ struct rootfs *rootfs_load(const struct store *store, const struct digest *layer
     AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
     if (load_lists(rootfs, store, layers, count, err) != 0)
         return NULL;
-    rootfs->root = add_node(rootfs, NULL, "");
+    autofree const struct listing **lists = xcalloc(count, sizeof *lists);
     for (size_t i = 0; i < count; i++)
-        if (apply(rootfs, i + 1, &layers[i], err) != 0)
+        lists[i] = &rootfs->lists[i];
+    if (begin(rootfs, lists, count, err) != 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (apply(rootfs, i + 1, lists[i], err) == 0)
+            continue;
+        error_wrap(err, "the layer '%s' can't be used", layers[i].text);
+        return NULL;
+    }
+    sort(rootfs);
+    return take(rootfs);
+}
+
+struct rootfs *rootfs_judge(const struct listing *const *lists, size_t count, const struct rootfs_judge *judge,
+                            struct error *err)
+{
+    AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
+    rootfs->judge = judge;
+    if (begin(rootfs, lists, count, err) != 0)
+        return NULL;
+    for (size_t i = 0; i < count; i++)
+        if (apply(rootfs, i + 1, lists[i], err) != 0)
             return NULL;
     sort(rootfs);
+    rootfs->judge = NULL;
     return take(rootfs);
 }
 

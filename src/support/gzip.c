@@ -295,6 +295,7 @@ struct gunzip {
     bool plain_allowed, plain, begun, in_member;
     unsigned char magic[2]; /* until the first two bytes are there */
     size_t magic_length;
+    uint64_t members;
     z_stream stream;
     unsigned char *chunk;
 };
@@ -332,6 +333,7 @@ static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_
         if (stream->avail_in > 0 && !gunzip->in_member) {
             inflateReset(stream);
             gunzip->in_member = true;
+            gunzip->members++;
         }
         stream->next_out = gunzip->chunk;
         stream->avail_out = CHUNK;
@@ -389,4 +391,9 @@ int gunzip_finish(struct gunzip *gunzip, struct error *err)
     if (gunzip->in_member)
         return error_set(err, ERROR_REGISTRY, "the gzip data ends in the middle");
     return 0;
+}
+
+uint64_t gunzip_members(const struct gunzip *gunzip)
+{
+    return gunzip->members;
 }

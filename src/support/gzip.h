@@ -29,5 +29,7 @@ DEFINE_AUTOPTR(gunzip)
 int gunzip_feed(struct gunzip *gunzip, const void *bytes, size_t length, struct error *err) must_check;
 /* Fails when the stream ended in the middle of a member. */
 int gunzip_finish(struct gunzip *gunzip, struct error *err) must_check;
+/* Members begun so far; 0 for a stream that is not gzip. */
+uint64_t gunzip_members(const struct gunzip *gunzip);
 
 #endif

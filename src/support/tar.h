@@ -21,6 +21,7 @@ struct tar_entry {
     int64_t uid, gid;
     int64_t mtime; /* whole seconds since 1970 */
     int64_t size;  /* bytes of content, 0 but for files */
+    bool xattrs;   /* read: it has extended attributes. The writer leaves them out */
 };
 
 /* Where bytes come from or go to. A source returns the bytes read, 0 at the end, -1 with *err set. */
