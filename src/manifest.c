@@ -74,6 +74,17 @@ static bool is_image(const struct js *entry)
     return !type[0] || manifest_type(type) || index_type(type);
 }
 
+enum index_entry index_entry_kind(const struct js *entry)
+{
+    const char *kind = js_get_text(js_get(entry, "annotations"), "vnd.docker.reference.type");
+    const char *os = js_get_text(js_get(entry, "platform"), "os");
+    if ((kind && strcmp(kind, "attestation-manifest") == 0) || (os && strcmp(os, "unknown") == 0))
+        return INDEX_ENTRY_ATTESTATION;
+    if (!is_image(entry))
+        return INDEX_ENTRY_OTHER;
+    return index_type(text_or(js_get_text(entry, "mediaType"), "")) ? INDEX_ENTRY_INDEX : INDEX_ENTRY_IMAGE;
+}
+
 enum match { MATCH_NO, MATCH_UNSAID, MATCH_YES };
 
 static enum match match_platform(const struct js *entry, enum arch arch)
@@ -142,7 +153,7 @@ static const char *entry_name(const struct js *entry)
     return text_or(js_get_text(notes, REF_NAME), text_or(js_get_text(notes, CONTAINERD_NAME), ""));
 }
 
-static bool has_name(const struct js *entry, const char *tag)
+bool layout_has_name(const struct js *entry, const char *tag)
 {
     const char *full = js_get_text(js_get(entry, "annotations"), CONTAINERD_NAME);
     return strcmp(entry_name(entry), tag) == 0 || (full && strcmp(full, tag) == 0);
@@ -178,7 +189,7 @@ int layout_choose(const struct js *index, enum arch arch, const char *tag, const
     AUTOPTR(js) named = js_array();
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *entry = js_at(list, i);
-        if (!is_image(entry) || (tag && !has_name(entry, tag)))
+        if (!is_image(entry) || (tag && !layout_has_name(entry, tag)))
             continue;
         if (!tag && only && strcmp(entry_name(only), entry_name(entry)) != 0)
             return wrong_tag(list, NULL, where, err);

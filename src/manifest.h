@@ -22,6 +22,8 @@
 #define MEDIA_OCI_LAYER_GZIP "application/vnd.oci.image.layer.v1.tar+gzip"
 #define MEDIA_DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
 #define MEDIA_DOCKER_MANIFEST "application/vnd.docker.distribution.manifest.v2+json"
+#define MEDIA_DOCKER_LAYER "application/vnd.docker.image.rootfs.diff.tar"
+#define MEDIA_DOCKER_LAYER_GZIP "application/vnd.docker.image.rootfs.diff.tar.gzip"
 #define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 
 enum {
@@ -40,6 +42,12 @@ int descriptor_read(const struct js *value, const char *where, struct descriptor
 
 /* By the media type where there is one, else by what the document holds. */
 bool manifest_is_index(const struct js *document, const char *media_type);
+
+/* What an entry of an index is, going by what it says. */
+enum index_entry { INDEX_ENTRY_IMAGE, INDEX_ENTRY_INDEX, INDEX_ENTRY_ATTESTATION, INDEX_ENTRY_OTHER };
+enum index_entry index_entry_kind(const struct js *entry);
+/* Whether an entry of a layout's index.json goes by this name, in full or by its tag. */
+bool layout_has_name(const struct js *entry, const char *tag);
 
 /* The first manifest for linux and the architecture; arm64 goes with no variant and with v8, amd64 with none and v1. Entries
  * for unknown platforms, attestations and other artifacts are passed over; an index inside of the index isn't followed. */

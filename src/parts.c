@@ -1,7 +1,7 @@
 #include "parts.h"
 
+#include "registry/pull.h"
 #include "support/fs.h"
-#include "support/gzip.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,12 +9,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PARTS = 10000, TEXT = 4 * 1024 * 1024, ALL_TEXTS = 32 * 1024 * 1024, CHUNK = 256 * 1024, LINKS = 8 };
+enum { PARTS = 10000, TEXT = 4 * 1024 * 1024, ALL_TEXTS = 32 * 1024 * 1024, CHUNK = 64 * 1024, LINKS = 8 };
 static const uint64_t largest = UINT64_C(32) << 30;
 
 struct parts {
     char *path;
     bool folder;
+    const struct store *store;
+    struct client *client; /* of a registry, else NULL */
     struct part **list;
     size_t len, cap, texts;
     uint64_t content_size;
@@ -26,8 +28,8 @@ static void part_free(struct part *part)
         return;
     free(part->path);
     free(part->link);
-    free(part->trouble);
     buf_release(&part->text);
+    listing_scan_release(&part->scan);
     free(part);
 }
 DEFINE_AUTOPTR(part)
@@ -38,6 +40,7 @@ void parts_free(struct parts *parts)
         return;
     for (size_t i = 0; i < parts->len; i++)
         part_free(parts->list[i]);
+    client_free(parts->client);
     free(parts->list);
     free(parts->path);
     free(parts);
@@ -48,116 +51,110 @@ bool parts_is_folder(const struct parts *parts)
     return parts->folder;
 }
 
-/* Reading one part: its bytes are hashed, and unpacked in order to be hashed again. */
+/* One file on its way: what was read of it to see what it is comes first, then the rest. */
 struct intake {
-    struct parts *parts;
-    struct part *part;
-    struct digest_context packed, plain;
-    struct gunzip *gunzip;
+    struct tar_reader *tar; /* or a descriptor */
+    int fd;
+    const char *name;
+    char *first;
+    size_t held, given;
 };
 
 static void intake_release(struct intake *intake)
 {
-    digest_context_release(&intake->packed);
-    digest_context_release(&intake->plain);
-    gunzip_free(intake->gunzip);
+    free(intake->first);
 }
 
-static int take_plain(void *data, const void *bytes, size_t length, struct error *err)
+static int64_t read_more(struct intake *intake, void *bytes, size_t capacity, struct error *err)
+{
+    if (intake->tar)
+        return tar_reader_read(intake->tar, bytes, capacity, err);
+    for (;;) {
+        ssize_t got = read(intake->fd, bytes, capacity);
+        if (got >= 0 || errno != EINTR)
+            return got >= 0 ? got : error_errno(err, ERROR_REGISTRY, "can't read '%s'", intake->name);
+    }
+}
+
+static int64_t intake_bytes(void *data, void *bytes, size_t capacity, struct error *err)
 {
     struct intake *intake = data;
-    intake->part->content_size += length;
-    intake->parts->content_size += length;
-    if (intake->parts->content_size > largest)
-        return error_set(err, ERROR_REGISTRY, "it unpacks to more than 32 GiB; Lambda takes 10 GB");
-    digest_update(&intake->plain, bytes, length);
-    return 0;
+    size_t left = intake->held - intake->given, part = left < capacity ? left : capacity;
+    if (part == 0)
+        return read_more(intake, bytes, capacity, err);
+    memcpy(bytes, intake->first + intake->given, part);
+    intake->given += part;
+    return (int64_t)part;
 }
 
-static int begin(struct intake *intake, const char *bytes, size_t length, struct error *err)
+static int fill_first(struct intake *intake, struct error *err)
 {
-    bool gzip = length >= 2 && memcmp(bytes, "\x1f\x8b", 2) == 0;
-    if (digest_init(&intake->packed, err) != 0)
-        return -1;
-    if (!gzip)
-        return 0;
-    intake->gunzip = gunzip_open(take_plain, intake, false, err);
-    return intake->gunzip ? digest_init(&intake->plain, err) : -1;
-}
-
-/* Damaged gzip data is remembered, for it may be in a file that nobody needs. */
-static void unpack(struct intake *intake, const char *bytes, size_t length, bool end)
-{
-    struct error trouble = {0};
-    if (!intake->gunzip || intake->part->trouble)
-        return;
-    if (end ? gunzip_finish(intake->gunzip, &trouble) != 0 : gunzip_feed(intake->gunzip, bytes, length, &trouble) != 0)
-        intake->part->trouble = xstrdup(trouble.text);
-}
-
-static void keep_text(struct intake *intake, const char *bytes, size_t length)
-{
-    struct part *part = intake->part;
-    bool json = part->size == 0 ? strchr("{[ \t\r\n", bytes[0]) != NULL && bytes[0] : part->text.len == part->size;
-    if (json && part->size + length <= TEXT && intake->parts->texts + length <= ALL_TEXTS) {
-        buf_add(&part->text, bytes, length);
-        intake->parts->texts += length;
-    } else if (part->text.len > 0) {
-        intake->parts->texts -= part->text.len;
-        buf_release(&part->text);
-        part->text = (struct buf){0};
-    }
-}
-
-static int feed(struct intake *intake, const char *bytes, size_t length, struct error *err)
-{
-    if (!intake->packed.state && begin(intake, bytes, length, err) != 0)
-        return -1;
-    keep_text(intake, bytes, length);
-    digest_update(&intake->packed, bytes, length);
-    unpack(intake, bytes, length, false);
-    intake->part->size += length;
-    return 0;
-}
-
-static int finish(struct intake *intake, struct error *err)
-{
-    struct part *part = intake->part;
-    if (!intake->packed.state && begin(intake, "", 0, err) != 0)
-        return -1;
-    unpack(intake, NULL, 0, true);
-    digest_final(&intake->packed, &part->digest);
-    if (intake->gunzip && !part->trouble)
-        digest_final(&intake->plain, &part->diff_id);
-    if (!intake->gunzip) {
-        part->diff_id = part->digest;
-        part->content_size = part->size;
+    intake->first = xmalloc(CHUNK);
+    for (int64_t got = 1; got > 0 && intake->held < CHUNK; intake->held += got > 0 ? (size_t)got : 0) {
+        got = read_more(intake, intake->first + intake->held, CHUNK - intake->held, err);
+        if (got < 0)
+            return -1;
     }
     return 0;
 }
 
-static int64_t read_some(struct tar_reader *tar, int fd, const char *name, char *chunk, struct error *err)
+/* A tar begins with a name, which could be any text, and has its magic further on (pax(1), "ustar Interchange Format"). */
+static bool is_text(const struct intake *intake)
 {
-    if (tar)
-        return tar_reader_read(tar, chunk, CHUNK, err);
-    for (;;) {
-        ssize_t got = read(fd, chunk, CHUNK);
-        if (got >= 0 || errno != EINTR)
-            return got >= 0 ? got : error_errno(err, ERROR_REGISTRY, "can't read '%s'", name);
+    bool tar = intake->held >= 512 && memcmp(intake->first + 257, "ustar", 5) == 0;
+    return intake->held > 0 && memchr("{[ \t\r\n", intake->first[0], 6) && !tar;
+}
+
+static int read_text(struct parts *parts, struct part *part, struct intake *intake, struct error *err)
+{
+    int64_t got = 0;
+    AUTO(digest_context) context = {0};
+    autofree char *chunk = xmalloc(CHUNK);
+    if (digest_init(&context, err) != 0)
+        return -1;
+    while ((got = intake_bytes(intake, chunk, CHUNK, err)) > 0) {
+        digest_update(&context, chunk, (size_t)got);
+        part->size += (uint64_t)got;
+        if (part->size <= TEXT && parts->texts + part->size <= ALL_TEXTS) {
+            buf_add(&part->text, chunk, (size_t)got);
+        } else {
+            buf_release(&part->text);
+            part->text = (struct buf){0};
+        }
     }
+    parts->texts += part->text.len;
+    digest_final(&context, &part->digest);
+    return got < 0 ? -1 : 0;
+}
+
+/* The digest that a blob's path names; empty for another path. */
+static struct digest named_by(const char *path)
+{
+    struct digest digest = {0};
+    if (strncmp(path, "blobs/sha256/", 13) != 0)
+        return digest;
+    autofree char *text = xasprintf("sha256:%s", path + 13);
+    digest_parse(&digest, text);
+    return digest;
 }
 
 /* From a tar, or from a descriptor. */
 static int read_part(struct parts *parts, struct part *part, struct tar_reader *tar, int fd, struct error *err)
 {
-    AUTO(intake) intake = {.parts = parts, .part = part};
-    autofree char *chunk = xmalloc(CHUNK);
-    for (int64_t got = 1; got > 0;) {
-        got = read_some(tar, fd, part->path, chunk, err);
-        if (got < 0 || (got > 0 && feed(&intake, chunk, (size_t)got, err) != 0))
-            return -1;
-    }
-    return finish(&intake, err);
+    AUTO(intake) intake = {.tar = tar, .fd = fd, .name = part->path};
+    const struct digest named = named_by(part->path);
+    if (fill_first(&intake, err) != 0)
+        return -1;
+    if (is_text(&intake))
+        return read_text(parts, part, &intake, err);
+    if (listing_scan(parts->store, intake_bytes, &intake, named.text[0] ? &named : NULL, &part->scan, err) != 0)
+        return -1;
+    part->digest = part->scan.digest;
+    part->size = part->scan.size;
+    parts->content_size += part->scan.content_size;
+    if (parts->content_size > largest)
+        return error_set(err, ERROR_REGISTRY, "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", parts->path);
+    return 0;
 }
 
 static struct part *add(struct parts *parts, char *path, struct error *err)
@@ -228,11 +225,12 @@ static const struct part *read_file(struct parts *parts, const char *path, struc
     return parts->list[parts->len++] = take(part);
 }
 
-struct parts *parts_load(const char *path, struct error *err)
+struct parts *parts_load(const char *path, const struct store *store, struct error *err)
 {
     struct stat st;
     AUTOPTR(parts) parts = xcalloc(1, sizeof *parts);
     parts->path = xstrdup(path);
+    parts->store = store;
     if (stat(path, &st) != 0) {
         error_errno(err, ERROR_REGISTRY, "can't read '%s'", path);
         return NULL;
@@ -241,6 +239,64 @@ struct parts *parts_load(const char *path, struct error *err)
     if (!parts->folder && read_tar(parts, err) != 0)
         return NULL;
     return take(parts);
+}
+
+struct parts *parts_fetch(const struct parts_registry *from, const struct store *store, struct js **document,
+                          struct digest *digest, struct error *err)
+{
+    AUTO(http_reply) reply = {0};
+    AUTOPTR(parts) parts = xcalloc(1, sizeof *parts);
+    const struct client_settings settings = {.mirrors = from->mirrors, .ca_file = from->ca_file};
+    const struct digest *pinned = from->reference->digest.text[0] ? &from->reference->digest : NULL;
+    parts->path = reference_name(from->reference);
+    parts->store = store;
+    parts->client = client_open(from->reference, &settings, err);
+    if (!parts->client)
+        return NULL;
+    *document = pull_document(&(struct pull_from){parts->client, parts->path}, pinned ? pinned->text : from->reference->tag, pinned,
+                              &reply, digest, err);
+    return *document ? take(parts) : NULL;
+}
+
+static int fetch_document(struct parts *parts, const struct descriptor *descriptor, struct part *part, struct error *err)
+{
+    AUTO(http_reply) reply = {0};
+    AUTOPTR(js) read = pull_document(&(struct pull_from){parts->client, parts->path}, descriptor->digest.text, &descriptor->digest,
+                                     &reply, &part->digest, err);
+    if (!read)
+        return -1;
+    part->size = reply.body.len;
+    buf_add(&part->text, reply.body.data, reply.body.len);
+    return 0;
+}
+
+static int fetch_blob(struct parts *parts, const struct descriptor *descriptor, struct part *part, struct error *err)
+{
+    uint64_t size = 0;
+    struct listing known;
+    if (listing_known(parts->store, &descriptor->digest, &known) && known.size == descriptor->size) {
+        part->digest = descriptor->digest;
+        part->size = known.size;
+        part->scan = (struct listing_scan){.digest = part->digest, .diff_id = known.diff_id, .size = known.size,
+                                           .content_size = known.content_size, .members = known.members, .listed = true,
+                                           .gzip = known.members > 0};
+        return 0;
+    }
+    if (pull_blob(&(struct pull_from){parts->client, parts->path}, parts->store, descriptor, "blob", err) != 0)
+        return -1;
+    autoclose int fd = store_open_blob(parts->store, &descriptor->digest, &size, err);
+    return fd < 0 ? -1 : read_part(parts, part, NULL, fd, err);
+}
+
+static const struct part *fetch(struct parts *parts, const struct descriptor *descriptor, const char *path, bool document,
+                                struct error *err)
+{
+    AUTOPTR(part) part = xcalloc(1, sizeof *part);
+    part->path = xstrdup(path);
+    if (document ? fetch_document(parts, descriptor, part, err) != 0 : fetch_blob(parts, descriptor, part, err) != 0)
+        return NULL;
+    grow(parts->list, parts->len, parts->cap);
+    return parts->list[parts->len++] = take(part);
 }
 
 /* The last one of a name counts, as it does for who unpacks the archive. */
@@ -252,17 +308,32 @@ static const struct part *find(const struct parts *parts, const char *path)
     return NULL;
 }
 
-const struct part *parts_get(struct parts *parts, const char *path, struct error *err)
+static const struct part *find_linked(const struct parts *parts, const char *path)
 {
     const struct part *part = find(parts, path);
     for (int i = 0; i < LINKS && part && part->link; i++)
         part = find(parts, part->link);
-    if (part && !part->link)
+    return part && !part->link ? part : NULL;
+}
+
+const struct part *parts_get(struct parts *parts, const char *path, struct error *err)
+{
+    const struct part *part = find_linked(parts, path);
+    if (part)
         return part;
     if (parts->folder)
         return read_file(parts, path, err);
     error_set(err, ERROR_REGISTRY, "%s: '%s' is missing in it", parts->path, path);
     return NULL;
+}
+
+const struct part *parts_blob(struct parts *parts, const struct descriptor *descriptor, bool document, struct error *err)
+{
+    autofree char *path = xasprintf("blobs/sha256/%s", digest_hex(&descriptor->digest));
+    const struct part *part = find_linked(parts, path);
+    if (part || !parts->client)
+        return part ? part : parts_get(parts, path, err);
+    return fetch(parts, descriptor, path, document, err);
 }
 
 bool parts_has(struct parts *parts, const char *path)

@@ -1,6 +1,7 @@
 #include "command.h"
 
 #include "imagefile.h"
+#include "store.h"
 #include "support/options.h"
 
 #include <inttypes.h>
@@ -69,6 +70,14 @@ static void add_size(struct buf *out, uint64_t size)
         buf_addf(out, "%.1f %s", number, units[unit]);
 }
 
+static uint64_t image_size(const struct imagefile *image, bool unpacked)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < image->layer_count; i++)
+        sum += unpacked ? image->layers[i].scan.content_size : image->layers[i].size;
+    return sum;
+}
+
 static void layer_lines(const struct imagefile *image, struct buf *out)
 {
     for (size_t i = 0; i < image->layer_count; i++) {
@@ -77,14 +86,14 @@ static void layer_lines(const struct imagefile *image, struct buf *out)
         buf_addf(&text, "%zu  %s  ", i + 1, layer->digest.text);
         add_size(&text, layer->size);
         buf_adds(&text, ", ");
-        add_size(&text, layer->content_size);
+        add_size(&text, layer->scan.content_size);
         buf_adds(&text, " unpacked");
         line(out, i == 0 ? "layers" : "", buf_text(&text));
     }
     AUTO(buf) total = {0};
-    add_size(&total, image->size);
+    add_size(&total, image_size(image, false));
     buf_adds(&total, ", ");
-    add_size(&total, image->content_size);
+    add_size(&total, image_size(image, true));
     buf_adds(&total, " unpacked");
     line(out, "total", buf_text(&total));
 }
@@ -134,7 +143,7 @@ static struct js *layers_json(const struct imagefile *image)
         js_set_string(entry, "digest", layer->digest.text);
         js_set_integer(entry, "size", (int64_t)layer->size);
         js_set_string(entry, "diffId", layer->diff_id.text);
-        js_set_integer(entry, "unpackedSize", (int64_t)layer->content_size);
+        js_set_integer(entry, "unpackedSize", (int64_t)layer->scan.content_size);
         js_append(list, entry);
     }
     return list;
@@ -160,10 +169,10 @@ static void print_json(const struct imagefile *image, struct buf *out)
     set_text(object, "workdir", js_get_text(config, "WorkingDir"));
     set_copy(object, "env", js_get(config, "Env"));
     set_copy(object, "labels", js_get(config, "Labels"));
-    set_copy(object, "annotations", image->annotations);
+    set_copy(object, "annotations", js_get(image->document, "annotations"));
     js_set(object, "layers", layers_json(image));
-    js_set_integer(object, "size", (int64_t)image->size);
-    js_set_integer(object, "unpackedSize", (int64_t)image->content_size);
+    js_set_integer(object, "size", (int64_t)image_size(image, false));
+    js_set_integer(object, "unpackedSize", (int64_t)image_size(image, true));
     js_set(object, "verified", js_boolean(true));
     js_dump_pretty(object, out);
 }
@@ -173,12 +182,14 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     struct inspect_options options = {0};
     AUTO(strv) operands = {0};
     AUTO(imagefile) image = {0};
+    AUTO(store) store = {.lock = -1};
     if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "inspect takes one image file or folder");
-    const struct imagefile_choice choice = {options.tag, options.arch};
-    if (imagefile_load(operands.items[0], &choice, &image, err) != 0)
+    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch};
+    if (store_open(&store, NULL, err) != 0 || imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
+        imagefile_verified(&image, err) != 0)
         return -1;
     if (options.json)
         print_json(&image, out);

@@ -159,7 +159,7 @@ static int find_program(const struct imagefile *image, struct function *function
 /* The name of the project, as the image tells it; else a name that is right for any. Caller frees. */
 static char *function_name(const struct imagefile *image)
 {
-    const char *title = js_get_text(image->annotations, "org.opencontainers.image.title");
+    const char *title = js_get_text(js_get(image->document, "annotations"), "org.opencontainers.image.title");
     size_t fine =
         title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
     return xstrdup(fine > 0 && fine <= 64 && !title[fine] ? title : "function");
@@ -273,12 +273,15 @@ static int make_argv(const struct imagefile *image, const struct function *funct
 static int invoke(const char *path, const struct invoke_options *options, const struct buf *event,
                   struct buf *out, struct error *err)
 {
+    const struct imagefile_choice choice = {.files_only = true};
+    AUTO(store) store = {.lock = -1};
     AUTO(imagefile) image = {0};
     AUTO(function) function = {0};
     AUTO(strv) argv = {0};
     AUTO(api_result) result = {0};
     process_catch_signals(); /* the folder must not stay behind */
-    if (imagefile_load(path, &(struct imagefile_choice){NULL, NULL}, &image, err) != 0)
+    if (store_open(&store, NULL, err) != 0 || imagefile_load(path, &choice, &store, &image, err) != 0 ||
+        imagefile_verified(&image, err) != 0)
         return -1;
     function.name = function_name(&image);
     if (find_program(&image, &function, err) != 0 || unpack(path, &image, &function, err) != 0 ||

@@ -8,10 +8,9 @@
 #include <string.h>
 
 struct pull {
-    struct client *client;
+    struct pull_from from;
     const struct store *store;
     enum arch arch;
-    const char *name; /* for messages */
 };
 
 /* --- documents --- */
@@ -29,22 +28,21 @@ static bool vague(const char *type)
 
 /* Header and body must say the same, and the body must not be two things at once, or two programs could take
  * one digest for different images (the reason for the OCI image-spec's rules on mediaType). */
-static int check_type(const struct pull *pull, const struct js *document, const char *header,
-                      struct error *err)
+static int check_type(const char *name, const struct js *document, const char *header, struct error *err)
 {
     const char *own = js_get_text(document, "mediaType");
     if (own && header && !vague(header) && strcmp(own, header) != 0)
         return error_set(err, ERROR_REGISTRY,
                          "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner",
-                         pull->name, header, own);
+                         name, header, own);
     if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY, "%s: its manifest is an index too, which is not allowed",
-                         pull->name);
+                         name);
     return 0;
 }
 
 /* The digest is the one asked for; without one, the one that the registry names. */
-static int check_digest(const struct pull *pull, const struct http_reply *reply,
+static int check_digest(const char *name, const struct http_reply *reply,
                         const struct digest *expected, struct digest *actual, struct error *err)
 {
     struct digest named;
@@ -54,25 +52,22 @@ static int check_digest(const struct pull *pull, const struct http_reply *reply,
         if (!digest_equal(expected, actual))
             return error_set(err, ERROR_REGISTRY,
                              "%s: '%s' was asked for, but '%s' came: it was changed or damaged on its way",
-                             pull->name, expected->text, actual->text);
+                             name, expected->text, actual->text);
     } else if (digest_parse(&named, reply->content_digest) && !digest_equal(&named, actual)) {
         return error_set(err, ERROR_REGISTRY,
                          "%s: the registry said '%s', but '%s' came: it was changed or damaged on its way",
-                         pull->name, named.text, actual->text);
+                         name, named.text, actual->text);
     }
     return 0;
 }
 
-/* Fetches and verifies one document; *digest is what it has. NULL: an error. Caller frees. */
-static struct js *fetch_document(const struct pull *pull, const char *tag_or_digest,
-                                 const struct digest *expected, struct http_reply *reply,
-                                 struct digest *digest, struct error *err)
+struct js *pull_document(const struct pull_from *from, const char *tag_or_digest, const struct digest *expected,
+                         struct http_reply *reply, struct digest *digest, struct error *err)
 {
-    if (client_manifest(pull->client, tag_or_digest, reply, err) != 0 ||
-        check_digest(pull, reply, expected, digest, err) != 0)
+    if (client_manifest(from->client, tag_or_digest, reply, err) != 0 || check_digest(from->name, reply, expected, digest, err) != 0)
         return NULL;
-    AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, pull->name, err);
-    if (!document || check_type(pull, document, reply->content_type, err) != 0)
+    AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, from->name, err);
+    if (!document || check_type(from->name, document, reply->content_type, err) != 0)
         return NULL;
     return take(document);
 }
@@ -130,22 +125,23 @@ static int download(const struct pull *pull, const struct descriptor *blob, cons
                                .restart = restart_target,
                                .write = write_target,
                                .data = &target};
-    if (sink.offset < sink.size && client_blob(pull->client, &blob->digest, &sink, err) != 0)
+    if (sink.offset < sink.size && client_blob(pull->from.client, &blob->digest, &sink, err) != 0)
         return -1;
     log_meter_end(&target.meter);
-    return store_writer_commit(writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->name);
+    return store_writer_commit(writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->from.name);
 }
 
-/* `what` is what it is called while it comes. */
-static int pull_blob(const struct pull *pull, const struct descriptor *blob, const char *what, struct error *err)
+int pull_blob(const struct pull_from *from, const struct store *store, const struct descriptor *blob, const char *what,
+              struct error *err)
 {
+    const struct pull pull = {.from = *from, .store = store};
     bool resumed = false;
-    if (store_use(pull->store, &blob->digest, blob->size))
+    if (store_use(store, &blob->digest, blob->size))
         return 0;
-    if (download(pull, blob, what, &resumed, err) == 0)
+    if (download(&pull, blob, what, &resumed, err) == 0)
         return 0;
     /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent now. */
-    return resumed && err->kind == ERROR_REGISTRY ? download(pull, blob, what, &resumed, err) : -1;
+    return resumed && err->kind == ERROR_REGISTRY ? download(&pull, blob, what, &resumed, err) : -1;
 }
 
 /* --- the image --- */
@@ -154,18 +150,18 @@ static int pull_config(const struct pull *pull, const struct manifest *manifest,
 {
     AUTO(buf) text = {0};
     struct digest diff_ids[MANIFEST_LAYERS];
-    if (pull_blob(pull, &manifest->config, "config", err) != 0 ||
+    if (pull_blob(&pull->from, pull->store, &manifest->config, "config", err) != 0 ||
         store_read(pull->store, &manifest->config.digest, MANIFEST_BYTES, &text, err) != 0)
         return -1;
-    AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->name, err);
-    return config ? config_read(config, pull->arch, manifest->layer_count, pull->name, diff_ids, err) : -1;
+    AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->from.name, err);
+    return config ? config_read(config, pull->arch, manifest->layer_count, pull->from.name, diff_ids, err) : -1;
 }
 
 /* The config first: it tells whether the layers are of any use. */
 static int pull_contents(const struct pull *pull, const struct js *document, struct error *err)
 {
     struct manifest manifest = {0};
-    if (manifest_read(document, pull->name, &manifest, err) != 0)
+    if (manifest_read(document, pull->from.name, &manifest, err) != 0)
         return -1;
     int result = pull_config(pull, &manifest, err);
     for (size_t i = 0; result == 0 && i < manifest.layer_count; i++) {
@@ -173,7 +169,7 @@ static int pull_contents(const struct pull *pull, const struct js *document, str
         autofree char *what = xasprintf("layer %zu of %zu", i + 1, manifest.layer_count);
         if (!store_has(pull->store, &layer->digest))
             log_step("fetch", "%s, %.1f MB", what, (double)layer->size / 1e6);
-        result = pull_blob(pull, layer, what, err);
+        result = pull_blob(&pull->from, pull->store, layer, what, err);
     }
     manifest_release(&manifest);
     return result;
@@ -184,19 +180,19 @@ static struct js *fetch_platform(const struct pull *pull, const struct js *index
                                  struct digest *digest, struct error *err)
 {
     struct descriptor chosen;
-    if (index_choose(index, pull->arch, pull->name, &chosen, err) != 0)
+    if (index_choose(index, pull->arch, pull->from.name, &chosen, err) != 0)
         return NULL;
     if (chosen.size > MANIFEST_BYTES) {
         error_set(err, ERROR_REGISTRY, "%s: the manifest of this platform is larger than %d bytes",
-                  pull->name, MANIFEST_BYTES);
+                  pull->from.name, MANIFEST_BYTES);
         return NULL;
     }
-    AUTOPTR(js) document = fetch_document(pull, chosen.digest.text, &chosen.digest, reply, digest, err);
+    AUTOPTR(js) document = pull_document(&pull->from, chosen.digest.text, &chosen.digest, reply, digest, err);
     if (!document)
         return NULL;
     if (reply->body.len != chosen.size) {
         error_set(err, ERROR_REGISTRY,
-                  "%s: the manifest of this platform has %zu bytes, not %llu as the index says", pull->name,
+                  "%s: the manifest of this platform has %zu bytes, not %llu as the index says", pull->from.name,
                   reply->body.len, (unsigned long long)chosen.size);
         return NULL;
     }
@@ -208,8 +204,8 @@ static int pull_documents(const struct pull *pull, const struct reference *refer
 {
     bool pinned = reference->digest.text[0] != '\0';
     AUTOPTR(js)
-    document = fetch_document(pull, pinned ? reference->digest.text : reference->tag,
-                              pinned ? &reference->digest : NULL, reply, digest, err);
+    document = pull_document(&pull->from, pinned ? reference->digest.text : reference->tag,
+                             pinned ? &reference->digest : NULL, reply, digest, err);
     if (!document)
         return -1;
     if (manifest_is_index(document, reply->content_type)) {
@@ -233,7 +229,7 @@ int pull_image(const struct reference *reference, enum arch arch, const struct s
     AUTOPTR(client) client = client_open(reference, settings, err);
     if (!client)
         return -1;
-    struct pull pull = {client, store, arch, name};
+    struct pull pull = {{client, name}, store, arch};
     log_detail("pulling %s for %s", name, arch_lambda(arch));
     int result = pull_documents(&pull, reference, &reply, manifest, err);
     http_reply_release(&reply);

@@ -79,7 +79,7 @@ static void check(const struct fixture *fixture, const char *path, const char *f
 {
     struct error err = {0};
     AUTO(imagefile) image = {0};
-    if (imagefile_load(path, &any, &image, &err) != 0)
+    if (imagefile_load(path, &any, &fixture->store, &image, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(image.format, format);
     assert_int_equal(image.names.len, names);
@@ -89,8 +89,9 @@ static void check(const struct fixture *fixture, const char *path, const char *f
     assert_int_equal(image.layer_count, 1);
     assert_true(digest_equal(&image.layers[0].digest, &fixture->layer.digest));
     assert_true(digest_equal(&image.layers[0].diff_id, &fixture->layer.diff_id));
-    assert_int_equal(image.size, fixture->layer.size);
-    assert_int_equal(image.content_size, fixture->layer.content_size);
+    assert_int_equal(imagefile_verified(&image, &err), 0);
+    assert_int_equal(image.layers[0].size, fixture->layer.size);
+    assert_int_equal(image.layers[0].scan.content_size, fixture->layer.content_size);
     assert_string_equal(js_text(js_at(js_get(js_get(image.config, "config"), "Entrypoint"), 0)), "/bin/hello");
     assert_true(digest_equal(&image.manifest, &fixture->image.manifest_digest) == (strcmp(format, "docker") != 0));
 }
@@ -142,11 +143,11 @@ static void docker_archives_are_read(void **state)
     check(&fixture, path, "docker", 2);
 }
 
-static void refused(const char *path, const struct imagefile_choice *choice, const char *said)
+static void refused(const struct fixture *fixture, const char *path, const struct imagefile_choice *choice, const char *said)
 {
     struct error err = {0};
     AUTO(imagefile) image = {0};
-    assert_int_equal(imagefile_load(path, choice, &image, &err), -1);
+    assert_true(imagefile_load(path, choice, &fixture->store, &image, &err) != 0 || imagefile_verified(&image, &err) != 0);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     if (!strstr(err.text, said))
         fail_msg("'%s' says nothing of '%s'", err.text, said);
@@ -163,16 +164,16 @@ static void damage_is_found(void **state)
     for (size_t i = 0; i < countof(blobs); i++) {
         autofree char *name = xasprintf("blobs/sha256/%s", digest_hex(blobs[i]));
         rewrite(fixture.archive, path, NULL, name, "{}");
-        refused(path, &any, "is damaged");
+        refused(&fixture, path, &any, "is damaged");
         rewrite(fixture.archive, path, name, NULL, NULL);
-        refused(path, &any, "is missing in it");
+        refused(&fixture, path, &any, "is missing in it");
     }
     rewrite(fixture.archive, path, NULL, "index.json", "{}");
-    refused(path, &any, "no list of manifests");
+    refused(&fixture, path, &any, "no list of manifests");
     rewrite(fixture.archive, path, NULL, "index.json", "not JSON");
-    refused(path, &any, "not a JSON text");
+    refused(&fixture, path, &any, "not a JSON text");
     rewrite(fixture.archive, path, NULL, "manifest.json", "[{\"Config\":\"oci-layout\",\"Layers\":[]}]");
-    refused(path, &any, "describe different images");
+    refused(&fixture, path, &any, "describe different images");
 }
 
 static void layers_must_unpack_to_what_the_config_says(void **state)
@@ -184,17 +185,20 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     autofree char *layer = xasprintf("blobs/sha256/%s", digest_hex(&fixture.layer.digest));
     rewrite(fixture.archive, docker, "index.json", NULL, NULL);
     rewrite(docker, bad, NULL, layer, "another layer");
-    refused(bad, &any, "where the config says");
+    refused(&fixture, bad, &any, "not a readable tar");
+    char nothing[1024] = {0};
+    rewrite(docker, bad, NULL, layer, nothing);
+    refused(&fixture, bad, &any, "not a readable tar"); /* not even an empty one: its text is cut at the first NUL */
     rewrite(docker, bad, NULL, layer, "\x1f\x8b\x08 and no more");
-    refused(bad, &any, "gzip data");
+    refused(&fixture, bad, &any, "gzip data");
     rewrite(docker, bad, NULL, "manifest.json", "[{\"Config\":7}]");
-    refused(bad, &any, "names no config");
+    refused(&fixture, bad, &any, "names no config");
     rewrite(docker, bad, NULL, "manifest.json", "[{},{}]");
-    refused(bad, &any, "several images");
+    refused(&fixture, bad, &any, "several images");
     rewrite(docker, bad, NULL, "manifest.json", "[]");
-    refused(bad, &any, "no image");
+    refused(&fixture, bad, &any, "no image");
     rewrite(docker, bad, NULL, "manifest.json", "[{\"Config\":\"../../etc/passwd\",\"Layers\":[null]}]");
-    refused(bad, &any, "is missing in it");
+    refused(&fixture, bad, &any, "is missing in it");
 }
 
 static void choices(void **state)
@@ -204,10 +208,10 @@ static void choices(void **state)
     (void)state;
     set_up(&fixture);
     AUTO(imagefile) image = {0};
-    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.tag = "v1", .arch = "arm64"}, &image, &err), 0);
-    refused(fixture.archive, &(struct imagefile_choice){.tag = "v9"}, "no image is called 'v9'");
+    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.tag = "v1", .arch = "arm64"}, &fixture.store, &image, &err), 0);
+    refused(&fixture, fixture.archive, &(struct imagefile_choice){.tag = "v9"}, "no image is called 'v9'");
     imagefile_release(&image);
-    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.arch = "mips"}, &image, &err), -1);
+    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.arch = "mips"}, &fixture.store, &image, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
 }
 
@@ -219,10 +223,10 @@ static void other_things_are_refused(void **state)
     set_up(&fixture);
     autofree char *text = path_join(fixture.folder, "text"), *absent = path_join(fixture.folder, "absent");
     assert_int_equal(fs_write(text, "hello", 5, 0644, &err), 0);
-    refused(text, &any, "not a readable tar archive");
-    refused(absent, &any, "No such file");
-    refused(fixture.folder, &any, "not an image");
-    refused("/dev/null", &any, "/dev/null");
+    refused(&fixture, text, &any, "not a readable tar archive");
+    refused(&fixture, absent, &any, "No such file");
+    refused(&fixture, fixture.folder, &any, "not an image");
+    refused(&fixture, "/dev/null", &any, "/dev/null");
 }
 
 int main(void)
