@@ -51,6 +51,9 @@ KEY(CONTEXT_IGNORE_FILE, "context", "ignore-file", TYPE_PATH, ".dockerignore", "
 KEY(OUTPUT_TYPE, "output", "type", TYPE_OUTPUT, "oci", "oci (one tar file) or oci-layout (a folder).")
 KEY(OUTPUT_FILE, "output", "file", TYPE_PATH, NULL, "Where the image goes. Default: project.name and .tar.")
 
+KEY(CHECK_IGNORE, "check", "ignore", TYPE_WORDS, NULL, "Rules of the Lambda gate that don't count, as LB061 LB082.")
+KEY(CHECK_BUDGET, "check", "budget", TYPE_TEXT, NULL, "Most that the image may have unpacked, as 200MB. Default: no limit but Lambda's.")
+
 STAGE_KEY(FROM, "from", TYPE_BASE, "What it starts as: an image, al2023, al2, scratch, another stage, or build, where the program is made.")
 STAGE_KEY(WORKDIR, "workdir", TYPE_ABSOLUTE, "Working directory of what follows.")
 STAGE_KEY(ENV, "env", TYPE_LINES, "Environment variables, as lines NAME=VALUE.")

@@ -111,15 +111,22 @@ static int check_all(const struct pipeline_options *options, struct error *err)
 int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
 {
     AUTO(strv) operands = {0};
-    if (options_parse(rows, count, argv, options, &operands, err) != 0 || log_set_format(options->progress, err) != 0)
+    if (options_parse(rows, count, argv, options, &operands, err) != 0)
         return -1;
-    if (options->code_quality)
-        log_collect(options->code_quality);
     if (options->all)
         strv_add_all(&options->dirs, &operands);
     else if (operands.len > 0)
         return error_set(err, ERROR_USAGE, "unexpected argument '%s'; name the project's folder with -C",
                          operands.items[0]);
+    return pipeline_settle(options, err);
+}
+
+int pipeline_settle(struct pipeline_options *options, struct error *err)
+{
+    if (log_set_format(options->progress, err) != 0)
+        return -1;
+    if (options->code_quality)
+        log_collect(options->code_quality);
     if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
         return error_set(
             err, ERROR_USAGE,

@@ -28,6 +28,9 @@ void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
 int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options *options,
                    struct error *err) must_check;
 
+/* What pipeline_parse does after the command line was read: for who reads it with rows of its own. */
+int pipeline_settle(struct pipeline_options *options, struct error *err) must_check;
+
 /* What -o means: "FILE", "-", or "type=TYPE,dest=PATH" as buildx has it. NULL members: not said. */
 struct pipeline_output {
     char *type, *dest;

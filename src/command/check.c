@@ -1,29 +1,131 @@
 #include "command.h"
+#include "gate/options.h"
 #include "pipeline.h"
+#include "support/fs.h"
 #include "support/own.h"
 
-static int run(const char *const *argv, struct buf *out, struct error *err)
+#include <string.h>
+#include <time.h>
+
+/* Two things of one name: the project file without an operand, a finished image with one. */
+
+struct check_options {
+    struct pipeline_options pipeline; /* first: their rows have its offsets */
+    struct strv ignore;
+    const char *budget;
+    int base_age;
+    bool werror, json, sarif;
+};
+
+static void check_options_release(struct check_options *options)
 {
-    AUTO(pipeline_options) options = {0};
+    pipeline_options_release(&options->pipeline);
+    strv_release(&options->ignore);
+}
+
+enum { BASE_AGE = 365 };
+
+#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct check_options, field), argument, help}
+static const struct option_row own_rows[] = {
+    ROW("json", OPTION_FLAG, json, NULL, "Print one JSON object."),
+    ROW("sarif", OPTION_FLAG, sarif, NULL, "Print SARIF 2.1.0, for code scanning."),
+    ROW("ignore", OPTION_LIST, ignore, "ID", "A rule that doesn't count, as LB061; several with commas, or again."),
+    ROW("werror", OPTION_FLAG, werror, NULL, "Warnings count as errors."),
+    ROW("budget", OPTION_TEXT, budget, "SIZE", "Most that the image may have unpacked, as 200MB."),
+    ROW("base-age", OPTION_COUNT, base_age, "DAYS", "From when on a base is old; 365 unless given."),
+};
+enum { ROWS = PIPELINE_PLAN_ROWS + sizeof own_rows / sizeof own_rows[0] };
+
+static void all_rows(struct option_row *rows)
+{
+    size_t count = 0;
+    memcpy(rows, pipeline_option_rows(&count), PIPELINE_PLAN_ROWS * sizeof *rows);
+    memcpy(rows + PIPELINE_PLAN_ROWS, own_rows, sizeof own_rows);
+}
+
+static int check_project(const struct check_options *options, struct buf *out, struct error *err)
+{
     AUTO(pipeline) p = {0};
-    if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0 ||
-        pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0)
+    AUTO(strv) ignore = {0};
+    uint64_t budget = 0;
+    if (options->json || options->sarif || options->werror || options->budget || options->base_age || options->ignore.len > 0)
+        return error_set(err, ERROR_USAGE, "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; name one");
+    if (pipeline_plan(&options->pipeline, PIPELINE_BASE_PEEK, &p, err) != 0 ||
+        gate_take_project(&p.project, &ignore, &budget, err) != 0)
         return -1;
     buf_addf(out, "%s: no mistake found\n", p.project.file);
     return 0;
 }
 
+/* The project around, where there is one, says what doesn't count. */
+static int read_project(const struct check_options *options, struct strv *ignore, uint64_t *budget, struct error *err)
+{
+    const struct pipeline_options *pipeline = &options->pipeline;
+    AUTO(pipeline) p = {0};
+    autofree char *file = path_join(pipeline->dir ? pipeline->dir : ".", pipeline->file ? pipeline->file : "lbuild.ini");
+    if (!pipeline->dir && !pipeline->file && !fs_exists(file))
+        return 0;
+    return pipeline_project(pipeline, NULL, &p, err) == 0 ? gate_take_project(&p.project, ignore, budget, err) : -1;
+}
+
+static int check_image(const struct check_options *options, const char *path, struct buf *out, struct error *err)
+{
+    const struct pipeline_options *pipeline = &options->pipeline;
+    AUTO(store) store = {.lock = -1};
+    AUTO(strv) ignore = {0};
+    AUTO(imagefile) image = {0};
+    AUTO(gate_report) report = {0};
+    struct gate_options asked = {.ignore = &ignore, .werror = options->werror, .now = time(NULL),
+                                 .base_age = options->base_age ? options->base_age : BASE_AGE};
+    if (gate_take_ids(&options->ignore, "--ignore", &ignore, err) != 0 ||
+        (options->budget && gate_parse_size(options->budget, "--budget", &asked.budget, err) != 0) ||
+        read_project(options, &ignore, &asked.budget, err) != 0)
+        return -1;
+    const struct imagefile_choice choice = {
+        .tag = pipeline->tags.len > 0 ? pipeline->tags.items[0] : NULL,
+        .arch = pipeline->platform ? pipeline->platform : pipeline->arm64 ? "arm64" : pipeline->x86_64 ? "x86_64" : NULL,
+        .mirrors = &pipeline->mirrors,
+        .ca_file = pipeline->ca_file,
+        .offline = pipeline->offline,
+    };
+    if (store_open(&store, NULL, err) != 0 || imagefile_load(path, &choice, &store, &image, err) != 0 ||
+        gate_check(&image, &store, &asked, &report, err) != 0)
+        return -1;
+    if (options->json)
+        gate_print_json(&report, out);
+    else if (options->sarif)
+        gate_print_sarif(&report, out);
+    else
+        gate_print_text(&report, out);
+    return gate_verdict(&report, err);
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    struct option_row rows[ROWS];
+    AUTO(check_options) options = {0};
+    AUTO(strv) operands = {0};
+    all_rows(rows);
+    if (options_parse(rows, ROWS, argv, &options, &operands, err) != 0 || pipeline_settle(&options.pipeline, err) != 0)
+        return -1;
+    if (operands.len > 1)
+        return error_set(err, ERROR_USAGE, "check takes one image, and '%s' is a second one", operands.items[1]);
+    if (options.json && options.sarif)
+        return error_set(err, ERROR_USAGE, "--json and --sarif are two forms; choose one");
+    return operands.len == 1 ? check_image(&options, operands.items[0], out, err) : check_project(&options, out, err);
+}
+
 static void help(struct buf *out)
 {
-    size_t count = 0;
-    const struct option_row *rows = pipeline_option_rows(&count);
-    options_help(rows, PIPELINE_PLAN_ROWS, out);
+    struct option_row rows[ROWS];
+    all_rows(rows);
+    options_help(rows, ROWS, out);
 }
 
 const struct command command_check = {
     .name = "check",
-    .operands = "",
-    .summary = "Check the project file without building.",
+    .operands = "[IMAGE]",
+    .summary = "Check the project file; with IMAGE, a finished image against all that Lambda refuses.",
     .run = run,
     .help = help,
 };

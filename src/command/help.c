@@ -1,4 +1,5 @@
 #include "command.h"
+#include "gate/rules.h"
 #include "project.h"
 #include "support/own.h"
 #include "template.h"
@@ -14,7 +15,8 @@ static void overview(struct buf *out)
     for (size_t i = 0; commands[i]; i++)
         buf_addf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
     buf_adds(out, "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key "
-                  "of lbuild.ini, 'lbuild help templates' every language.\n");
+                  "of lbuild.ini,\n'lbuild help templates' every language, 'lbuild help rules' what Lambda refuses and "
+                  "'lbuild help LB001' one of these rules.\n");
 }
 
 static int templates(struct buf *out, struct error *err)
@@ -39,6 +41,13 @@ static int one_template(const char *language, struct buf *out, struct error *err
     return 0;
 }
 
+static void list_rules(struct buf *out)
+{
+    for (size_t i = 0; i < gate_rule_count; i++)
+        buf_addf(out, "%s  %-8s %-11s %s\n", gate_rules[i].id, gate_severity_word(gate_rules[i].severity),
+                 gate_sureness_word(gate_rules[i].sureness), gate_rules[i].title);
+}
+
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     if (!argv[1] || argv[1][0] == '-') {
@@ -53,6 +62,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return templates(out, err);
     if (strcmp(argv[1], "template") == 0 && argv[2])
         return one_template(argv[2], out, err);
+    if (strcmp(argv[1], "rules") == 0) {
+        list_rules(out);
+        return 0;
+    }
+    const struct gate_rule *rule = gate_rule_find(argv[1]);
+    if (rule)
+        return gate_rule_page(rule, out, err);
     const struct command *command = command_find(argv[1]);
     if (!command)
         return error_set(err, ERROR_USAGE, "no help for '%s'; 'lbuild help' lists the commands", argv[1]);
@@ -62,7 +78,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 const struct command command_help_verb = {
     .name = "help",
-    .operands = "[COMMAND | project-file | templates | template LANGUAGE]",
-    .summary = "Show the commands, a command's options, the keys of lbuild.ini, or the languages.",
+    .operands = "[COMMAND | project-file | templates | template LANGUAGE | rules | LB001]",
+    .summary = "Show commands, options, the keys of lbuild.ini, languages, or a rule of Lambda.",
     .run = run,
 };

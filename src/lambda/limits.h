@@ -8,6 +8,7 @@
 #define LAMBDA_WORKDIR_MAX 1000                                 /* characters of WORKDIR */
 #define LAMBDA_TIMEOUT_MAX 900                                  /* seconds */
 #define LAMBDA_LAYERS_MAX 127                                   /* what docker's overlay driver can stack */
+#define LAMBDA_WORDS_MAX 1500                                   /* items of ENTRYPOINT, and of CMD */
 
 /* Where a base of AWS expects the program, and its entry script. */
 #define LAMBDA_BOOTSTRAP "var/runtime/bootstrap"

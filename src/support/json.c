@@ -95,6 +95,11 @@ bool js_is_object(const struct js *value)
     return json_is_object(real(value));
 }
 
+bool js_has_members(const struct js *object)
+{
+    return json_object_size(real(object)) > 0;
+}
+
 bool js_is_array(const struct js *value)
 {
     return json_is_array(real(value));

@@ -27,6 +27,7 @@ const struct js *js_get(const struct js *object, const char *key);
 const char *js_text(const struct js *value); /* NULL when it isn't a string */
 const char *js_get_text(const struct js *object, const char *key);
 bool js_is_object(const struct js *value);
+bool js_has_members(const struct js *object); /* false for what is no object */
 bool js_is_array(const struct js *value);
 bool js_is_true(const struct js *value);
 /* False when it isn't an integer of at least 0. */

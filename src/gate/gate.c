@@ -1,0 +1,245 @@
+#include "gate/rule.h"
+
+#include "lambda/limits.h"
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LAMBDA_UID = 993, LAMBDA_GID = 990 };
+
+static void gate_release(struct gate *gate)
+{
+    for (size_t i = 0; gate->lists && i < gate->image->layer_count; i++)
+        listing_release(&gate->lists[i]);
+    for (size_t i = 0; i < gate->fault_count; i++) {
+        free(gate->faults[i].path);
+        free(gate->faults[i].text);
+    }
+    free(gate->lists);
+    free(gate->faults);
+    rootfs_free(gate->tree);
+    strv_release(&gate->entrypoint);
+    strv_release(&gate->cmd);
+    strv_release(&gate->env);
+    free(gate->start.path);
+}
+
+void gate_report_release(struct gate_report *report)
+{
+    for (size_t i = 0; i < report->len; i++) {
+        free(report->items[i].text);
+        free(report->items[i].path);
+    }
+    free(report->items);
+    free(report->found);
+    free(report->image);
+    *report = (struct gate_report){0};
+}
+
+int gate_ids_check(const struct strv *ids, const char *where, struct error *err)
+{
+    for (size_t i = 0; i < ids->len; i++)
+        if (!gate_rule_find(ids->items[i]))
+            return error_set(err, ERROR_USAGE, "%s: there is no rule '%s'; 'lbuild help rules' lists them", where, ids->items[i]);
+    return 0;
+}
+
+static bool is_ignored(const struct gate *gate, const struct gate_rule *rule)
+{
+    const struct strv *ids = gate->options->ignore;
+    for (size_t i = 0; ids && i < ids->len; i++)
+        if (gate_rule_find(ids->items[i]) == rule)
+            return true;
+    return false;
+}
+
+void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format, ...)
+{
+    struct gate_report *report = gate->report;
+    const struct gate_rule *rule = gate_rule(number);
+    struct error text = {0};
+    va_list list;
+    if (report->found[rule - gate_rules]++ >= GATE_LISTED)
+        return;
+    va_start(list, format);
+    vsnprintf(text.text, sizeof text.text, format, list);
+    va_end(list);
+    for (char *c = text.text; *c; c++) /* names come from the image: controls don't reach the terminal */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    grow(report->items, report->len, report->cap);
+    size_t at = report->len++;
+    for (; at > 0 && report->items[at - 1].rule > rule; at--)
+        report->items[at] = report->items[at - 1];
+    report->items[at] = (struct gate_finding){.rule = rule, .text = xstrdup(text.text), .layer = layer,
+                                              .path = path ? xstrdup(path) : NULL, .ignored = is_ignored(gate, rule)};
+}
+
+const char *gate_env(const struct gate *gate, const char *name)
+{
+    size_t length = strlen(name);
+    const char *value = NULL;
+    for (size_t i = 0; i < gate->env.len; i++)
+        if (strncmp(gate->env.items[i], name, length) == 0 && gate->env.items[i][length] == '=')
+            value = gate->env.items[i] + length + 1;
+    return value;
+}
+
+bool gate_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
+}
+
+bool gate_own(const char *path)
+{
+    return gate_below(path, "var/task") || gate_below(path, "var/runtime") || gate_below(path, "opt");
+}
+
+unsigned gate_rights(const struct rootfs_entry *entry)
+{
+    unsigned shift = entry->uid == LAMBDA_UID ? 6 : entry->gid == LAMBDA_GID ? 3 : 0;
+    return entry->mode >> shift & 7;
+}
+
+const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path)
+{
+    const struct rootfs_entry *root = rootfs_find(gate->tree, "");
+    if (root && !(gate_rights(root) & 1))
+        return root;
+    for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
+        autofree char *folder = xstrndup(path, (size_t)(slash - path));
+        const struct rootfs_entry *entry = rootfs_find(gate->tree, folder);
+        if (entry && !(gate_rights(entry) & 1))
+            return entry;
+    }
+    return NULL;
+}
+
+const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path)
+{
+    enum { MOST_LINKS = 40 };
+    struct error ignored;
+    autofree char *at = xstrdup(path);
+    for (int i = 0; i < MOST_LINKS; i++) {
+        autofree char *real = rootfs_resolve(gate->tree, at, &ignored);
+        const struct rootfs_entry *entry = real ? rootfs_find(gate->tree, real) : NULL;
+        if (!entry || entry->type != TAR_SYMLINK)
+            return entry;
+        autofree char *dir = path_dir(real), *next = path_join(dir, entry->link);
+        free(at);
+        at = take(next);
+    }
+    return NULL;
+}
+
+static void on_fault(void *data, enum rootfs_fault kind, size_t layer, const char *path, const char *text)
+{
+    enum { MOST = 100000 };
+    struct gate *gate = data;
+    if (gate->fault_count == MOST)
+        return;
+    grow(gate->faults, gate->fault_count, gate->fault_cap);
+    gate->faults[gate->fault_count++] = (struct gate_fault){kind, layer, xstrdup(path), xstrdup(text)};
+}
+
+static int make_tree(struct gate *gate, const struct store *store, struct error *err)
+{
+    size_t count = gate->image->layer_count;
+    const struct rootfs_judge judge = {on_fault, gate};
+    autofree const struct listing **lists = xcalloc(count, sizeof *lists);
+    gate->lists = xcalloc(count, sizeof *gate->lists);
+    gate->whole = true;
+    for (size_t i = 0; i < count; i++) {
+        const struct listing_scan *scan = &gate->image->layers[i].scan;
+        lists[i] = &gate->lists[i];
+        gate->whole = gate->whole && scan->listed;
+        if (scan->listed && listing_load(store, &scan->digest, &gate->lists[i]) != 1)
+            return error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; check again", scan->digest.text);
+    }
+    gate->tree = rootfs_judge(lists, count, &judge, err);
+    return gate->tree ? 0 : error_wrap(err, "%s", gate->image->path);
+}
+
+static void take_words(struct strv *out, const struct js *list)
+{
+    for (size_t i = 0; i < js_count(list); i++)
+        strv_add(out, js_text(js_at(list, i)) ? js_text(js_at(list, i)) : "");
+}
+
+/* ENTRYPOINT and CMD as one command; the entry script of AWS's bases runs /var/runtime/bootstrap. */
+static void find_start(struct gate *gate)
+{
+    struct gate_start *start = &gate->start;
+    struct error ignored;
+    start->name = gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.len > 0 ? gate->cmd.items[0] : NULL;
+    start->stock = start->name && strcmp(start->name, LAMBDA_ENTRYPOINT) == 0;
+    if (start->stock)
+        start->name = "/" LAMBDA_BOOTSTRAP;
+    if (!start->name || start->name[0] != '/')
+        return;
+    autofree char *named = rootfs_resolve(gate->tree, start->name, &ignored);
+    const struct rootfs_entry *direct = named ? rootfs_find(gate->tree, named) : NULL;
+    start->link = direct && direct->type == TAR_SYMLINK;
+    start->entry = gate_follow(gate, start->name);
+    start->path = start->entry ? xstrdup(start->entry->path) : NULL;
+}
+
+/* One function may look for several rules. */
+static size_t first_with(void (*look)(struct gate *gate))
+{
+    size_t i = 0;
+    while (gate_rules[i].look != look)
+        i++;
+    return i;
+}
+
+int gate_check(const struct imagefile *image, const struct store *store, const struct gate_options *options,
+               struct gate_report *report, struct error *err)
+{
+    AUTO(gate) gate = {.image = image, .options = options, .report = report, .config = js_get(image->config, "config")};
+    *report = (struct gate_report){.image = xstrdup(image->path), .werror = options->werror,
+                                   .found = xcalloc(gate_rule_count, sizeof *report->found)};
+    if (make_tree(&gate, store, err) != 0) {
+        gate_report_release(report);
+        return -1;
+    }
+    take_words(&gate.entrypoint, js_get(gate.config, "Entrypoint"));
+    take_words(&gate.cmd, js_get(gate.config, "Cmd"));
+    take_words(&gate.env, js_get(gate.config, "Env"));
+    find_start(&gate);
+    for (size_t i = 0; i < gate_rule_count; i++)
+        if (first_with(gate_rules[i].look) == i)
+            gate_rules[i].look(&gate);
+    return 0;
+}
+
+enum gate_severity gate_weight(const struct gate_report *report, const struct gate_finding *finding)
+{
+    enum gate_severity severity = finding->rule->severity;
+    return severity == GATE_WARNING && report->werror ? GATE_ERROR : severity;
+}
+
+size_t gate_count(const struct gate_report *report, enum gate_severity severity)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < report->len; i++) {
+        const struct gate_finding *finding = &report->items[i];
+        bool first = i == 0 || finding[-1].rule != finding->rule;
+        if (first && !finding->ignored && gate_weight(report, finding) == severity)
+            count += report->found[finding->rule - gate_rules];
+    }
+    return count;
+}
+
+int gate_verdict(const struct gate_report *report, struct error *err)
+{
+    size_t count = gate_count(report, GATE_ERROR);
+    if (count == 0)
+        return 0;
+    return error_set(err, ERROR_LAMBDA, "%s: Lambda would refuse it, or fail: %zu error%s; 'lbuild help LB...' says more of each",
+                     report->image, count, count == 1 ? "" : "s");
+}

@@ -1,0 +1,250 @@
+#include "gate/libraries.h"
+
+#include "support/fs.h"
+
+#include <elf.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Whether programs can start: their machine, interpreter, libraries and versions (execve(2), ld.so(8), System V ABI). What Lambda
+ * starts must; what else is the function's own should. */
+
+struct view {
+    struct gate *gate;
+    struct library_path path;
+    struct strv started; /* paths of all that the start was seen to need */
+};
+
+static void view_release(struct view *view)
+{
+    library_path_release(&view->path);
+    strv_release(&view->started);
+}
+
+static const char *machine(const struct elf_facts *elf, char *room, size_t size)
+{
+    const char *name = elf->machine == EM_X86_64    ? "x86_64"
+                       : elf->machine == EM_AARCH64 ? "arm64"
+                       : elf->machine == EM_386     ? "x86"
+                       : elf->machine == EM_ARM     ? "arm"
+                                                    : NULL;
+    if (name)
+        snprintf(room, size, "%s%s", name, elf->is_64 ? "" : ", 32 bit");
+    else
+        snprintf(room, size, "machine %d", elf->machine);
+    return room;
+}
+
+static void wrong_machine(struct view *view, int number, const struct rootfs_entry *entry, const struct elf_facts *elf)
+{
+    char room[40];
+    gate_add(view->gate, number, entry->layer, entry->path, "it is for %s, the image for %s", machine(elf, room, sizeof room),
+             arch_lambda(view->gate->image->arch));
+}
+
+static void check_level(struct view *view, const struct rootfs_entry *entry, const struct elf_facts *elf)
+{
+    enum { SURE = 3 };
+    if (elf->machine == EM_X86_64 && elf->isa > SURE)
+        gate_add(view->gate, 40, entry->layer, entry->path, "it says that it needs x86-64-v%u", elf->isa);
+}
+
+/* Whether an interpreter is there. */
+static bool there(const struct view *view, const char *interpreter)
+{
+    const struct rootfs_entry *entry = gate_follow(view->gate, interpreter);
+    return entry && entry->type == TAR_FILE;
+}
+
+static bool gives(const struct elf_facts *library, const char *version)
+{
+    return library->partial || library->gives.len == 0 || strv_contains(&library->gives, version);
+}
+
+/* "LIBRARY VERSION" of each of the loaded against the library that was found. */
+static void check_versions(struct view *view, int number, const struct libraries *loaded, const struct library *one)
+{
+    for (size_t i = 0; i < one->program.elf.versions.len; i++) {
+        const char *text = one->program.elf.versions.items[i], *version = strchr(text, ' ');
+        for (size_t j = 1; version && j < loaded->len; j++) {
+            const struct library *library = &loaded->items[j];
+            if (strncmp(library->name, text, (size_t)(version - text)) != 0 || library->name[version - text] || !library->path)
+                continue;
+            if (!gives(&library->program.elf, version + 1))
+                gate_add(view->gate, number, one->entry->layer, one->entry->path, "it wants %s, which '%s' doesn't have", version + 1,
+                         library->path);
+        }
+    }
+}
+
+static void missing_library(struct view *view, bool started, const struct libraries *loaded, const struct library *library)
+{
+    const struct rootfs_entry *by = loaded->items[library->by].entry, *other = library_elsewhere(view->gate, path_base(library->name));
+    if (!other)
+        gate_add(view->gate, started ? 36 : 37, by->layer, by->path, "it needs '%.200s', which is nowhere in the image", library->name);
+    else if (started)
+        gate_add(view->gate, 37, by->layer, by->path, "it needs '%.200s', which is in '/%s': no folder that the loader knows",
+                 library->name, other->path);
+}
+
+static void check_libraries(struct view *view, bool started, const struct rootfs_entry *entry)
+{
+    AUTO(libraries) loaded = {0};
+    libraries_load(view->gate, &view->path, entry, &loaded);
+    for (size_t i = 0; i < loaded.len; i++) {
+        const struct library *library = &loaded.items[i];
+        if (!library->path) {
+            missing_library(view, started, &loaded, library);
+            continue;
+        }
+        if (started)
+            strv_add(&view->started, library->entry->path);
+        if (started || i == 0) {
+            check_level(view, library->entry, &library->program.elf);
+            check_versions(view, started ? 38 : 39, &loaded, library);
+        }
+    }
+}
+
+static void check_started_elf(struct view *view, const struct rootfs_entry *entry, const struct elf_facts *elf)
+{
+    strv_add(&view->started, entry->path);
+    if (!library_fits(view->gate, elf)) {
+        wrong_machine(view, 31, entry, elf);
+        return;
+    }
+    if (!elf->executable && !elf->interpreter) {
+        gate_add(view->gate, 41, entry->layer, entry->path, "it is a library or an object file");
+        return;
+    }
+    if (elf->interpreter && !there(view, elf->interpreter))
+        gate_add(view->gate, 33, entry->layer, entry->path, "it wants the interpreter '%.200s', which is not in the image",
+                 elf->interpreter);
+    else
+        check_libraries(view, true, entry);
+}
+
+/* The program that "#!/usr/bin/env NAME" finds, or NULL. */
+static const struct rootfs_entry *on_path(const struct view *view, const char *name)
+{
+    const char *path = gate_env(view->gate, "PATH");
+    for (const char *at = path ? path : "/usr/local/bin:/bin:/usr/bin"; *at; at += strcspn(at, ":"), at += *at == ':') {
+        autofree char *folder = xstrndup(at, strcspn(at, ":")), *full = path_join(folder, name);
+        const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, full) : NULL;
+        if (entry && entry->type == TAR_FILE)
+            return entry;
+    }
+    return NULL;
+}
+
+/* What a script starts: its interpreter, or what env finds for it. *name: what was looked for; caller frees. */
+static const struct rootfs_entry *interpreter_of(const struct view *view, const struct program *script, char **name)
+{
+    *name = xstrdup(script->interpreter ? script->interpreter : "");
+    const struct rootfs_entry *entry = (*name)[0] == '/' && there(view, *name) ? gate_follow(view->gate, *name) : NULL;
+    const char *word = script->arguments ? script->arguments : "";
+    if (!entry || strcmp(path_base(*name), "env") != 0)
+        return entry;
+    if (strncmp(word, "-S ", 3) == 0)
+        word += 3 + strspn(word + 3, " ");
+    size_t length = strcspn(word, " \t");
+    if (length == 0 || word[0] == '-' || memchr(word, '=', length))
+        return entry;
+    free(*name);
+    *name = xstrndup(word, length);
+    return on_path(view, *name);
+}
+
+static void check_started(struct view *view, const struct rootfs_entry *entry)
+{
+    enum { DEEP = 5 }; /* as the kernel: execve(2) */
+    for (int depth = 0; entry && depth < DEEP; depth++) {
+        AUTO(program) program = {0};
+        autofree char *name = NULL;
+        program_read(entry->facts, &program);
+        if (program.kind == PROGRAM_ELF) {
+            check_started_elf(view, entry, &program.elf);
+            return;
+        }
+        if (program.kind != PROGRAM_SCRIPT) {
+            gate_add(view->gate, 41, entry->layer, entry->path, "%s", program.kind == PROGRAM_DAMAGED ? program.trouble
+                                                                      : entry->size == 0 ? "it is empty"
+                                                                                         : "it is neither an ELF program nor a script with '#!'");
+            return;
+        }
+        strv_add(&view->started, entry->path);
+        if (program.carriage_return) {
+            gate_add(view->gate, 34, entry->layer, entry->path, "its first line is '#!%.100s' and a carriage return", program.interpreter);
+            return;
+        }
+        const struct rootfs_entry *next = interpreter_of(view, &program, &name);
+        if (!next)
+            gate_add(view->gate, 33, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
+        entry = next;
+    }
+}
+
+/* Programs and libraries that nobody was seen to need. */
+static void check_other(struct view *view, const struct rootfs_entry *entry, bool own)
+{
+    AUTO(program) program = {0};
+    autofree char *name = NULL;
+    bool executable = entry->mode & 0111;
+    program_read(entry->facts, &program);
+    const struct elf_facts *elf = &program.elf;
+    if (program.kind == PROGRAM_ELF && (elf->type == ET_EXEC || elf->type == ET_DYN)) {
+        if (!library_fits(view->gate, elf)) {
+            wrong_machine(view, 32, entry, elf);
+        } else if (own && elf->interpreter && executable && !there(view, elf->interpreter)) {
+            gate_add(view->gate, 35, entry->layer, entry->path, "it wants the interpreter '%.200s', which is not in the image",
+                     elf->interpreter);
+        } else if (own && !elf->partial) {
+            check_libraries(view, false, entry);
+        }
+    } else if (own && program.kind == PROGRAM_SCRIPT && executable && program.carriage_return) {
+        gate_add(view->gate, 35, entry->layer, entry->path, "its first line ends in a carriage return");
+    } else if (own && program.kind == PROGRAM_SCRIPT && executable && !interpreter_of(view, &program, &name)) {
+        gate_add(view->gate, 35, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
+    }
+}
+
+/* The folders of PATH, as they are in this image. */
+static void path_folders(const struct view *view, struct strv *out)
+{
+    const char *path = gate_env(view->gate, "PATH");
+    for (const char *at = path ? path : ""; *at; at += strcspn(at, ":"), at += *at == ':') {
+        autofree char *folder = xstrndup(at, strcspn(at, ":"));
+        const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, folder) : NULL;
+        if (entry && entry->type == TAR_DIR)
+            strv_add(out, entry->path);
+    }
+}
+
+static bool lies_in(const struct strv *folders, const char *path)
+{
+    autofree char *dir = path_dir(path);
+    return strv_contains(folders, dir);
+}
+
+void gate_programs(struct gate *gate)
+{
+    AUTO(view) view = {.gate = gate};
+    AUTO(strv) folders = {0};
+    const struct gate_start *start = &gate->start;
+    if (!gate->image->arch_known || !gate->whole)
+        return;
+    library_path_make(gate, &view.path);
+    path_folders(&view, &folders);
+    if (start->stock) {
+        const struct rootfs_entry *script = gate_follow(gate, gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.items[0]);
+        check_started(&view, script && script->type == TAR_FILE ? script : NULL);
+    }
+    check_started(&view, start->entry && start->entry->type == TAR_FILE ? start->entry : NULL);
+    for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
+        const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
+        bool own = gate_own(entry->path);
+        if (entry->facts && entry->type == TAR_FILE && (own || lies_in(&folders, entry->path)) &&
+            !strv_contains(&view.started, entry->path))
+            check_other(&view, entry, own);
+    }
+}

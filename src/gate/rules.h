@@ -1,0 +1,35 @@
+#ifndef LBUILD_GATE_RULES_H
+#define LBUILD_GATE_RULES_H
+
+#include "support/buf.h"
+#include "support/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The rules of the Lambda gate as data: gate/list.h is the table, docs/rules.md tells their stories. */
+
+enum gate_severity { GATE_NOTE, GATE_WARNING, GATE_ERROR };
+enum gate_sureness { GATE_DOCUMENTED, GATE_SPECIFIED, GATE_REPORTED, GATE_INFERRED, GATE_ADVICE };
+
+struct gate;
+struct gate_rule {
+    int number;
+    const char *id; /* "LB007" */
+    enum gate_severity severity;
+    enum gate_sureness sureness;
+    const char *title, *remedy;
+    void (*look)(struct gate *gate);
+};
+extern const struct gate_rule gate_rules[];
+extern const size_t gate_rule_count;
+
+/* By its number, which must be one; by its id in either case, or NULL. */
+const struct gate_rule *gate_rule(int number);
+const struct gate_rule *gate_rule_find(const char *id);
+const char *gate_severity_word(enum gate_severity severity); /* "note", "warning", "error" */
+const char *gate_sureness_word(enum gate_sureness sureness); /* "documented" ... */
+/* The rule's section of docs/rules.md, as installed. */
+int gate_rule_page(const struct gate_rule *rule, struct buf *out, struct error *err) must_check;
+
+#endif

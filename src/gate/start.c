@@ -1,0 +1,141 @@
+#include "gate/rule.h"
+
+#include "lambda/limits.h"
+#include "support/fs.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+/* What Lambda executes, and where (Lambda guide, "Container image settings": ENTRYPOINT, CMD and WORKDIR count). */
+
+static const char *show(const struct rootfs_entry *entry)
+{
+    return entry->path[0] ? entry->path : "/";
+}
+
+/* The file itself: there, regular, executable, reachable. The ids say what isn't. */
+static void check_file(struct gate *gate, int missing, int irregular, int forbidden)
+{
+    const struct gate_start *start = &gate->start;
+    const struct rootfs_entry *entry = start->entry, *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
+    if (!entry && gate->whole)
+        gate_add(gate, missing, 0, start->name + 1, "'%s' is not in the image", start->name);
+    if (!entry)
+        return;
+    if (start->link && !start->stock)
+        gate_add(gate, irregular, entry->layer, start->name + 1, "'%s' is a symbolic link to '/%s'", start->name, entry->path);
+    else if (entry->type != TAR_FILE)
+        gate_add(gate, irregular, entry->layer, entry->path, "'%s' is not a regular file", start->name);
+    else if (!(gate_rights(entry) & 1))
+        gate_add(gate, forbidden, entry->layer, entry->path, "the mode of '%s' is %04o: Lambda's user can't execute it", start->name,
+                 entry->mode);
+    else if (barrier)
+        gate_add(gate, forbidden, barrier->layer, barrier->path, "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it",
+                 start->name, show(barrier), barrier->mode);
+}
+
+void gate_start(struct gate *gate)
+{
+    const struct gate_start *start = &gate->start;
+    size_t words = gate->entrypoint.len > 0 ? gate->entrypoint.len - 1 + gate->cmd.len : gate->cmd.len;
+    if (!start->name) {
+        gate_add(gate, 51, 0, NULL, "there is neither ENTRYPOINT nor CMD");
+        return;
+    }
+    if (start->stock && words != 1)
+        gate_add(gate, 56, 0, NULL, "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
+                 LAMBDA_ENTRYPOINT, words);
+    if (start->stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
+        gate_add(gate, 53, 0, LAMBDA_ENTRYPOINT + 1, "'%s' is not in the image", LAMBDA_ENTRYPOINT);
+    if (start->name[0] != '/')
+        gate_add(gate, 52, 0, NULL, "it starts '%.200s'", start->name);
+    else if (start->stock)
+        check_file(gate, 57, 57, 57);
+    else
+        check_file(gate, 53, 54, 55);
+}
+
+void gate_workdir(struct gate *gate)
+{
+    const char *workdir = js_get_text(gate->config, "WorkingDir");
+    if (!workdir || !workdir[0] || (workdir[0] == '/' && !gate->whole))
+        return;
+    if (workdir[0] != '/') {
+        gate_add(gate, 58, 0, NULL, "it is '%.200s'", workdir);
+        return;
+    }
+    const struct rootfs_entry *entry = gate_follow(gate, workdir), *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
+    autofree char *clean = path_clean(workdir);
+    if (clean && !clean[0]) /* the root is there, whether a layer lists it or not */
+        return;
+    if (!entry || entry->type != TAR_DIR)
+        gate_add(gate, 59, entry ? entry->layer : 0, clean ? clean : NULL, "'%.200s' is %s", workdir,
+                 entry ? "not a folder" : "not in the image");
+    else if (barrier || !(gate_rights(entry) & 1))
+        gate_add(gate, 59, (barrier ? barrier : entry)->layer, (barrier ? barrier : entry)->path,
+                 "the mode of '/%s' is %04o: Lambda's user can't enter it", (barrier ? barrier : entry)->path,
+                 (barrier ? barrier : entry)->mode);
+}
+
+static bool any_path(const struct gate *gate, const char *pattern)
+{
+    for (size_t i = 0; i < rootfs_count(gate->tree); i++)
+        if (fnmatch(pattern, rootfs_at(gate->tree, i)->path, 0) == 0)
+            return true;
+    return false;
+}
+
+/* Interpreters whose runtime clients lbuild knows, and where these are. */
+static bool client_is_there(const struct gate *gate, const char *program, bool *known)
+{
+    static const struct {
+        const char *program, *client;
+    } languages[] = {
+        {"python*", "*/awslambdaric/*"},
+        {"node*", "*/aws-lambda-ric/*"},
+        {"npx", "*/aws-lambda-ric/*"},
+        {"aws-lambda-ric", "*/aws-lambda-ric/*"},
+        {"aws_lambda_ric", "*/aws_lambda_ric*"},
+        {"java", "*aws-lambda-java-runtime-interface-client*.jar"},
+        {"ruby", "*/aws_lambda_ric*"},
+    };
+    const char *name = path_base(program);
+    for (size_t i = 0; i < countof(languages); i++) {
+        if (fnmatch(languages[i].program, name, 0) != 0)
+            continue;
+        *known = true;
+        if (any_path(gate, languages[i].client))
+            return true;
+    }
+    return false;
+}
+
+/* A program of its own names the variable that tells where Lambda listens, or a library beside it does. */
+static bool some_client(const struct gate *gate)
+{
+    for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
+        const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
+        bool candidate = entry->facts && strstr(entry->facts, "client \n") && entry != rootfs_find(gate->tree, "lambda-entrypoint.sh") &&
+                         strcmp(path_base(entry->path), "aws-lambda-rie") != 0;
+        if (candidate)
+            return true;
+    }
+    return false;
+}
+
+void gate_client(struct gate *gate)
+{
+    AUTO(program) program = {0};
+    const struct gate_start *start = &gate->start;
+    bool known = false;
+    if (!gate->whole || !start->entry || start->entry->type != TAR_FILE)
+        return;
+    program_read(start->entry->facts, &program);
+    if (program.client || client_is_there(gate, start->name, &known) || (known && some_client(gate)))
+        return;
+    if (known)
+        gate_add(gate, 60, 0, start->path, "'%s' is started, and the image has no runtime client for it", start->name);
+    else if (program.kind == PROGRAM_ELF && !some_client(gate))
+        gate_add(gate, 60, start->entry->layer, start->path, "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
+                 start->name);
+}

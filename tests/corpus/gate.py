@@ -1,0 +1,452 @@
+#!/usr/bin/env python3
+"""The corpus of the Lambda gate: for each rule an image that breaks it, and its twin that differs in that alone.
+
+    gate.py FOLDER      writes FOLDER/LB001-bad.tar, FOLDER/LB001-good.tar ..., and FOLDER/list with a line for each rule:
+                        its id, and the options of `lbuild check` that it needs
+"""
+import sys
+import tarfile
+
+from elf import elf
+from image import DOCKER, OCI, Image, Layer, entry, file, folder, folders, hard, link, pack, sha
+
+LD = "/lib64/ld-linux-x86-64.so.2"
+ENTRY = "#!/bin/sh\nexec /var/runtime/bootstrap\n"
+CASES = {}
+
+
+def case(number, options=""):
+    def add(make):
+        CASES["LB%03d" % number] = (make, options)
+        return make
+    return add
+
+
+def app(*more, program=None, **settings):
+    """An image that nobody has anything against, one static program in it; `more` entries behind it."""
+    entries = folders("var", "var/task") + [file("var/task/app", program or elf(), 0o755)] + list(more)
+    return Image(Layer(*entries), entrypoint=["/var/task/app"], **settings)
+
+
+def system(*more, program, libc=("GLIBC_2.2.5", "GLIBC_2.34"), **settings):
+    """The same with a loader and a C library, for programs that want these."""
+    return app(*folders("lib64"), file("lib64/ld-linux-x86-64.so.2", elf(library=True, soname="ld-linux-x86-64.so.2"), 0o755),
+               file("lib64/libc.so.6", elf(library=True, soname="libc.so.6", gives=libc), 0o755), *more, program=program, **settings)
+
+
+def stock(*more, cmd=("hello",), script=ENTRY):
+    """On AWS's own entry script."""
+    entries = [file("lambda-entrypoint.sh", script, 0o755)] + folders("bin", "var", "var/runtime") + \
+        [file("bin/sh", elf(client=False), 0o755)] + list(more)
+    return Image(Layer(*entries), entrypoint=["/lambda-entrypoint.sh"], cmd=list(cmd))
+
+
+BOOTSTRAP = file("var/runtime/bootstrap", elf(), 0o755)
+
+
+@case(1)
+def index():
+    bad, good = app(), app()
+    bad.through_index = True
+    return bad, good
+
+
+@case(2)
+def several():
+    bad, good = app(), app()
+    other = dict(digest=sha(b"other"), size=5, mediaType=OCI + "manifest.v1+json", platform={"os": "linux", "architecture": "s390x"},
+                 annotations=bad.annotations)
+    bad.extra_entries = [other]
+    bad.platform = "linux/amd64"
+    return bad, good
+
+
+@case(3)
+def attestation():
+    bad, good = app(), app()
+    bad.platform = good.platform = "linux/amd64"
+    bad.extra_entries = [dict(digest=sha(b"proof"), size=5, mediaType=OCI + "manifest.v1+json",
+                              platform={"os": "unknown", "architecture": "unknown"},
+                              annotations={"vnd.docker.reference.type": "attestation-manifest"})]
+    return bad, good
+
+
+@case(4)
+def media_type():
+    bad, good = app(), app()
+    bad.layers[0].media = OCI + "layer.v1.tar+zstd"
+    return bad, good
+
+
+@case(5)
+def mixed_types():
+    bad, good = app(), app()
+    bad.config_type = DOCKER + "container.image.v1+json"
+    return bad, good
+
+
+@case(6)
+def plain_docker_layer():
+    bad, good = app(), app()
+    for image in bad, good:
+        image.manifest_type = DOCKER + "distribution.manifest.v2+json"
+        image.config_type = DOCKER + "container.image.v1+json"
+        image.layers[0].media = DOCKER + "image.rootfs.diff.tar.gzip"
+    bad.layers[0].packer = lambda tar: tar
+    bad.layers[0].media = DOCKER + "image.rootfs.diff.tar"
+    return bad, good
+
+
+@case(7)
+def plain_oci_layer():
+    bad, good = app(), app()
+    bad.layers[0].packer = lambda tar: tar
+    bad.layers[0].media = OCI + "layer.v1.tar"
+    return bad, good
+
+
+@case(8)
+def two_members():
+    bad, good = app(), app()
+    bad.layers[0].packer = lambda tar: pack(tar[:512]) + pack(tar[512:])
+    return bad, good
+
+
+@case(9)
+def changed_blob():
+    bad, good = app(), app()
+    bad.change_blob = (0, lambda blob: blob[:9] + b"\x07" + blob[10:])
+    return bad, good
+
+
+@case(10)
+def diff_ids():
+    bad, good = app(), app()
+    bad.extra_diff_ids = [sha(b"")]
+    return bad, good
+
+
+@case(11)
+def history():
+    bad, good = app(), app()
+    good.history = [{"created_by": "COPY"}, {"created_by": "ENTRYPOINT", "empty_layer": True}]
+    bad.history = [{"created_by": "COPY"}, {"created_by": "ENTRYPOINT"}]
+    return bad, good
+
+
+@case(12)
+def platform():
+    bad, good = app(arch="riscv64"), app()
+    return bad, good
+
+
+@case(13)
+def platforms_differ():
+    bad, good = app(), app()
+    bad.platform, good.platform = "linux/arm64", "linux/amd64"
+    return bad, good
+
+
+@case(14)
+def two_faces():
+    bad, good = app(), app()
+    for image in bad, good:
+        image.layers.append(Layer(*folders("opt")))
+    bad.swap_docker = True
+    return bad, good
+
+
+@case(15)
+def truncated():
+    bad, good = app(), app()
+    bad.layers[0].raw = bad.layers[0].tar()[:700]
+    return bad, good
+
+
+@case(16)
+def artifact():
+    bad, good = app(), app()
+    bad.extra_manifest = {"subject": {"mediaType": OCI + "manifest.v1+json", "digest": sha(b"other"), "size": 5}}
+    return bad, good
+
+
+@case(21)
+def no_parent():
+    bad, good = app(), app()
+    bad.layers.append(Layer(file("opt/lib/data")))
+    good.layers.append(Layer(*folders("opt", "opt/lib"), file("opt/lib/data")))
+    return bad, good
+
+
+@case(22)
+def twice():
+    return app(file("var/task/data", "1"), file("var/task/data", "2")), app(file("var/task/data", "2"))
+
+
+@case(23)
+def hard_link():
+    return app(hard("var/task/other", "var/task/nothing")), app(hard("var/task/other", "var/task/app"))
+
+
+@case(24)
+def whiteout():
+    bad, good = app(), app()
+    bad.layers.append(Layer(*folders("var", "var/task"), file("var/task/.wh.data", "not empty")))
+    good.layers.append(Layer(*folders("var", "var/task"), file("var/task/.wh.data", "")))
+    return bad, good
+
+
+@case(25)
+def escape():
+    return app(link("var/task/out", "/etc"), file("var/task/out/passwd")), app(link("var/task/out", "/etc"))
+
+
+@case(26)
+def below_file():
+    return app(file("var/task/app/data")), app(file("var/task/data"))
+
+
+@case(27)
+def fifo():
+    return app(entry("var/task/pipe", tarfile.FIFOTYPE, 0o644)), app(file("var/task/pipe"))
+
+
+@case(28)
+def setuid():
+    return app(file("var/task/tool", elf(), 0o4755)), app(file("var/task/tool", elf(), 0o755))
+
+
+@case(29)
+def world_writable():
+    return app(file("var/task/data", mode=0o666)), app(file("var/task/data"))
+
+
+@case(30)
+def absolute():
+    bad, good = app(), app(file("var/task/data"))
+    bad.layers[0].entries.append(file("/var/task/data"))
+    return bad, good
+
+
+@case(31)
+def machine():
+    return app(program=elf("arm64")), app(program=elf("arm64"), arch="arm64")
+
+
+@case(32)
+def other_machine():
+    return app(file("var/task/lib.so", elf("arm64", library=True))), app(file("var/task/lib.so", elf(library=True)))
+
+
+@case(33)
+def interpreter():
+    program = elf(interp=LD)
+    return app(program=program), system(program=program)
+
+
+@case(34)
+def carriage_return():
+    shell = folders("bin") + [file("bin/sh", elf(), 0o755)]
+    return app(*shell, program=b"#!/bin/sh\r\n"), app(*shell, program=b"#!/bin/sh\n")
+
+
+@case(35)
+def other_program():
+    shell = folders("bin") + [file("bin/sh", elf(), 0o755)]
+    return app(*shell, file("var/task/tool", "#!/usr/bin/perl\n", 0o755)), app(*shell, file("var/task/tool", "#!/bin/sh\n", 0o755))
+
+
+@case(36)
+def library():
+    program = elf(interp=LD, needed=["libz.so.1", "libc.so.6"])
+    return system(program=program), system(file("lib64/libz.so.1", elf(library=True, soname="libz.so.1")), program=program)
+
+
+@case(37)
+def other_library():
+    module = file("var/task/module.so", elf(library=True, needed=["libz.so.1"], client=False))
+    return system(module, program=elf(interp=LD)), \
+        system(module, file("lib64/libz.so.1", elf(library=True)), program=elf(interp=LD))
+
+
+@case(38)
+def glibc():
+    def program(version):
+        return elf(interp=LD, needed=["libc.so.6"], versions={"libc.so.6": [version]})
+    return system(program=program("GLIBC_2.38")), system(program=program("GLIBC_2.34"))
+
+
+@case(39)
+def other_glibc():
+    def module(version):
+        return file("var/task/module.so", elf(library=True, needed=["libc.so.6"], versions={"libc.so.6": ["GLIBC_2.2.5", version]}))
+    return system(module("GLIBC_2.38"), program=elf(interp=LD)), system(module("GLIBC_2.34"), program=elf(interp=LD))
+
+
+@case(40)
+def level():
+    return app(program=elf(isa=4)), app(program=elf(isa=3))
+
+
+@case(41)
+def no_program():
+    return app(program=b"echo hello\n"), app()
+
+
+@case(51)
+def nothing():
+    bad, good = app(), app()
+    bad.process["Entrypoint"] = None
+    return bad, good
+
+
+@case(52)
+def relative():
+    bad, good = app(workdir="/var/task"), app(workdir="/var/task")
+    bad.process["Entrypoint"] = ["./app"]
+    return bad, good
+
+
+@case(53)
+def absent():
+    bad, good = app(), app()
+    bad.process["Entrypoint"] = ["/var/task/main"]
+    return bad, good
+
+
+@case(54)
+def entry_link():
+    bad, good = app(link("var/task/start", "app")), app(link("var/task/start", "app"))
+    bad.process["Entrypoint"] = ["/var/task/start"]
+    return bad, good
+
+
+@case(55)
+def not_executable():
+    bad, good = app(), app()
+    bad.layers[0].entries[2][0].mode = 0o744
+    return bad, good
+
+
+@case(56)
+def words():
+    return stock(BOOTSTRAP, cmd=("hello", "world")), stock(BOOTSTRAP)
+
+
+@case(57)
+def bootstrap():
+    return stock(file("var/runtime/boot", elf(), 0o755)), stock(BOOTSTRAP)
+
+
+@case(58)
+def relative_workdir():
+    return app(workdir="var/task"), app(workdir="/var/task")
+
+
+@case(59)
+def workdir():
+    return app(*folders("home"), folder("home/me", 0o700), workdir="/home/me"), \
+        app(*folders("home"), folder("home/me", 0o755), workdir="/home/me")
+
+
+@case(60)
+def client():
+    return app(program=elf(client=False)), app()
+
+
+@case(61)
+def rights():
+    return app(file("var/task/data", mode=0o600)), app(file("var/task/data", mode=0o600, uid=993))
+
+
+@case(74, "--budget 15kB")
+def budget():
+    return app(file("var/task/data", bytes(10000))), app()
+
+
+@case(75)
+def layers():
+    bad, good = app(), app()
+    for image, count in (bad, 127), (good, 126):
+        image.layers += [Layer(*folders("n%d" % i)) for i in range(count)]
+    return bad, good
+
+
+@case(76)
+def reserved():
+    return app(env=["AWS_LAMBDA_FUNCTION_NAME=x"]), app(env=["LAMBDA_TASK_ROOT=/var/task", "AWS_LAMBDA_FUNCTION=x"])
+
+
+@case(77)
+def ill_formed():
+    return app(env=["MY-NAME=x"]), app(env=["MY_NAME=x"])
+
+
+@case(78)
+def variables():
+    return app(env=["LONG=" + 4092 * "x"]), app(env=["LONG=" + 4091 * "x"])
+
+
+@case(79)
+def many_words():
+    bad, good = app(), app()
+    bad.process["Cmd"], good.process["Cmd"] = 1501 * ["x"], 1500 * ["x"]
+    return bad, good
+
+
+@case(81)
+def ignored():
+    return app(User="1000"), app(User="")
+
+
+@case(82)
+def caches():
+    return app(env=["HOME=/root"]), app(env=["HOME=/tmp"])
+
+
+@case(83)
+def al2():
+    def release(version):
+        return folders("etc") + [file("etc/os-release", 'NAME="Amazon Linux"\nID="amzn"\nVERSION_ID="%s"\n' % version)]
+    return app(*release("2")), app(*release("2023"))
+
+
+@case(84)
+def fips():
+    bad, good = app(), app()
+    bad.names = ["123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/hello:v1"]
+    good.names = ["123456789012.dkr.ecr.us-east-1.amazonaws.com/hello:v1"]
+    return bad, good
+
+
+@case(86)
+def secret_variable():
+    return app(env=["KEY=AKIA" + 16 * "A"]), app(env=["KEY=AKIA" + 15 * "A"])
+
+
+@case(87)
+def secret_file():
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
+    bad, good = app(file("var/task/key.pem", key)), app(file("var/task/key.pem", key.replace("PRIVATE", "PUBLIC")))
+    for image in bad, good:  # hidden again, and there all the same
+        image.layers.append(Layer(*folders("var", "var/task"), file("var/task/.wh.key.pem", "")))
+    return bad, good
+
+
+@case(88)
+def old():
+    bad, good = app(), app()
+    bad.history, good.history = [{"created": "2020-01-01T00:00:00Z"}], [{"created": "1970-01-01T00:00:00Z"}]
+    return bad, good
+
+
+def main(out):
+    with open(out + "/list", "w", encoding="utf-8") as listed:
+        for number, (make, options) in sorted(CASES.items()):
+            for name, image in zip(("bad", "good"), make()):
+                image.write("%s/%s-%s.tar" % (out, number, name))
+            listed.write("%s %s\n" % (number, options))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
