@@ -33,16 +33,6 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
     return 0;
 }
 
-int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
-{
-    if (size > buffer->capacity - buffer->size && lambda_buffer_reserve(buffer, size) != 0)
-        return -1;
-    if (size)
-        memcpy(buffer->data + buffer->size, data, size);
-    buffer->size += size;
-    return 0;
-}
-
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number)
 {
     char digits[20];
@@ -67,10 +57,7 @@ int64_t lambda_decimal(const char *text, size_t max)
     int64_t value = 0;
     size_t length = 0;
 
-    for (; text[length] >= '0' && text[length] <= '9'; length++) {
-        if (length == max)
-            return -1;
-        value = value * 10 + (text[length] - '0');
-    }
+    for (unsigned digit; length < max && (digit = (unsigned char)(text[length] - '0')) < 10; length++)
+        value = value * 10 + digit;
     return length == 0 || text[length] != '\0' ? -1 : value;
 }

@@ -24,19 +24,30 @@ void lambda_context_init(struct lambda_context *context, const char *handler, vo
     context->data = data;
 }
 
+static const bool id_letters[256] = {
+    ['-'] = true, ['.'] = true, ['_'] = true,
+    ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
+    ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
+    ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true, ['F'] = true,
+    ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true, ['L'] = true,
+    ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true, ['R'] = true,
+    ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true,
+    ['Y'] = true, ['Z'] = true,
+    ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true,
+    ['g'] = true, ['h'] = true, ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true,
+    ['m'] = true, ['n'] = true, ['o'] = true, ['p'] = true, ['q'] = true, ['r'] = true,
+    ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true, ['w'] = true, ['x'] = true,
+    ['y'] = true, ['z'] = true,
+};
+
 /* The id becomes part of a URL: a hostile server must not get a line of its own into our requests. */
 static bool is_request_id(const char *id)
 {
     size_t size = 0;
 
-    for (; id[size]; size++) {
-        char c = id[size];
-        bool fine = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                    c == '_' || c == '.';
-        if (!fine || size == LAMBDA_REQUEST_ID_MAX)
-            return false;
-    }
-    return strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+    while (id_letters[(unsigned char)id[size]])
+        size++;
+    return id[size] == '\0' && size <= LAMBDA_REQUEST_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
 }
 
 int lambda_context_next(struct lambda_context *context, const struct lambda_connection *connection)

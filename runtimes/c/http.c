@@ -10,27 +10,45 @@ static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
     return LAMBDA_HTTP_BAD;
 }
 
-/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line holds no
- * CR. */
-static bool is_word(const char *text, const char *word, size_t size)
+/* Are eight bytes of a line those of a lower-case word, in any case? */
+static bool is_same(const char *text, const char *word)
 {
     uint64_t one, other;
-    size_t i = 0;
 
-    for (; size - i >= sizeof one; i += sizeof one) {
-        memcpy(&one, text + i, sizeof one);
-        memcpy(&other, word + i, sizeof other);
-        if ((one | 0x2020202020202020) != other)
-            return false;
-    }
-    while (i < size && (text[i] | 0x20) == word[i])
-        i++;
-    return i == size;
+    memcpy(&one, text, sizeof one);
+    memcpy(&other, word, sizeof other);
+    return (one | 0x2020202020202020) == other;
 }
 
+/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line holds no
+ * CR. The last eight bytes may overlap those before. */
+static bool is_word(const char *text, const char *word, size_t size)
+{
+    size_t i = 0;
+
+    if (size < sizeof(uint64_t)) {
+        while (i < size && (text[i] | 0x20) == word[i])
+            i++;
+        return i == size;
+    }
+    for (size_t last = size - sizeof(uint64_t); i < last; i += sizeof(uint64_t))
+        if (!is_same(text + i, word + i))
+            return false;
+    return is_same(text + size - sizeof(uint64_t), word + size - sizeof(uint64_t));
+}
+
+/* Member by member: to clear the whole at once, compilers take an instruction that is slow to start. */
 void lambda_http_begin(struct lambda_http *http, size_t body_max)
 {
-    *http = (struct lambda_http){.body_max = body_max};
+    http->state = LAMBDA_HTTP_STATUS_LINE;
+    http->status = 0;
+    http->keep_alive = false;
+    http->next = http->scanned = 0;
+    http->body = http->body_size = 0;
+    http->body_max = body_max;
+    http->left = http->trailers = 0;
+    http->reason = NULL;
+    memset(http->header, 0, sizeof http->header);
 }
 
 static bool is_blank(char c)
@@ -38,25 +56,30 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+static bool is_end(char c)
+{
+    return c == '\r' || c == '\n' || c == '\0';
+}
+
 /* The first CR, LF or NUL from at on, or size. Eight bytes at a time: each byte of a head comes by here. */
 static size_t text_end(const char *data, size_t at, size_t size)
 {
     const uint64_t each = 0x0101010101010101;
+    uint64_t bytes;
 
-    while (at < size) {
-        if (size - at >= sizeof(uint64_t)) {
-            uint64_t bytes;
-            memcpy(&bytes, data + at, sizeof bytes);
-            bytes = le64toh(bytes);
-            uint64_t control = (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
-            at += control ? (size_t)__builtin_ctzll(control) / 8 : sizeof bytes;
-            if (!control)
-                continue;
-        }
-        if (data[at] == '\r' || data[at] == '\n' || data[at] == '\0')
-            break;
-        at++;
+    for (; at + sizeof bytes <= size; at += sizeof bytes) {
+        memcpy(&bytes, data + at, sizeof bytes);
+        bytes = le64toh(bytes);
+        uint64_t control = (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
+        if (!control)
+            continue;
+        at += (size_t)__builtin_ctzll(control) / 8;
+        if (is_end(data[at]))
+            return at;
+        at -= sizeof bytes - 1; /* go on behind it */
     }
+    while (at < size && !is_end(data[at]))
+        at++;
     return at;
 }
 
@@ -67,19 +90,19 @@ static enum lambda_http_result take_line(struct lambda_http *http, char *data, s
     bool head = http->state <= LAMBDA_HTTP_HEADER_LINE;
     size_t max = head ? LAMBDA_HTTP_HEAD_MAX : http->next + LAMBDA_HTTP_LINE_MAX;
     size_t end = text_end(data, http->scanned > http->next ? http->scanned : http->next, size);
-    size_t next = end + 2 < size ? end + 2 : size;
+    bool whole = end + 1 < size;
 
     http->scanned = end;
-    if (next > max)
+    if ((whole ? end + 2 : size) > max)
         return bad(http, head ? "its head is too large" : "a line is too long");
-    if (end < size && (data[end] != '\r' || (end + 1 < size && data[end + 1] != '\n')))
-        return bad(http, "a line holds NUL or doesn't end with CR LF");
-    if (end + 1 >= size)
+    if (!whole && (end == size || data[end] == '\r'))
         return LAMBDA_HTTP_MORE;
+    if (!whole || data[end] != '\r' || data[end + 1] != '\n')
+        return bad(http, "a line holds NUL or doesn't end with CR LF");
     data[end] = '\0';
     *line = data + http->next;
     *length = end - http->next;
-    http->next = next;
+    http->next = end + 2;
     return LAMBDA_HTTP_DONE;
 }
 
@@ -114,7 +137,7 @@ static const struct {
 /* Which header's line this is; COUNT if none that matters. */
 static unsigned header_id(const char *line, size_t length)
 {
-    unsigned id = 0;
+    unsigned id = (line[0] | 0x20) == 'l' ? LAMBDA_HTTP_OWN_HEADERS : 0;
 
     for (; id < LAMBDA_HTTP_HEADER_COUNT; id++) {
         size_t name = header_names[id].length;
@@ -315,9 +338,4 @@ enum lambda_http_result lambda_http_end(struct lambda_http *http)
 size_t lambda_http_missing(const struct lambda_http *http)
 {
     return http->left;
-}
-
-const char *lambda_http_value(const struct lambda_http *http, const char *data, enum lambda_http_header id)
-{
-    return http->header[id] ? data + http->header[id] : NULL;
 }

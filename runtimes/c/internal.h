@@ -33,14 +33,23 @@ struct lambda_buffer {
 /* Room for more bytes after the ones there are; grows by doubling. 0, or -1 with errno: EFBIG, ENOMEM. */
 int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more);
 
-/* Append everything or nothing. Results as lambda_buffer_reserve. */
-int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size);
+/* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts have a known length. */
+static inline int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
+{
+    if (size > buffer->capacity - buffer->size && lambda_buffer_reserve(buffer, size) != 0)
+        return -1;
+    if (size)
+        memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    return 0;
+}
+
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
 int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t size); /* json.c; with quotes */
 
 static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
 {
-    return lambda_buffer_append(buffer, text, strlen(text)); /* inline: most texts have a known length */
+    return lambda_buffer_append(buffer, text, strlen(text));
 }
 
 void lambda_buffer_release(struct lambda_buffer *buffer);
@@ -58,11 +67,12 @@ int lambda_log(const char *text, ...) __attribute__((sentinel));
 #define LAMBDA_HTTP_HEAD_MAX 65536 /* bytes in status line and headers; in trailers too */
 #define LAMBDA_HTTP_LINE_MAX 4096  /* bytes in a chunk's size line, extensions included */
 
+/* In the order in which a name is looked for: Lambda's own come last, of each kind the usual ones first. */
 #define LAMBDA_HTTP_HEADERS(X)                                                                               \
-    X(CONNECTION, "connection")                                                                              \
-    X(CONTENT_LENGTH, "content-length")                                                                      \
     X(CONTENT_TYPE, "content-type")                                                                          \
+    X(CONTENT_LENGTH, "content-length")                                                                      \
     X(TRANSFER_ENCODING, "transfer-encoding")                                                                \
+    X(CONNECTION, "connection")                                                                              \
     X(REQUEST_ID, "lambda-runtime-aws-request-id")                                                           \
     X(DEADLINE, "lambda-runtime-deadline-ms")                                                                \
     X(INVOKED_ARN, "lambda-runtime-invoked-function-arn")                                                    \
@@ -75,7 +85,8 @@ enum lambda_http_header {
 #define X(id, name) LAMBDA_HTTP_##id,
     LAMBDA_HTTP_HEADERS(X)
 #undef X
-        LAMBDA_HTTP_HEADER_COUNT
+        LAMBDA_HTTP_HEADER_COUNT,
+    LAMBDA_HTTP_OWN_HEADERS = LAMBDA_HTTP_REQUEST_ID
 };
 
 enum lambda_http_state {
@@ -128,7 +139,11 @@ enum lambda_http_result lambda_http_end(struct lambda_http *http);
 size_t lambda_http_missing(const struct lambda_http *http);
 
 /* A header's value; NULL if absent or empty. */
-const char *lambda_http_value(const struct lambda_http *http, const char *data, enum lambda_http_header id);
+static inline const char *lambda_http_value(const struct lambda_http *http, const char *data,
+                                            enum lambda_http_header id)
+{
+    return http->header[id] ? data + http->header[id] : NULL;
+}
 
 /* ---- connection.c: one keep-alive connection to the Runtime API ------------------------------------- */
 
@@ -166,8 +181,9 @@ enum lambda_http_result lambda_connection_call(struct lambda_connection *connect
 /* GET the next event. DONE: it's there. TOO_LARGE: only its headers are. BAD: after a line on stderr. */
 enum lambda_http_result lambda_api_next(struct lambda_connection *connection);
 
-/* POST the response, or the error if it failed. id NULL: the error of the start.
- * 0: go on with the next event (stderr names what the Runtime API didn't like); -1: the program must end. */
+/* POST the response, or the error if it failed. id: the request's, which may lie in the last reply; NULL: the
+ * error of the start. 0: go on with the next event (stderr names what the Runtime API didn't like); -1: the
+ * program must end. */
 int lambda_api_post(struct lambda_connection *connection, const char *id,
                     const struct lambda_response *response);
 

@@ -73,18 +73,16 @@ static void invoke(struct runtime *runtime, const struct lambda_handler *handler
 static int serve_one(struct runtime *runtime, const struct lambda_handler *handler)
 {
     static const char large[] = "the event is larger than 6291556 bytes";
-    char id[LAMBDA_REQUEST_ID_MAX + 1];
     enum lambda_http_result next = lambda_api_next(&runtime->connection);
 
     if (next == LAMBDA_HTTP_BAD || lambda_context_next(&runtime->context, &runtime->connection) != 0)
         return -1;
-    memcpy(id, runtime->context.request_id, strlen(runtime->context.request_id) + 1);
     lambda_response_reset(&runtime->response);
     if (next == LAMBDA_HTTP_TOO_LARGE)
         lambda_fail_text(&runtime->response, "Runtime.EventTooLarge", large, sizeof large - 1);
     else
         invoke(runtime, handler);
-    return lambda_api_post(&runtime->connection, id, &runtime->response);
+    return lambda_api_post(&runtime->connection, runtime->context.request_id, &runtime->response);
 }
 
 static int start_and_serve(struct runtime *runtime, const struct lambda_options *options,

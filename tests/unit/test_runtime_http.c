@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -235,6 +237,46 @@ static void absent_headers_are_null(void **state)
     free(data);
 }
 
+/* A reply with one header of that name: is its value found under id? */
+static bool has_header(enum lambda_http_header id, const char *name)
+{
+    struct lambda_http http;
+    char *data = NULL;
+    char text[256];
+
+    snprintf(text, sizeof text, OK "%s: 0\r\n\r\n", name);
+    lambda_http_begin(&http, 10);
+    feed(&http, text, strlen(text), strlen(text), 1, &data);
+    const char *value = lambda_http_value(&http, data, id);
+    bool found = value && strcmp(value, "0") == 0;
+    free(data);
+    return found;
+}
+
+/* Each letter counts, its case doesn't. */
+static void names_are_compared_whole(void **state)
+{
+    static const char *const names[] = {
+#define X(id, name) name,
+        LAMBDA_HTTP_HEADERS(X)
+#undef X
+    };
+
+    (void)state;
+    for (unsigned id = 0; id < LAMBDA_HTTP_HEADER_COUNT; id++) {
+        char name[64];
+        snprintf(name, sizeof name, "%sx", names[id]);
+        assert_false(has_header(id, name));
+        for (size_t i = 0; names[id][i]; i++) {
+            snprintf(name, sizeof name, "%s", names[id]);
+            name[i] = (char)toupper((unsigned char)name[i]);
+            assert_true(has_header(id, name));
+            name[i] = '!';
+            assert_false(has_header(id, name));
+        }
+    }
+}
+
 /* before + size times 'x' + after: the result when it comes in pieces of step bytes. */
 static enum lambda_http_result feed_long(const char *before, size_t size, const char *after, size_t step)
 {
@@ -296,7 +338,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_reply_cut_everywhere), cmocka_unit_test(surplus_bytes_end_the_connection),
         cmocka_unit_test(a_nul_is_no_text),           cmocka_unit_test(absent_headers_are_null),
-        cmocka_unit_test(lines_have_limits),          cmocka_unit_test(trailers_have_limits),
+        cmocka_unit_test(names_are_compared_whole),   cmocka_unit_test(lines_have_limits),
+        cmocka_unit_test(trailers_have_limits),
     };
     return cmocka_run_group_tests_name("runtime_http", tests, NULL, NULL);
 }

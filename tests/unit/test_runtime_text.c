@@ -244,6 +244,36 @@ static void addresses(void **state)
     lambda_connection_release(&connection);
 }
 
+/* Does an event with that request id get a context? */
+static bool takes_id(const char *id, size_t size)
+{
+    char data[256] = "-";
+    struct lambda_connection connection = {.fd = -1, .in.data = data, .http.header[LAMBDA_HTTP_REQUEST_ID] = 1};
+    struct lambda_context context = {0};
+
+    assert_true(size < sizeof data - 1);
+    memcpy(data + 1, id, size);
+    return lambda_context_next(&context, &connection) == 0 && context.request_id == data + 1;
+}
+
+static void request_ids_fit_into_a_path(void **state)
+{
+    static const char fit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+    char id[LAMBDA_REQUEST_ID_MAX + 1];
+
+    (void)state;
+    for (int c = 1; c < 256; c++) {
+        char text[] = {'a', (char)c, 'b'};
+        assert_int_equal(strchr(fit, c) != NULL, takes_id(text, sizeof text));
+    }
+    assert_false(takes_id(".", 1));
+    assert_false(takes_id("..", 2));
+    assert_true(takes_id("...", 3));
+    memset(id, 'x', sizeof id);
+    assert_true(takes_id(id, sizeof id - 1));
+    assert_false(takes_id(id, sizeof id));
+}
+
 static size_t environment_size(void)
 {
     extern char **environ;
@@ -307,6 +337,27 @@ static void the_trace_id_is_set_and_unset(void **state)
     assert_string_equal("1", getenv("LBUILD_TEST_NEW"));
 }
 
+static void the_trace_id_is_found_where_it_went(void **state)
+{
+    extern char **environ;
+    struct lambda_trace trace = {0};
+
+    (void)state;
+    lambda_trace_set(&trace, "first");
+    size_t size = environment_size();
+    char *entry = environ[0]; /* the handler sorts its environment */
+    environ[0] = environ[1];
+    environ[1] = entry;
+    lambda_trace_set(&trace, "moved");
+    assert_string_equal("moved", getenv("_X_AMZN_TRACE_ID"));
+    assert_int_equal(size, environment_size());
+    unsetenv("_X_AMZN_TRACE_ID"); /* it removes the entry */
+    lambda_trace_set(&trace, "again");
+    assert_string_equal("again", getenv("_X_AMZN_TRACE_ID"));
+    assert_int_equal(size, environment_size());
+    lambda_trace_set(&trace, NULL); /* which is ours, and on the stack */
+}
+
 static void remaining_time(void **state)
 {
     struct lambda_context context = {0};
@@ -332,7 +383,9 @@ int main(void)
         cmocka_unit_test(the_largest_error_needs_no_memory),
         cmocka_unit_test(responses_stop_at_the_limit),
         cmocka_unit_test(addresses),
+        cmocka_unit_test(request_ids_fit_into_a_path),
         cmocka_unit_test(the_trace_id_is_set_and_unset),
+        cmocka_unit_test(the_trace_id_is_found_where_it_went),
         cmocka_unit_test(remaining_time),
     };
     return cmocka_run_group_tests_name("runtime_text", tests, NULL, NULL);
