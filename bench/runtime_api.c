@@ -148,20 +148,22 @@ static void accept_connection(struct server *server)
     server->held = 0;
 }
 
-/* Size of the request at the buffer's start, or 0 if it isn't complete. Cheap: it dilutes what is measured.
- */
-static size_t request_size(struct server *server)
+/* Size of the request at the buffer's start, or 0 if it isn't complete. Cheap: it dilutes what is measured. */
+static size_t request_size(const struct server *server)
 {
-    static const char name[] = "\ncontent-length:";
-    const char *end = memmem(server->buffer, server->held, "\r\n\r\n", 4);
-    size_t size = end ? (size_t)(end + 4 - server->buffer) : 0;
+    static const char name[] = "content-length:";
+    const char *line = server->buffer, *end = line + server->held;
+    size_t body = 0;
 
-    if (size == 0 || server->buffer[0] != 'P')
-        return size;
-    for (const char *at = server->buffer; (at = memchr(at, '\n', (size_t)(end - at))); at++)
-        if ((at[1] | 0x20) == 'c' && strncasecmp(at, name, strlen(name)) == 0)
-            size += strtoul(at + strlen(name), NULL, 10);
-    return size <= server->held ? size : 0;
+    for (const char *next; (next = memchr(line, '\n', (size_t)(end - line))); line = next + 1) {
+        if (next - line < 2) { /* the empty line */
+            size_t size = (size_t)(next + 1 - server->buffer) + body;
+            return size <= server->held ? size : 0;
+        }
+        if ((line[0] | 0x20) == 'c' && strncasecmp(line, name, strlen(name)) == 0)
+            body = strtoul(line + strlen(name), NULL, 10);
+    }
+    return 0;
 }
 
 /* Wait for a whole request; is it a POST? */
@@ -183,38 +185,41 @@ static bool receive(struct server *server)
     }
     bool post = server->buffer[0] == 'P';
     server->held -= size;
-    memmove(server->buffer, server->buffer + size, server->held);
+    if (server->held)
+        memmove(server->buffer, server->buffer + size, server->held);
     return post;
 }
 
-static void reply(const struct server *server, const char *text)
+static void reply(const struct server *server, const char *text, size_t size)
 {
-    if (send(server->connection, text, strlen(text), MSG_NOSIGNAL) < 0)
+    if (send(server->connection, text, size, MSG_NOSIGNAL) < 0)
         die("send");
 }
 
 /* Hand out count events and take the answers. */
 static void serve(struct server *server, int count)
 {
+    static const char accepted[] =
+        "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
+        "{\"status\":\"OK\"}\n";
     char next[2048];
 
-    snprintf(next, sizeof next,
-             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-             "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
-             "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
-             "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
-             "Lambda-Runtime-Trace-Id: "
-             "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
-             "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
-             strlen(event), event);
+    int size = snprintf(
+        next, sizeof next,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+        "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
+        "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
+        "Lambda-Runtime-Trace-Id: "
+        "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
+        "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
+        strlen(event), event);
     while (count > 0) {
         if (receive(server)) {
-            reply(server,
-                  "HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
-                  "{\"status\":\"OK\"}\n");
+            reply(server, accepted, sizeof accepted - 1);
             count--;
         } else {
-            reply(server, next);
+            reply(server, next, (size_t)size);
         }
     }
 }
