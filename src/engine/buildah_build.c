@@ -118,13 +118,17 @@ static const struct remedy {
 
 static int advise(struct error *err)
 {
-    for (size_t i = 0; i < countof(remedies); i++) {
-        if (!strstr(err->text, remedies[i].words))
-            continue;
-        autofree char *text = xstrdup(err->text);
-        return error_set(err, err->kind, "%.1500s; %s", text, remedies[i].advice);
-    }
-    return -1;
+    const char *advice = NULL;
+    /* A step's command may say the same. */
+    if (err->kind == ERROR_ENGINE && strstr(err->text, "permission denied"))
+        advice = "its images are kept in a folder that must be this user's: see HOME, and 'graphroot' in storage.conf";
+    for (size_t i = 0; !advice && i < countof(remedies); i++)
+        if (strstr(err->text, remedies[i].words))
+            advice = remedies[i].advice;
+    if (!advice)
+        return -1;
+    autofree char *text = xstrdup(err->text);
+    return error_set(err, err->kind, "%.1500s; %s", text, advice);
 }
 
 /* What it leaves. */

@@ -137,6 +137,7 @@ int buildkit_error_kind(const char *words)
                                          "Cannot connect to the Docker daemon",
                                          "certificate",
                                          "connect: no such file",
+                                         "no space left on device",
                                          NULL};
     static const char *const away[] = {"code = Unavailable",
                                        "Unavailable: ",
@@ -156,20 +157,34 @@ int buildkit_error_kind(const char *words)
     return has_any(words, away) ? ERROR_RETRY : ERROR_BUILD;
 }
 
+int buildkit_away(const struct container *c, const char *words, struct error *err)
+{
+    bool late = c->job->deadline && process_clock() >= c->job->deadline;
+    if (late || err->kind >= ERROR_SIGNAL || buildkit_error_kind(words) != ERROR_RETRY)
+        return -1;
+    return error_set(err, ERROR_RETRY, "%s: the builder went away%s: %.600s; try again", c->program,
+                     c->stage ? " in the middle" : "", words);
+}
+
+/* A step that failed has said why, but for one that never ran. */
+static bool step_failed(const struct buildkit *b, const char *reason)
+{
+    bool full = strstr(reason, "no space left on device") && !strstr(reason, "did not complete successfully");
+    return buildkit_progress_failed(&b->progress) && !full;
+}
+
 static int judge(const struct buildkit *b, struct error *err)
 {
     const char *reason = buildkit_progress_reason(&b->progress), *program = b->c.program;
-    const char *during = b->c.stage ? " in the middle" : "";
     bool late = b->c.job->deadline && process_clock() >= b->c.job->deadline;
-    if (buildkit_progress_failed(&b->progress) || !reason[0] || late || err->kind >= ERROR_SIGNAL)
+    if (step_failed(b, reason) || !reason[0] || late || err->kind >= ERROR_SIGNAL)
         return -1;
     if (strstr(reason, "frontend capability"))
         return error_set(err, ERROR_ENGINE,
                          "%s: this BuildKit is too old for base images from lbuild; it needs 0.11 (%.400s)",
                          program, reason);
     if (buildkit_error_kind(reason) == ERROR_RETRY)
-        return error_set(err, ERROR_RETRY, "%s: the builder went away%s: %.600s; try again", program, during,
-                         reason);
+        return buildkit_away(&b->c, reason, err);
     return error_set(err, buildkit_error_kind(reason), "%s failed: %.800s", program, reason);
 }
 

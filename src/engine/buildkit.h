@@ -24,6 +24,9 @@ void buildkit_options(const struct engine_job *job, struct strv *argv);
 int buildkit_run(struct buildkit *b, struct strv *argv, int input, struct error *err) must_check;
 /* The same judgement for the words of another command of such a client: the kind of error that they mean. */
 int buildkit_error_kind(const char *words);
+/* Behind a container_run that failed: *err becomes ERROR_RETRY when these words say that the builder has gone, unless lbuild itself ended
+ * it. Returns -1. */
+int buildkit_away(const struct container *c, const char *words, struct error *err) must_check;
 
 /* Runs a client for its answer, at most 10 seconds; standard output and errors both go to *said. Returns the exit status; -1 with *err
  * set (ERROR_ENGINE) when it could not be run or took too long. */

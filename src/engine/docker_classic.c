@@ -1,5 +1,6 @@
 #include "dockerfile_read.h"
 #include "dockerfile_text.h"
+#include "engine/buildkit.h"
 #include "engine/docker.h"
 #include "support/digest.h"
 #include "support/fs.h"
@@ -226,7 +227,7 @@ int docker_classic_build(const struct engine_job *job, struct tree *tree, struct
     if (input < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);
     if (container_run(&k.c, &argv, input, NULL, err) != 0)
-        return -1;
+        return k.c.verdict ? buildkit_away(&k.c, k.c.verdict, err) : -1;
     k.c.env = NULL;
     if (job->options->target)
         return 0;
