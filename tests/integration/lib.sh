@@ -239,7 +239,6 @@ start_buildkitd() {
     ) 9>"$W/buildkitd.lock"
 }
 
-# It sees a new platform (need_arm64) only when it starts.
 stop_buildkitd() {
     [ -s "$W/buildkitd.pid" ] || return 0
     local pid
@@ -251,6 +250,95 @@ stop_buildkitd() {
 
 buildkit_answers() { [ -S "$W/buildkit.sock" ] && buildctl_ debug workers; } >/dev/null 2>&1
 buildctl_() { BUILDKIT_HOST=unix://$W/buildkit.sock "$TEST_TOOLS/buildkit/buildctl" "$@"; }
+
+# What a case needs so that lbuild finds the engine. use_docker 0 is the classic builder, 1 BuildKit.
+use_docker() {
+    need_docker
+    export DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config DOCKER_BUILDKIT=$1 PATH=$W/docker-bin:$PATH
+    mkdir -p "$W/docker-bin"
+    ln -sf /usr/bin/docker "$W/docker-bin/docker"
+}
+
+use_buildctl() {
+    need_buildkit
+    export PATH=$TEST_TOOLS/buildkit:$PATH
+}
+
+# Its builder lbuild-test is the daemon of use_buildctl.
+use_buildx() {
+    need_buildkit buildx/buildx
+    export PATH=$TEST_TOOLS/buildx:$PATH BUILDX_CONFIG=$W/buildx-config DOCKER_CONFIG=$W/no-docker
+    export DOCKER_HOST=unix:///nonexistent
+    [ -e "$BUILDX_CONFIG/instances/lbuild-test" ] ||
+        buildx create --name lbuild-test --driver remote "unix://$W/buildkit.sock"
+}
+
+# An ordinary user with ranges of ids, known in the tests' own mount namespace alone. ROOTLESS starts a command as this user, whose
+# home is $W/rootless; buildah is set up there.
+need_rootless() {
+    local user=lbuild-test home=$W/rootless file
+    need buildah setpriv newuidmap
+    ROOTLESS=(setpriv --reuid 61717 --regid 61717 --clear-groups env HOME="$home" XDG_CACHE_HOME="$home/cache" TMPDIR="$home"
+        XDG_RUNTIME_DIR="$home/runtime" USER="$user" LOGNAME="$user" CONTAINERS_CONF="$W/containers.conf"
+        CONTAINERS_STORAGE_CONF="$home/storage.conf" BUILDAH_ISOLATION=chroot)
+    if [ ! -e "$home" ]; then
+        mkdir -p "$home/storage" "$home/runtime"
+        for file in passwd group subuid subgid; do
+            [ -e "/etc/$file" ] || skip_case "there is no /etc/$file"
+            cat "/etc/$file" >"$home/$file"
+        done
+        echo "$user:x:61717:61717::$home:/bin/sh" >>"$home/passwd"
+        echo "$user:x:61717:" >>"$home/group"
+        echo "$user:617170000:65536" | tee -a "$home/subuid" >>"$home/subgid"
+        for file in passwd group subuid subgid; do mount --bind "$home/$file" "/etc/$file"; done
+        storage_conf overlay "$home/storage" >"$home/storage.conf"
+        printf 'rootless_storage_path = "%s/storage/graph"\n' "$home" >>"$home/storage.conf"
+        chown -R 61717:61717 "$home"
+    fi
+    "${ROOTLESS[@]}" buildah unshare true || skip_case 'user namespaces are not allowed here'
+}
+
+# use_engine NAME, docker-classic, docker-BuildKit and buildah-rootless among them: sets OPTIONS for lbuild, AS, the words in
+# front of it, and CACHE, its cache.
+use_engine() {
+    CACHE=$XDG_CACHE_HOME OPTIONS=(--engine "${1%%-*}") AS=()
+    case $1 in
+    host) ;;
+    buildah | podman) need "$1" ;;
+    buildah-rootless)
+        need_rootless
+        AS=("${ROOTLESS[@]}") CACHE=$W/rootless/cache
+        OPTIONS+=(--network host)
+        ;;
+    docker-*)
+        if [ "$1" = docker-BuildKit ]; then use_docker 1; else use_docker 0; fi
+        OPTIONS+=(--network none)
+        ;;
+    buildctl)
+        use_buildctl
+        OPTIONS+=(--addr "unix://$W/buildkit.sock")
+        ;;
+    buildx)
+        use_buildx
+        OPTIONS+=(--builder lbuild-test)
+        ;;
+    esac
+}
+
+# What such an engine has besides its cache and the bases that lbuild loaded.
+left_in() {
+    case $1 in
+    buildah | podman) buildah containers -q ;;
+    buildah-rootless) "${AS[@]}" buildah containers -q ;;
+    docker-*)
+        docker_ ps -aq
+        docker_ volume ls -q
+        docker_ image ls --filter label=lbuild.build -q
+        ;;
+    esac
+}
+
+storage_conf() { printf '[storage]\ndriver = "%s"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$1" "$2" "$2"; }
 
 containers_conf() {
     local files
@@ -268,13 +356,14 @@ need_arm64() {
     need qemu-aarch64-static
     local at=/proc/sys/fs/binfmt_misc
     [ -e $at/register ] || mount -t binfmt_misc none $at 2>/dev/null || skip_case "binfmt_misc can't be mounted"
-    grep -qs -l 7f454c460201010000000000000000000200b700 $at/* && return 0
-    (
+    grep -qs -l 7f454c460201010000000000000000000200b700 $at/* || (
         flock 9
         [ -e "$at/lbuild-test-$RUN_ID" ] || printf '%s\n' \
             ":lbuild-test-$RUN_ID:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$(command -v qemu-aarch64-static):F" \
             >$at/register
     ) 9>"$W/binfmt.lock"
+    # It sees a new platform only when it starts.
+    ! buildkit_answers || buildctl_ debug workers | grep -q linux/arm64 || stop_buildkitd
 }
 
 forget_arm64() {

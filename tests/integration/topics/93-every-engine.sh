@@ -1,0 +1,158 @@
+# Three projects, every engine, both architectures: each image answers its event, and the file trees differ by nothing but what
+# tests/integration/differences lists.
+
+TREES=$W/every
+mkdir -p "$TREES/out"
+chmod 1777 "$TREES/out"
+storage_conf overlay "$TREES/storage" >"$TREES/storage.conf"
+export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$TREES/storage.conf
+ENGINES='host buildah buildah-rootless podman docker-classic docker-BuildKit buildctl buildx'
+
+# sources PROJECT ARCH: sets P, its folder. plain is C alone, stage has a stage of the user's own, packages a builder that installs some.
+sources() {
+    P=$TREES/$1-$2
+    (
+        flock 9
+        [ -e "$P" ] || write_sources "$@"
+    ) 9>"$TREES/lock"
+}
+
+write_sources() {
+    project "$P" al2023 "$2"
+    case $1 in
+    stage)
+        mkdir -p "$P/notes"
+        printf 'a\nb\n' >"$P/notes/one"
+        cat >>"$P/lbuild.ini" <<'INI'
+
+[stage:pages]
+from = al2023
+copy = notes /notes
+run = mkdir -p /made/deep /made/empty
+    wc -l </notes/one >/made/deep/count; uname -m >/made/machine
+    ln -s deep/count /made/link; ln /made/machine /made/again
+    chmod 700 /made/deep/count; chown 7:7 /made/machine; chmod 4755 /made/machine
+
+[files]
+stage:pages:/made = /var/task/made
+notes = /var/task/notes
+INI
+        ;;
+    packages) printf 'packages = gcc glibc-static zip\n' >>"$P/lbuild.ini" ;;
+    esac
+}
+
+builds() {
+    local engine=$1 project=$2 arch=$3 before out=$TREES/out/$2-$3.$1
+    need_part base-
+    [ "$arch" != arm64 ] || { need_part builder-arm64; need_arm64; }
+    sources "$project" "$arch"
+    use_engine "$engine"
+    before=$(left_in "$engine")
+    "${AS[@]}" "$LBUILD" build -C "$P" "${OPTIONS[@]}" -o "$out.tar" >"$out.log" 2>&1 || { cat "$out.log"; exit 1; }
+    same "$before" "$(left_in "$engine")"
+    python3 "$SOURCES/tree.py" "$out.tar" >"$out.tree"
+    same '{"hello":{"a":1}}' "$(lbuild invoke --data '{"a":1}' "$out.tar")"
+    [ "$project" = stage ] || return 0
+    grep -q '\[pages [0-9]*/[0-9]*\] RUN wc -l' "$out.log"
+    grep -E '^var/task/made/deep/count - 0755 0:0 2 ' "$out.tree"
+    grep -E '^var/task/made/machine - 0755 0:0 ' "$out.tree"
+    grep -E '^var/task/made/empty d 0755 0:0' "$out.tree"
+    grep -E '^var/task/made/link l .*deep/count' "$out.tree"
+}
+
+# The images of one project, each against buildah's; prints the paths that differ as the list has them.
+differing() {
+    local image name engine paths reference=$TREES/out/$1-$2.buildah
+    for image in "$TREES/out/$1-$2".*.tree; do
+        name=${image%.tree} engine=${image%.tree}
+        engine=${engine##*.}
+        paths=$(comm -3 "$reference.tree" "$image" | tr -d '\t' | cut -d' ' -f1 | sort -u)
+        [ -z "$paths" ] || printf '%s\n' "$paths" | sed "s|^|$1 $2 $engine |"
+        [ -n "$paths" ] || cmp "$reference.tar" "$name.tar" >&2
+    done
+}
+
+differ_as_listed() {
+    local project arch engine
+    for project in plain stage packages; do
+        for arch in x86_64 arm64; do
+            [ -e "$TREES/out/$project-$arch.buildah.tree" ] || continue
+            differing $project $arch >>"$TREES/found"
+            # Engines that were skipped, because they aren't here, are in no list.
+            for engine in $ENGINES; do
+                [ ! -e "$TREES/out/$project-$arch.$engine.tree" ] ||
+                    grep "^$project $arch $engine " "$SOURCES/differences" >>"$TREES/listed" || true
+            done
+        done
+    done
+    [ -e "$TREES/found" ] || skip_case 'buildah is not installed'
+    touch "$TREES/listed"
+    diff -u <(sort "$TREES/listed") <(sort "$TREES/found")
+}
+
+# Whatever made them, the tools take them: one manifest each, as the first topics say of host's.
+accepted() {
+    local image layout=$TREES/layout sum
+    need skopeo umoci oci-image-tool podman buildah
+    need_docker
+    for image in "$TREES/out"/*.tar; do
+        sum=$(sha256sum <"$image" | cut -c1-64)
+        [ ! -e "$TREES/$sum" ] || continue
+        touch "$TREES/$sum"
+        mkdir "$layout"
+        tar -xf "$image" -C "$layout"
+        same 1 "$(jq '.manifests | length' "$layout/index.json")"
+        oci-image-tool validate --type image "$layout"
+        umoci unpack --image "$layout:latest" "$layout/bundle"
+        skopeo inspect "oci-archive:$image" >/dev/null
+        skopeo inspect "docker-archive:$image" >/dev/null
+        docker_ load -q -i "$image"
+        podman load -q -i "$image"
+        buildah rm "$(buildah from "oci-archive:$image")"
+        rm -rf "$layout"
+    done
+    docker_ image rm -f hello:latest
+}
+
+# projects ENGINE: host has no containers.
+projects() { if [ "$1" = host ]; then echo plain; else echo plain stage packages; fi; }
+
+# Emulated compilers take their time, and are started one by one: two engines work side by side.
+chain() {
+    local engine project arch name
+    for engine; do
+        for project in $(projects "$engine"); do
+            for arch in x86_64 arm64; do
+                name="$engine, $project, $arch"
+                [[ $name =~ ${ONLY:-} ]] || continue
+                set +e
+                (set -e; builds "$engine" "$project" $arch) >"$TREES/$name.log" 2>&1
+                echo $? >"$TREES/$name.new"
+                set -e
+                mv "$TREES/$name.new" "$TREES/$name.status"
+            done
+        done
+    done
+}
+
+was_built() {
+    until [ -e "$TREES/$1.status" ]; do sleep 0.2; done
+    cat "$TREES/$1.log"
+    exit "$(cat "$TREES/$1.status")"
+}
+
+(need_arm64) >/dev/null || true
+chain host buildah podman buildctl buildx </dev/null &
+echo $! >>"$W/pids"
+chain buildah-rootless docker-classic docker-BuildKit </dev/null &
+echo $! >>"$W/pids"
+for engine in $ENGINES; do
+    for project in $(projects "$engine"); do
+        for arch in x86_64 arm64; do
+            check "$engine, $project, $arch" was_built "$engine, $project, $arch"
+        done
+    done
+done
+check 'the trees differ as the list says' differ_as_listed
+check 'the tools accept each image' accepted
