@@ -1,0 +1,82 @@
+# A project of 200,000 files: what lbuild does is counted by system calls and memory, not by time.
+
+FILES=200000
+L=$W/large
+mkdir -p "$L"
+storage_conf overlay "$L/storage" >"$L/storage.conf"
+export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$L/storage.conf
+
+large() {
+    need strace
+    need_part base-
+    [ ! -e "$L/made" ] || return 0
+    project "$L/p"
+    python3 - "$L/p/data" $((FILES / 500)) <<'PY'
+import os, sys
+for folder in range(int(sys.argv[2])):
+    at = os.path.join(sys.argv[1], f"{folder:04}")
+    os.makedirs(at)
+    for name in range(500):
+        with open(os.path.join(at, f"{name:03}.txt"), "w") as f:
+            f.write(f"{folder} {name}\n")
+PY
+    touch "$L/made"
+}
+
+# costs CALLS MEMORY COMMAND...: at most so many system calls for ten files, and so many MiB.
+costs() {
+    local calls=$1 memory=$2 used
+    shift 2
+    strace -f -qq -c -o "$L/calls" "$@" >"$L/out"
+    used=$(awk '$NF == "total" { print $4 }' "$L/calls")
+    cat "$L/calls"
+    [ $((used * 10 / FILES)) -le "$calls" ] || die "$used system calls for $FILES files"
+    python3 - "$memory" "$@" <<'PY'
+import resource, subprocess, sys
+subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL)
+most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+print(most, "MiB")
+sys.exit(most > int(sys.argv[1]) and f"{most} MiB, not {sys.argv[1]}")
+PY
+}
+
+# Looking at each file once is all that a build without a change needs.
+nothing_changed() {
+    large
+    lbuild build -C "$L/p" -q -o "$L/host.tar"
+    costs 12 96 "$LBUILD" build -C "$L/p" -q -o "$L/host.tar"
+}
+
+# open, fstat, read twice, close, and the look at it.
+context() {
+    large
+    costs 65 96 "$LBUILD" context -C "$L/p"
+    tar -tf "$L/out" >"$L/list"
+    same $FILES "$(grep -c '^data/.*txt$' "$L/list")"
+    # lbuild's own cap is a million; and rules apply to all.
+    printf 'data\n' >"$L/p/.dockerignore"
+    lbuild context -C "$L/p" | tar -t | exits 1 grep '^data/'
+    rm "$L/p/.dockerignore"
+}
+
+# What the engine gets is written once; lbuild itself keeps to the same memory.
+engine() {
+    need buildah
+    large
+    local pid most=0 now
+    "$LBUILD" build -C "$L/p" -q --engine buildah -o "$L/buildah.tar" &
+    pid=$!
+    while now=$(sed -n 's/^VmHWM:[[:space:]]*\([0-9]*\) kB/\1/p' "/proc/$pid/status") && [ -n "$now" ]; do
+        most=$now
+        sleep 0.1
+    done
+    wait $pid
+    printf '%s KiB\n' "$most"
+    if [ "$most" = 0 ] || [ "$most" -gt $((96 * 1024)) ]; then die "lbuild had $most KiB"; fi
+    cmp "$L/host.tar" "$L/buildah.tar"
+}
+
+check 'a build without a change looks at each file once' nothing_changed
+check 'the context' context
+check 'buildah' engine
+rm -rf "$L/p"
