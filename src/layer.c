@@ -181,10 +181,12 @@ static int match_base(struct items *items, const struct rootfs *rootfs, struct e
     return 0;
 }
 
-/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`. */
+/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`, its list with a `list`. */
 struct pass {
     struct digest_context context;
     struct gzip_writer *gzip;
+    struct tar_writer *tar;
+    struct listing_writer *list;
     uint64_t size;
     char *chunk;
 };
@@ -193,6 +195,8 @@ static void pass_release(struct pass *pass)
 {
     digest_context_release(&pass->context);
     gzip_writer_free(pass->gzip);
+    tar_writer_free(pass->tar);
+    listing_writer_free(pass->list);
     free(pass->chunk);
 }
 
@@ -202,6 +206,20 @@ static int take_tar(void *data, const void *bytes, size_t length, struct error *
     digest_update(&pass->context, bytes, length);
     pass->size += length;
     return pass->gzip ? gzip_writer_write(pass->gzip, bytes, length, err) : 0;
+}
+
+static int put_entry(struct pass *pass, const struct tar_entry *entry, struct error *err)
+{
+    if (pass->list && listing_writer_entry(pass->list, entry, err) != 0)
+        return -1;
+    return tar_writer_entry(pass->tar, entry, err);
+}
+
+static int put_data(struct pass *pass, const void *bytes, size_t length, struct error *err)
+{
+    if (pass->list)
+        listing_writer_data(pass->list, bytes, length);
+    return tar_writer_data(pass->tar, bytes, length, err);
 }
 
 static int changed(const char *source, struct error *err)
@@ -217,10 +235,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
 }
 
 /* Passes on exactly the `size` bytes that the header promised, and looks whether there are more. */
-static int copy_content(struct tar_writer *tar, int fd, const char *source, int64_t size, char *chunk, struct error *err)
+static int copy_content(struct pass *pass, int fd, const char *source, int64_t size, struct error *err)
 {
     for (int64_t left = size;;) {
-        ssize_t got = read(fd, chunk, CHUNK);
+        ssize_t got = read(fd, pass->chunk, CHUNK);
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -229,14 +247,13 @@ static int copy_content(struct tar_writer *tar, int fd, const char *source, int6
             return changed(source, err);
         if (got == 0)
             return 0;
-        if (tar_writer_data(tar, chunk, (size_t)got, err) != 0)
+        if (put_data(pass, pass->chunk, (size_t)got, err) != 0)
             return -1;
         left -= got;
     }
 }
 
-static int write_file(struct tar_writer *tar, struct tar_entry *header, const struct tree_entry *entry, char *chunk,
-                      struct error *err)
+static int write_file(struct pass *pass, struct tar_entry *header, const struct tree_entry *entry, struct error *err)
 {
     const char *source = entry->source;
     struct stat before, after;
@@ -246,14 +263,14 @@ static int write_file(struct tar_writer *tar, struct tar_entry *header, const st
     if (!S_ISREG(before.st_mode))
         return error_set(err, ERROR_PROJECT, "'%s' isn't a regular file, so it can't go into the image", source);
     header->size = before.st_size;
-    if (tar_writer_entry(tar, header, err) != 0 || copy_content(tar, fd, source, header->size, chunk, err) != 0)
+    if (put_entry(pass, header, err) != 0 || copy_content(pass, fd, source, header->size, err) != 0)
         return -1;
     if (!entry->stored && (fstat(fd, &after) != 0 || !same_file(&before, &after)))
         return changed(source, err);
     return 0;
 }
 
-static int write_item(struct tar_writer *tar, const struct item *item, int64_t epoch, char *chunk, struct error *err)
+static int write_item(struct pass *pass, const struct item *item, int64_t epoch, struct error *err)
 {
     const struct tree_entry *entry = item->entry;
     struct tar_entry header = {
@@ -266,23 +283,23 @@ static int write_item(struct tar_writer *tar, const struct item *item, int64_t e
         .mtime = epoch,
     };
     if (header.type == TAR_FILE && entry->source)
-        return write_file(tar, &header, entry, chunk, err);
+        return write_file(pass, &header, entry, err);
     header.size = header.type == TAR_FILE ? (int64_t)entry->size : 0;
-    if (tar_writer_entry(tar, &header, err) != 0)
+    if (put_entry(pass, &header, err) != 0)
         return -1;
-    return header.size > 0 ? tar_writer_data(tar, entry->content, entry->size, err) : 0;
+    return header.size > 0 ? put_data(pass, entry->content, entry->size, err) : 0;
 }
 
 static int run_pass(struct pass *pass, const struct items *items, int64_t epoch, struct digest *diff_id, struct error *err)
 {
-    AUTOPTR(tar_writer) tar = tar_writer_open(take_tar, pass, err);
-    if (!tar || digest_init(&pass->context, err) != 0)
+    pass->tar = tar_writer_open(take_tar, pass, err);
+    if (!pass->tar || digest_init(&pass->context, err) != 0)
         return -1;
     pass->chunk = xmalloc(CHUNK);
     for (size_t i = 0; i < items->len; i++)
-        if (write_item(tar, &items->list[i], epoch, pass->chunk, err) != 0)
+        if (write_item(pass, &items->list[i], epoch, err) != 0)
             return -1;
-    if (tar_writer_finish(tar, err) != 0)
+    if (tar_writer_finish(pass->tar, err) != 0)
         return -1;
     digest_final(&pass->context, diff_id);
     return 0;
@@ -335,13 +352,17 @@ static int compress_tree(const struct items *items, int64_t epoch, const struct 
     if (store_writer_open(&writer, store, NULL, err) != 0)
         return -1;
     writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
+    pass.list = listing_writer_new();
     pass.gzip = gzip_writer_open(to_store, &writer, 0, err);
     if (!pass.gzip || run_pass(&pass, items, epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
     if (!digest_equal(&diff_id, &layer->diff_id))
         return error_set(err, ERROR_BUILD, "the project's files changed while they were read; build again");
     layer->size = writer.offset;
-    return store_writer_commit(&writer, &layer->digest, err);
+    if (store_writer_commit(&writer, &layer->digest, err) != 0)
+        return -1;
+    const struct listing about = {.diff_id = diff_id, .size = layer->size, .content_size = pass.size, .members = 1};
+    return listing_writer_save(pass.list, store, &layer->digest, &about, err);
 }
 
 int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,

@@ -41,7 +41,8 @@ struct layer {
  * and gid 0, mtime `epoch`. Paths go through the base's symbolic links first (rootfs_resolve), as COPY's do. Two entries
  * with one path, a file where another entry needs a directory: ERROR_PROJECT, naming both. A file that changes while it is
  * read: ERROR_BUILD. The blob is found again by the tar's digest (cached under objects/), so nothing is compressed twice.
- * Hashed while written; memory stays under 8 MiB whatever the tree. */
+ * Hashed and listed (listing.h) while written; memory stays under 32 MiB whatever the tree, and under 8 MiB while the programs
+ * in it are small. */
 int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,
                struct layer *layer, struct error *err) must_check;
 

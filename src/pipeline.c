@@ -1,6 +1,7 @@
 #include "pipeline.h"
 
 #include "data.h"
+#include "gate/build.h"
 #include "lockfiles.h"
 #include "output.h"
 #include "support/fs.h"
@@ -291,7 +292,7 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return 0;
     if (image_make(&p->base, p->layers, p->layer_count, &p->plan, &p->image, err) != 0)
         return -1;
-    if (process_check_interrupt(err) != 0)
+    if (gate_build(&p->image, &p->project, &p->store, p->plan.output_file, err) != 0 || process_check_interrupt(err) != 0)
         return -1;
     return write_output(p, err);
 }

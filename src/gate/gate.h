@@ -51,6 +51,9 @@ enum gate_severity gate_weight(const struct gate_report *report, const struct ga
 /* ERROR_LAMBDA when there is an error among the findings. */
 int gate_verdict(const struct gate_report *report, struct error *err) must_check;
 
+/* "LB055: layer 1: /var/task/app: TEXT; REMEDY"; caller frees. */
+char *gate_line(const struct gate_finding *finding);
+
 /* For people, as one JSON object, and as SARIF 2.1.0 (OASIS). */
 void gate_print_text(const struct gate_report *report, struct buf *out);
 void gate_print_json(const struct gate_report *report, struct buf *out);

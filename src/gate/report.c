@@ -16,6 +16,15 @@ static void add_place(const struct gate_finding *finding, struct buf *out)
     buf_adds(out, finding->path ? ": " : "");
 }
 
+char *gate_line(const struct gate_finding *finding)
+{
+    AUTO(buf) out = {0};
+    buf_addf(&out, "%s: ", finding->rule->id);
+    add_place(finding, &out);
+    buf_addf(&out, "%s; %s", finding->text, finding->rule->remedy);
+    return buf_detach(&out);
+}
+
 static const char *weight_word(const struct gate_report *report, const struct gate_finding *finding)
 {
     return finding->ignored ? "ignored" : gate_severity_word(gate_weight(report, finding));
