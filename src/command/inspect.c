@@ -8,14 +8,23 @@
 #include <string.h>
 
 struct inspect_options {
-    bool json;
-    const char *tag, *arch;
+    bool json, offline;
+    const char *tag, *arch, *ca_file;
+    struct strv mirrors;
 };
+
+static void inspect_options_release(struct inspect_options *options)
+{
+    strv_release(&options->mirrors);
+}
 
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct inspect_options, json), NULL, "print one JSON object"},
     {0, "tag", OPTION_TEXT, offsetof(struct inspect_options, tag), "TAG", "which image, when there are several"},
     {0, "arch", OPTION_TEXT, offsetof(struct inspect_options, arch), "ARCH", "which architecture, when there are several"},
+    {0, "registry-mirror", OPTION_LIST, offsetof(struct inspect_options, mirrors), "HOST=URL", "go to URL for images of HOST"},
+    {0, "registry-ca", OPTION_TEXT, offsetof(struct inspect_options, ca_file), "FILE", "CA certificates to trust besides the system's"},
+    {0, "offline", OPTION_FLAG, offsetof(struct inspect_options, offline), NULL, "never use the network"},
 };
 
 static void line(struct buf *out, const char *name, const char *text)
@@ -179,15 +188,16 @@ static void print_json(const struct imagefile *image, struct buf *out)
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
-    struct inspect_options options = {0};
+    AUTO(inspect_options) options = {0};
     AUTO(strv) operands = {0};
     AUTO(imagefile) image = {0};
     AUTO(store) store = {.lock = -1};
     if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
-        return error_set(err, ERROR_USAGE, "inspect takes one image file or folder");
-    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch};
+        return error_set(err, ERROR_USAGE, "inspect takes one image");
+    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file, .offline = options.offline};
     if (store_open(&store, NULL, err) != 0 || imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
@@ -205,8 +215,8 @@ static void help(struct buf *out)
 
 const struct command command_inspect = {
     .name = "inspect",
-    .operands = "FILE",
-    .summary = "Show what an image file holds, and verify every digest in it.",
+    .operands = "IMAGE",
+    .summary = "Show what an image holds, and verify every digest in it.",
     .run = run,
     .help = help,
 };

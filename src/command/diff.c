@@ -1,0 +1,152 @@
+#include "command/diff.h"
+#include "command.h"
+#include "support/options.h"
+#include "support/own.h"
+
+#include <string.h>
+
+struct diff_options {
+    bool json, offline;
+    const char *tag, *arch, *ca_file;
+    struct strv mirrors;
+};
+
+static void diff_options_release(struct diff_options *options)
+{
+    strv_release(&options->mirrors);
+}
+
+#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct diff_options, field), argument, help}
+static const struct option_row rows[] = {
+    ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
+    ROW("tag", OPTION_TEXT, tag, "TAG", "which image of both, when there are several"),
+    ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture of both, when there are several"),
+    ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
+    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's"),
+    ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
+};
+
+enum verdict { VERDICT_EQUAL, VERDICT_BYTES, VERDICT_DIFFERENT };
+
+/* Equal is only what has the same bytes: the manifest's, or where a side has none, those of config and layers. */
+static bool same_bytes(const struct imagefile *a, const struct imagefile *b)
+{
+    if (a->manifest.text[0] && b->manifest.text[0])
+        return digest_equal(&a->manifest, &b->manifest);
+    bool same = digest_equal(&a->config_digest, &b->config_digest) && a->layer_count == b->layer_count;
+    for (size_t i = 0; same && i < a->layer_count; i++)
+        same = digest_equal(&a->layers[i].digest, &b->layers[i].digest);
+    return same;
+}
+
+static void add_safe(struct buf *out, const char *text)
+{
+    for (const char *c = text; *c; c++)
+        buf_addc(out, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+}
+
+static void add_value(struct buf *out, const struct js *value)
+{
+    AUTO(buf) text = {0};
+    if (!value)
+        buf_adds(&text, "-");
+    else if (js_text(value))
+        buf_adds(&text, js_text(value));
+    else
+        js_dump(value, &text);
+    add_safe(out, buf_text(&text));
+}
+
+static void print_change(const struct js *change, struct buf *out)
+{
+    const char *name = js_get_text(change, "name"), *path = js_get_text(change, "path");
+    const struct js *what = js_get(change, "what");
+    buf_addf(out, "%-8s ", path ? js_get_text(change, "change") : "setting");
+    buf_adds(out, path ? "/" : "");
+    add_safe(out, path ? path : name);
+    if (!path) {
+        buf_adds(out, ": ");
+        add_value(out, js_get(change, "a"));
+        buf_adds(out, " -> ");
+        add_value(out, js_get(change, "b"));
+    }
+    for (size_t i = 0; i < js_count(what); i++) {
+        const struct js *one = js_at(what, i);
+        buf_addf(out, "%s%s ", i ? ", " : ": ", js_get_text(one, "name"));
+        add_value(out, js_get(one, "a"));
+        buf_adds(out, " -> ");
+        add_value(out, js_get(one, "b"));
+    }
+    buf_addc(out, '\n');
+}
+
+static void print_text(enum verdict verdict, const struct js *changes, struct buf *out)
+{
+    for (size_t i = 0; i < js_count(changes); i++)
+        print_change(js_at(changes, i), out);
+    if (verdict == VERDICT_EQUAL)
+        buf_adds(out, "equal\n");
+    if (verdict == VERDICT_BYTES)
+        buf_adds(out, "the same files and settings, in other bytes\n");
+}
+
+static void print_json(const struct imagetree *a, const struct imagetree *b, enum verdict verdict, struct js *changes, struct buf *out)
+{
+    AUTOPTR(js) object = js_object();
+    js_set_string(object, "a", a->image.path);
+    js_set_string(object, "b", b->image.path);
+    js_set(object, "equal", js_boolean(verdict == VERDICT_EQUAL));
+    js_set(object, "sameFilesAndSettings", js_boolean(verdict != VERDICT_DIFFERENT));
+    js_set(object, "changes", changes);
+    js_dump_pretty(object, out);
+}
+
+static int compare(const struct imagetree *a, const struct imagetree *b, bool json, struct buf *out, struct error *err)
+{
+    AUTOPTR(js) changes = js_array();
+    diff_settings(&a->image, &b->image, changes);
+    diff_files(a, b, changes);
+    enum verdict verdict = js_count(changes) > 0                ? VERDICT_DIFFERENT
+                           : same_bytes(&a->image, &b->image) ? VERDICT_EQUAL
+                                                              : VERDICT_BYTES;
+    size_t count = js_count(changes);
+    if (json)
+        print_json(a, b, verdict, take(changes), out);
+    else
+        print_text(verdict, changes, out);
+    if (verdict == VERDICT_DIFFERENT)
+        return error_set(err, ERROR_LOCKED, "'%s' and '%s' differ in %zu place%s", a->image.path, b->image.path, count,
+                         count == 1 ? "" : "s");
+    return 0;
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(diff_options) options = {0};
+    AUTO(strv) operands = {0};
+    AUTO(store) store = {.lock = -1};
+    AUTO(imagetree) a = {0}, b = {0};
+    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+        return -1;
+    if (operands.len != 2)
+        return error_set(err, ERROR_USAGE, "diff takes two images");
+    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file, .offline = options.offline};
+    if (store_open(&store, NULL, err) != 0 || imagetree_load(operands.items[0], &choice, &store, &a, err) != 0 ||
+        imagetree_load(operands.items[1], &choice, &store, &b, err) != 0)
+        return -1;
+    return compare(&a, &b, options.json, out, err);
+}
+
+static void help(struct buf *out)
+{
+    options_help(rows, countof(rows), out);
+}
+
+const struct command command_diff = {
+    .name = "diff",
+    .operands = "A B",
+    .summary = "Show what tells two images apart: settings, labels, files, facts of programs.",
+    .run = run,
+    .help = help,
+};

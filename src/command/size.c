@@ -1,0 +1,285 @@
+#include "command.h"
+#include "gate/options.h"
+#include "imagetree.h"
+#include "lambda/program.h"
+#include "support/options.h"
+#include "support/own.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What takes the room: layers, folders and files of the merged tree, and sections of its programs. */
+
+struct size_options {
+    bool json, offline;
+    const char *tag, *arch, *budget, *ca_file;
+    int top;
+    struct strv mirrors;
+};
+
+static void size_options_release(struct size_options *options)
+{
+    strv_release(&options->mirrors);
+}
+
+#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct size_options, field), argument, help}
+static const struct option_row rows[] = {
+    ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
+    ROW("budget", OPTION_TEXT, budget, "SIZE", "fail when it is larger, unpacked, as 200MB"),
+    ROW("top", OPTION_COUNT, top, "N", "lines of each table; 10 unless given"),
+    ROW("tag", OPTION_TEXT, tag, "TAG", "which image, when there are several"),
+    ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture, when there are several"),
+    ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
+    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's"),
+    ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
+};
+
+struct row {
+    char *name;
+    uint64_t bytes;
+    size_t count;
+};
+
+/* Rows by their names. Names come nearly sorted, or are few, so the last rows are searched alone; where an image has more than
+ * anybody wants to read, the rest goes into one row. */
+enum { MOST_ROWS = 20000, SEARCHED = 500 };
+struct table {
+    struct row *items;
+    size_t len, cap;
+};
+
+static void table_release(struct table *table)
+{
+    for (size_t i = 0; i < table->len; i++)
+        free(table->items[i].name);
+    free(table->items);
+}
+
+static void table_add(struct table *table, const char *name, uint64_t bytes)
+{
+    size_t at = table->len, last = table->len > SEARCHED ? table->len - SEARCHED : 0;
+    if (table->len >= MOST_ROWS)
+        name = "(others)";
+    while (at > last && strcmp(table->items[at - 1].name, name) != 0)
+        at--;
+    if (at == last) {
+        grow(table->items, table->len, table->cap);
+        table->items[table->len++] = (struct row){.name = xstrdup(name)};
+        at = table->len;
+    }
+    table->items[at - 1].bytes += bytes;
+    table->items[at - 1].count++;
+}
+
+/* The same name may have come far apart. */
+static int by_name(const void *a, const void *b)
+{
+    const struct row *left = a, *right = b;
+    return strcmp(left->name, right->name);
+}
+
+static void table_unite(struct table *table)
+{
+    size_t kept = 0;
+    if (table->len > 0)
+        qsort(table->items, table->len, sizeof *table->items, by_name);
+    for (size_t i = 0; i < table->len; i++) {
+        if (kept > 0 && strcmp(table->items[kept - 1].name, table->items[i].name) == 0) {
+            table->items[kept - 1].bytes += table->items[i].bytes;
+            table->items[kept - 1].count += table->items[i].count;
+            free(table->items[i].name);
+        } else {
+            table->items[kept++] = table->items[i];
+        }
+    }
+    table->len = kept;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct row *left = a, *right = b;
+    if (left->bytes != right->bytes)
+        return left->bytes < right->bytes ? 1 : -1;
+    return strcmp(left->name, right->name);
+}
+
+static void table_sort(struct table *table)
+{
+    if (table->len > 0)
+        qsort(table->items, table->len, sizeof *table->items, by_bytes);
+}
+
+struct sizes {
+    struct table layers, folders, files, sections;
+    uint64_t unpacked, packed, hidden; /* hidden: bytes of files that the merged tree doesn't show */
+};
+
+static void sizes_release(struct sizes *sizes)
+{
+    table_release(&sizes->layers);
+    table_release(&sizes->folders);
+    table_release(&sizes->files);
+    table_release(&sizes->sections);
+}
+
+/* "usr/lib" for all below it: two levels tell most. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strchr(path, '/'), *second = slash ? strchr(slash + 1, '/') : NULL;
+    return slash ? xstrndup(path, (size_t)((second ? second : slash) - path)) : xstrdup("");
+}
+
+static void add_sections(const struct rootfs_entry *entry, struct table *table)
+{
+    AUTO(program) program = {0};
+    program_read(entry->facts, &program);
+    for (size_t i = 0; i < program.elf.sections.len; i++) {
+        char *name = NULL;
+        uint64_t bytes = strtoull(program.elf.sections.items[i], &name, 10);
+        if (*name == ' ')
+            table_add(table, name + 1, bytes);
+    }
+}
+
+/* Whether the largest files are to hold this one: their table is kept short. */
+static void add_file(struct sizes *sizes, const struct rootfs_entry *entry, size_t top)
+{
+    struct table *files = &sizes->files;
+    if (files->len >= 4 * top + 64) {
+        table_sort(files);
+        while (files->len > top)
+            free(files->items[--files->len].name);
+    }
+    grow(files->items, files->len, files->cap);
+    files->items[files->len++] = (struct row){xstrdup(entry->path), (uint64_t)entry->size, 1};
+}
+
+static void measure(const struct imagefile *image, const struct listing *lists, const struct rootfs *tree, size_t top,
+                    struct sizes *sizes)
+{
+    uint64_t all = 0, shown = 0;
+    for (size_t i = 0; i < image->layer_count; i++) {
+        const struct listing_scan *scan = &image->layers[i].scan;
+        grow(sizes->layers.items, sizes->layers.len, sizes->layers.cap);
+        sizes->layers.items[sizes->layers.len++] =
+            (struct row){xstrdup(image->layers[i].digest.text), scan->content_size, lists[i].count};
+        sizes->unpacked += scan->content_size;
+        sizes->packed += image->layers[i].size;
+        for (size_t j = 0; j < lists[i].count; j++)
+            all += lists[i].entries[j].type == TAR_FILE ? (uint64_t)lists[i].entries[j].size : 0;
+    }
+    for (size_t i = 0; i < rootfs_count(tree); i++) {
+        const struct rootfs_entry *entry = rootfs_at(tree, i);
+        if (entry->type != TAR_FILE)
+            continue;
+        autofree char *folder = folder_of(entry->path);
+        shown += (uint64_t)entry->size;
+        table_add(&sizes->folders, folder, (uint64_t)entry->size);
+        add_file(sizes, entry, top);
+        add_sections(entry, &sizes->sections);
+    }
+    sizes->hidden = all > shown ? all - shown : 0;
+    table_unite(&sizes->folders);
+    table_unite(&sizes->sections);
+    table_sort(&sizes->folders);
+    table_sort(&sizes->files);
+    table_sort(&sizes->sections);
+}
+
+static void print_table(const struct table *table, size_t top, const char *title, const char *before, struct buf *out)
+{
+    if (table->len > 0)
+        buf_addf(out, "\n%s\n", title);
+    for (size_t i = 0; i < table->len && i < top; i++) {
+        buf_addf(out, "%14" PRIu64 "  %s", table->items[i].bytes, before);
+        for (const char *c = table->items[i].name; *c; c++)
+            buf_addc(out, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+        buf_addc(out, '\n');
+    }
+}
+
+static void print_text(const struct sizes *sizes, size_t top, struct buf *out)
+{
+    buf_addf(out, "%14" PRIu64 "  unpacked, which is what Lambda counts\n%14" PRIu64 "  packed\n", sizes->unpacked, sizes->packed);
+    buf_addf(out, "%14" PRIu64 "  of files that later layers hide\n", sizes->hidden);
+    print_table(&sizes->layers, sizes->layers.len, "layers", "", out);
+    print_table(&sizes->folders, top, "folders", "/", out);
+    print_table(&sizes->files, top, "files", "/", out);
+    print_table(&sizes->sections, top, "sections of programs and libraries", "", out);
+}
+
+static struct js *table_json(const struct table *table, const char *name)
+{
+    struct js *list = js_array();
+    for (size_t i = 0; i < table->len; i++) {
+        struct js *object = js_object();
+        js_set_string(object, name, table->items[i].name);
+        js_set_integer(object, "bytes", (int64_t)table->items[i].bytes);
+        js_append(list, object);
+    }
+    return list;
+}
+
+static void print_json(const struct sizes *sizes, size_t top, struct buf *out)
+{
+    AUTOPTR(js) object = js_object();
+    struct table files = {sizes->files.items, sizes->files.len < top ? sizes->files.len : top, 0};
+    js_set_integer(object, "unpacked", (int64_t)sizes->unpacked);
+    js_set_integer(object, "packed", (int64_t)sizes->packed);
+    js_set_integer(object, "hidden", (int64_t)sizes->hidden);
+    js_set(object, "layers", table_json(&sizes->layers, "digest"));
+    js_set(object, "folders", table_json(&sizes->folders, "path"));
+    js_set(object, "files", table_json(&files, "path"));
+    js_set(object, "sections", table_json(&sizes->sections, "name"));
+    js_dump_pretty(object, out);
+}
+
+static int show(const struct size_options *options, const struct imagetree *tree, struct buf *out, struct error *err)
+{
+    enum { TOP = 10 };
+    AUTO(sizes) sizes = {0};
+    size_t top = options->top ? (size_t)options->top : TOP;
+    uint64_t budget = 0;
+    if (options->budget && gate_parse_size(options->budget, "--budget", &budget, err) != 0)
+        return -1;
+    measure(&tree->image, tree->lists, tree->root, top, &sizes);
+    if (options->json)
+        print_json(&sizes, top, out);
+    else
+        print_text(&sizes, top, out);
+    if (budget > 0 && sizes.unpacked > budget)
+        return error_set(err, ERROR_LAMBDA, "%s: %" PRIu64 " bytes unpacked are more than the budget of %" PRIu64, tree->image.path,
+                         sizes.unpacked, budget);
+    return 0;
+}
+
+static int run(const char *const *argv, struct buf *out, struct error *err)
+{
+    AUTO(size_options) options = {0};
+    AUTO(strv) operands = {0};
+    AUTO(store) store = {.lock = -1};
+    AUTO(imagetree) tree = {0};
+    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+        return -1;
+    if (operands.len != 1)
+        return error_set(err, ERROR_USAGE, "size takes one image");
+    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file, .offline = options.offline};
+    if (store_open(&store, NULL, err) != 0 || imagetree_load(operands.items[0], &choice, &store, &tree, err) != 0)
+        return -1;
+    return show(&options, &tree, out, err);
+}
+
+static void help(struct buf *out)
+{
+    options_help(rows, countof(rows), out);
+}
+
+const struct command command_size = {
+    .name = "size",
+    .operands = "IMAGE",
+    .summary = "Show what takes the room in an image: layers, folders, files, sections of programs.",
+    .run = run,
+    .help = help,
+};
