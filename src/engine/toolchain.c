@@ -90,6 +90,8 @@ void toolchain_environment(int64_t epoch, const char *temporary, struct strv *ou
     strv_addf(out, "TMPDIR=%s", temporary);
     strv_addf(out, "SOURCE_DATE_EPOCH=%" PRId64, epoch);
     strv_add(out, "LC_ALL=C");
+    /* Large pages for what they allocate, where glibc (2.35) and the kernel have them: a third of the linker's time. */
+    strv_add(out, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
 }
 
 /* A probe on its way. */
