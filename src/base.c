@@ -91,7 +91,7 @@ static int compress(const struct store *store, const struct digest *plain, int f
     log_step("compress", "the base's layer %.19s is plain, and Lambda takes only gzip", plain->text);
     if (store_writer_open(&blob, store, NULL, err) != 0)
         return -1;
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(packed_sink, &blob, 0, err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(packed_sink, &blob, GZIP_DEFAULT, 0, err);
     if (!writer || feed(fd, writer, &actual, err) != 0)
         return -1;
     if (!digest_equal(plain, &actual)) {

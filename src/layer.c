@@ -308,7 +308,7 @@ static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
 /* The note under objects/ that says which blob holds a tar, and by which compressor it was made. */
 static char *note_path(const struct store *store, const struct layer *layer, struct error *err)
 {
-    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(), digest_hex(&layer->diff_id));
+    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer->diff_id));
     return store_path(store, "objects", name, err);
 }
 
@@ -353,7 +353,7 @@ static int compress_tree(const struct items *items, int64_t epoch, const struct 
         return -1;
     writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
     pass.list = listing_writer_new();
-    pass.gzip = gzip_writer_open(to_store, &writer, 0, err);
+    pass.gzip = gzip_writer_open(to_store, &writer, GZIP_DEFAULT, 0, err);
     if (!pass.gzip || run_pass(&pass, items, epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
     if (!digest_equal(&diff_id, &layer->diff_id))

@@ -134,7 +134,7 @@ static int copy_layer(struct import *import, struct tar_reader *reader, struct d
         if (process_check_interrupt(err) != 0 || length < 0)
             return -1;
         bool compressed = length >= 2 && ((piece[0] == 0x1f && piece[1] == 0x8b) || (piece[0] == 0x28 && piece[1] == 0xb5));
-        if (first && !compressed && !(sink.gzip = gzip_writer_open(packed, &sink.blob, 0, err)))
+        if (first && !compressed && !(sink.gzip = gzip_writer_open(packed, &sink.blob, GZIP_DEFAULT, 0, err)))
             return -1;
         first = false;
         if (sink.gzip ? gzip_writer_write(sink.gzip, piece, (size_t)length, err) != 0

@@ -1,5 +1,7 @@
 #include "support/gzip.h"
 
+#include "support/deflate.h"
+
 #include <libdeflate.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,13 +10,25 @@
 #include <string.h>
 #include <zlib.h>
 
-#define LEVEL 5
+#define DEFAULT_LEVEL 5
+#define FAST_LEVEL 2
+#define BEST_LEVEL 10
 #define PIECE 524288
 #define CHUNK 65536
 #define TEXT_OF(value) #value
 #define TEXT(macro) TEXT_OF(macro)
+#define VERSION(level) "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(level) "-" TEXT(PIECE)
 
-enum { THREADS_MAX = 8 };
+enum { THREADS_MAX = 8, JOINT_MAX = 5 };
+
+static const struct level {
+    const char *name, *version;
+    int number; /* libdeflate's */
+} levels[GZIP_LEVELS] = {
+    [GZIP_DEFAULT] = {"default", VERSION(DEFAULT_LEVEL), DEFAULT_LEVEL},
+    [GZIP_FAST] = {"fast", VERSION(FAST_LEVEL), FAST_LEVEL},
+    [GZIP_BEST] = {"best", VERSION(BEST_LEVEL), BEST_LEVEL},
+};
 
 enum state { STATE_EMPTY, STATE_READY, STATE_BUSY, STATE_DONE };
 
@@ -24,7 +38,6 @@ struct piece {
     bool last;
     unsigned char *plain, *packed;
     size_t used, length; /* of these */
-    struct libdeflate_compressor *compressor;
     struct error err; /* with a kind: it failed */
 };
 
@@ -33,6 +46,8 @@ struct piece {
 struct gzip_writer {
     byte_sink sink;
     void *data;
+    int level;
+    struct libdeflate_compressor *compressor; /* the writing thread's */
     uint32_t crc, size; /* both modulo 2^32, as the trailer has them (RFC 1952) */
     struct piece *pieces;
     size_t count, filled, passed;
@@ -43,40 +58,13 @@ struct gzip_writer {
     bool stop;
 };
 
-/* Finds, in bits, where the last block of a deflate stream starts and ends, by decoding it (as zlib's gzjoin does). */
-static bool last_block(unsigned char *packed, size_t length, size_t plain, size_t *start, size_t *end)
-{
-    z_stream stream = {0};
-    autofree unsigned char *scratch = xmalloc(CHUNK);
-    int status = Z_OK;
-    bool found = false;
-    if (inflateInit2(&stream, -MAX_WBITS) != Z_OK)
-        return false;
-    stream.next_in = packed;
-    stream.avail_in = (uInt)length;
-    *start = 0;
-    while (!found && status == Z_OK) {
-        stream.next_out = scratch;
-        stream.avail_out = CHUNK;
-        status = inflate(&stream, Z_BLOCK);
-        if (status != Z_OK || !(stream.data_type & 128))
-            continue;
-        size_t bit = 8 * (size_t)stream.total_in - (size_t)(stream.data_type & 7);
-        found = stream.data_type & 64;
-        *(found ? end : start) = bit;
-    }
-    found = found && stream.total_out == plain && stream.avail_in == 0;
-    inflateEnd(&stream);
-    return found;
-}
-
 /* Makes a finished stream one that others can follow: its last block isn't the last any more, and an empty stored block
  * (three zero bits, filled up to a byte, then 00 00 ff ff; RFC 1951 3.2.4) brings it to a byte boundary. */
-static int make_joint(unsigned char *packed, size_t *length, size_t plain, struct error *err)
+static int make_joint(unsigned char *packed, size_t *length, struct error *err)
 {
     size_t start = 0, end = 0;
-    if (!last_block(packed, *length, plain, &start, &end))
-        return error_set(err, ERROR_INTERNAL, "libdeflate made a stream that zlib can't read");
+    if (!deflate_last_block(packed, *length, &start, &end))
+        return error_set(err, ERROR_INTERNAL, "libdeflate made a stream that can't be read");
     packed[start / 8] &= (unsigned char)~(1u << (start % 8));
     if (end % 8 == 0 || end % 8 > 5)
         packed[(*length)++] = 0;
@@ -85,30 +73,34 @@ static int make_joint(unsigned char *packed, size_t *length, size_t plain, struc
     return 0;
 }
 
-const char *gzip_writer_version(void)
+const char *gzip_writer_version(enum gzip_level level)
 {
-    return "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(LEVEL) "-" TEXT(PIECE);
+    return levels[level].version;
 }
 
-static void release(struct piece *piece)
+bool gzip_level_parse(const char *name, enum gzip_level *level)
 {
-    libdeflate_free_compressor(piece->compressor);
-    free(piece->plain);
-    free(piece->packed);
+    for (size_t i = 0; i < GZIP_LEVELS; i++) {
+        if (strcmp(levels[i].name, name) != 0)
+            continue;
+        *level = (enum gzip_level)i;
+        return true;
+    }
+    return false;
 }
 
-/* Memory is asked for by the pieces that are used. */
-static int pack(struct piece *piece)
+/* Memory is asked for by the threads and pieces that are used. */
+static int pack(struct piece *piece, int level, struct libdeflate_compressor **compressor)
 {
-    if (!piece->compressor && !(piece->compressor = libdeflate_alloc_compressor(LEVEL)))
-        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", LEVEL);
-    size_t bound = libdeflate_deflate_compress_bound(piece->compressor, PIECE);
+    if (!*compressor && !(*compressor = libdeflate_alloc_compressor(level)))
+        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", level);
+    size_t bound = libdeflate_deflate_compress_bound(*compressor, PIECE);
     if (!piece->packed)
-        piece->packed = xmalloc(bound + 5); /* the joint comes behind */
-    piece->length = libdeflate_deflate_compress(piece->compressor, piece->plain, piece->used, piece->packed, bound);
+        piece->packed = xcalloc(1, bound + JOINT_MAX + DEFLATE_SLACK);
+    piece->length = libdeflate_deflate_compress(*compressor, piece->plain, piece->used, piece->packed, bound);
     if (piece->length == 0)
         return error_set(&piece->err, ERROR_INTERNAL, "libdeflate needs more room than it said");
-    return piece->last ? 0 : make_joint(piece->packed, &piece->length, piece->used, &piece->err);
+    return piece->last ? 0 : make_joint(piece->packed, &piece->length, &piece->err);
 }
 
 /* With the mutex held: the oldest piece that waits for a thread, now this one's; or NULL. */
@@ -125,10 +117,10 @@ static struct piece *claim(struct gzip_writer *writer)
 }
 
 /* Lets go of the mutex meanwhile. What fails is in the piece. */
-static void work_on(struct gzip_writer *writer, struct piece *piece)
+static void work_on(struct gzip_writer *writer, struct piece *piece, struct libdeflate_compressor **compressor)
 {
     pthread_mutex_unlock(&writer->mutex);
-    if (pack(piece) != 0)
+    if (pack(piece, writer->level, compressor) != 0)
         piece->length = 0;
     pthread_mutex_lock(&writer->mutex);
     piece->state = STATE_DONE;
@@ -138,15 +130,17 @@ static void work_on(struct gzip_writer *writer, struct piece *piece)
 static void *help(void *data)
 {
     struct gzip_writer *writer = data;
+    struct libdeflate_compressor *compressor = NULL;
     pthread_mutex_lock(&writer->mutex);
     while (!writer->stop) {
         struct piece *piece = claim(writer);
         if (piece)
-            work_on(writer, piece);
+            work_on(writer, piece, &compressor);
         else
             pthread_cond_wait(&writer->ready, &writer->mutex);
     }
     pthread_mutex_unlock(&writer->mutex);
+    libdeflate_free_compressor(compressor);
     return NULL;
 }
 
@@ -172,7 +166,7 @@ static unsigned usable_cores(void)
     return count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
-struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, unsigned threads, struct error *err)
+struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level level, unsigned threads, struct error *err)
 {
     static const unsigned char header[10] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 255};
     AUTOPTR(gzip_writer) writer = xcalloc(1, sizeof *writer);
@@ -181,6 +175,7 @@ struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, unsigned thread
     pthread_cond_init(&writer->done, NULL);
     writer->sink = sink;
     writer->data = data;
+    writer->level = levels[level].number;
     threads = threads == 0 ? usable_cores() : threads > THREADS_MAX ? THREADS_MAX : threads;
     writer->most = threads - 1;
     writer->count = threads + 1;
@@ -198,8 +193,11 @@ void gzip_writer_free(struct gzip_writer *writer)
     pthread_mutex_unlock(&writer->mutex);
     for (unsigned i = 0; i < writer->running; i++)
         pthread_join(writer->threads[i], NULL);
-    for (size_t i = 0; i < writer->count; i++)
-        release(&writer->pieces[i]);
+    for (size_t i = 0; i < writer->count; i++) {
+        free(writer->pieces[i].plain);
+        free(writer->pieces[i].packed);
+    }
+    libdeflate_free_compressor(writer->compressor);
     pthread_cond_destroy(&writer->done);
     pthread_cond_destroy(&writer->ready);
     pthread_mutex_destroy(&writer->mutex);
@@ -215,7 +213,7 @@ static int pass_one(struct gzip_writer *writer, struct error *err)
     while (oldest->state != STATE_DONE) {
         struct piece *piece = claim(writer);
         if (piece)
-            work_on(writer, piece);
+            work_on(writer, piece, &writer->compressor);
         else
             pthread_cond_wait(&writer->done, &writer->mutex);
     }

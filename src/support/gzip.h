@@ -7,18 +7,22 @@
 
 /* gzip, as layers need it. */
 
+enum gzip_level { GZIP_DEFAULT, GZIP_FAST, GZIP_BEST, GZIP_LEVELS };
+/* False: no level of that name ("default", "fast", "best"). */
+bool gzip_level_parse(const char *name, enum gzip_level *level);
+
 /* Compresses into exactly one gzip member (some readers stop after the first), whatever the size: pieces of 512 KiB by libdeflate,
- * joined inside the member. Header: no name, mtime 0, OS 255; the bytes depend on the input alone, for one version of libdeflate,
- * whatever the number of threads. Of these at most 8, the caller's included, which is the only one that calls the sink; 0: as many
- * as there are cores to run on. About 2 MiB of memory for each, and once more; less for what is small. */
+ * joined inside the member. Header: no name, mtime 0, OS 255; the bytes depend on the input and the level alone, for one version of
+ * libdeflate, whatever the number of threads. Of these at most 8, the caller's included, which is the only one that calls the sink;
+ * 0: as many as there are cores to run on. About 2 MiB of memory for each (GZIP_BEST: 9), and 1 more; less for what is small. */
 struct gzip_writer;
-struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, unsigned threads, struct error *err) must_check;
+struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level level, unsigned threads, struct error *err) must_check;
 void gzip_writer_free(struct gzip_writer *writer);
 DEFINE_AUTOPTR(gzip_writer)
 int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length, struct error *err) must_check;
 int gzip_writer_finish(struct gzip_writer *writer, struct error *err) must_check;
 /* Names whatever the compressed bytes depend on besides the input: "libdeflate-1.14-5-524288". For keys of caches. */
-const char *gzip_writer_version(void);
+const char *gzip_writer_version(enum gzip_level level);
 
 /* Decompresses what is fed to it, one or several members, and passes the plain bytes on. A stream that is not gzip is
  * passed on as it is when `plain_allowed`. Errors: ERROR_REGISTRY. */

@@ -65,7 +65,7 @@ static inline int buf_sink(void *data, const void *bytes, size_t length, struct 
 static inline void gzip_add(struct buf *out, const void *bytes, size_t length)
 {
     struct error err = {0};
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(buf_sink, out, 0, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(buf_sink, out, GZIP_DEFAULT, 0, &err);
     if (!writer || gzip_writer_write(writer, bytes, length, &err) != 0 || gzip_writer_finish(writer, &err) != 0)
         fail_msg("%s", err.text);
 }

@@ -5,6 +5,7 @@
 #include "support/gzip.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <zlib.h>
@@ -22,7 +23,7 @@ static int collect(void *data, const void *bytes, size_t length, struct error *e
 static void compress_all(const char *bytes, size_t length, size_t step, struct buf *out)
 {
     struct error err = {0};
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, 0, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, GZIP_DEFAULT, 0, &err);
     assert_non_null(writer);
     for (size_t at = 0; at < length; at += step)
         assert_int_equal(gzip_writer_write(writer, bytes + at, length - at < step ? length - at : step, &err), 0);
@@ -109,10 +110,10 @@ static void joints_at_every_bit(void **state)
     }
 }
 
-static void compress_by(unsigned threads, const char *bytes, size_t length, struct buf *out)
+static void compress_by(enum gzip_level level, unsigned threads, const char *bytes, size_t length, struct buf *out)
 {
     struct error err = {0};
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, threads, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, level, threads, &err);
     assert_non_null(writer);
     assert_int_equal(gzip_writer_write(writer, bytes, length, &err), 0);
     assert_int_equal(gzip_writer_finish(writer, &err), 0);
@@ -125,11 +126,11 @@ static void any_number_of_threads_gives_the_same(void **state)
     AUTO(buf) expected = {0};
     (void)state;
     fill(bytes, length, 2);
-    compress_by(1, bytes, length, &expected);
+    compress_by(GZIP_DEFAULT, 1, bytes, length, &expected);
     one_member(&expected, bytes, length);
     for (unsigned threads = 0; threads < 12; threads++) {
         AUTO(buf) packed = {0};
-        compress_by(threads, bytes, length, &packed);
+        compress_by(GZIP_DEFAULT, threads, bytes, length, &packed);
         assert_int_equal(packed.len, expected.len);
         assert_memory_equal(packed.data, expected.data, packed.len);
     }
@@ -137,10 +138,77 @@ static void any_number_of_threads_gives_the_same(void **state)
     for (size_t part = 0; part < length; part += 3 * MIB) {
         AUTO(buf) packed = {0};
         struct error err = {0};
-        AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, 3, &err);
+        AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 3, &err);
         assert_non_null(writer);
         assert_int_equal(gzip_writer_write(writer, bytes, part, &err), 0);
     }
+}
+
+/* Each is one member by any number of threads, and the slower the smaller. */
+static void levels(void **state)
+{
+    static const char *const names[] = {"fast", "default", "best"};
+    const size_t length = 2 * MIB + 77;
+    autofree char *bytes = xmalloc(length);
+    size_t last = length;
+    enum gzip_level level = GZIP_DEFAULT;
+    (void)state;
+    fill(bytes, length, 2);
+    for (size_t i = 0; i < length; i++) /* repeats, at distances of all sizes */
+        if (i > 40000 && i % 40 > 10)
+            bytes[i] = bytes[i - 7 - i / 40 % 32000];
+    for (size_t i = 0; i < countof(names); i++) {
+        AUTO(buf) packed = {0}, again = {0};
+        assert_true(gzip_level_parse(names[i], &level));
+        compress_by(level, 1, bytes, length, &packed);
+        compress_by(level, 3, bytes, length, &again);
+        one_member(&packed, bytes, length);
+        assert_int_equal(packed.len, again.len);
+        assert_memory_equal(packed.data, again.data, packed.len);
+        assert_true(packed.len < last);
+        last = packed.len;
+    }
+    assert_false(gzip_level_parse("6", &level) || gzip_level_parse("", &level));
+    /* As docs/image.md has it. */
+    assert_non_null(strstr(gzip_writer_version(GZIP_DEFAULT), "-5-524288"));
+    assert_non_null(strstr(gzip_writer_version(GZIP_FAST), "-2-524288"));
+    assert_non_null(strstr(gzip_writer_version(GZIP_BEST), "-10-524288"));
+}
+
+static int count_bytes(void *data, const void *bytes, size_t length, struct error *err)
+{
+    (void)bytes;
+    (void)err;
+    *(size_t *)data += length;
+    return 0;
+}
+
+static long most_memory(void)
+{
+    struct rusage usage;
+    assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
+    return usage.ru_maxrss; /* KiB */
+}
+
+/* What it takes in the first 16 MiB is enough for any length. */
+static void memory_does_not_grow(void **state)
+{
+    struct error err = {0};
+    size_t made = 0;
+    long before = 0;
+    autofree char *bytes = xmalloc(MIB);
+    (void)state;
+    fill(bytes, MIB, 1); /* of 1 byte in, 1 comes out */
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(count_bytes, &made, GZIP_FAST, 3, &err);
+    assert_non_null(writer);
+    for (int i = 0; i < 80; i++) {
+        assert_int_equal(gzip_writer_write(writer, bytes, MIB, &err), 0);
+        if (i == 15)
+            before = most_memory();
+    }
+    assert_int_equal(gzip_writer_finish(writer, &err), 0);
+    assert_true(made > (size_t)80 * MIB);
+    assert_in_range(most_memory() - before, 0, 1024);
 }
 
 static int refuse(void *data, const void *bytes, size_t length, struct error *err)
@@ -154,7 +222,7 @@ static void a_failing_sink_ends_it(void **state)
 {
     struct error err = {0};
     (void)state;
-    AUTOPTR(gzip_writer) writer = gzip_writer_open(refuse, NULL, 0, &err);
+    AUTOPTR(gzip_writer) writer = gzip_writer_open(refuse, NULL, GZIP_DEFAULT, 0, &err);
     assert_int_equal(gzip_writer_write(writer, "abcdefghijkl", 12, &err), 0);
     assert_int_equal(gzip_writer_finish(writer, &err), -1);
     assert_string_equal(err.text, "disk full");
@@ -226,6 +294,8 @@ int main(void)
         cmocka_unit_test(every_size_is_one_member),
         cmocka_unit_test(joints_at_every_bit),
         cmocka_unit_test(any_number_of_threads_gives_the_same),
+        cmocka_unit_test(levels),
+        cmocka_unit_test(memory_does_not_grow),
         cmocka_unit_test(a_failing_sink_ends_it),
         cmocka_unit_test(gunzip_reads_members_in_any_pieces),
         cmocka_unit_test(gunzip_refuses_damage),

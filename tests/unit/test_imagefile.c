@@ -43,7 +43,7 @@ static void make_layer(struct fixture *fixture)
     struct tar_entry entry = {.path = "bin", .type = TAR_DIR, .mode = 0755};
     assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
     assert_int_equal(tar_writer_finish(writer, &err), 0);
-    AUTOPTR(gzip_writer) gzip = gzip_writer_open(collect, &packed, 0, &err);
+    AUTOPTR(gzip_writer) gzip = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
     assert_int_equal(gzip_writer_write(gzip, tar.data, tar.len, &err), 0);
     assert_int_equal(gzip_writer_finish(gzip, &err), 0);
     assert_int_equal(store_put(&fixture->store, packed.data, packed.len, &fixture->layer.digest, &err), 0);

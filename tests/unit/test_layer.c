@@ -342,7 +342,7 @@ static void damaged_notes_do_not_count(void **state)
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
     struct layer layer = made(&fixture);
-    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(), digest_hex(&layer.diff_id));
+    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer.diff_id));
     autofree char *note = store_path(&fixture.store, "objects", name, &err);
     assert_true(fs_exists(note));
     for (size_t i = 0; i < countof(texts); i++) {

@@ -245,7 +245,7 @@ static void gzip_is_read_too(void **state)
     (void)state;
     make_sample(&tar);
     for (size_t at = 0; at < tar.len; at += 1024) { /* several members */
-        AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, 0, &err);
+        AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
         assert_int_equal(gzip_writer_write(writer, tar.data + at, tar.len - at < 1024 ? tar.len - at : 1024, &err), 0);
         assert_int_equal(gzip_writer_finish(writer, &err), 0);
     }
