@@ -161,7 +161,8 @@ int deps_key(const struct engine_job *job, const struct base *base, struct diges
     const char *dockerfile = buf_text(&job->dockerfile->text);
     size_t length = end_of_stage(dockerfile);
     autofree char *stage = xstrndup(dockerfile, length);
-    buf_addf(&text, "lbuild deps 1\n%s %" PRId64 "\n%zu\n%s\n", arch_oci(job->plan->arch), deps_epoch(job->plan->epoch), length, stage);
+    buf_addf(&text, "lbuild deps 2\n%s %" PRId64 " %s\n%zu\n%s\n", arch_oci(job->plan->arch), deps_epoch(job->plan->epoch),
+             job->plan->compression, length, stage);
     if (add_files(job->plan, &text, err) != 0 || (takes_context(stage, job->plan) && add_context(job, &text, err) != 0))
         return -1;
     add_images(job, stage, &text);

@@ -49,6 +49,7 @@ KEY(BUILD_LOCK, "build", "lock", TYPE_PATH, NULL, "Lock file that counts, where 
 KEY(CONTEXT_IGNORE_FILE, "context", "ignore-file", TYPE_PATH, ".dockerignore", "Rules for what stays out of the build context.")
 
 KEY(OUTPUT_TYPE, "output", "type", TYPE_OUTPUT, "oci", "oci (one tar file) or oci-layout (a folder).")
+KEY(OUTPUT_COMPRESSION, "output", "compression", TYPE_LEVEL, "default", "default, fast (larger layers) or best (smaller, slow).")
 KEY(OUTPUT_FILE, "output", "file", TYPE_PATH, NULL, "Where the image goes. Default: project.name and .tar.")
 
 KEY(CHECK_IGNORE, "check", "ignore", TYPE_WORDS, NULL, "Rules of the Lambda gate that don't count, as LB061 LB082.")

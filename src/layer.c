@@ -1,13 +1,14 @@
 #include "layer.h"
 
+#include "layer_note.h"
 #include "support/fs.h"
-#include "support/gzip.h"
-#include "support/json.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { CHUNK = 256 * 1024 };
@@ -305,37 +306,67 @@ static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
     return 0;
 }
 
-/* The note under objects/ that says which blob holds a tar, and by which compressor it was made. */
-static char *note_path(const struct store *store, const struct layer *layer, struct error *err)
+/* What is known of a tree without reading it. */
+struct outline {
+    struct digest shape;   /* all that its tar says but the files' content; the cache's files are named by theirs */
+    struct digest sources; /* stat data of the other files; an empty text: one may yet change without a trace */
+};
+
+static void add_text(struct digest_context *context, const char *text)
 {
-    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer->diff_id));
-    return store_path(store, "objects", name, err);
+    digest_update(context, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
-/* A note that can't be read, or whose blob is gone, counts as none. */
-static bool recall(const struct store *store, const char *note, struct layer *layer)
+static void add_shape(struct digest_context *context, const struct item *item, int64_t epoch, int64_t size)
 {
-    struct error ignored = {0};
-    AUTO(buf) text = {0};
-    uint64_t size = 0;
-    if (fs_read(note, 4096, &text, &ignored) != 0)
-        return false;
-    AUTOPTR(js) object = js_parse(buf_text(&text), text.len, note, &ignored);
-    if (!object || !digest_parse(&layer->digest, js_get_text(object, "digest")) ||
-        !js_get_size(object, "size", &layer->size))
-        return false;
-    autoclose int fd = store_open_blob(store, &layer->digest, &size, &ignored);
-    return fd >= 0 && size == layer->size;
+    const struct tree_entry *entry = item->entry;
+    const int64_t numbers[] = {epoch, (int64_t)type_of(item), item->mode, item->uid, item->gid, size};
+    digest_update(context, numbers, sizeof numbers);
+    add_text(context, item->path);
+    add_text(context, entry ? entry->link : NULL);
+    add_text(context, entry && entry->stored ? entry->source : NULL);
+    if (entry && !entry->source && size > 0)
+        digest_update(context, entry->content, (size_t)size);
 }
 
-static int remember(const char *note, const struct layer *layer, struct error *err)
+/* Whether what changes from now on will bear another time: the kernel stamps files with the coarse clock, which stands still
+ * for some milliseconds. */
+static bool settled(const struct stat *st, const struct timespec *now)
 {
-    AUTOPTR(js) object = js_object();
-    AUTO(buf) text = {0};
-    js_set_string(object, "digest", layer->digest.text);
-    js_set_integer(object, "size", (int64_t)layer->size);
-    js_dump(object, &text);
-    return fs_keep(note, text.data, text.len, err);
+    return st->st_ctim.tv_sec != now->tv_sec ? st->st_ctim.tv_sec < now->tv_sec : st->st_ctim.tv_nsec < now->tv_nsec;
+}
+
+static void add_source(struct digest_context *context, const struct stat *st)
+{
+    const int64_t numbers[] = {(int64_t)st->st_dev, (int64_t)st->st_ino, st->st_size, st->st_mtim.tv_sec,
+                               st->st_mtim.tv_nsec, st->st_ctim.tv_sec, st->st_ctim.tv_nsec};
+    digest_update(context, numbers, sizeof numbers);
+}
+
+/* A source that can't be looked at is an error of whoever reads it. */
+static int make_outline(const struct items *items, int64_t epoch, struct outline *outline, struct error *err)
+{
+    AUTO(digest_context) shape = {0}, sources = {0};
+    struct timespec now;
+    bool all_settled = true;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (digest_init(&shape, err) != 0 || digest_init(&sources, err) != 0)
+        return -1;
+    for (size_t i = 0; i < items->len; i++) {
+        const struct item *item = &items->list[i];
+        const struct tree_entry *entry = item->entry;
+        struct stat st = {0};
+        if (entry && entry->source && !entry->stored) {
+            all_settled = all_settled && stat(entry->source, &st) == 0 && settled(&st, &now);
+            add_source(&sources, &st);
+        }
+        add_shape(&shape, item, epoch, entry && !entry->source ? (int64_t)entry->size : st.st_size);
+    }
+    digest_final(&shape, &outline->shape);
+    digest_final(&sources, &outline->sources);
+    if (!all_settled)
+        outline->sources.text[0] = '\0';
+    return 0;
 }
 
 static int to_store(void *data, const void *bytes, size_t length, struct error *err)
@@ -343,8 +374,9 @@ static int to_store(void *data, const void *bytes, size_t length, struct error *
     return store_writer_write(data, bytes, length, err);
 }
 
-static int compress_tree(const struct items *items, int64_t epoch, const struct store *store, struct layer *layer,
-                         struct error *err)
+/* Hashes, lists and compresses at once; with a diff_id in *note it must come out. */
+static int compress_tree(const struct items *items, const struct layer_format *format, const struct store *store,
+                         struct layer_note *note, struct error *err)
 {
     AUTO(store_writer) writer = {.fd = -1};
     AUTO(pass) pass = {0};
@@ -353,36 +385,77 @@ static int compress_tree(const struct items *items, int64_t epoch, const struct 
         return -1;
     writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
     pass.list = listing_writer_new();
-    pass.gzip = gzip_writer_open(to_store, &writer, GZIP_DEFAULT, 0, err);
-    if (!pass.gzip || run_pass(&pass, items, epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
+    pass.gzip = gzip_writer_open(to_store, &writer, format->level, 0, err);
+    if (!pass.gzip || run_pass(&pass, items, format->epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
-    if (!digest_equal(&diff_id, &layer->diff_id))
+    if (note->diff_id.text[0] && !digest_equal(&diff_id, &note->diff_id))
         return error_set(err, ERROR_BUILD, "the project's files changed while they were read; build again");
-    layer->size = writer.offset;
-    if (store_writer_commit(&writer, &layer->digest, err) != 0)
+    note->diff_id = diff_id;
+    note->content_size = pass.size;
+    note->size = writer.offset;
+    if (store_writer_commit(&writer, &note->digest, err) != 0)
         return -1;
-    const struct listing about = {.diff_id = diff_id, .size = layer->size, .content_size = pass.size, .members = 1};
-    return listing_writer_save(pass.list, store, &layer->digest, &about, err);
+    const struct listing about = {.diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
+    return listing_writer_save(pass.list, store, &note->digest, &about, err);
 }
 
-int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,
-               struct layer *layer, struct error *err)
+/* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor the blob was made. */
+static char *note_name(const char *kind, const struct layer_format *format, const struct digest *digest)
+{
+    return xasprintf("%s-%s-%s", kind, gzip_writer_version(format->level), digest_hex(digest));
+}
+
+/* The tree may have the content that a tree of its shape had once: hashing takes a twentieth of the time of compressing. */
+static int look_again(const struct items *items, const struct layer_format *format, const struct store *store,
+                      struct layer_note *note, struct error *err)
+{
+    AUTO(pass) pass = {0};
+    struct digest diff_id;
+    if (run_pass(&pass, items, format->epoch, &diff_id, err) != 0)
+        return -1;
+    autofree char *name = note_name("layer", format, &diff_id);
+    if (layer_note_read(store, name, note) && digest_equal(&note->diff_id, &diff_id))
+        return 0;
+    *note = (struct layer_note){.diff_id = diff_id};
+    return compress_tree(items, format, store, note, err);
+}
+
+static int make_blob(const struct items *items, const struct layer_format *format, const struct store *store,
+                     struct layer_note *note, struct error *err)
+{
+    struct outline outline;
+    if (make_outline(items, format->epoch, &outline, err) != 0)
+        return -1;
+    autofree char *by_shape = note_name("tree", format, &outline.shape);
+    bool seen = layer_note_read(store, by_shape, note);
+    if (seen && outline.sources.text[0] && digest_equal(&note->sources, &outline.sources))
+        return 0;
+    if (!seen)
+        *note = (struct layer_note){0};
+    if ((seen ? look_again : compress_tree)(items, format, store, note, err) != 0)
+        return -1;
+    autofree char *by_content = note_name("layer", format, &note->diff_id);
+    note->sources = outline.sources;
+    return layer_note_write(store, by_content, note, err) != 0 ? -1 : layer_note_write(store, by_shape, note, err);
+}
+
+struct layer_format layer_format(int64_t epoch, const char *level)
+{
+    struct layer_format format = {.epoch = epoch, .level = GZIP_DEFAULT};
+    (void)gzip_level_parse(level, &format.level);
+    return format;
+}
+
+int layer_make(const struct tree *tree, const struct rootfs *rootfs, const struct layer_format *format,
+               const struct store *store, struct layer *layer, struct error *err)
 {
     AUTO(items) items = {0};
-    AUTO(pass) pass = {0};
+    struct layer_note note;
     memset(layer, 0, sizeof *layer);
-    if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 || match_base(&items, rootfs, err) != 0)
+    if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 || match_base(&items, rootfs, err) != 0 ||
+        make_blob(&items, format, store, &note, err) != 0)
         return -1;
-    /* Hashing takes a twentieth of the time of compressing: look first whether this tar was compressed before. */
-    if (run_pass(&pass, &items, epoch, &layer->diff_id, err) != 0)
-        return -1;
-    layer->content_size = pass.size;
-    autofree char *note = note_path(store, layer, err);
-    if (!note)
-        return -1;
-    if (recall(store, note, layer))
-        return 0;
-    if (compress_tree(&items, epoch, store, layer, err) != 0)
-        return -1;
-    return remember(note, layer, err);
+    *layer = (struct layer){
+        .digest = note.digest, .diff_id = note.diff_id, .size = note.size, .content_size = note.content_size};
+    return 0;
 }

@@ -3,6 +3,7 @@
 
 #include "listing.h"
 #include "store.h"
+#include "support/gzip.h"
 #include "support/tar.h"
 
 /* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. */
@@ -25,7 +26,7 @@ struct tree {
 void tree_release(struct tree *tree);
 /* Adds an entry that owns copies of what it is given. */
 void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
-/* Likewise for a file of the cache's objects/. */
+/* Likewise for a file of the cache's objects/, which is named by its content. */
 void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode);
 void tree_add_dir(struct tree *tree, const char *path);
 void tree_add_link(struct tree *tree, const char *path, const char *target);
@@ -36,14 +37,22 @@ struct layer {
     uint64_t content_size; /* of the tar */
 };
 
+/* What the bytes of a layer depend on besides its files. */
+struct layer_format {
+    int64_t epoch; /* mtime of every entry */
+    enum gzip_level level;
+};
+/* `level` is one of gzip_level_parse's names; another one counts as the default. */
+struct layer_format layer_format(int64_t epoch, const char *level);
+
 /* Writes the tree as one layer into the store: gzip in one member, sorted by path bytes with parents first, every ancestor
  * directory listed (with the base's mode and owner where the base has it, else 0755 0:0), each path once, no hard links, uid
- * and gid 0, mtime `epoch`. Paths go through the base's symbolic links first (rootfs_resolve), as COPY's do. Two entries
+ * and gid 0. Paths go through the base's symbolic links first (rootfs_resolve), as COPY's do. Two entries
  * with one path, a file where another entry needs a directory: ERROR_PROJECT, naming both. A file that changes while it is
- * read: ERROR_BUILD. The blob is found again by the tar's digest (cached under objects/), so nothing is compressed twice.
- * Hashed and listed (listing.h) while written; memory stays under 32 MiB whatever the tree, and under 8 MiB while the programs
- * in it are small. */
-int layer_make(const struct tree *tree, const struct rootfs *rootfs, int64_t epoch, const struct store *store,
-               struct layer *layer, struct error *err) must_check;
+ * read: ERROR_BUILD. Notes under objects/ find the blob again: by the tree's shape and its files' times without reading one, else by
+ * the tar's digest, so that nothing is compressed twice. Hashed and listed (listing.h) while written; memory stays under 32 MiB
+ * whatever the files' content, and under 8 MiB while the programs in it are small. */
+int layer_make(const struct tree *tree, const struct rootfs *rootfs, const struct layer_format *format,
+               const struct store *store, struct layer *layer, struct error *err) must_check;
 
 #endif

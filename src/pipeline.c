@@ -155,6 +155,7 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
         .source_date_epoch = options->epoch ? options->epoch : getenv("SOURCE_DATE_EPOCH"),
         .output_type = output.type,
         .output_file = output.dest,
+        .compression = output.compression,
     };
     if (plan_make(&facts, &p->plan, err) != 0)
         return -1;
@@ -253,8 +254,9 @@ static int make_layers(struct pipeline *p, const struct engine_job *job, struct 
     AUTOPTR(rootfs) with_deps = p->layer_count > 0 ? merged(p, err) : NULL;
     if (p->layer_count > 0 && !with_deps)
         return -1;
+    const struct layer_format format = layer_format(p->plan.epoch, p->plan.compression);
     struct layer *app = &p->layers[p->layer_count++];
-    return layer_make(&p->tree, with_deps ? with_deps : base, p->plan.epoch, &p->store, app, err);
+    return layer_make(&p->tree, with_deps ? with_deps : base, &format, &p->store, app, err);
 }
 
 static int execute(const struct pipeline_options *options, struct pipeline *p, struct error *err)

@@ -3,6 +3,7 @@
 #include "output.h"
 #include "support/log.h"
 #include "support/own.h"
+#include "value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static const struct option_row rows[] = {
     ROW(0, "arm64", OPTION_FLAG, arm64, NULL, "Short for --platform linux/arm64."),
     ROW(0, "x86-64", OPTION_FLAG, x86_64, NULL, "Short for --platform linux/amd64."),
     ROW('t', "tag", OPTION_LIST, tags, "NAME:TAG", "Name of the image; may be repeated."),
-    ROW('o', "output", OPTION_TEXT, output, "WHERE", "A file, '-', or type=oci|oci-layout,dest=PATH."),
+    ROW('o', "output", OPTION_TEXT, output, "WHERE", "A file, '-', or type=oci|oci-layout,dest=PATH,compression=LEVEL."),
     ROW(0, "source-date-epoch", OPTION_TEXT, epoch, "SECONDS",
         "Timestamp for everything, instead of $SOURCE_DATE_EPOCH."),
     ROW(0, "registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
@@ -159,7 +160,8 @@ int pipeline_output_parse(const char *text, struct pipeline_output *out, struct 
 {
     if (!text)
         return 0;
-    if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0) {
+    static const char level[] = "compression=";
+    if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0 && strncmp(text, level, strlen(level)) != 0) {
         out->dest = xstrdup(text);
         return 0;
     }
@@ -169,10 +171,15 @@ int pipeline_output_parse(const char *text, struct pipeline_output *out, struct 
             replace(&out->type, word + 5);
         else if (strncmp(word, "dest=", 5) == 0 && word[5])
             replace(&out->dest, word + 5);
+        else if (strncmp(word, level, strlen(level)) == 0)
+            replace(&out->compression, word + strlen(level));
         else
             return error_set(err, ERROR_USAGE,
                              "-o: '%s' is not understood; write type=oci|oci-layout,dest=PATH", word);
     }
+    autofree char *wrong = out->compression ? value_check(TYPE_LEVEL, out->compression) : NULL;
+    if (wrong)
+        return error_set(err, ERROR_USAGE, "-o: %s", wrong);
     if (out->type && !output_find(out->type))
         return error_set(err, ERROR_USAGE, "-o: there is no output type '%s'; use oci or oci-layout",
                          out->type);
@@ -183,4 +190,5 @@ void pipeline_output_release(struct pipeline_output *output)
 {
     free(output->type);
     free(output->dest);
+    free(output->compression);
 }

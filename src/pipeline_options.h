@@ -31,9 +31,9 @@ int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options
 /* What pipeline_parse does after the command line was read: for who reads it with rows of its own. */
 int pipeline_settle(struct pipeline_options *options, struct error *err) must_check;
 
-/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH" as buildx has it. NULL members: not said. */
+/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL members: not said. */
 struct pipeline_output {
-    char *type, *dest;
+    char *type, *dest, *compression;
 };
 int pipeline_output_parse(const char *text /* NULL: no -o */, struct pipeline_output *out, struct error *err) must_check;
 void pipeline_output_release(struct pipeline_output *output);

@@ -342,6 +342,12 @@ static int decide_output(const struct plan_facts *facts, struct plan *plan, stru
     if (!plan->output_file)
         return -1;
     plan_decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
+    const char *level = facts->compression;
+    const enum key_id key = KEY_OUTPUT_COMPRESSION;
+    autofree char *place = origin_text(&facts->project->values[key].origin);
+    plan->compression = xstrdup(level ? level : project_get(facts->project, key));
+    plan_decide(plan, "compression", plan->compression,
+                level ? "-o" : project_is_set(facts->project, key) ? place : "the default");
     plan_decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file, facts->output_file ? "-o" : "the project's name");
     return 0;
 }
@@ -379,7 +385,8 @@ void plan_release(struct plan *plan)
                            plan->program,
                            plan->workdir,
                            plan->output_type,
-                           plan->output_file};
+                           plan->output_file,
+                           plan->compression};
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
                                   &plan->libraries,    &plan->entrypoint,    &plan->cmd,

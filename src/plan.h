@@ -113,6 +113,7 @@ struct plan {
     int64_t epoch;    /* seconds since 1970, for every time in the output */
 
     char *output_type, *output_file;
+    char *compression; /* "default", "fast" or "best" */
 
     struct plan_decision *decisions;
     size_t decision_count, decision_cap;
@@ -132,7 +133,7 @@ struct plan_facts {
     const char *runtime_dir;
     const char *source_date_epoch;         /* the environment's or the option's text, or NULL */
     const struct strv *tags;               /* -t, or empty */
-    const char *output_type, *output_file; /* -o, or NULL */
+    const char *output_type, *output_file, *compression; /* -o, or NULL */
 };
 
 /* Errors: ERROR_PROJECT with the setting's place. */

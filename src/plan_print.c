@@ -110,6 +110,7 @@ struct js *plan_json(const struct plan *plan)
     js_set_integer(object, "timestamp", plan->epoch);
     set_text(object, "outputType", plan->output_type);
     set_text(object, "outputFile", plan->output_file);
+    set_text(object, "compression", plan->compression);
     for (size_t i = 0; i < plan->decision_count; i++) {
         struct js *decision = js_object();
         js_set_string(decision, "subject", plan->decisions[i].subject);

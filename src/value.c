@@ -110,6 +110,10 @@ char *value_check(enum value_type type, const char *value)
         return one_of(value, (const char *const[]){"oci", "oci-layout"}, 2)
                    ? NULL
                    : xasprintf("'%.80s' is not a kind of output; use oci or oci-layout", value);
+    case TYPE_LEVEL:
+        return one_of(value, (const char *const[]){"default", "fast", "best"}, 3)
+                   ? NULL
+                   : xasprintf("'%.80s' is not a level of compression; use default, fast or best", value);
     case TYPE_BOOL:
         return one_of(value, booleans, countof(booleans)) ? NULL
                                                           : xasprintf("'%.80s' is neither yes nor no", value);

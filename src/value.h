@@ -13,6 +13,7 @@ enum value_type {
     TYPE_ARCH,
     TYPE_LIBC,
     TYPE_OUTPUT,
+    TYPE_LEVEL, /* of compression */
     TYPE_BOOL,
     TYPE_PATH,     /* one path, relative to the project file */
     TYPE_ABSOLUTE, /* a path in the image */

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# A big tree of dependencies into one layer: lbuild at each level of compression against `umoci insert`, which has the quickest
+# compressor of the peers. MEGABYTES=1000 packs what the targets are about; the default is small, for a run in passing.
+# `layers.sh small` packs 20,000 files, `layers.sh big` 20; both without an argument.
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+MEGABYTES=${MEGABYTES:-60}
+have umoci || { echo "umoci is not installed" >&2 && exit 77; }
+
+# What both start from; lbuild has compiled the program, and knows nothing of the tree.
+set_up() {
+    python3 "$HERE/tree.py" "$W/$1/deps" "$MEGABYTES" "$2"
+    project "$W/$1" scratch
+    printf '\n[files]\ndeps = /opt/deps\n' >>"$W/$1/lbuild.ini"
+    "$LBUILD" build -q -C "$W/$1" --set output.compression=fast >/dev/null
+}
+forget="rm -rf $W/cache/lbuild/blobs $W/cache/lbuild/objects/tree-* $W/cache/lbuild/objects/layer-* $W/cache/lbuild/builds \
+    $W/layout $W/out-*; umoci init --layout $W/layout && umoci new --image $W/layout:latest; sync -f $W"
+
+# The largest blob is the layer.
+size_of() { find "$1/blobs" -type f -printf '%s\n' | sort -n | tail -1; }
+
+pack() {
+    local umoci="umoci insert --image $W/layout:latest $W/$1/deps /opt/deps" level size theirs
+    printf '\n%s MB in %s files\n' "$MEGABYTES" "$2"
+    for level in default fast; do
+        python3 "$HERE/race.py" -n "$ROUNDS" --prepare "$forget" --limit "umoci insert:$([ $level = fast ] && echo 0.60 || echo 0.80)" \
+            --limit-rss "$level:24" "$level=$LBUILD build -q -C $W/$1 -o type=oci-layout,dest=$W/out-$level,compression=$level" \
+            "umoci insert=$umoci"
+        sh -c "$forget"
+        "$LBUILD" build -q -C "$W/$1" -o "type=oci-layout,dest=$W/out-$level,compression=$level" >/dev/null
+        sh -c "$umoci"
+        size=$(size_of "$W/out-$level")
+        theirs=$(size_of "$W/layout")
+        awk -v name=$level -v a="$size" -v b="$theirs" -v limit="$([ $level = fast ] && echo 1.01 || echo 0.97)" \
+            'BEGIN { printf "%s: %d bytes, %.3f of umoci (target <= %s: %s)\n", name, a, a / b, limit, a / b <= limit ? "met" : "MISSED" }'
+    done
+    "$LBUILD" build -q -C "$W/$1" -o "type=oci-layout,dest=$W/out-best,compression=best" >/dev/null
+    awk -v a="$(size_of "$W/out-best")" -v b="$theirs" 'BEGIN { printf "best: %.3f of umoci\n", a / b }'
+}
+
+ROUNDS=${LAYER_ROUNDS:-3}
+[ $# -gt 0 ] || set -- small big
+for kind; do
+    count=$([ "$kind" = small ] && echo 20000 || echo 20)
+    set_up "$kind" "$count"
+    pack "$kind" "$count"
+    rm -rf "${W:?}/$kind"
+done
