@@ -67,7 +67,8 @@ struct lambda_response;
 
 /*
  * A handler. Write the answer to response and return 0; or return lambda_fail(...). Any other result than
- * 0 fails the invocation too, with the type Function.HandlerError. A C++ handler lets no exception out.
+ * 0 fails the invocation too, with the type Function.HandlerError. A C++ handler lets no exception out
+ * (lambda_runtime.hpp sees to it).
  */
 typedef int lambda_handler_fn(const struct lambda_event *event, struct lambda_response *response,
                               const struct lambda_context *context);
