@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+"""A layer of a whole system, and one program of ours on it.
+
+    system.py LAYER.tar IMAGE.tar
+"""
+import sys
+
+from elf import elf
+from image import Image, Layer, file, folders
+
+with open(sys.argv[1], "rb") as tar:
+    base = Layer(raw=tar.read())
+own = Layer(*folders("var", "var/task"), file("var/task/app", elf(), 0o755))
+Image(base, own, entrypoint=["/var/task/app"], workdir="/var/task", env=["PATH=/usr/local/bin:/usr/bin:/bin"]).write(sys.argv[2])
