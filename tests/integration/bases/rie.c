@@ -521,6 +521,8 @@ int main(int argc, char **argv)
         setenv("_HANDLER", handler, 1);
     setenv("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:9001", 1);
     setenv("AWS_LAMBDA_FUNCTION_NAME", "test_function", 0);
+    setenv("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/Functions", 0);
+    setenv("AWS_LAMBDA_LOG_STREAM_NAME", "$LATEST", 0);
     setenv("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST", 0);
     setenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "3008", 0);
     struct connection runtimes = {.server = &s, .fd = listen_on(INADDR_LOOPBACK, RUNTIME_PORT)};
