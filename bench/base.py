@@ -21,7 +21,9 @@ def files(roots):
 
 
 def layer(paths, size):
-    tar, made = images.Tar(), set()
+    tar, made = images.Tar(), {"var", "var/task"}
+    for folder in sorted(made):
+        tar.dir(folder)
     for path in paths:
         inside = path.lstrip("/")
         folders = inside.split("/")[:-1]
