@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A big tree of dependencies into one layer: lbuild at each level of compression against `umoci insert`, which has the quickest
 # compressor of the peers. MEGABYTES=1000 packs what the targets are about; the default is small, for a run in passing.
-# `layers.sh small` packs 20,000 files, `layers.sh big` 20; both without an argument.
+# `layers.sh small` packs 20 files for each MB, `layers.sh big` 20 in all; both without an argument.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 MEGABYTES=${MEGABYTES:-60}
@@ -42,7 +42,7 @@ pack() {
 ROUNDS=${LAYER_ROUNDS:-3}
 [ $# -gt 0 ] || set -- small big
 for kind; do
-    count=$([ "$kind" = small ] && echo 20000 || echo 20)
+    count=$([ "$kind" = small ] && echo $((20 * MEGABYTES)) || echo 20)
     set_up "$kind" "$count"
     pack "$kind" "$count"
     rm -rf "${W:?}/$kind"

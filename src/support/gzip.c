@@ -10,8 +10,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#define DEFAULT_LEVEL 5
-#define FAST_LEVEL 2
+#define DEFAULT_LEVEL 4
+#define FAST_LEVEL 1
 #define BEST_LEVEL 10
 #define PIECE 524288
 #define CHUNK 65536
