@@ -8,7 +8,7 @@ DROP = ("usr/share/doc", "usr/share/man", "usr/share/locale", "usr/share/info", 
         "usr/lib/gcc/x86_64-linux-gnu/12/cc1plus", "usr/share/gdb", "usr/share/perl", "usr/lib/x86_64-linux-gnu/perl")
 
 # What the builder stand-ins are made of.
-BUILDER = ["gcc", "libc6-dev", "dash", "coreutils", "make", "sed", "grep", "tar", "gzip", "findutils", "bash",
+BUILDER = ["gcc", "libc6-dev", "dash", "coreutils", "make", "sed", "grep", "tar", "gzip", "bash",
            "libc-bin"]
 
 
