@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""`run_image.py [--rie FILE] IMAGE EVENT`: what Lambda does with a finished image, without an engine. Its layers are unpacked and
+"""`run_image.py [--rie FILE] [--lend PROGRAM] IMAGE EVENT`: what Lambda does with a finished image, without an engine. Its layers are unpacked and
 its own ENTRYPOINT and CMD get one event, as uid 993 and gid 990, without HOME, on a read-only root with a /tmp of its own, with
 no network but loopback. Prints the answer; what the program prints goes to stderr. --rie: the emulator for an image that has none.
-Needs root."""
+--lend: a program of this machine that the real base has and the stand-in lacks. Needs root."""
+import argparse
 import fcntl
 import gzip
 import io
@@ -81,6 +82,19 @@ def put(tar, member, path, root):
         os.chmod(path, member.mode)
 
 
+def lend(root, name):
+    """The program with its libraries, but for the C library's, where nothing else finds them."""
+    program, folder = shutil.which(name), f"/usr/libexec/{name}"
+    os.makedirs(root + folder)
+    listing = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout
+    for path in [program] + [line.split()[2] for line in listing.splitlines() if " => /" in line]:
+        if not os.path.basename(path).startswith(("libc.so", "libm.so", "libresolv.so")):
+            shutil.copy(path, root + folder)
+    with open(f"{root}/usr/bin/{name}", "w", encoding="ascii") as f:
+        f.write(f'#!/bin/sh\nLD_LIBRARY_PATH={folder} exec {folder}/{name} "$@"\n')
+    os.chmod(f"{root}/usr/bin/{name}", 0o755)
+
+
 def mount(*words):
     subprocess.run(["mount", *words], check=True)
 
@@ -129,25 +143,22 @@ def ask(event):
     return None
 
 
-def main():
-    words = sys.argv[1:]
-    if words[0] != "--inside":
-        unshare = ["unshare", "--mount", "--propagation", "private", "--net", "--ipc", "--pid", "--fork", "--kill-child"]
-        return subprocess.run([*unshare, "--", sys.executable, __file__, "--inside", *words], check=False).returncode
-    rie = words[2] if words[1] == "--rie" else None
-    image, event = words[-2:]
-    archive = tree.Archive(image)
+def answer(options):
+    """Inside of the namespaces."""
+    archive = tree.Archive(options.image)
     digest, layers = archive.image()
     root = tempfile.mkdtemp(prefix="lbuild-root.")
     try:
         os.chmod(root, 0o755)
         for layer in layers:
             unpack(layer, root)
+        if options.lend:
+            lend(root, options.lend)
         config = json.loads(archive.blob(digest))["config"]
-        confine(root, rie)
-        process = start(root, config, rie)
+        confine(root, options.rie)
+        process = start(root, config, options.rie)
         try:
-            print(ask(event))
+            print(ask(options.event))
         finally:
             process.kill()
             process.wait()
@@ -155,7 +166,21 @@ def main():
         for at in ("tmp", "dev", "proc", ""):
             subprocess.run(["umount", "-l", f"{root}/{at}"], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(root)
-    return 0
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--inside", action="store_true")
+    parser.add_argument("--rie")
+    parser.add_argument("--lend")
+    parser.add_argument("image")
+    parser.add_argument("event")
+    options = parser.parse_args()
+    if options.inside:
+        answer(options)
+        return 0
+    unshare = ["unshare", "--mount", "--propagation", "private", "--net", "--ipc", "--pid", "--fork", "--kill-child"]
+    return subprocess.run([*unshare, "--", sys.executable, __file__, "--inside", *sys.argv[1:]], check=False).returncode
 
 
 if __name__ == "__main__":

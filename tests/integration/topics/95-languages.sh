@@ -1,0 +1,47 @@
+# Every example that says what it answers, built with real toolchains and its locked dependencies by each engine that can,
+# then started by the stock entry script as Lambda does it.
+
+export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/languages/storage.conf
+mkdir -p "$W/languages"
+printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$W/languages" "$W/languages" \
+    >"$CONTAINERS_STORAGE_CONF"
+EXAMPLES=$SOURCES/../../examples
+
+# What a language needs that this machine may lack, by name.
+need_language() {
+    case $1 in
+    go) need go ;;
+    rust) need cargo ;;
+    nodejs | typescript) need npm ;;
+    dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
+    ruby) skip_case 'no gem can be had here' ;;
+    esac
+}
+
+# answers IMAGE FOLDER
+answers() {
+    local got
+    got=$(python3 "$SOURCES/run_image.py" --lend curl "$1" "$(cat "$2/event.json")")
+    same "$(jq -cS . "$2/answer.json")" "$(jq -cS . <<<"$got" || printf '%s' "$got")"
+}
+
+# example NAME ENGINE
+example() {
+    need_part base-amd64
+    need_language "$1"
+    need jq curl
+    case $2 in
+    docker) need_docker; export DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config PATH=/usr/bin:$PATH ;;
+    *) need "$2" ;;
+    esac
+    local dir=$W/languages/$1-$2
+    cp -R "$EXAMPLES/$1" "$dir"
+    time lbuild build -C "$dir" --engine "$2" --network host --locked -o "$dir.tar"
+    answers "$dir.tar" "$dir"
+    ls -l "$dir.tar"
+}
+
+for name in "$EXAMPLES"/*/answer.json; do
+    name=$(basename "$(dirname "$name")")
+    for engine in buildah docker; do check "$name answers its event, $engine" example "$name" $engine; done
+done
