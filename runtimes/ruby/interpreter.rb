@@ -7,11 +7,19 @@ require 'rubygems'
 top = ARGV.fetch(0)
 FileUtils.mkdir_p("#{top}/var/lang/bin")
 FileUtils.cp(File.realpath(RbConfig.ruby), "#{top}/var/lang/bin/ruby")
+
+# Folders before those in them.
 folders = ($LOAD_PATH + [Gem.default_dir] + Gem.path).map(&:to_s).uniq.select { |folder| File.directory?(folder) }
-folders.each do |folder|
+folders.sort_by(&:length).each do |folder|
   into = top + folder
-  FileUtils.mkdir_p(File.dirname(into))
-  # No link may lead out of what is copied.
-  system('cp', '-RL', "#{folder}/.", into, exception: true) unless File.exist?(into)
+  next if File.exist?(into)
+
+  FileUtils.mkdir_p(into)
+  system('cp', '-R', "#{folder}/.", into, exception: true)
+  # A link may lead out of what is copied, or nowhere: the documentation's do.
+  Dir.glob("#{into}/**/*", File::FNM_DOTMATCH).select { |path| File.symlink?(path) }.each do |link|
+    original = link.delete_prefix(top)
+    File.unlink(link)
+    system('cp', '-RL', original, link, exception: true) if File.exist?(original)
+  end
 end
-Dir.glob("#{top}/**/{cache,doc}/**/*.{gem,ri}").each { |file| FileUtils.rm(file) }
