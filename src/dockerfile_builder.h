@@ -7,6 +7,7 @@
 
 /* What the builder stages leave: the program, and files of the image below two folders. */
 #define DOCKERFILE_PROGRAM "/out/program"
+#define DOCKERFILE_CACHE "/cache"
 #define DOCKERFILE_DEPS "/out/deps" /* in the stage "deps" */
 #define DOCKERFILE_APP "/out/app"
 /* Where the final stage on scratch keeps the two apart, for a template that has dependencies. */

@@ -25,13 +25,6 @@ static const char *value_of(const struct writer *w, const struct template_input 
     return pair ? pair->value : input->fallback;
 }
 
-static void values_of(const struct writer *w, struct strv *out)
-{
-    const struct origin *origin;
-    for (size_t i = 0; i < w->t->input_count; i++)
-        strv_add(out, value_of(w, &w->t->inputs[i], &origin));
-}
-
 /* " WORD" for each of a words input. */
 static void write_words(struct writer *w, const struct template_input *input, const char *value, const struct origin *origin)
 {
@@ -78,47 +71,34 @@ void template_write_manifest(struct writer *w)
     buf_adds(w->out, safe ? " ./\n" : "\"./\"]\n");
 }
 
-/* The input that a word is and nothing else, when it stands for several words; else NULL. */
-static const struct template_input *whole_word(const struct template *t, const char *word)
-{
-    size_t length = strlen(word);
-    if (strncmp(word, "{{input:", 8) != 0 || length < 10 || strcmp(word + length - 2, "}}") != 0)
-        return NULL;
-    const struct template_input *input = template_input_find(t, word + 8, length - 10);
-    return input && input->type == INPUT_WORDS ? input : NULL;
-}
-
-static void add_expanded(struct writer *w, const struct strv *words, const struct template_values *values)
+static void add_words(struct writer *w, const struct strv *words)
 {
     for (size_t i = 0; i < words->len; i++) {
-        const struct template_input *input = whole_word(w->t, words->items[i]);
-        const struct origin *origin = NULL;
-        const char *value = input ? value_of(w, input, &origin) : NULL;
-        if (input) {
-            write_words(w, input, value, origin);
-            continue;
-        }
-        autofree char *word = template_expand(w->t, words->items[i], values);
         buf_addc(w->out, ' ');
-        writer_quoted(w, quote_shell, word, NULL, "compile");
+        writer_quoted(w, quote_shell, words->items[i], NULL, "compile");
     }
 }
 
 void template_write_compile(struct writer *w)
 {
-    AUTO(strv) inputs = {0};
-    const struct template_compile *compile = &w->t->compile;
-    const struct template_values values = {.inputs = &inputs, .program = DOCKERFILE_PROGRAM};
-    if (compile->command.len == 0) {
+    AUTO(plan_command) command = {0};
+    if (w->t->compile.command.len == 0) {
         builder_compile(w);
         return;
     }
-    values_of(w, &inputs);
+    plan_command_make(w->plan, w->t, &(struct template_values){.program = DOCKERFILE_PROGRAM, .cache = DOCKERFILE_CACHE}, false, &command);
     buf_addf(w->out, "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64, w->plan->epoch);
-    add_expanded(w, &compile->env, &values);
-    add_expanded(w, &compile->env_arch[w->plan->arch], &values);
-    buf_adds(w->out, " \\\n    && mkdir -p /out \\\n    &&");
-    add_expanded(w, &compile->command, &values);
+    add_words(w, &command.env);
+    buf_adds(w->out, " \\\n    && mkdir -p /out");
+    if (command.argv.len > 0) {
+        buf_adds(w->out, " \\\n    &&");
+        add_words(w, &command.argv);
+    }
+    if (command.result) {
+        buf_adds(w->out, " \\\n    && cp ");
+        writer_quoted(w, quote_shell, command.result, NULL, "compile");
+        buf_adds(w->out, " " DOCKERFILE_PROGRAM);
+    }
     buf_adds(w->out, " \\\n    && chmod 0755 " DOCKERFILE_PROGRAM "\n");
 }
 

@@ -198,8 +198,10 @@ const struct engine *engine_choose(const char *wanted, const struct plan *plan, 
         return by_name(wanted, plan, options, err);
     }
     const char *reason = plan_excludes(engines[0], plan);
-    if (!reason && engine_refuse(engines[0], options, &first) == 0) {
-        *why = xstrdup("the plan needs no container");
+    /* C's compilers are looked for when they are needed: nearly every machine has one. */
+    if (!reason && engine_refuse(engines[0], options, &first) == 0 &&
+        (!plan->runs_command || engines[0]->available(plan, options, &first) == 0)) {
+        *why = xstrdup(plan->runs_command ? "the compiler is on this machine" : "the plan needs no container");
         return engines[0];
     }
     reason = reason ? reason : first.text;

@@ -91,7 +91,8 @@ const struct engine *engine_find(const char *name);
 /* ERROR_USAGE when the engine lacks an option that was given: the option, the reason, and who has it. */
 int engine_refuse(const struct engine *engine, const struct engine_options *options, struct error *err) must_check;
 /* The engine of --engine `wanted`. NULL and "auto" choose: host where the plan and the options allow it, else the first of
- * engine/list.h that has what they ask for and works here (those are asked, host isn't). *why (caller frees) says how it came. NULL with
+ * engine/list.h that has what they ask for and works here (those are asked; host only
+ * for a command of the template). *why (caller frees) says how it came. NULL with
  * ERROR_USAGE for an unknown name or an engine that lacks an option, ERROR_ENGINE when the plan needs another or none works. */
 const struct engine *engine_choose(const char *wanted, const struct plan *plan, const struct engine_options *options, char **why,
                                    struct error *err) must_check;

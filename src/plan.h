@@ -72,6 +72,8 @@ struct plan {
     struct strv packages;    /* of the builder stage: the template's and the project's */
 
     /* Of the template. */
+    const struct template *template; /* borrowed from the facts; NULL in a plan that was made by hand */
+    bool runs_command;               /* its [compile] command makes the program, and the host engine can run it */
     struct plan_pairs inputs; /* each input that its head declares, in its order, as it counts; origin: where it was set */
     char *lock;               /* the project's lock file, or NULL */
     struct strv manifest;     /* what {{manifest}} copies: that file and the manifests, sorted */
@@ -163,6 +165,16 @@ int plan_inputs(const struct project *project, const struct template *t, struct 
 int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 /* Decides how C sources are compiled and linked (plan_compile.c). */
 int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
+/* The template's [compile] for this plan, all placeholders filled in (plan_command.c). `place`: {{program}} and {{cache}}.
+ * `cross`: for this machine, where a container would be of the plan's architecture. */
+struct plan_command {
+    struct strv argv; /* may be empty: nothing to run, the result is there already */
+    struct strv env;  /* "NAME=VALUE" */
+    char *result;     /* relative to the project, or absolute; NULL: {{program}} */
+};
+void plan_command_make(const struct plan *plan, const struct template *t, const struct template_values *place, bool cross,
+                       struct plan_command *out);
+void plan_command_release(struct plan_command *command);
 /* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */
 void plan_print(const struct plan *plan, struct buf *out);
 struct js *plan_json(const struct plan *plan);

@@ -141,14 +141,43 @@ static bool compiles_c(const struct template *t, bool aws)
            (body->uses[PLACEHOLDER_COMPILE] || body->uses[PLACEHOLDER_SOURCES] || body->uses[PLACEHOLDER_FLAGS]);
 }
 
+/* Whether the template's command is all that there is to do, so that the host engine can do it. */
+static bool runs_command(const struct template *t, bool aws)
+{
+    const struct template_body *body = aws ? &t->aws : &t->body;
+    return t->compile.command.len > 0 && body->uses[PLACEHOLDER_COMPILE] && !t->deps && !t->app && !t->no_program;
+}
+
+static int decide_command(const struct plan_facts *facts, struct plan *plan, struct error *err)
+{
+    AUTO(plan_command) command = {0};
+    AUTO(buf) text = {0};
+    if (facts->template->compile.command.len == 0)
+        return 0;
+    plan_command_make(plan, facts->template, &(struct template_values){.program = "PROGRAM", .cache = "CACHE"}, false, &command);
+    for (size_t i = 0; i < command.argv.len; i++)
+        buf_addf(&text, "%s%s", i == 0 ? "" : " ", command.argv.items[i]);
+    if (command.argv.len > 0 || !command.result)
+        plan_decide(plan, "compile", buf_text(&text), "the template's command");
+    else if (!strv_contains(facts->project_files, command.result))
+        return error_set(err, ERROR_PROJECT, "%s: there is no file '%.200s' here; 'lbuild help template %s' tells how to name it, or the "
+                                             "command that makes it, in [inputs]",
+                         facts->project->file, command.result, facts->template->language);
+    else
+        plan_decide(plan, "program", command.result, "it is there already");
+    return 0;
+}
+
 int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct template *t = facts->template;
     plan->runtime_dir = xstrdup(facts->runtime_dir ? facts->runtime_dir : "");
     plan->runtime_prefix = xasprintf(".lbuild/runtime/%s", t->runtime ? t->runtime : "none");
+    plan->template = t;
     plan->compiles_c = compiles_c(t, plan->aws);
+    plan->runs_command = runs_command(t, plan->aws);
     if (!plan->compiles_c)
-        return refuse_settings(facts, err);
+        return refuse_settings(facts, err) == 0 ? decide_command(facts, plan, err) : -1;
     return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0 ? decide_compile(facts, plan, err)
                                                                                            : -1;
 }

@@ -122,7 +122,7 @@ static void decide_engine(const struct project *project, const struct template *
         plan->engine_reason = place_of("[files] of the stage '" STAGE_BUILD "'", &plan->stage_files.items[0].origin);
     } else if (project_is_set(project, KEY_BUILD_PACKAGES)) {
         plan->engine_reason = place_of("[build] packages", &project->values[KEY_BUILD_PACKAGES].origin);
-    } else if (!plan->compiles_c) {
+    } else if (!plan->compiles_c && !plan->runs_command) {
         plan->engine_reason = xasprintf("the template of '%s'", t->language);
     }
     plan->needs_engine = plan->engine_reason != NULL;

@@ -186,19 +186,26 @@ static void parts_release(struct template *t)
         free(t->locks[i].strict);
         strv_release(&t->locks[i].with);
     }
+    for (size_t i = 0; i < t->failure_count; i++) {
+        free(t->failures[i].name);
+        free(t->failures[i].says);
+        free(t->failures[i].help);
+    }
     free(t->inputs);
     free(t->locks);
+    free(t->failures);
 }
 
 void template_release(struct template *t)
 {
     char *const texts[] = {t->path,         t->language, t->description, t->runtime, t->handler_fallback,
-                           t->handler_help, t->aws_base, t->aws_builder};
+                           t->handler_help, t->aws_base, t->aws_builder, t->compile.result};
     struct strv *const lists[] = {&t->packages_dnf,    &t->packages_yum,   &t->packages_apt,
                                   &t->packages_apk,    &t->packages_aws,   &t->manifest_needs,
                                   &t->manifest_takes,  &t->detect_files,   &t->detect_sources,
                                   &t->compile.command, &t->compile.env,    &t->compile.env_arch[ARCH_X86_64],
-                                  &t->compile.env_arch[ARCH_ARM64]};
+                                  &t->compile.env_arch[ARCH_ARM64], &t->compile.cross[ARCH_X86_64],
+                                  &t->compile.cross[ARCH_ARM64], &t->compile.pass};
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)

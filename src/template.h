@@ -104,6 +104,18 @@ struct template_lock {
 struct template_compile {
     struct strv command;             /* empty: C, as plan_compile.c has it */
     struct strv env, env_arch[ARCH_COUNT]; /* "NAME=VALUE" */
+    /* For the host engine, where no container keeps the command apart. */
+    struct strv cross[ARCH_COUNT]; /* "NAME=VALUE" when the program is for another architecture than this machine */
+    struct strv pass;              /* names of the user's own variables that the command sees */
+    char *result;                  /* where it leaves the program; NULL: at {{program}} */
+    bool dynamic;                  /* the program may need a loader: "static = no" */
+};
+
+/* What the failure of a command means, told by a text in what it says. */
+struct template_failure {
+    char *name, *says, *help; /* says and help: NULL until set, never afterwards */
+    bool toolchain;           /* the machine lacks something, and the project is fine: ERROR_ENGINE */
+    int line;                 /* of the file */
 };
 
 struct template {
@@ -126,6 +138,8 @@ struct template {
     char *handler_fallback, *handler_help; /* head: [handler] default =, help =; or NULL */
     char *aws_base, *aws_builder;          /* head: [aws] base =, builder =; or NULL */
     struct template_compile compile;       /* head: [compile] */
+    struct template_failure *failures;     /* head: [failure:NAME] */
+    size_t failure_count, failure_cap;
     struct template_body body, aws;
 };
 
@@ -153,11 +167,12 @@ char *template_input_check(const struct template_input *input, const char *value
 /* What the placeholders in a text of the head stand for. */
 struct template_values {
     const struct strv *inputs; /* one value for each input, in their order; NULL: the defaults */
-    const char *program;       /* {{program}}; NULL: not to be used */
+    const char *program, *cache; /* {{program}}, {{cache}}; NULL: not to be used */
 };
-/* The text with {{input:NAME}} and {{program}} filled in; it passed template_expand_check. Caller frees. */
+/* The text with {{input:NAME}}, {{program}} and {{cache}} filled in; it passed template_expand_check. Caller frees. */
 char *template_expand(const struct template *t, const char *text, const struct template_values *values);
-/* What is wrong with such a text, NULL when nothing is. `plain`: only inputs of plain types may be in it. Caller frees. */
+/* What is wrong with such a text, NULL when nothing is. `plain`: only inputs of plain types may be in it; `program`:
+ * {{program}} and {{cache}} too. Caller frees. */
 char *template_expand_check(const struct template *t, const char *text, bool plain, bool program);
 
 #endif

@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 40, INPUTS_MAX = 50, LOCKS_MAX = 20 };
+enum { NAME_MAX_BYTES = 40, INPUTS_MAX = 50, LOCKS_MAX = 20, FAILURES_MAX = 20 };
 
 /* The keys. A row's field is in struct template, or in what its section with a name in it (enum part) makes. */
 
-enum part { PART_HEAD, PART_INPUT, PART_LOCK };
+enum part { PART_HEAD, PART_INPUT, PART_LOCK, PART_FAILURE };
 
 enum kind {
     KIND_TEXT,
@@ -21,10 +21,13 @@ enum kind {
     KIND_WORDS,
     KIND_EXPANDED, /* words with {{input:NAME}} in them, of plain types */
     KIND_IMAGE,    /* one word with the same */
-    KIND_COMMAND,  /* words with any input and {{program}} */
-    KIND_VARIABLES, /* words NAME=VALUE with any input */
+    KIND_COMMAND,  /* words with any input, {{program}} and {{cache}} */
+    KIND_RESULT,   /* one such word */
+    KIND_VARIABLES, /* words NAME=VALUE with the same */
     KIND_PATHS,    /* words that are paths in the project */
     KIND_NUMBER,
+    KIND_BOOL,
+    KIND_OPPOSITE, /* a bool whose field says the opposite */
     KIND_MAKES,
     KIND_TYPE,
 };
@@ -47,6 +50,10 @@ struct row {
 #define LOCK(name, kind, field)                                                                                                  \
     {                                                                                                                            \
         PART_LOCK, "lock:FILE." name, kind, offsetof(struct template_lock, field)                                                \
+    }
+#define FAILURE(name, kind, field)                                                                                               \
+    {                                                                                                                            \
+        PART_FAILURE, "failure:NAME." name, kind, offsetof(struct template_failure, field)                                       \
     }
 
 static const struct row rows[] = {
@@ -72,12 +79,20 @@ static const struct row rows[] = {
     HEAD("compile.env", KIND_VARIABLES, compile.env),
     HEAD("compile.env-x86_64", KIND_VARIABLES, compile.env_arch[ARCH_X86_64]),
     HEAD("compile.env-arm64", KIND_VARIABLES, compile.env_arch[ARCH_ARM64]),
+    HEAD("compile.cross-x86_64", KIND_VARIABLES, compile.cross[ARCH_X86_64]),
+    HEAD("compile.cross-arm64", KIND_VARIABLES, compile.cross[ARCH_ARM64]),
+    HEAD("compile.pass", KIND_WORDS, compile.pass),
+    HEAD("compile.result", KIND_RESULT, compile.result),
+    HEAD("compile.static", KIND_OPPOSITE, compile.dynamic),
     INPUT("type", KIND_TYPE, type),
     INPUT("choices", KIND_WORDS, choices),
     INPUT("default", KIND_TEXT, fallback),
     INPUT("help", KIND_TEXT, help),
     LOCK("with", KIND_PATHS, with),
     LOCK("strict", KIND_TEXT, strict),
+    FAILURE("says", KIND_TEXT, says),
+    FAILURE("help", KIND_TEXT, help),
+    FAILURE("toolchain", KIND_BOOL, toolchain),
 };
 
 struct head {
@@ -125,8 +140,9 @@ static char *wrong_word(const struct template *t, const char *word, enum kind ki
     case KIND_COMMAND:
         return template_expand_check(t, word, false, true);
     case KIND_VARIABLES:
-        return strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == strcspn(word, "=") && strchr(word, '=')
-                   ? template_expand_check(t, word, false, false)
+        return word[0] != '=' && strchr(word, '=') &&
+                       strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == strcspn(word, "=")
+                   ? template_expand_check(t, word, false, true)
                    : xasprintf("expected NAME=VALUE, not '%.80s'", word);
     case KIND_PATHS:
         return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] && !strpbrk(word, "*?[\\{")
@@ -154,6 +170,15 @@ static void set_number(struct head *head, const struct ini_entry *entry, int *fi
         complain_value(head, entry, xstrdup("expected a number from 0 to 99"));
     else
         *field = (int)value;
+}
+
+static void set_bool(struct head *head, const struct ini_entry *entry, bool opposite, bool *field)
+{
+    char *wrong = entry->continuation ? xstrdup("expected one value on one line") : value_check(TYPE_BOOL, entry->value);
+    if (wrong)
+        complain_value(head, entry, wrong);
+    else
+        *field = value_bool(entry->value) != opposite;
 }
 
 static void set_makes(struct head *head, const struct ini_entry *entry)
@@ -195,8 +220,13 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
     case KIND_TEXT:
     case KIND_NAME:
     case KIND_IMAGE:
+    case KIND_RESULT:
         set_text(head, entry, field);
         break;
+    case KIND_BOOL:
+    case KIND_OPPOSITE:
+        set_bool(head, entry, row->kind == KIND_OPPOSITE, field);
+        return;
     case KIND_NUMBER:
         set_number(head, entry, field);
         return;
@@ -217,6 +247,8 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
         complain_value(head, entry, xstrdup("expected a name of small letters, digits, '+', '-' and '_'"));
     else if (text && row->kind == KIND_IMAGE)
         complain_value(head, entry, template_expand_check(head->t, text, true, false));
+    else if (text && row->kind == KIND_RESULT)
+        complain_value(head, entry, template_expand_check(head->t, text, false, true));
 }
 
 /* Sections and keys. */
@@ -224,7 +256,10 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
 static enum part part_of(const char *section, const char **name)
 {
     *name = strchr(section, ':') ? strchr(section, ':') + 1 : NULL;
-    return strncmp(section, "input:", 6) == 0 ? PART_INPUT : strncmp(section, "lock:", 5) == 0 ? PART_LOCK : PART_HEAD;
+    return strncmp(section, "input:", 6) == 0     ? PART_INPUT
+           : strncmp(section, "lock:", 5) == 0    ? PART_LOCK
+           : strncmp(section, "failure:", 8) == 0 ? PART_FAILURE
+                                                  : PART_HEAD;
 }
 
 /* What a section's keys go into; NULL: its name is wrong, which was complained of. */
@@ -240,10 +275,47 @@ static void *object_of(struct head *head, const char *section)
             if (strcmp(t->locks[i].file, name) == 0)
                 return &t->locks[i];
         return NULL;
+    case PART_FAILURE:
+        for (size_t i = 0; i < t->failure_count; i++)
+            if (strcmp(t->failures[i].name, name) == 0)
+                return &t->failures[i];
+        return NULL;
     case PART_HEAD:
         break;
     }
     return t;
+}
+
+static bool is_full(const struct template *t, enum part part)
+{
+    return part == PART_INPUT  ? t->input_count == INPUTS_MAX
+           : part == PART_LOCK ? t->lock_count == LOCKS_MAX
+                               : t->failure_count == FAILURES_MAX;
+}
+
+static const char *wrong_name(enum part part, const char *name)
+{
+    autofree char *clean = path_clean(name);
+    if (part == PART_LOCK)
+        return clean && strcmp(clean, name) == 0 && name[0] ? NULL : "expected [lock:FILE], a path in the project";
+    if (is_name(name))
+        return NULL;
+    return part == PART_INPUT ? "expected [input:NAME], a name of small letters, digits, '+', '-' and '_'"
+                              : "expected [failure:NAME], a name of small letters, digits, '+', '-' and '_'";
+}
+
+static void add_section(struct template *t, enum part part, const char *name, int line)
+{
+    if (part == PART_INPUT) {
+        grow(t->inputs, t->input_count, t->input_cap);
+        t->inputs[t->input_count++] = (struct template_input){.name = xstrdup(name), .line = line};
+    } else if (part == PART_LOCK) {
+        grow(t->locks, t->lock_count, t->lock_cap);
+        t->locks[t->lock_count++] = (struct template_lock){.file = xstrdup(name)};
+    } else {
+        grow(t->failures, t->failure_count, t->failure_cap);
+        t->failures[t->failure_count++] = (struct template_failure){.name = xstrdup(name), .line = line};
+    }
 }
 
 static void on_section(void *data, const char *section, int line, int column)
@@ -254,27 +326,23 @@ static void on_section(void *data, const char *section, int line, int column)
     enum part part = part_of(section, &name);
     if (part == PART_HEAD || head->whole)
         return;
-    autofree char *clean = path_clean(name);
-    bool full = part == PART_INPUT ? t->input_count == INPUTS_MAX : t->lock_count == LOCKS_MAX;
-    if (object_of(head, section) || full) {
-        complain(head, line, column, full ? "too many sections of this kind" : "this section is there already; join the two");
-    } else if (part == PART_INPUT ? !is_name(name) : !clean || strcmp(clean, name) != 0 || !name[0]) {
-        complain(head, line, column, part == PART_INPUT ? "expected [input:NAME], a name of small letters, digits, '+', '-' and '_'"
-                                                        : "expected [lock:FILE], a path in the project");
-    } else if (part == PART_INPUT) {
-        grow(t->inputs, t->input_count, t->input_cap);
-        t->inputs[t->input_count++] = (struct template_input){.name = xstrdup(name), .line = line};
-    } else {
-        grow(t->locks, t->lock_count, t->lock_cap);
-        t->locks[t->lock_count++] = (struct template_lock){.file = xstrdup(name)};
-    }
+    const char *wrong = wrong_name(part, name);
+    if (object_of(head, section))
+        complain(head, line, column, "this section is there already; join the two");
+    else if (is_full(t, part))
+        complain(head, line, column, "too many sections of this kind");
+    else if (wrong)
+        complain(head, line, column, wrong);
+    else
+        add_section(t, part, name, line);
 }
 
 static const struct row *find_row(const char *section, const char *key)
 {
     const char *name;
     enum part part = part_of(section, &name);
-    autofree char *wanted = xasprintf("%s.%s", part == PART_INPUT ? "input:NAME" : part == PART_LOCK ? "lock:FILE" : section, key);
+    static const char *const names[] = {[PART_INPUT] = "input:NAME", [PART_LOCK] = "lock:FILE", [PART_FAILURE] = "failure:NAME"};
+    autofree char *wanted = xasprintf("%s.%s", names[part] ? names[part] : section, key);
     for (size_t i = 0; i < countof(rows); i++)
         if (rows[i].part == part && strcmp(rows[i].name, wanted) == 0)
             return &rows[i];
@@ -345,6 +413,9 @@ static void settle(struct head *head)
     struct template *t = head->t;
     for (size_t i = 0; i < t->input_count; i++)
         settle_input(head, &t->inputs[i]);
+    for (size_t i = 0; i < t->failure_count; i++)
+        if (!t->failures[i].says || !t->failures[i].says[0] || !t->failures[i].help || !t->failures[i].help[0])
+            complain(head, t->failures[i].line, 1, "a [failure:NAME] needs 'says' and 'help'");
     if (!t->language)
         complain(head, 1, 1, "the head needs [template] language");
     if (t->aws_builder && !t->aws_base)

@@ -81,6 +81,11 @@ static bool is_input(const char *name, size_t length)
     return length > 6 && strncmp(name, "input:", 6) == 0;
 }
 
+static bool is_word(const char *name, size_t length, const char *word)
+{
+    return length == strlen(word) && memcmp(name, word, length) == 0;
+}
+
 char *template_expand_check(const struct template *t, const char *text, bool plain, bool program)
 {
     const char *name;
@@ -88,12 +93,12 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
     for (const char *at = text; (at = next(at, &name, &length)); at = name + length + 2) {
         if (!name)
             return xstrdup("'{{' is not closed by '}}'");
-        if (program && length == 7 && strncmp(name, "program", 7) == 0)
+        if (program && (is_word(name, length, "program") || is_word(name, length, "cache")))
             continue;
         const struct template_input *input = is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (!input)
             return xasprintf("unknown placeholder '%.*s'; here stand {{input:NAME}}%s", (int)(length > 80 ? 80 : length), name,
-                             program ? " and {{program}}" : " alone");
+                             program ? ", {{program}} and {{cache}}" : " alone");
         if (plain && !template_input_is_plain(input->type))
             return xasprintf("the input '%s' can't stand here: its type is %s, not version, bool or choice", input->name,
                              template_input_type_name(input->type));
@@ -113,6 +118,8 @@ char *template_expand(const struct template *t, const char *text, const struct t
         const struct template_input *input = is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (input)
             buf_adds(&out, values->inputs ? values->inputs->items[input - t->inputs] : input->fallback);
+        else if (is_word(name, length, "cache") && values->cache)
+            buf_adds(&out, values->cache);
         else if (values->program)
             buf_adds(&out, values->program);
     }

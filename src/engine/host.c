@@ -1,3 +1,4 @@
+#include "engine/command.h"
 #include "engine/compile.h"
 #include "engine/files.h"
 #include "support/own.h"
@@ -16,11 +17,24 @@ static void host_run_release(struct host_run *run)
 static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
 {
     (void)options;
-    return toolchain_maybe(plan, err);
+    return plan->runs_command ? command_maybe(plan, err) : toolchain_maybe(plan, err);
+}
+
+/* A template's own command. */
+static int build_command(const struct engine_job *job, struct tree *tree, struct error *err)
+{
+    AUTO(host_run) run = {.objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
+    autofree char *program = NULL;
+    if (work_open(job->store, &run.work, err) != 0 || command_program(job, &run.objects, &run.work, &program, err) != 0)
+        return -1;
+    tree_add_stored(tree, job->plan->program, program, 0755);
+    return files_add(job, tree, err);
 }
 
 static int build(const struct engine_job *job, struct tree *tree, struct error *err)
 {
+    if (job->plan->runs_command)
+        return build_command(job, tree, err);
     AUTO(host_run) run = {.job = job, .objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
     run.objects.anew = job->options->no_cache;
     autofree char *program = NULL;
@@ -52,7 +66,7 @@ static const struct engine_lack lacks[] = {
 
 const struct engine engine_host = {
     .name = "host",
-    .help = "the C compilers of this machine; needs no container engine",
+    .help = "the compilers of this machine; needs no container engine",
     .lacks = lacks,
     .available = available,
     .build = build,

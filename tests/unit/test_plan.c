@@ -112,6 +112,41 @@ static const char *pair(const struct plan_pairs *pairs, const char *name)
     return NULL;
 }
 
+/* A template's command: who can run it, and what it is. */
+static void command(void **state)
+{
+    struct fixture *f = *state;
+    struct template *t = &f->template;
+    strv_add(&t->compile.command, "make");
+    strv_add(&t->compile.command, "OUT={{program}}");
+    strv_add(&t->compile.env, "CACHE={{cache}}");
+    strv_add(&t->compile.cross[ARCH_ARM64], "CROSS=arm");
+    strv_add(&t->compile.cross[ARCH_X86_64], "CROSS=x86");
+    assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
+    assert_true(f->plan.runs_command);
+    assert_false(f->plan.needs_engine);
+    const struct template_values place = {.program = "/p", .cache = "/c"};
+    for (int arch = 0; arch < ARCH_COUNT; arch++) {
+        AUTO(plan_command) here = {0}, there = {0};
+        f->plan.arch = (enum arch)arch;
+        plan_command_make(&f->plan, t, &place, true, &here);
+        plan_command_make(&f->plan, t, &place, false, &there);
+        assert_string_equal(here.argv.items[1], "OUT=/p");
+        assert_string_equal(here.env.items[0], "CACHE=/c");
+        assert_int_equal(here.env.len, f->plan.arch == arch_native() ? 1 : 2);
+        assert_int_equal(there.env.len, 1);
+    }
+    t->deps = true;
+    assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
+    assert_false(f->plan.runs_command);
+    assert_true(f->plan.needs_engine);
+    t->deps = false;
+    strv_release(&t->compile.command);
+    strv_release(&t->compile.env);
+    strv_release(&t->compile.cross[ARCH_ARM64]);
+    strv_release(&t->compile.cross[ARCH_X86_64]);
+}
+
 static void defaults(void **state)
 {
     struct fixture *f = *state;
@@ -254,6 +289,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides),
         TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),
+        TEST(command),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }
