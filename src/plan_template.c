@@ -92,15 +92,18 @@ static int decide_inputs(const struct plan_facts *facts, struct plan *plan, stru
 static void decide_builder(const struct plan_facts *facts, const struct template_values *values, struct plan *plan)
 {
     const char *set = project_get(facts->project, KEY_BUILD_BUILDER), *own = facts->template->aws_builder;
+    const char *manager = plan->family == FAMILY_OTHER ? package_manager_of(plan->base_reference) : NULL;
+    bool file = strstr(plan->base_reference, "oci:") || strstr(plan->base_reference, "-archive:");
+    bool like_base = plan->aws || (!file && manager && (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0));
     autofree char *aws = plan->aws && own ? template_expand(facts->template, own, values) : NULL;
     plan->builder_reference = plan_builder_reference(set                                 ? set
                                                      : aws                               ? aws
-                                                     : plan->aws                         ? plan->base_reference
+                                                     : like_base                         ? plan->base_reference
                                                      : plan->family == FAMILY_AL2        ? "al2"
                                                                                          : "al2023");
     plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference,
                     aws         ? "the template's for AWS's base image"
-                    : plan->aws ? "the base itself"
+                    : like_base ? "the base itself"
                                 : "Amazon Linux like the base");
 }
 

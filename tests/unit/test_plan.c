@@ -112,6 +112,27 @@ static const char *pair(const struct plan_pairs *pairs, const char *name)
     return NULL;
 }
 
+/* A base that has a package manager of its own builds what runs on it. */
+static void builder_like_base(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const cases[][3] = {
+        {"debian:12", "debian:12", "apt"},
+        {"docker.io/library/alpine:3.20", "docker.io/library/alpine:3.20", "apk"},
+        {"public.ecr.aws/lambda/python:3.12", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
+        {"oci:x/alpine", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
+        {"scratch", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
+    };
+    for (size_t i = 0; i < countof(cases); i++) {
+        autofree char *text = xasprintf("[project]\nname = x\n[image]\nbase = %s\n", cases[i][0]);
+        assert_int_equal(plan(f, text), 0);
+        assert_string_equal(f->plan.builder_reference, cases[i][1]);
+        assert_string_equal(f->plan.package_manager, cases[i][2]);
+    }
+    assert_int_equal(plan(f, "[project]\nname = x\n[image]\nbase = debian:12\n[build]\nbuilder = al2\n"), 0);
+    assert_string_equal(f->plan.package_manager, "yum");
+}
+
 /* A template's command: who can run it, and what it is. */
 static void command(void **state)
 {
@@ -184,7 +205,7 @@ static void bases(void **state)
         {"public.ecr.aws/lambda/provided:al2023-x86_64", FAMILY_AL2023, START_STOCK, "dnf"},
         {"public.ecr.aws/lambda/provided:al2.2024.01.01", FAMILY_AL2, START_STOCK, "yum"},
         {"public.ecr.aws/lambda/python:3.12", FAMILY_OTHER, START_STOCK, "dnf"},
-        {"debian:12", FAMILY_OTHER, START_ENTRYPOINT, "dnf"},
+        {"debian:12", FAMILY_OTHER, START_ENTRYPOINT, "apt"},
         {"oci:../base", FAMILY_OTHER, START_ENTRYPOINT, "dnf"},
     };
     struct fixture *f = *state;
@@ -288,7 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides),
-        TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),
+        TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),     TEST(builder_like_base),
         TEST(command),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
