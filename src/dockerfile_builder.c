@@ -69,14 +69,26 @@ void builder_install(struct writer *w)
 
 /* The compile. */
 
-void builder_flags(struct writer *w)
+static void add_flags(struct writer *w, const struct strv *flags)
 {
     const struct plan *plan = w->plan;
-    writer_words(w, &plan->compile_flags, KEY_BUILD_FLAGS);
+    writer_words(w, flags, KEY_BUILD_FLAGS);
     for (size_t i = 0; i < plan->include_dirs.len; i++)
         writer_option(w, "-I", plan->include_dirs.items[i], KEY_BUILD_INCLUDE);
     if (plan->runtime_dir && plan->runtime_dir[0])
         buf_addf(w->out, " -I%s/include", plan->runtime_prefix);
+}
+
+void builder_flags(struct writer *w)
+{
+    add_flags(w, &w->plan->compile_flags);
+}
+
+static void add_function(struct writer *w, const char *name, const struct strv *flags)
+{
+    buf_addf(w->out, " \\\n    && %s() { gcc", name);
+    add_flags(w, flags);
+    buf_adds(w->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
 }
 
 /* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative names the debug
@@ -85,10 +97,11 @@ static void add_run(struct writer *w)
 {
     buf_addf(w->out,
              "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64 " \\\n"
-             "    && mkdir -p /out /obj \\\n    && compile() { gcc",
+             "    && mkdir -p /out /obj",
              w->plan->epoch);
-    builder_flags(w);
-    buf_adds(w->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
+    add_function(w, "compile", &w->plan->compile_flags);
+    if (w->plan->cxx_flags.len > 0)
+        add_function(w, "compile_cxx", &w->plan->cxx_flags);
 }
 
 /* Begins one command of a RUN; `start` is where the RUN began, so that it doesn't become too long for one argument. */
@@ -105,7 +118,7 @@ static void add_command(struct writer *w, size_t *start)
 static void add_compile_of(struct writer *w, const char *source, const char *seed, size_t number, size_t *start)
 {
     add_command(w, start);
-    buf_adds(w->out, "compile");
+    buf_adds(w->out, plan_is_cxx(source) ? "compile_cxx" : "compile");
     writer_option(w, "-frandom-seed=", seed, KEY_BUILD_SOURCES);
     buf_adds(w->out, " -c");
     writer_path(w, source, KEY_BUILD_SOURCES);

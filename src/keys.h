@@ -32,9 +32,9 @@ KEY(IMAGE_WORKDIR, "image", "workdir", TYPE_ABSOLUTE, NULL, "Working directory. 
 
 KEY(BUILD_SOURCES, "build", "sources", TYPE_PATTERNS, "*.c src/*.c", "Source files, as patterns with * ? [] and **.")
 KEY(BUILD_INCLUDE, "build", "include", TYPE_PATHS, NULL, "Folders for #include. Default: 'include' where it exists.")
-KEY(BUILD_COMPILER, "build", "compiler", TYPE_TEXT, NULL, "C compiler of the host engine, with options. Default: the best one found.")
+KEY(BUILD_COMPILER, "build", "compiler", TYPE_TEXT, NULL, "C and C++ compiler of the host engine, with options. Default: the best one found.")
 KEY(BUILD_LIBC, "build", "libc", TYPE_LIBC, "auto", "auto, glibc or musl: what the host engine links with. auto takes glibc where it can.")
-KEY(BUILD_STANDARD, "build", "standard", TYPE_NAME, "gnu11", "C standard, the value of -std.")
+KEY(BUILD_STANDARD, "build", "standard", TYPE_STANDARD, "gnu11", "C or C++ standard, the value of -std. C++ without one: gnu++17.")
 KEY(BUILD_DEFINES, "build", "defines", TYPE_WORDS, NULL, "Macros, as NAME or NAME=VALUE.")
 KEY(BUILD_FLAGS, "build", "flags", TYPE_WORDS, "-O2", "Compiler flags, behind lbuild's own hardening flags.")
 KEY(BUILD_LINK_FLAGS, "build", "link-flags", TYPE_WORDS, NULL, "Linker flags.")

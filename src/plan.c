@@ -389,7 +389,7 @@ void plan_release(struct plan *plan)
                            plan->compression};
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
-                                  &plan->libraries,    &plan->entrypoint,    &plan->cmd,
+                                  &plan->libraries,    &plan->entrypoint,    &plan->cmd,    &plan->cxx_flags,
                                   &plan->tags,         &plan->warnings,      &plan->manifest};
     struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations,
                                        &plan->secrets, &plan->ssh, &plan->inputs};

@@ -98,6 +98,7 @@ struct plan {
     char *runtime_prefix;        /* ".lbuild/runtime/c" */
     struct strv include_dirs;    /* of the project */
     struct strv compile_flags;   /* all of them but -I, -o, -c and prefix maps, in order */
+    struct strv cxx_flags;       /* the same for sources in C++; empty: there are none. gcc tells them apart by their names */
     struct strv link_flags;      /* before the objects */
     struct strv libraries;       /* names for -l */
     char *compiler;              /* [build] compiler, or NULL */
@@ -163,6 +164,8 @@ void plan_stages_release(struct plan *plan);
 int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out, struct error *err) must_check;
 /* Decides the builder, packages and lock file, by what the template says of them (plan_template.c). */
 int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
+/* Whether gcc takes a source for C++. */
+bool plan_is_cxx(const char *source);
 /* Decides how C sources are compiled and linked (plan_compile.c). */
 int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 /* The template's [compile] for this plan, all placeholders filled in (plan_command.c). `place`: {{program}} and {{cache}}.

@@ -45,10 +45,21 @@ static int add_matches(const struct plan_facts *facts, const char *pattern, stru
     return plan_wrong(facts->project, KEY_BUILD_SOURCES, err, text);
 }
 
+static int no_sources(const struct plan_facts *facts, const struct strv *patterns, struct error *err)
+{
+    AUTO(buf) text = {0};
+    for (size_t i = 0; i < patterns->len; i++)
+        buf_addf(&text, "%s%s", i == 0 ? "" : " ", patterns->items[i]);
+    return error_set(err, ERROR_PROJECT, "%s: there is no %s source (%s); name the files with 'sources' in [build]", facts->project->file,
+                     strcmp(facts->template->language, "cpp") == 0 ? "C++" : "C", buf_text(&text));
+}
+
 static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     AUTO(strv) patterns = {0};
-    if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
+    if (!project_is_set(facts->project, KEY_BUILD_SOURCES) && facts->template->detect_sources.len > 0)
+        strv_add_all(&patterns, &facts->template->detect_sources);
+    else if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
         return -1;
     for (size_t i = 0; i < patterns.len; i++)
         if (add_matches(facts, patterns.items[i], plan, err) != 0)
@@ -56,9 +67,7 @@ static int decide_sources(const struct plan_facts *facts, struct plan *plan, str
     strv_sort(&plan->sources);
     strv_unique(&plan->sources);
     if (plan->sources.len == 0)
-        return error_set(err, ERROR_PROJECT,
-                         "%s: there is no C source (%s); name the files with 'sources' in [build]",
-                         facts->project->file, project_get(facts->project, KEY_BUILD_SOURCES));
+        return no_sources(facts, &patterns, err);
     autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
                                      plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
     plan_decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
@@ -89,6 +98,38 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
     return 0;
 }
 
+bool plan_is_cxx(const char *source)
+{
+    static const char *const ends[] = {".cc", ".cpp", ".cxx"};
+    size_t length = strlen(source);
+    for (size_t i = 0; i < countof(ends); i++)
+        if (length > strlen(ends[i]) && strcmp(source + length - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Flags for C and, where there are such sources, for C++. A 'standard' of one leaves the other at its default. */
+static void decide_flags(const struct plan_facts *facts, const struct strv *flags, const struct strv *defines, struct plan *plan)
+{
+    const char *standard = project_get(facts->project, KEY_BUILD_STANDARD);
+    bool for_cxx = strstr(standard, "++") != NULL, any = false;
+    for (size_t i = 0; i < plan->sources.len; i++)
+        any = any || plan_is_cxx(plan->sources.items[i]);
+    strv_addf(&plan->compile_flags, "-std=%s", for_cxx ? project_keys[KEY_BUILD_STANDARD].fallback : standard);
+    for (size_t i = 0; i < countof(hardening); i++)
+        strv_add(&plan->compile_flags, hardening[i]);
+    strv_add_all(&plan->compile_flags, flags);
+    for (size_t i = 0; i < defines->len; i++)
+        strv_addf(&plan->compile_flags, "-D%s", defines->items[i]);
+    if (!any)
+        return;
+    strv_addf(&plan->cxx_flags, "-std=%s", for_cxx ? standard : "gnu++17");
+    for (size_t i = 1; i < plan->compile_flags.len; i++)
+        strv_add(&plan->cxx_flags, plan->compile_flags.items[i]);
+    strv_add(&plan->libraries, "stdc++");
+    strv_add(&plan->libraries, "m");
+}
+
 static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct project *project = facts->project;
@@ -98,12 +139,7 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
         project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
         project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
         return -1;
-    strv_addf(&plan->compile_flags, "-std=%s", project_get(project, KEY_BUILD_STANDARD));
-    for (size_t i = 0; i < countof(hardening); i++)
-        strv_add(&plan->compile_flags, hardening[i]);
-    strv_add_all(&plan->compile_flags, &flags);
-    for (size_t i = 0; i < defines.len; i++)
-        strv_addf(&plan->compile_flags, "-D%s", defines.items[i]);
+    decide_flags(facts, &flags, &defines, plan);
     for (size_t i = 0; i < countof(linking); i++)
         strv_add(&plan->link_flags, linking[i]);
     if (project_bool(project, KEY_BUILD_STRIP))

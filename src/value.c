@@ -90,6 +90,10 @@ char *value_check(enum value_type type, const char *value)
                    ? NULL
                    : xasprintf("'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
                                value);
+    case TYPE_STANDARD:
+        return value[0] && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:+")]
+                   ? NULL
+                   : xasprintf("'%.80s' is not a standard of C or C++; write one like gnu11 or c++17", value);
     case TYPE_LANGUAGE:
         return value_is_name(value) ? NULL : xasprintf("'%.80s' is not a language's name", value);
     case TYPE_HANDLER:

@@ -8,6 +8,7 @@ enum value_type {
     TYPE_TEXT,     /* anything; "..." allows blanks at the ends, \n and \t */
     TYPE_NAME,     /* lower-case name as image repositories allow it */
     TYPE_LANGUAGE, /* a template's name */
+    TYPE_STANDARD, /* of C or C++, as -std takes it */
     TYPE_HANDLER,  /* no blanks, at most 128 bytes (Lambda API reference, FunctionConfiguration) */
     TYPE_BASE,     /* one word */
     TYPE_ARCH,

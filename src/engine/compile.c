@@ -81,7 +81,7 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     struct host_run *run = unit->run;
     const struct plan *plan = run->job->plan;
     strv_add_all(&unit->argv, &run->toolchain.command);
-    strv_add_all(&unit->argv, &plan->compile_flags);
+    strv_add_all(&unit->argv, plan_is_cxx(unit->name) ? &plan->cxx_flags : &plan->compile_flags);
     for (size_t i = 0; i < plan->include_dirs.len; i++)
         strv_addf(&unit->argv, "-I%s", plan->include_dirs.items[i]);
     if (plan->runtime_dir && plan->runtime_dir[0])
@@ -119,6 +119,10 @@ static void unit_ended(void *data, const struct process *process, int status)
     } else if (status > 128) {
         error_set(&err, ERROR_BUILD, "'%s' did not compile: %s was killed by signal %d; is there enough memory?", unit->name,
                   run->toolchain.name, status - 128);
+    } else if (strstr(buf_text(&unit->output), "cc1plus")) {
+        error_set(&err, ERROR_ENGINE, "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or use an engine with "
+                                      "containers",
+                  unit->name, run->toolchain.name, arch_lambda(run->job->plan->arch));
     } else {
         error_set(&err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name, run->toolchain.name);
     }

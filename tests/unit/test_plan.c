@@ -133,6 +133,34 @@ static void builder_like_base(void **state)
     assert_string_equal(f->plan.package_manager, "yum");
 }
 
+static bool has(const struct strv *list, const char *word)
+{
+    return strv_contains(list, word);
+}
+
+/* C++ has a standard of its own, and its library is linked with; the rest is as for C. */
+static void cxx(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
+    assert_int_equal(f->plan.cxx_flags.len, 0);
+    assert_int_equal(f->plan.libraries.len, 0);
+    strv_add(&f->files, "src/z.cc");
+    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nlibraries = z\ndefines = A=1\n"), 0);
+    assert_int_equal(f->plan.sources.len, 2);
+    assert_true(plan_is_cxx("src/z.cc") && plan_is_cxx("a.cpp") && plan_is_cxx("a.cxx"));
+    assert_false(plan_is_cxx("a.c") || plan_is_cxx(".cc") || plan_is_cxx("cc"));
+    assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.cxx_flags, "-DA=1"));
+    assert_true(has(&f->plan.compile_flags, "-std=gnu11"));
+    assert_int_equal(f->plan.cxx_flags.len, f->plan.compile_flags.len);
+    assert_string_equal(f->plan.libraries.items[0], "z");
+    assert_string_equal(f->plan.libraries.items[1], "stdc++");
+    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nstandard = c++20\n"), 0);
+    assert_true(has(&f->plan.cxx_flags, "-std=c++20") && has(&f->plan.compile_flags, "-std=gnu11"));
+    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nstandard = c99\n"), 0);
+    assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.compile_flags, "-std=c99"));
+}
+
 /* A template's command: who can run it, and what it is. */
 static void command(void **state)
 {
@@ -310,7 +338,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides),
         TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),     TEST(builder_like_base),
-        TEST(command),
+        TEST(cxx),               TEST(command),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }
