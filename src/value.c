@@ -77,6 +77,13 @@ static bool one_of(const char *value, const char *const *words, size_t count)
     return false;
 }
 
+static char *check_standard(const char *value)
+{
+    if (value[0] && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:+")])
+        return NULL;
+    return xasprintf("'%.80s' is not a standard of C or C++; write one like gnu11 or c++17", value);
+}
+
 /* What is wrong with a value of this type, or NULL. Caller frees. */
 char *value_check(enum value_type type, const char *value)
 {
@@ -91,9 +98,7 @@ char *value_check(enum value_type type, const char *value)
                    : xasprintf("'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
                                value);
     case TYPE_STANDARD:
-        return value[0] && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:+")]
-                   ? NULL
-                   : xasprintf("'%.80s' is not a standard of C or C++; write one like gnu11 or c++17", value);
+        return check_standard(value);
     case TYPE_LANGUAGE:
         return value_is_name(value) ? NULL : xasprintf("'%.80s' is not a language's name", value);
     case TYPE_HANDLER:
