@@ -42,7 +42,7 @@ KEY(BUILD_LIBRARIES, "build", "libraries", TYPE_WORDS, NULL, "Static libraries t
 KEY(BUILD_STRIP, "build", "strip", TYPE_BOOL, "yes", "Leave the symbol table out of the program.")
 KEY(BUILD_PACKAGES, "build", "packages", TYPE_WORDS, NULL, "Packages for the builder stage: they need an engine with containers.")
 KEY(BUILD_PACKAGE_MANAGER, "build", "package-manager", TYPE_MANAGER, "auto", "dnf, yum, apt, apk, or none: it has all it needs. auto: by its name.")
-KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux like the base; a Debian or Alpine base itself.")
+KEY(BUILD_BUILDER, "build", "builder", TYPE_BASE, NULL, "Image of the builder stage. Default: Amazon Linux, or a Debian or Alpine base itself.")
 KEY(BUILD_TEMPLATE, "build", "template", TYPE_PATH, NULL, "Template file of your own instead of the language's.")
 KEY(BUILD_LOCK, "build", "lock", TYPE_PATH, NULL, "Lock file that counts, where the project has several kinds. Default: the only one.")
 
