@@ -1,7 +1,4 @@
-# Answers each event with a greeting, in colour by a dependency.
-require 'rainbow'
-
+# Answers each event with a greeting.
 def handler(event:, context:)
-  Rainbow.enabled = true
-  Rainbow("hello #{event['name']}").green
+  "hello #{event['name']}"
 end
