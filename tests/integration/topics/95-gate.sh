@@ -151,9 +151,9 @@ known_layers() {
     start_front
     lbuild check "${FRONT#http://}/known-$RUN_ID:v1"
     local before after
-    before=$(count 'GET .*/blobs/')
+    before=$(count '"method": "GET", "path": "/v2/known-[^"]*/blobs/')
     lbuild check "${FRONT#http://}/known-$RUN_ID:v1"
-    after=$(count 'GET .*/blobs/')
+    after=$(count '"method": "GET", "path": "/v2/known-[^"]*/blobs/')
     stop_front
     [ "$before" -gt 0 ] || die 'no blob was fetched at all'
     [ "$((after - before))" -le 1 ] || die "$((after - before)) blobs were fetched again" # the config alone
