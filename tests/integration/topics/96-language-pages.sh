@@ -1,4 +1,4 @@
-# Every command of the languages' pages, from the empty folder to the answered event, and once more as Lambda starts it.
+# Every command of the languages' pages, from the empty folder on; then the image answers its event as Lambda starts it.
 
 export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/pages/storage.conf
 mkdir -p "$W/pages/bin"
@@ -27,11 +27,10 @@ page_holds() {
     local dir=$W/pages/$1 answer
     mkdir "$dir"
     sed -n 's/^    //p' "$SOURCES/../../docs/languages/$1.md" >"$dir.sh"
-    (cd "$dir" && PATH=$W/pages/bin:$PATH bash -euo pipefail "$dir.sh") | tee "$dir.answer"
-    answer=$(tail -n 1 "$dir.answer")
-    [ -n "$answer" ]
-    same "$answer" "$(python3 "$SOURCES/run_image.py" "$dir/hello/hello.tar" "$(cat "$dir/hello/event.json")")"
-    exits 0 lbuild check "$dir/hello/hello.tar"
+    (cd "$dir" && PATH=$W/pages/bin:$PATH bash -euo pipefail "$dir.sh")
+    answer=$(python3 "$SOURCES/run_image.py" "$dir/hello/hello.tar" "$(cat "$dir/hello/event.json")")
+    printf '%s\n' "$answer"
+    [ -n "$answer" ] && [[ $answer != *errorType* ]]
 }
 
 for page in "$SOURCES"/../../docs/languages/*.md; do
