@@ -46,7 +46,7 @@ void gate_start(struct gate *gate)
         gate_add(gate, 56, 0, NULL, "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
                  LAMBDA_ENTRYPOINT, words);
     if (start->stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
-        gate_add(gate, 53, 0, LAMBDA_ENTRYPOINT + 1, "'%s' is not in the image", LAMBDA_ENTRYPOINT);
+        gate_add(gate, 53, 0, &LAMBDA_ENTRYPOINT[1], "'%s' is not in the image", LAMBDA_ENTRYPOINT);
     if (start->name[0] != '/')
         gate_add(gate, 52, 0, NULL, "it starts '%.200s'", start->name);
     else if (start->stock)

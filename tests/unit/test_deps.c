@@ -78,7 +78,7 @@ static int teardown(void **state)
 
 static struct digest key(struct fixture *f)
 {
-    struct digest made;
+    struct digest made = {0};
     dockerfile_release(&f->dockerfile);
     if (dockerfile_render(&f->plan, &f->template, DOCKERFILE_FILES, &f->dockerfile, &f->err) != 0 ||
         deps_key(&f->job, &f->base, &made, &f->err) != 0)
