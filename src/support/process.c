@@ -415,15 +415,15 @@ static bool pool_advance(struct pool *pool, struct error *first)
     bool failed = false;
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
-        bool told = child->late; /* podman ends with 0 then */
-        child->late = told || time_left(child) == 0;
-        if ((caught && !child->process->deaf) || child->kill_at || child->late)
-            child_kill(child);
-        if (!child_advance(child))
+        if (!child_advance(child)) {
+            child->late = child->late || time_left(child) == 0;
+            if ((caught && !child->process->deaf) || child->kill_at || child->late)
+                child_kill(child);
             continue;
-        failed = failed || (child->result->status != 0 && !child->process->alone);
-        failed = failed || told;
-        if (child->late && (told || child->result->status != 0) && !first->kind)
+        }
+        /* One that was late has failed whatever it ends with: podman ends with 0 then. */
+        failed = failed || child->late || (child->result->status != 0 && !child->process->alone);
+        if (child->late && !first->kind)
             error_set(first, ERROR_BUILD, "'%s' did not end in time and was killed; give it more with --timeout",
                       path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];
