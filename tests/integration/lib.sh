@@ -18,6 +18,10 @@ check() {
     mkdir -p "$W/log"
     local log="$W/log/${TOPIC:-case}-${name//[^a-zA-Z0-9]/_}"
     if [[ -n ${ONLY:-} && ! $name =~ $ONLY ]]; then return 0; fi
+    if [[ -n ${LBUILD_TEST_END:-} && $(date +%s) -ge $LBUILD_TEST_END ]]; then
+        skip "$name" 'no time is left'
+        return 0
+    fi
     rm -f "$log.pid" "$log.late"
     end_late "$log" >/dev/null 2>&1 </dev/null &
     watchdog=$!
