@@ -121,17 +121,17 @@ token = env:SENTINEL
 stage:private:/made = /var/task/made
 INI
     mkdir -p "$P-bin"
-    printf '#!/bin/sh\necho "$@" >>"%s"\nexec %s "$@"\n' "$P-bin/log" "$(command -v buildah)" >"$P-bin/buildah"
+    printf '#!/bin/sh\necho "$@" >>"%s"\nexec %s "$@"\n' "$P-calls" "$(command -v buildah)" >"$P-bin/buildah"
     chmod +x "$P-bin/buildah"
     printf '%s' "$sentinel" >"$W/secret-file"
     SENTINEL=$sentinel PATH=$P-bin:$PATH lbuild build -v -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" >"$P.log" 2>&1
-    grep -q -- '--secret' "$P-bin/log"
+    grep -q -- '--secret' "$P-calls"
     mkdir -p "$P-out"
     tar -xf "$P/hello.tar" -C "$P-out"
     for blob in "$P-out"/blobs/sha256/*; do zcat -f "$blob"; done >"$P-out/plain"
-    exits 1 grep -rqaF "$sentinel" "$P-out" "$P.log" "$P-bin/log" "$XDG_CACHE_HOME" "$W/engines/graph"
+    exits 1 grep -rqaF "$sentinel" "$P-out" "$P.log" "$P-calls" "$XDG_CACHE_HOME" "$W/engines/graph"
     # Another value is no change.
-    SENTINEL=$sentinel-2 lbuild build -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" 2>&1 | grep '^fresh'
+    SENTINEL=$sentinel-2 PATH=$P-bin:$PATH lbuild build -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" 2>&1 | grep -F '[private 3/3] taken from the cache'
     printf '%s-longer' "$sentinel" >"$W/secret-file"
     SENTINEL=$sentinel-2 lbuild build -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" --no-cache -o "$P-3.tar"
     exits 1 cmp -s "$P/hello.tar" "$P-3.tar"
