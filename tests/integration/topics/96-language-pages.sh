@@ -35,5 +35,5 @@ page_holds() {
 
 for page in "$SOURCES"/../../docs/languages/*.md; do
     page=$(basename "$page" .md)
-    CASE_SECONDS=3600 check "$page: from the empty folder to the answered event" page_holds "$page"
+    check "$page: from the empty folder to the answered event" page_holds "$page"
 done
