@@ -42,12 +42,11 @@ static void add_folders(struct strv *out, const char *text, const char *separato
 }
 
 /* The lines of ld.so.conf and of what lies in ld.so.conf.d; "include" leads nowhere else on the systems there are. */
-static void add_configuration(const struct gate *gate, const struct rootfs_entry *entry, struct strv *out)
+static void add_configuration(const struct rootfs_entry *entry, struct strv *out)
 {
     static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*.conf", "etc/ld-musl-*.path"};
     AUTO(program) program = {0};
     bool is_one = false;
-    (void)gate;
     for (size_t i = 0; i < countof(patterns); i++)
         is_one = is_one || fnmatch(patterns[i], entry->path, FNM_PATHNAME) == 0;
     if (!is_one)
@@ -69,7 +68,7 @@ void library_path_make(const struct gate *gate, struct library_path *out)
         if (strcmp(entry->path, "etd") > 0)
             break;
         if (gate_below(entry->path, "etc"))
-            add_configuration(gate, entry, &out->always);
+            add_configuration(entry, &out->always);
     }
     strv_addf(&out->always, "/lib/%s-linux-gnu", arch_compiler(gate->image->arch));
     strv_addf(&out->always, "/usr/lib/%s-linux-gnu", arch_compiler(gate->image->arch));

@@ -1,6 +1,5 @@
 #include "gate/rule.h"
 
-
 #include <fnmatch.h>
 #include <string.h>
 
