@@ -15,12 +15,12 @@
 
 #define ARCHIVE_FUNCTIONS(X)                                                                                           \
     X(archive_, read_new) X(archive_, read_free) X(archive_, read_support_filter_gzip)                                 \
-    X(archive_, read_support_format_tar) X(archive_, read_open) X(archive_, read_next_header)                          \
-    X(archive_, filter_code) X(archive_, read_data) X(archive_, error_string) X(archive_, set_error) X(archive_, entry_pathname)                \
-    X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink) X(archive_, entry_hardlink_utf8)                      \
-    X(archive_, entry_symlink) X(archive_, entry_symlink_utf8) X(archive_, entry_filetype) X(archive_, entry_perm)     \
-    X(archive_, entry_uid) X(archive_, entry_gid) X(archive_, entry_mtime) X(archive_, entry_size)                     \
-    X(archive_, entry_size_is_set) X(archive_, entry_xattr_count)
+    X(archive_, read_support_format_tar) X(archive_, read_open) X(archive_, read_next_header) X(archive_, filter_code) \
+    X(archive_, filter_bytes) X(archive_, read_data) X(archive_, error_string) X(archive_, set_error)                  \
+    X(archive_, entry_pathname) X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink)                           \
+    X(archive_, entry_hardlink_utf8) X(archive_, entry_symlink) X(archive_, entry_symlink_utf8)                        \
+    X(archive_, entry_filetype) X(archive_, entry_perm) X(archive_, entry_uid) X(archive_, entry_gid)                  \
+    X(archive_, entry_mtime) X(archive_, entry_size) X(archive_, entry_size_is_set) X(archive_, entry_xattr_count)
 DL_TABLE(la, ARCHIVE_FUNCTIONS)
 
 enum { CHUNK = 128 * 1024, BLOCK = 512, NAME_LIMIT = 4096 };
@@ -35,6 +35,7 @@ struct tar_reader {
     bool failed;       /* the source has reported */
     char *chunk;
     uint64_t total, size; /* bytes read so far, and of the current entry */
+    uint64_t content, given; /* bytes of files given out so far, and of the current entry */
 };
 
 /* umoci's insert stops right behind the last file's content, without filling its block, and everybody but libarchive reads
@@ -198,12 +199,25 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
     if (convert(reader, from, entry, err) != 0)
         return -1;
     reader->size = (uint64_t)entry->size;
+    reader->given = 0;
     return 1;
 }
 
 int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity, struct error *err)
 {
+    size_t most = reader->size - reader->given < capacity ? (size_t)(reader->size - reader->given) : capacity;
+    la_ssize_t got = 0;
     reader->err = err;
-    la_ssize_t got = la.read_data(reader->archive, bytes, capacity);
-    return got >= 0 ? (int64_t)got : fail(reader, err);
+    if (most > 0 && (got = la.read_data(reader->archive, bytes, most)) < 0)
+        return fail(reader, err);
+    if (got == 0) { /* libarchive ends where the last block of data does: the hole behind it is left to us */
+        memset(bytes, 0, most);
+        got = (la_ssize_t)most;
+    }
+    reader->given += (uint64_t)got;
+    reader->content += (uint64_t)got;
+    /* Only holes give out more than was read. */
+    if (reader->content > (uint64_t)la.filter_bytes(reader->archive, 0) + TAR_HOLES_MAX)
+        return error_set(err, ERROR_REGISTRY, "%s: its sparse files have more than 1 GiB of holes", reader->name);
+    return (int64_t)got;
 }

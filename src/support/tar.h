@@ -28,9 +28,13 @@ struct tar_entry {
 typedef int64_t (*tar_source)(void *data, void *bytes, size_t capacity, struct error *err);
 typedef int (*byte_sink)(void *data, const void *bytes, size_t length, struct error *err);
 
+/* Holes of sparse files are read as zeros, up to so many bytes in one archive: a header of 512 bytes can claim any number of
+ * them. No builder of images makes sparse files. */
+#define TAR_HOLES_MAX (1024 * 1024 * 1024)
+
 /* Reads plain or gzip (several members too) tar of every dialect: ustar, GNU, PAX. Hostile input is an error
- * (ERROR_REGISTRY, with `name` in front), never a crash: names longer than 4,096 bytes, sizes below 0, truncation.
- * Nothing is ever unpacked to the file system here. */
+ * (ERROR_REGISTRY, with `name` in front), never a crash: names longer than 4,096 bytes, sizes below 0, truncation, holes
+ * without end. Nothing is ever unpacked to the file system here. */
 struct tar_reader;
 struct tar_reader *tar_reader_open(tar_source source, void *data, const char *name, struct error *err) must_check;
 struct tar_reader *tar_reader_open_file(const char *path, struct error *err) must_check;

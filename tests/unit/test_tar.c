@@ -303,6 +303,51 @@ static void files_are_read(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
+/* A header of GNU's sparse type: `size` bytes, all of them a hole. */
+static void sparse_header(char *header, const char *size)
+{
+    unsigned sum = 8 * ' ';
+    memset(header, 0, 512);
+    memcpy(header, "hole", 4);
+    memcpy(header + 100, "0000644\0" "0000000\0" "0000000\0" "00000000000\0" "00000000000", 47);
+    header[156] = 'S';
+    memcpy(header + 257, "ustar  ", 8);
+    memcpy(header + 386, size, 12); /* the one block: nothing, at the end */
+    memcpy(header + 398, "00000000000", 12);
+    memcpy(header + 483, size, 12);
+    for (size_t i = 0; i < 512; i++)
+        sum += i < 148 || i >= 156 ? (unsigned char)header[i] : 0;
+    snprintf(header + 148, 8, "%06o", sum);
+    header[155] = ' ';
+}
+
+static int64_t read_hole(const char *size, struct error *err)
+{
+    char bytes[512 + 1024] = {0};
+    struct memory memory = {bytes, sizeof bytes, sizeof bytes};
+    struct tar_entry entry;
+    size_t room = 1024 * 1024;
+    int64_t got = 0, sum = 0;
+    autofree char *content = xmalloc(room);
+    sparse_header(bytes, size);
+    AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "hole.tar", err);
+    assert_int_equal(tar_reader_next(reader, &entry, err), 1);
+    assert_int_equal(entry.size, strtoll(size, NULL, 8));
+    while ((got = tar_reader_read(reader, content, room, err)) > 0)
+        sum += got;
+    return got < 0 ? -1 : sum;
+}
+
+static void holes_have_a_limit(void **state)
+{
+    struct error err = {0};
+    (void)state;
+    assert_int_equal(read_hole("00000400000", &err), 131072);
+    assert_int_equal(read_hole("77777777777", &err), -1);
+    assert_int_equal(err.kind, ERROR_REGISTRY);
+    assert_string_equal(err.text, "hole.tar: its sparse files have more than 1 GiB of holes");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -316,6 +361,7 @@ int main(void)
         cmocka_unit_test(gzip_is_read_too),
         cmocka_unit_test(the_sources_error_survives),
         cmocka_unit_test(long_names_are_refused),
+        cmocka_unit_test(holes_have_a_limit),
         cmocka_unit_test(files_are_read),
     };
     return cmocka_run_group_tests_name("tar", tests, NULL, NULL);
