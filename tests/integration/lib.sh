@@ -13,7 +13,7 @@ die() { printf '%s\n' "$*" >&2; exit 1; }
 # The command runs in a subshell under set -e; what it printed is shown when it fails. One that hangs is ended: the run goes on.
 CASE_SECONDS=${CASE_SECONDS:-600}
 check() {
-    local name=$1 status watchdog
+    local name=$1 status watchdog started=$SECONDS
     shift
     mkdir -p "$W/log"
     local log="$W/log/${TOPIC:-case}-${name//[^a-zA-Z0-9]/_}"
@@ -46,6 +46,7 @@ check() {
         tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
         printf '#   (status %s)\n' "$status"
     fi
+    [ $((SECONDS - started)) -lt 20 ] || printf '#   %s s\n' $((SECONDS - started))
 }
 
 # A process and all below it; a daemon that a case started has left its family.
