@@ -98,6 +98,16 @@ static char *real_path(const struct tree_entry *entry, const struct rootfs *root
     return strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
 }
 
+/* How many bytes at their beginning are the same folders in both. */
+static size_t shared_folders(const char *path, const char *before)
+{
+    size_t shared = 0;
+    for (size_t i = 0; path[i] && path[i] == before[i]; i++)
+        if (path[i] == '/')
+            shared = i + 1;
+    return shared;
+}
+
 static int collect(const struct tree *tree, const struct rootfs *rootfs, struct items *items, struct error *err)
 {
     for (size_t i = 0; i < tree->len; i++) {
@@ -109,7 +119,9 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
             continue;
         if (path[0] == '\0')
             return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory", entry->path);
-        for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/'))
+        /* Folders that the last entry lies in too are there already. */
+        size_t known = items->len > 0 ? shared_folders(path, items->list[items->len - 1].path) : 0;
+        for (const char *slash = strchr(path + known, '/'); slash; slash = strchr(slash + 1, '/'))
             add_item(items, xstrndup(path, (size_t)(slash - path)), NULL);
         add_item(items, take(path), entry);
     }
