@@ -16,25 +16,18 @@
 struct target {
     int fd;
     const char *name;
-    uint64_t written, started; /* bytes; those up to `started` are on their way to the disk */
+    struct fs_ahead ahead;
     struct log_meter meter;
 };
 
-/* The disk starts on what is complete while the rest is still copied: the fsync at the end then waits for less. */
 static int to_target(void *data, const void *bytes, size_t length, struct error *err)
 {
-    enum { AHEAD = 8 * 1024 * 1024 };
     struct target *target = data;
     if (fs_write_fd(target->fd, target->name, bytes, length, err) != 0)
         return -1;
-    target->written += length;
+    fs_write_ahead(target->fd, &target->ahead, length);
     if (target->meter.verb) /* not in the thread */
-        log_meter_set(&target->meter, target->written);
-    if (target->written - target->started >= AHEAD) {
-        sync_file_range(target->fd, (off_t)target->started, (off_t)(target->written - target->started),
-                        SYNC_FILE_RANGE_WRITE);
-        target->started = target->written;
-    }
+        log_meter_set(&target->meter, target->ahead.written);
     return 0;
 }
 
@@ -76,7 +69,7 @@ static int start_file(struct tar_writer *tar, const char *path, uint64_t size, s
 static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle, size_t first,
                        const struct store *store, struct error *err)
 {
-    log_meter_start(&target->meter, "write", "bytes", target->written, tar_size(bundle));
+    log_meter_start(&target->meter, "write", "bytes", target->ahead.written, tar_size(bundle));
     for (size_t i = first; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
         if (start_file(tar, file->path, file->size, err) != 0)

@@ -17,19 +17,23 @@
 struct target {
     int fd;
     const char *name;
+    struct fs_ahead ahead;
 };
 
 static int to_target(void *data, const void *bytes, size_t length, struct error *err)
 {
-    const struct target *target = data;
-    return fs_write_fd(target->fd, target->name, bytes, length, err);
+    struct target *target = data;
+    if (fs_write_fd(target->fd, target->name, bytes, length, err) != 0)
+        return -1;
+    fs_write_ahead(target->fd, &target->ahead, length);
+    return 0;
 }
 
 static int write_one(const struct bundle_file *file, const struct store *store, const char *folder, struct error *err)
 {
     autofree char *path = path_join(folder, file->path);
     autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-    struct target target = {fd, path};
+    struct target target = {.fd = fd, .name = path};
     if (fd < 0 || fchmod(fd, 0644) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (file->bytes ? to_target(&target, file->bytes, file->size, err) != 0

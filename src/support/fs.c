@@ -97,6 +97,16 @@ int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, stru
     return 0;
 }
 
+void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length)
+{
+    enum { ENOUGH = 8 * 1024 * 1024 };
+    ahead->written += length;
+    if (ahead->written - ahead->started < ENOUGH)
+        return;
+    sync_file_range(fd, (off_t)ahead->started, (off_t)(ahead->written - ahead->started), SYNC_FILE_RANGE_WRITE);
+    ahead->started = ahead->written;
+}
+
 int fs_mkdirs(const char *path, struct error *err)
 {
     if (mkdir(path, 0755) == 0)

@@ -26,6 +26,12 @@ int fs_read(const char *path, size_t max, struct buf *out, struct error *err) mu
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err) must_check;
 /* Writes all, through short writes and interrupts. */
 int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err) must_check;
+/* After each write to a large new file: the disk starts on what is complete while the rest still comes, so that the fsync at the
+ * end waits for less. Starts with {0}. */
+struct fs_ahead {
+    uint64_t written, started; /* bytes; those up to `started` are on their way to the disk */
+};
+void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length);
 /* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
 int fs_mkdirs(const char *path, struct error *err) must_check;
 /* Removes a file or a whole tree without following links, whatever the modes of its folders; what is absent is fine. */
