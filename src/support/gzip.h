@@ -21,7 +21,7 @@ void gzip_writer_free(struct gzip_writer *writer);
 DEFINE_AUTOPTR(gzip_writer)
 int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length, struct error *err) must_check;
 int gzip_writer_finish(struct gzip_writer *writer, struct error *err) must_check;
-/* Names whatever the compressed bytes depend on besides the input: "libdeflate-1.14-4-524288". For keys of caches. */
+/* Names whatever the compressed bytes depend on besides the input: "libdeflate-1.14-2-524288". For keys of caches. */
 const char *gzip_writer_version(enum gzip_level level);
 
 /* Decompresses what is fed to it, one or several members, and passes the plain bytes on. A stream that is not gzip is
