@@ -52,6 +52,7 @@ struct engine_job {
     struct strv *inputs; /* gets the absolute path of every file that was read (sources, headers, compiler), may repeat */
     const struct context *context; /* the project's files after the ignore rules: what [files] may take. NULL: no [files] */
     void (*waiting)(void *data); /* called when the engine is about to wait for other programs, maybe more than once; or NULL */
+    bool (*large)(void *data, struct layer_sink *sink); /* for layers that are made: see struct layer_format; or NULL */
     void *data;
     const struct engine_options *options;
     int64_t deadline; /* process_clock() when --timeout is over; 0: never */

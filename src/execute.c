@@ -95,7 +95,9 @@ int execution_deps(struct execution *execution, const struct engine_job *job, co
     if (execution->deps_known)
         return 0;
     log_step("deps", "%zu files into a layer", execution->deps.len);
-    const struct layer_format format = layer_format(deps_epoch(job->plan->epoch), job->plan->compression);
+    struct layer_format format = layer_format(deps_epoch(job->plan->epoch), job->plan->compression);
+    format.large = job->large;
+    format.data = job->data;
     if (layer_make(&execution->deps, rootfs, &format, job->store, &execution->deps_layer, err) != 0)
         return -1;
     return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);

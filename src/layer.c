@@ -322,6 +322,7 @@ static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
 struct outline {
     struct digest shape;   /* all that its tar says but the files' content; the cache's files are named by theirs */
     struct digest sources; /* stat data of the other files; an empty text: one may yet change without a trace */
+    uint64_t content;      /* bytes of all files */
 };
 
 static void add_text(struct digest_context *context, const char *text)
@@ -372,7 +373,9 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
             all_settled = all_settled && stat(entry->source, &st) == 0 && settled(&st, &now);
             add_source(&sources, &st);
         }
-        add_shape(&shape, item, epoch, entry && !entry->source ? (int64_t)entry->size : st.st_size);
+        int64_t size = entry && !entry->source ? (int64_t)entry->size : st.st_size;
+        outline->content += (uint64_t)size;
+        add_shape(&shape, item, epoch, size);
     }
     digest_final(&shape, &outline->shape);
     digest_final(&sources, &outline->sources);
@@ -381,34 +384,78 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
     return 0;
 }
 
-static int to_store(void *data, const void *bytes, size_t length, struct error *err)
+/* Everything that a blob is made from and for. */
+struct job {
+    const struct items *items;
+    const struct layer_format *format;
+    const struct store *store;
+    uint64_t content; /* bytes of all files, as they were looked at */
+};
+
+struct goal {
+    struct store_writer writer;
+    struct layer_sink also; /* no function: nobody */
+};
+
+static void goal_release(struct goal *goal)
 {
-    return store_writer_write(data, bytes, length, err);
+    store_writer_release(&goal->writer);
+}
+
+static int goal_open(struct goal *goal, const struct job *job, struct error *err)
+{
+    enum { LARGE = 16 * 1024 * 1024 };
+    const struct layer_format *format = job->format;
+    if (store_writer_open(&goal->writer, job->store, NULL, err) != 0)
+        return -1;
+    goal->writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
+    if (job->content < LARGE || !format->large || !format->large(format->data, &goal->also))
+        goal->also = (struct layer_sink){0};
+    return 0;
+}
+
+static int to_goal(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct goal *goal = data;
+    struct error ignored = {0};
+    if (goal->also.bytes && goal->also.bytes(goal->also.data, bytes, length, &ignored) != 0)
+        goal->also = (struct layer_sink){0};
+    return store_writer_write(&goal->writer, bytes, length, err);
+}
+
+static int goal_commit(struct goal *goal, struct digest *digest, struct error *err)
+{
+    struct error ignored = {0};
+    uint64_t size = goal->writer.offset;
+    if (store_writer_commit(&goal->writer, digest, err) != 0)
+        return -1;
+    if (goal->also.done)
+        (void)goal->also.done(goal->also.data, digest, size, &ignored);
+    return 0;
 }
 
 /* Hashes, lists and compresses at once; with a diff_id in *note it must come out. */
-static int compress_tree(const struct items *items, const struct layer_format *format, const struct store *store,
-                         struct layer_note *note, struct error *err)
+static int compress_tree(const struct job *job, struct layer_note *note, struct error *err)
 {
-    AUTO(store_writer) writer = {.fd = -1};
+    AUTO(goal) goal = {.writer = {.fd = -1}};
     AUTO(pass) pass = {0};
     struct digest diff_id;
-    if (store_writer_open(&writer, store, NULL, err) != 0)
+    if (goal_open(&goal, job, err) != 0)
         return -1;
-    writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
     pass.list = listing_writer_new();
-    pass.gzip = gzip_writer_open(to_store, &writer, format->level, 0, err);
-    if (!pass.gzip || run_pass(&pass, items, format->epoch, &diff_id, err) != 0 || gzip_writer_finish(pass.gzip, err) != 0)
+    pass.gzip = gzip_writer_open(to_goal, &goal, job->format->level, 0, err);
+    if (!pass.gzip || run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0 ||
+        gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
     if (note->diff_id.text[0] && !digest_equal(&diff_id, &note->diff_id))
         return error_set(err, ERROR_BUILD, "the project's files changed while they were read; build again");
     note->diff_id = diff_id;
     note->content_size = pass.size;
-    note->size = writer.offset;
-    if (store_writer_commit(&writer, &note->digest, err) != 0)
+    note->size = goal.writer.offset;
+    if (goal_commit(&goal, &note->digest, err) != 0)
         return -1;
     const struct listing about = {.diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
-    return listing_writer_save(pass.list, store, &note->digest, &about, err);
+    return listing_writer_save(pass.list, job->store, &note->digest, &about, err);
 }
 
 /* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor the blob was made. */
@@ -418,24 +465,23 @@ static char *note_name(const char *kind, const struct layer_format *format, cons
 }
 
 /* The tree may have the content that a tree of its shape had once: hashing takes a twentieth of the time of compressing. */
-static int look_again(const struct items *items, const struct layer_format *format, const struct store *store,
-                      struct layer_note *note, struct error *err)
+static int look_again(const struct job *job, struct layer_note *note, struct error *err)
 {
     AUTO(pass) pass = {0};
     struct digest diff_id;
-    if (run_pass(&pass, items, format->epoch, &diff_id, err) != 0)
+    if (run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0)
         return -1;
-    autofree char *name = note_name("layer", format, &diff_id);
-    if (layer_note_read(store, name, note) && digest_equal(&note->diff_id, &diff_id))
+    autofree char *name = note_name("layer", job->format, &diff_id);
+    if (layer_note_read(job->store, name, note) && digest_equal(&note->diff_id, &diff_id))
         return 0;
     *note = (struct layer_note){.diff_id = diff_id};
-    return compress_tree(items, format, store, note, err);
+    return compress_tree(job, note, err);
 }
 
 static int make_blob(const struct items *items, const struct layer_format *format, const struct store *store,
                      struct layer_note *note, struct error *err)
 {
-    struct outline outline;
+    struct outline outline = {0};
     if (make_outline(items, format->epoch, &outline, err) != 0)
         return -1;
     autofree char *by_shape = note_name("tree", format, &outline.shape);
@@ -444,7 +490,8 @@ static int make_blob(const struct items *items, const struct layer_format *forma
         return 0;
     if (!seen)
         *note = (struct layer_note){0};
-    if ((seen ? look_again : compress_tree)(items, format, store, note, err) != 0)
+    const struct job job = {items, format, store, outline.content};
+    if ((seen ? look_again : compress_tree)(&job, note, err) != 0)
         return -1;
     autofree char *by_content = note_name("layer", format, &note->diff_id);
     note->sources = outline.sources;

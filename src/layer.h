@@ -37,12 +37,24 @@ struct layer {
     uint64_t content_size; /* of the tar */
 };
 
-/* What the bytes of a layer depend on besides its files. */
+/* Where a blob goes besides the store, while it is made: its bytes in parts, then what it has become. After an error, of the layer or
+ * of its own, it gets nothing more; its own are no error of the layer. */
+struct layer_sink {
+    byte_sink bytes;
+    int (*done)(void *data, const struct digest *digest, uint64_t size, struct error *err);
+    void *data;
+};
+
+/* What the bytes of a layer depend on besides its files, and who else wants them. */
 struct layer_format {
     int64_t epoch; /* mtime of every entry */
     enum gzip_level level;
+    /* Called before a layer of 16 MiB or more is made (never for one that the store has): true and *sink set, or false. May be
+     * NULL. */
+    bool (*large)(void *data, struct layer_sink *sink);
+    void *data;
 };
-/* `level` is one of gzip_level_parse's names; another one counts as the default. */
+/* `level` is one of gzip_level_parse's names; another one counts as the default. Nobody else wants the bytes. */
 struct layer_format layer_format(int64_t epoch, const char *level);
 
 /* Writes the tree as one layer into the store: gzip in one member, sorted by path bytes with parents first, every ancestor

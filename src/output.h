@@ -2,6 +2,7 @@
 #define LBUILD_OUTPUT_H
 
 #include "image.h"
+#include "layer.h"
 #include "store.h"
 #include "verify.h"
 
@@ -16,6 +17,9 @@ struct output {
     /* Opens an output at `path` early: *sink gets the base's layers, each once, in their order, while the compiler works.
      * NULL: nothing can be done yet. This function may be NULL. The store must outlive what is begun. */
     struct output_begun *(*begin)(const struct store *store, const char *path, struct verify_sink *sink);
+    /* What was begun, all it got being verified, goes on with a layer that is only just being made (layer.h), number `index` of the
+     * image's distinct ones: *sink gets its bytes. False: not now. NULL where `begin` is. */
+    bool (*layer)(struct output_begun *begun, size_t index, struct layer_sink *sink);
     /* Ends what was begun; without a write nothing of it appears. NULL is fine. */
     void (*abandon)(struct output_begun *begun);
     /* `path` is absolute or relative to the current directory; "-" is standard output where the kind allows it. `begun` is

@@ -209,6 +209,14 @@ static void use_the_time(void *data)
     p->store.verified = p->verified;
 }
 
+/* A large layer goes into the output while it is made, behind the base, which must be there then. */
+static bool on_large_layer(void *data, struct layer_sink *sink)
+{
+    struct pipeline *p = data;
+    use_the_time(p);
+    return p->begun && verify_finish(p->verified) && p->output->layer(p->begun, p->base.layer_count + p->layer_count, sink);
+}
+
 static void abandon(struct pipeline *p)
 {
     if (p->begun)
@@ -254,9 +262,13 @@ static int make_layers(struct pipeline *p, const struct engine_job *job, struct 
     AUTOPTR(rootfs) with_deps = p->layer_count > 0 ? merged(p, err) : NULL;
     if (p->layer_count > 0 && !with_deps)
         return -1;
-    const struct layer_format format = layer_format(p->plan.epoch, p->plan.compression);
-    struct layer *app = &p->layers[p->layer_count++];
-    return layer_make(&p->tree, with_deps ? with_deps : base, &format, &p->store, app, err);
+    struct layer_format format = layer_format(p->plan.epoch, p->plan.compression);
+    format.large = on_large_layer;
+    format.data = p;
+    if (layer_make(&p->tree, with_deps ? with_deps : base, &format, &p->store, &p->layers[p->layer_count], err) != 0)
+        return -1;
+    p->layer_count++;
+    return 0;
 }
 
 static int execute(const struct pipeline_options *options, struct pipeline *p, struct error *err)
@@ -271,6 +283,7 @@ static int execute(const struct pipeline_options *options, struct pipeline *p, s
                              .inputs = &p->inputs,
                              .context = &p->context,
                              .waiting = use_the_time,
+                             .large = on_large_layer,
                              .data = p,
                              .options = &options->how};
     p->execution.base = &p->base;

@@ -36,7 +36,7 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
     return tar_writer_data(data, bytes, length, err);
 }
 
-enum { FOLDERS = 2 };
+enum { FOLDERS = 2, HEADER = 512 };
 
 /* Each entry has one header, since our names are short; content is padded; two empty blocks are the end. */
 static uint64_t tar_size(const struct bundle *bundle)
@@ -143,6 +143,8 @@ struct output_begun {
     struct tar_writer *tar;
     struct image_blob *blobs; /* that are in it */
     size_t len, cap;
+    uint64_t layer; /* where the header of the layer that comes in belongs */
+    bool broken;    /* it didn't end */
 };
 
 static void abandon(struct output_begun *begun)
@@ -192,10 +194,56 @@ static struct output_begun *begin(const struct store *store, const char *path, s
     return NULL;
 }
 
+static int layer_bytes(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct output_begun *begun = data;
+    return to_target(&begun->target, bytes, length, err);
+}
+
+static int to_buf(void *data, const void *bytes, size_t length, struct error *err)
+{
+    (void)err;
+    buf_add(data, bytes, length);
+    return 0;
+}
+
+static int layer_done(void *data, const struct digest *digest, uint64_t size, struct error *err)
+{
+    static const char zeros[HEADER] = {0};
+    struct output_begun *begun = data;
+    AUTO(buf) header = {0};
+    AUTOPTR(tar_writer) tar = tar_writer_open(to_buf, &header, err);
+    autofree char *path = bundle_blob_path(digest);
+    if (!tar || start_file(tar, path, size, err) != 0 || header.len != HEADER /* from 8 GiB on it takes more */ ||
+        begun->target.ahead.written - begun->layer - HEADER != size ||
+        to_target(&begun->target, zeros, (size_t)(-size % HEADER), err) != 0 ||
+        pwrite(begun->file.fd, header.data, HEADER, (off_t)begun->layer) != HEADER)
+        return -1;
+    grow(begun->blobs, begun->len, begun->cap);
+    begun->blobs[begun->len++] = (struct image_blob){.digest = *digest, .size = size};
+    begun->broken = false;
+    return 0;
+}
+
+/* The header, which has the layer's name and size, is left out until they are known. */
+static bool layer(struct output_begun *begun, size_t index, struct layer_sink *sink)
+{
+    static const char none[HEADER] = {0};
+    struct error ignored = {0};
+    if (begun->broken || begun->len != index)
+        return false;
+    if (index == 0)
+        store_free_replaced(begun->store);
+    begun->layer = begun->target.ahead.written;
+    begun->broken = true;
+    *sink = (struct layer_sink){.bytes = layer_bytes, .done = layer_done, .data = begun};
+    return to_target(&begun->target, none, HEADER, &ignored) == 0;
+}
+
 /* Whether what was begun is the beginning of this file. */
 static bool fits(const struct output_begun *begun, const struct bundle *bundle, const char *path)
 {
-    bool good = begun && begun->len <= bundle->len && strcmp(begun->file.path, path) == 0;
+    bool good = begun && !begun->broken && begun->len <= bundle->len && strcmp(begun->file.path, path) == 0;
     for (size_t i = 0; good && i < begun->len; i++)
         good = !bundle->files[i].bytes && digest_equal(&begun->blobs[i].digest, &bundle->files[i].digest) &&
                begun->blobs[i].size == bundle->files[i].size;
@@ -234,6 +282,7 @@ const struct output output_oci = {
     .name = "oci",
     .help = "one tar file: an OCI image layout that docker load takes too (the default)",
     .begin = begin,
+    .layer = layer,
     .abandon = abandon,
     .write = write_oci,
 };

@@ -314,6 +314,70 @@ static void a_stored_file_may_be_touched(void **state)
     close(fd);
 }
 
+struct taken {
+    struct buf bytes;
+    struct digest digest;
+    size_t most; /* bytes before it fails */
+    int asked, ended;
+};
+
+static int take_bytes(void *data, const void *bytes, size_t length, struct error *err)
+{
+    struct taken *taken = data;
+    buf_add(&taken->bytes, bytes, length);
+    return taken->bytes.len <= taken->most ? 0 : error_set(err, ERROR_BUILD, "full");
+}
+
+static int take_end(void *data, const struct digest *digest, uint64_t size, struct error *err)
+{
+    struct taken *taken = data;
+    (void)err;
+    assert_int_equal(size, taken->bytes.len);
+    taken->digest = *digest;
+    taken->ended++;
+    return 0;
+}
+
+static bool take_large(void *data, struct layer_sink *sink)
+{
+    struct taken *taken = data;
+    taken->asked++;
+    *sink = (struct layer_sink){.bytes = take_bytes, .done = take_end, .data = data};
+    return true;
+}
+
+/* Only a large one that must be made goes elsewhere too, and what happens there is nothing to it. */
+static void others_may_want_a_large_layer(void **state)
+{
+    enum { SIZE = 16 * 1024 * 1024 };
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    (void)state;
+    set_up(&fixture, NULL, 0);
+    autofree char *zeros = xcalloc(SIZE, 1);
+    for (int round = 0; round < 4; round++) {
+        size_t size = round == 0 ? SIZE - 1 : SIZE;
+        struct taken taken = {.most = round == 3 ? 0 : SIZE};
+        autofree char *source = path_join(fixture.folder, "large");
+        assert_int_equal(fs_keep(source, zeros, size, &err), 0);
+        tree_release(&fixture.tree);
+        tree_add_file(&fixture.tree, "large", source, 0644);
+        fixture.format.large = take_large;
+        fixture.format.data = &taken;
+        fixture.format.epoch = round == 3 ? 78 : 77;
+        struct layer layer = made(&fixture);
+        assert_int_equal(taken.asked, round == 1 || round == 3);
+        assert_int_equal(taken.ended, round == 1);
+        if (round == 1)
+            assert_string_equal(taken.digest.text, layer.digest.text);
+        struct digest digest;
+        assert_int_equal(digest_bytes(taken.bytes.data, taken.bytes.len, &digest, &err), 0);
+        if (round == 1)
+            assert_string_equal(digest.text, layer.digest.text);
+        buf_release(&taken.bytes);
+    }
+}
+
 /* The second time nothing is compressed; a blob that is gone is made again, with the same bytes. */
 static void the_blob_is_remembered(void **state)
 {
@@ -517,6 +581,7 @@ int main(void)
         cmocka_unit_test(the_blob_is_remembered),
         cmocka_unit_test(an_unchanged_tree_is_not_read),
         cmocka_unit_test(the_shape_counts),
+        cmocka_unit_test(others_may_want_a_large_layer),
         cmocka_unit_test(levels_do_not_mix),
         cmocka_unit_test(damaged_notes_do_not_count),
         cmocka_unit_test(bytes_depend_on_the_input_alone),

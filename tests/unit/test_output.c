@@ -203,6 +203,43 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     output->abandon(begun);
 }
 
+/* The second layer comes in while it is made; one that doesn't end, or isn't next, is copied from the store as ever. */
+static void a_layer_goes_on_with_what_was_begun(void **state)
+{
+    AUTO(fixture) fixture;
+    const struct output *output = output_find("oci");
+    struct error err = {0};
+    AUTO(buf) expected = {0}, blob = {0};
+    uint64_t size = 0;
+    (void)state;
+    set_up(&fixture);
+    autofree char *path = path_join(fixture.folder, "out.tar");
+    const struct image_blob *layer = &fixture.image.layers[1];
+    autoclose int fd = store_open_blob(&fixture.store, &layer->digest, &size, &err);
+    assert_int_equal(fs_read_fd(fd, "the blob", 10000000, &blob, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
+    assert_int_equal(fs_read(path, 10000000, &expected, &err), 0);
+    for (int ends = 0; ends < 2; ends++) {
+        AUTO(buf) got = {0};
+        struct layer_sink sink;
+        struct output_begun *begun = begin_at(&fixture, path, 1);
+        assert_false(output->layer(begun, 0, &sink));
+        assert_false(output->layer(begun, 2, &sink));
+        assert_true(output->layer(begun, 1, &sink));
+        assert_int_equal(sink.bytes(sink.data, blob.data, 1000, &err), 0);
+        assert_int_equal(sink.bytes(sink.data, blob.data + 1000, blob.len - 1000, &err), 0);
+        if (ends)
+            assert_int_equal(sink.done(sink.data, &layer->digest, size, &err), 0);
+        else
+            assert_false(output->layer(begun, 2, &sink));
+        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, path, &err), 0);
+        output->abandon(begun);
+        assert_int_equal(fs_read(path, 10000000, &got, &err), 0);
+        assert_int_equal(got.len, expected.len);
+        assert_memory_equal(got.data, expected.data, got.len);
+    }
+}
+
 static size_t names_in(const char *folder)
 {
     size_t count = 0;
@@ -433,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_tar_file),
         cmocka_unit_test(what_was_begun_ends_with_the_same_bytes),
+        cmocka_unit_test(a_layer_goes_on_with_what_was_begun),
         cmocka_unit_test(what_was_begun_can_be_abandoned),
         cmocka_unit_test(what_was_replaced_is_freed_later),           cmocka_unit_test(links_stay_and_folders_are_refused),
         cmocka_unit_test(devices_and_streams),  cmocka_unit_test(a_damaged_blob_ends_it),
