@@ -278,3 +278,29 @@ void base_release(struct base *base)
     free(base->answer);
     *base = (struct base){0};
 }
+
+struct js *base_history(const struct base *base, const char *created)
+{
+    const struct js *old = js_get(base->config, "history");
+    struct js *history = js_array();
+    size_t layers = 0;
+    for (size_t i = 0; i < js_count(old); i++) {
+        if (!js_is_object(js_at(old, i)))
+            continue;
+        struct js *entry = js_copy(js_at(old, i));
+        if (!js_is_true(js_get(entry, "empty_layer"))) {
+            if (layers < base->layer_count)
+                layers++;
+            else
+                js_set(entry, "empty_layer", js_boolean(true));
+        }
+        js_append(history, entry);
+    }
+    for (; layers < base->layer_count; layers++) {
+        struct js *entry = js_object();
+        js_set_string(entry, "created", created);
+        js_set_string(entry, "created_by", "(not recorded in the base image)");
+        js_append(history, entry);
+    }
+    return history;
+}

@@ -63,4 +63,8 @@ int base_load(const struct base_request *request, const struct store *store, str
 int base_peek(const struct base_request *request, const struct store *store, struct base *base, struct error *err) must_check;
 void base_release(struct base *base);
 
+/* The base's history with as many entries that stand for a layer as it has layers: what is too much is marked as empty, what is
+ * missing is added (BuildKit repairs it the same way), with a time (RFC 3339), since umoci fails on an entry without. Caller frees. */
+struct js *base_history(const struct base *base, const char *created);
+
 #endif

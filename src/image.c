@@ -165,36 +165,9 @@ static struct js *run_config(const struct base *base, const struct plan *plan, s
     return take(config);
 }
 
-/* The base's history with as many entries that stand for a layer as it has layers: what is too much is marked as empty,
- * what is missing is added (BuildKit repairs it the same way), with a time, since umoci fails on an entry without. */
-static void base_history(struct js *history, const struct base *base, const char *created)
-{
-    const struct js *old = js_get(base->config, "history");
-    size_t layers = 0;
-    for (size_t i = 0; i < js_count(old); i++) {
-        if (!js_is_object(js_at(old, i)))
-            continue;
-        struct js *entry = js_copy(js_at(old, i));
-        if (!js_is_true(js_get(entry, "empty_layer"))) {
-            if (layers < base->layer_count)
-                layers++;
-            else
-                js_set(entry, "empty_layer", js_boolean(true));
-        }
-        js_append(history, entry);
-    }
-    for (; layers < base->layer_count; layers++) {
-        struct js *entry = js_object();
-        js_set_string(entry, "created", created);
-        js_set_string(entry, "created_by", "(not recorded in the base image)");
-        js_append(history, entry);
-    }
-}
-
 static struct js *make_history(const struct base *base, size_t own_layers, const char *created)
 {
-    struct js *history = js_array();
-    base_history(history, base, created);
+    struct js *history = base_history(base, created);
     for (size_t i = 0; i < own_layers; i++) {
         struct js *entry = js_object();
         js_set_string(entry, "created", created);

@@ -97,11 +97,37 @@ static bool is_gzip(const struct container *c, const struct descriptor *layer)
     return fd >= 0 && read(fd, magic, sizeof magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
+static bool has_whole_history(const struct base *base)
+{
+    const struct js *history = js_get(base->config, "history");
+    size_t layers = 0;
+    for (size_t i = 0; i < js_count(history); i++)
+        layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
+    return layers == base->layer_count;
+}
+
+/* buildah commits nothing on a base whose history doesn't go with its layers: such a config gets one that does, else it is linked. */
+static int add_config(const struct container *c, const struct base *base, const char *dir, struct descriptor *config, struct error *err)
+{
+    if (has_whole_history(base))
+        return link_blob(c, config, dir, err);
+    AUTO(buf) text = {0};
+    AUTOPTR(js) mended = js_copy(base->config);
+    js_set(mended, "history", base_history(base, "1970-01-01T00:00:00Z"));
+    js_dump(mended, &text);
+    if (digest_bytes(text.data, text.len, &config->digest, err) != 0)
+        return -1;
+    config->size = text.len;
+    autofree char *path = xasprintf("%s/blobs/sha256/%s", dir, digest_hex(&config->digest));
+    return fs_keep(path, text.data, text.len, err);
+}
+
 /* The manifest in OCI's types: a layout holds no others. Links the blobs on the way. */
-static int write_manifest(const struct container *c, const struct js *document, const char *dir, struct buf *out, struct error *err)
+static int write_manifest(const struct container *c, const struct base *base, const struct js *document, const char *dir,
+                          struct buf *out, struct error *err)
 {
     AUTO(manifest) manifest = {0};
-    if (manifest_read(document, dir, &manifest, err) != 0 || link_blob(c, &manifest.config, dir, err) != 0)
+    if (manifest_read(document, dir, &manifest, err) != 0 || add_config(c, base, dir, &manifest.config, err) != 0)
         return -1;
     AUTOPTR(js) made = js_object();
     struct js *layers = js_array();
@@ -128,7 +154,7 @@ static int write_layout(const struct container *c, const struct engine_base *bas
     if (fs_mkdirs(blobs, err) != 0 || store_read(c->job->store, &base->base.manifest, MANIFEST_BYTES, &source, err) != 0)
         return -1;
     AUTOPTR(js) document = js_parse(buf_text(&source), source.len, base->reference, err);
-    if (!document || write_manifest(c, document, dir, &text, err) != 0 ||
+    if (!document || write_manifest(c, &base->base, document, dir, &text, err) != 0 ||
         digest_bytes(text.data, text.len, &manifest->digest, err) != 0)
         return -1;
     manifest->size = text.len;

@@ -179,6 +179,18 @@ goes_away() {
     ends "$1" 75 'went away in the middle.*try again'
 }
 
+# buildah for one commits nothing on such an image.
+without_history() {
+    need_part base-amd64
+    use_engine "$1"
+    P=$F/$1-history
+    project "$P"
+    printf '\n[stage:odd]\nfrom = oci:%s\nrun = echo made > /made\n\n[files]\nstage:odd:/made = /var/task/\n' \
+        "$INTEGRATION_BASES/layouts/no-history" >>"$P/lbuild.ini"
+    lbuild build -C "$P" -q "${OPTIONS[@]}" -o "$F/$1-history.tar"
+    same 'made' "$(python3 "$SOURCES/tree.py" "$F/$1-history.tar" | grep -o 'var/task/made' | sed 's,.*/,,')"
+}
+
 for engine in buildah buildah-rootless podman docker-classic docker-BuildKit buildctl buildx; do
     check "interrupt, $engine" signalled $engine INT 130
     check "timeout, $engine" hangs $engine
@@ -194,3 +206,4 @@ check 'without permission, buildah' forbidden buildah 'permission denied.*storag
 check 'without permission, podman' forbidden podman 'permission denied.*storage.conf'
 check 'no docker daemon' docker_is_absent
 for engine in docker-classic docker-BuildKit buildctl buildx; do check "$engine goes away" goes_away $engine; done
+for engine in buildah podman docker-classic docker-BuildKit buildctl; do check "a stage on an image without history, $engine" without_history $engine; done
