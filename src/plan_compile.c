@@ -45,13 +45,41 @@ static int add_matches(const struct plan_facts *facts, const char *pattern, stru
     return plan_wrong(facts->project, KEY_BUILD_SOURCES, err, text);
 }
 
+bool plan_is_cxx(const char *source)
+{
+    static const char *const ends[] = {".cc", ".cpp", ".cxx"};
+    size_t length = strlen(source);
+    for (size_t i = 0; i < countof(ends); i++)
+        if (length > strlen(ends[i]) && strcmp(source + length - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A source where the default patterns look, but of the other of the two languages; or NULL. */
+static const char *other_source(const struct plan_facts *facts, bool cxx)
+{
+    static const char *const of_c[] = {"*.c", "src/*.c"};
+    for (size_t i = 0; i < facts->project_files->len; i++) {
+        const char *path = facts->project_files->items[i];
+        if (cxx ? glob_match(of_c[0], path) || glob_match(of_c[1], path)
+                : plan_is_cxx(path) && (!strchr(path, '/') || glob_match("src/*", path)))
+            return path;
+    }
+    return NULL;
+}
+
 static int no_sources(const struct plan_facts *facts, const struct strv *patterns, struct error *err)
 {
     AUTO(buf) text = {0};
+    bool cxx = strcmp(facts->template->language, "cpp") == 0, c = strcmp(facts->template->language, "c") == 0;
+    const char *other = cxx || c ? other_source(facts, cxx) : NULL;
+    if (other)
+        return error_set(err, ERROR_PROJECT, "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' in [function]",
+                         facts->project->file, cxx ? "C++" : "C", other, cxx ? "C" : "C++", cxx ? "c" : "cpp");
     for (size_t i = 0; i < patterns->len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", patterns->items[i]);
     return error_set(err, ERROR_PROJECT, "%s: there is no %s source (%s); name the files with 'sources' in [build]", facts->project->file,
-                     strcmp(facts->template->language, "cpp") == 0 ? "C++" : "C", buf_text(&text));
+                     cxx ? "C++" : "C", buf_text(&text));
 }
 
 static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
@@ -96,16 +124,6 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
         }
     }
     return 0;
-}
-
-bool plan_is_cxx(const char *source)
-{
-    static const char *const ends[] = {".cc", ".cpp", ".cxx"};
-    size_t length = strlen(source);
-    for (size_t i = 0; i < countof(ends); i++)
-        if (length > strlen(ends[i]) && strcmp(source + length - strlen(ends[i]), ends[i]) == 0)
-            return true;
-    return false;
 }
 
 /* Flags for C and, where there are such sources, for C++. A 'standard' of one leaves the other at its default. */
