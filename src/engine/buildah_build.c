@@ -80,6 +80,16 @@ static bool is_chatter(const char *line)
            (strlen(line) == 64 && strspn(line, "0123456789abcdef") == 64);
 }
 
+/* Its own error, or one that a step's command says in the same words. */
+static void on_error(struct container *c, const char *line)
+{
+    /* It repeats the whole command; what comes behind it tells more. */
+    const char *cause = strstr(line, "\": ");
+    container_verdict(c, cause ? cause + 3 : line + 7);
+    if (c->stage && !strstr(line, " at STEP "))
+        container_output(c, line);
+}
+
 static void on_line(struct container *c, const char *line)
 {
     int stage, step, steps;
@@ -88,9 +98,7 @@ static void on_line(struct container *c, const char *line)
         autofree char *name = stage_name(c, command, stage, step), *number = xasprintf("%d/%d", step, steps);
         container_step(c, name, number, command, dockerfile_step(buf_text(&c->job->dockerfile->text), stage, step));
     } else if (strncasecmp(line, "Error: ", 7) == 0) {
-        /* It repeats the whole command; what comes behind it tells more. */
-        const char *cause = strstr(line, "\": ");
-        container_verdict(c, cause ? cause + 3 : line + 7);
+        on_error(c, line);
     } else if (strncmp(line, "--> Using cache", 15) == 0) {
         container_output(c, "taken from the cache");
     } else if (is_chatter(line)) {
