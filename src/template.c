@@ -196,6 +196,19 @@ static void parts_release(struct template *t)
     free(t->failures);
 }
 
+const struct template_failure *template_failure_find(const struct template *t, const char *text)
+{
+    for (size_t i = 0; i < t->failure_count; i++)
+        if (strstr(text, t->failures[i].says))
+            return &t->failures[i];
+    return NULL;
+}
+
+enum error_kind template_failure_kind(const struct template_failure *failure)
+{
+    return failure->toolchain ? ERROR_ENGINE : failure->lock ? ERROR_LOCKED : ERROR_BUILD;
+}
+
 void template_release(struct template *t)
 {
     char *const texts[] = {t->path,         t->language, t->description, t->runtime, t->handler_fallback,

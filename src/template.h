@@ -115,6 +115,7 @@ struct template_compile {
 struct template_failure {
     char *name, *says, *help; /* says and help: NULL until set, never afterwards */
     bool toolchain;           /* the machine lacks something, and the project is fine: ERROR_ENGINE */
+    bool lock;                /* a lock file doesn't fit: ERROR_LOCKED */
     int line;                 /* of the file */
 };
 
@@ -150,6 +151,9 @@ int template_load(const char *name, struct template *out, struct error *err) mus
 /* The same for text in memory; `path` is for messages. */
 int template_parse(const char *text, size_t length, const char *path, struct template *out, struct error *err) must_check;
 void template_release(struct template *t);
+/* What a command tells of its failure by this text, or NULL. */
+const struct template_failure *template_failure_find(const struct template *t, const char *text);
+enum error_kind template_failure_kind(const struct template_failure *failure);
 /* The names of all languages that there are templates for, sorted. */
 void template_languages(struct strv *out);
 

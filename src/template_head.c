@@ -93,6 +93,7 @@ static const struct row rows[] = {
     FAILURE("says", KIND_TEXT, says),
     FAILURE("help", KIND_TEXT, help),
     FAILURE("toolchain", KIND_BOOL, toolchain),
+    FAILURE("lock", KIND_BOOL, lock),
 };
 
 struct head {

@@ -57,12 +57,9 @@ static char *cache_folder(const struct engine_job *job, const struct work *work,
 /* How it ended, in words of the template where it knows them. */
 static int failed(const struct plan *plan, const char *name, const struct buf *output, int status, struct error *err)
 {
-    const struct template *t = plan->template;
-    for (size_t i = 0; i < t->failure_count; i++) {
-        const struct template_failure *failure = &t->failures[i];
-        if (strstr(buf_text(output), failure->says))
-            return error_set(err, failure->toolchain ? ERROR_ENGINE : ERROR_BUILD, "'%s' failed: %s", name, failure->help);
-    }
+    const struct template_failure *failure = template_failure_find(plan->template, buf_text(output));
+    if (failure)
+        return error_set(err, template_failure_kind(failure), "'%s' failed: %s", name, failure->help);
     if (status > 128)
         return error_set(err, ERROR_BUILD, "'%s' was killed by signal %d; is there enough memory?", name, status - 128);
     return error_set(err, ERROR_BUILD, "'%s' failed with status %d; it says why above", name, status);

@@ -30,6 +30,7 @@ void container_release(struct container *c)
     free(c->stage);
     free(c->step);
     free(c->command);
+    free(c->failing);
     free(c->verdict);
     strv_release(&c->tail);
     buf_release(&c->pending);

@@ -18,6 +18,8 @@ struct container {
     char *stage, *step, *command; /* "build", "2/5", "RUN make"; NULL before the first one */
     int line;                     /* of the Dockerfile; 0: unknown */
     struct strv tail;             /* the last lines of its output */
+    const struct template_failure *failure; /* what the template makes of the output of ... */
+    char *failing;                          /* ... this command; both NULL: nothing */
     char *verdict;                /* the engine's own words about why it failed, or NULL */
     struct buf pending;           /* of the output: a line that isn't whole yet */
 };

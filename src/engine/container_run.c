@@ -34,6 +34,17 @@ void container_step(struct container *c, const char *stage, const char *step, co
     log_step(c->program, "[%s %s] %.*s%s", stage, step, 200, command, strlen(command) > 200 ? "..." : "");
 }
 
+/* What the machine may lack, no container does. */
+static void note_failure(struct container *c, const char *text)
+{
+    const struct template *t = c->job->plan->template;
+    const struct template_failure *failure = t ? template_failure_find(t, text) : NULL;
+    if (!failure || failure->toolchain || !c->command)
+        return;
+    c->failure = failure;
+    replace(&c->failing, c->command);
+}
+
 void container_output(struct container *c, const char *text)
 {
     if (c->tail.len == TAIL) {
@@ -42,6 +53,7 @@ void container_output(struct container *c, const char *text)
         c->tail.items[--c->tail.len] = NULL;
     }
     strv_add(&c->tail, text);
+    note_failure(c, text);
     if (c->stage)
         log_step("", "[%s %s] %s", c->stage, c->step, text);
     else
@@ -111,6 +123,8 @@ static char *short_command(const char *command)
 static int failed(const struct container *c, int status, struct error *err)
 {
     const char *words = last_words(c), *verdict = c->verdict ? c->verdict : words ? words : "it says nothing";
+    if (words && strstr(words, verdict))
+        words = NULL;
     autofree char *how = status > 128 ? xasprintf("was killed by signal %d", status - 128) : xasprintf("failed with status %d", status);
     for (size_t i = 0; log_get_level() == LOG_QUIET && i < c->tail.len; i++)
         log_line(c->tail.items[i]);
@@ -121,9 +135,11 @@ static int failed(const struct container *c, int status, struct error *err)
         return error_set(err, ERROR_ENGINE, "%s %s: %.1000s", c->program, how, verdict);
     const char *where = c->line > 0 ? dockerfile_where(c->job->dockerfile, c->line) : NULL;
     autofree char *command = short_command(c->command);
+    if (c->failure && strcmp(c->failing, c->command) == 0)
+        return error_set(err, template_failure_kind(c->failure), "%s: '%s' failed in stage '%s' (step %s): %s",
+                         where ? where : DOCKERFILE_NAME, command, c->stage, c->step, c->failure->help);
     return error_set(err, ERROR_BUILD, "%s: '%s' failed in stage '%s' (step %s): %.500s%s%.500s",
-                     where ? where : DOCKERFILE_NAME, command, c->stage, c->step, words && words != verdict ? words : "",
-                     words && words != verdict ? "; " : "", verdict);
+                     where ? where : DOCKERFILE_NAME, command, c->stage, c->step, words ? words : "", words ? "; " : "", verdict);
 }
 
 /* Running. */

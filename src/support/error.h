@@ -16,7 +16,7 @@ enum error_kind {
     ERROR_ENGINE = 4,    /* an engine or a toolchain is missing or broken */
     ERROR_REGISTRY = 5,  /* registry, network or base image: final */
     ERROR_LAMBDA = 6,    /* the image breaks a Lambda rule */
-    ERROR_LOCKED = 7,    /* --locked or --offline can't be met */
+    ERROR_LOCKED = 7,    /* --locked or --offline can't be met, or a lock file contradicts its manifest */
     ERROR_INTERNAL = 70, /* a bug in lbuild */
     ERROR_RETRY = 75,    /* registry or network: worth a retry */
     ERROR_SIGNAL = 128,  /* 128 + n: interrupted by signal n */
