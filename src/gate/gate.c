@@ -96,7 +96,8 @@ bool gate_below(const char *path, const char *folder)
 
 bool gate_own(const char *path)
 {
-    return gate_below(path, "var/task") || gate_below(path, "var/runtime") || gate_below(path, "opt");
+    return gate_below(path, "var/task") || gate_below(path, "var/runtime") || gate_below(path, "opt") ||
+           gate_below(path, "var/lang/python");
 }
 
 unsigned gate_rights(const struct rootfs_entry *entry)

@@ -43,7 +43,7 @@ void gate_add(struct gate *gate, int number, size_t layer, const char *path, con
 const char *gate_env(const struct gate *gate, const char *name);
 /* Whether a path is that folder or lies below it. */
 bool gate_below(const char *path, const char *folder);
-/* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt. */
+/* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt, and what lbuild puts into /var/lang/python. */
 bool gate_own(const char *path);
 /* Rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
 unsigned gate_rights(const struct rootfs_entry *entry);
