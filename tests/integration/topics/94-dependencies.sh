@@ -119,17 +119,21 @@ lock_changed() {
     [ "${before[-2]}" != "${after[-2]}" ] || die 'the layer of dependencies is the same'
 }
 
-# native FILE SOURCE [LIBRARY SONAME MAP]: a shared library of no other but the one given, whose symbol 'other' has the map's version.
+# library FILE SONAME MAP: a library with the symbol 'other', of the map's version.
+library() {
+    echo 'void other(void) { }' >"$1.c"
+    echo "$3" >"$1.map"
+    cc -shared -fPIC -nostdlib -Wl,-soname,"$2" -Wl,--version-script="$1.map" -o "$1" "$1.c"
+}
+libraries() {
+    library ./libm.so libm.so.6 'GLIBC_2.99 { global: other; };'
+    library ./libabsent.so libabsent.so.7 '{ global: other; };'
+}
+
+# native FILE SOURCE [LIBRARY]: a shared library that links with no other but the one given.
 native() {
-    local linked=()
-    if [ $# -gt 2 ]; then
-        linked=("$3")
-        echo 'void other(void) { }' >"$3.c"
-        echo "$5" >"$3.map"
-        cc -shared -fPIC -nostdlib -Wl,-soname,"$4" -Wl,--version-script="$3.map" -o "$3" "$3.c"
-    fi
     echo "$2" >"$1.c"
-    cc -shared -fPIC -nostdlib -o "$1" "$1.c" "${linked[@]}"
+    cc -shared -fPIC -nostdlib -o "$1" "$1.c" "${@:3}"
 }
 
 native_code() {
@@ -139,18 +143,37 @@ native_code() {
     mkdir -p "$dir"
     (
         cd "$dir"
+        libraries
         native foreign.so 'int f;'
         printf '\267' | dd of=foreign.so bs=1 seek=18 conv=notrunc status=none
-        native newer.so "$uses" ./libc.so libc.so.6 'GLIBC_2.99 { global: other; };'
-        native lacking.so "$uses" ./libabsent.so libabsent.so.7 '{ global: other; };'
+        native newer.so "$uses" ./libm.so
+        native lacking.so "$uses" ./libabsent.so
     )
     python_project "$dir" "$(greeting 1.0)" "$(cd "$dir" && wheel native 1.0 foreign.so newer.so lacking.so)"
     rm "$dir"/*.so "$dir"/*.c "$dir"/*.map
     python_build "$dir" >"$dir.said" 2>&1 || die "$(cat "$dir.said")"
     grep -E 'warning|LB' "$dir.said"
     grep -q "LB032.*native/foreign.so.*it is for arm64, the image for x86_64" "$dir.said"
-    grep -q "LB039.*native/newer.so.*it wants GLIBC_2.99, which '.*libc.so.6' doesn't have" "$dir.said"
+    grep -q "LB039.*native/newer.so.*it wants GLIBC_2.99, which '.*libm.so.6' doesn't have" "$dir.said"
     grep -q "LB037.*native/lacking.so.*it needs 'libabsent.so.7', which is nowhere in the image" "$dir.said"
+}
+
+custom_program() {
+    need cc
+    need_part base-amd64
+    local dir=$W/dependencies/custom
+    mkdir -p "$dir"
+    cd "$dir"
+    printf '[project]\nname = x\n\n[function]\nlanguage = custom\n\n[image]\nbase = al2023\n' >lbuild.ini
+    libraries
+    echo 'void other(void); const char api[] = "AWS_LAMBDA_RUNTIME_API"; int main(void) { other(); }' >main.c
+    cc -o bootstrap main.c ./libm.so
+    fails_with 6 "bootstrap.*it wants GLIBC_2.99, which '.*libm.so.6' doesn't have" lbuild build
+    cc -o bootstrap main.c ./libabsent.so
+    fails_with 6 "bootstrap.*it needs 'libabsent.so.7', which is nowhere in the image" lbuild build
+    printf '\267' | dd of=bootstrap bs=1 seek=18 conv=notrunc status=none
+    fails_with 6 "'bootstrap' is not a program for x86_64; build it for that" lbuild build
+    [ ! -e x.tar ]
 }
 
 no_handler() {
@@ -216,6 +239,7 @@ go_says() {
 check 'one file of the app changed: the layer of dependencies stays, and nothing makes it again' app_changed
 check 'another lock file: another layer of dependencies' lock_changed
 check 'native code for another machine, of a newer libc, or without its library is named' native_code
+check 'a program of another machine, for a newer libc, or without its library is refused' custom_program
 check "a handler that isn't there is named" no_handler
 check 'a lock file with a wrong digest, or without one' wrong_lock
 check "npm's words about a lock file that doesn't fit" npm_says
