@@ -4,6 +4,7 @@
 #include "deps.h"
 #include "dockerfile_read.h"
 #include "engine/files.h"
+#include "handler.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -135,6 +136,8 @@ int execution_run(struct execution *execution, struct engine_job *job, const str
         return -1;
     if (execution->has_deps)
         deps_split(tree, &execution->deps);
+    if (!job->options->target)
+        handler_look(job->plan, tree);
     return 0;
 }
 
