@@ -1,30 +1,42 @@
 #include "handler.h"
 
-#include "support/buf.h"
-#include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
 
+#include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { PROGRAM_MAX = 256 * 1024 * 1024 };
+enum { PIECE = 64 * 1024 };
 
-/* Whether the text is in there, up to its NUL. */
-static bool holds(const struct buf *program, const char *text)
+/* Looks for both texts, each with its NUL, in a file of any size: the end of each piece goes in front of the next. */
+static bool look_for(const char *path, const char *const texts[2], bool found[2])
 {
-    return memmem(program->data, program->len, text, strlen(text) + 1) != NULL;
+    size_t longest = strlen(texts[0]) > strlen(texts[1]) ? strlen(texts[0]) : strlen(texts[1]), held = 0;
+    autofree char *room = xmalloc(longest + PIECE);
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    for (ssize_t got = 1; fd >= 0 && (got = read(fd, room + held, PIECE)) != 0;) {
+        if (got < 0)
+            return false;
+        held += (size_t)got;
+        for (int i = 0; i < 2; i++)
+            found[i] = found[i] || memmem(room, held, texts[i], strlen(texts[i]) + 1);
+        size_t kept = held < longest ? held : longest;
+        memmove(room, room + held - kept, kept);
+        held = kept;
+    }
+    return fd >= 0;
 }
 
 void handler_look(const struct plan *plan, const struct tree *tree)
 {
-    const struct tree_entry *found = NULL;
-    AUTO(buf) program = {0};
-    struct error ignored = {0};
+    const struct tree_entry *program = NULL;
+    bool found[2] = {false, false};
     for (size_t i = 0; plan->compiles_c && i < tree->len; i++)
         if (strcmp(tree->entries[i].path, plan->program) == 0)
-            found = &tree->entries[i];
-    if (!found || !found->source || fs_read(found->source, PROGRAM_MAX, &program, &ignored) != 0)
-        return;
-    if (holds(&program, "Runtime.NoSuchHandler") && !holds(&program, plan->handler))
+            program = &tree->entries[i];
+    const char *const texts[2] = {"Runtime.NoSuchHandler", plan->handler};
+    if (program && program->source && look_for(program->source, texts, found) && found[0] && !found[1])
         log_warn("no handler of the program is named '%s'; name it so in LAMBDA_HANDLERS, or set 'handler' in [function]", plan->handler);
 }
