@@ -221,4 +221,5 @@ def find(name):
 
 TABLE = [("golang", golang), ("rust", rust), ("cargo", cargo), ("python", python), ("nodejs", nodejs),
          ("java-", corretto), ("maven", maven), ("ruby", ruby), ("gcc-c++", compiler), ("cmake", deb("cmake")),
-         ("jq", deb("jq")), ("xz", deb("xz-utils")), ("findutils", deb("findutils")), ("curl", deb("curl")), ("dotnet", dotnet)]
+         ("jq", deb("jq")), ("xz", deb("xz-utils")), ("findutils", deb("findutils")), ("curl", deb("curl")), ("dotnet", dotnet),
+         ("zlib-devel", deb("zlib1g-dev"))]
