@@ -125,6 +125,12 @@ static int decide_packages(const struct plan_facts *facts, const struct template
     const char *manager = strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
     plan->package_manager = manager ? xstrdup(manager) : NULL;
     const struct strv *packages = packages_of(facts->template, manager, plan->aws);
+    bool unknown = plan->family == FAMILY_AL2 && !plan->aws && packages->len == 0 && facts->template->packages_dnf.len > 0;
+    if (unknown && !project_is_set(facts->project, KEY_BUILD_BUILDER) && !project_is_set(facts->project, KEY_BUILD_PACKAGES))
+        return error_set(err, ERROR_PROJECT,
+                         "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use 'base = al2023' in [image], or name a 'builder' or "
+                         "'packages' in [build] that bring them",
+                         facts->project->file, facts->template->language);
     for (size_t i = 0; i < packages->len; i++)
         strv_take(&plan->packages, template_expand(facts->template, packages->items[i], values));
     if (manager && strcmp(manager, "none") == 0 && project_is_set(facts->project, KEY_BUILD_PACKAGES))
