@@ -191,6 +191,28 @@ static void sizes_as_people_write_them(void **state)
         assert_int_equal(gate_parse_size(bad[i], "here", &size, &err), -1);
 }
 
+/* A command that can't start matters where the function's own things are. */
+static void own_folders(void **state)
+{
+    static const struct {
+        const char *folders[3], *file, *ids;
+    } cases[] = {{{"opt/"}, "opt/x", "LB035"},
+                 {{"var/", "var/task/"}, "var/task/x", "LB035"},
+                 {{"var/", "var/lang/", "var/lang/python/"}, "var/lang/python/x", "LB035"},
+                 {{"var/", "var/lang/"}, "var/lang/x", ""}};
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        size_t count = countof(app);
+        struct item items[countof(app) + 4];
+        memcpy(items, app, sizeof app);
+        for (size_t j = 0; j < countof(cases[i].folders) && cases[i].folders[j]; j++)
+            items[count++] = (struct item){cases[i].folders[j], '5'};
+        items[count++] = (struct item){cases[i].file, '0', "#!/nowhere\n", 0755};
+        AUTO_IMAGE image = an_image(items, count);
+        assert_ids(image, &(struct gate_options){0}, cases[i].ids);
+    }
+}
+
 /* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
 static void sarif(void **state)
 {
@@ -256,6 +278,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sizes, set_up, tear_down),         cmocka_unit_test_setup_teardown(names, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dates, set_up, tear_down),         cmocka_unit_test_setup_teardown(many_findings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ignoring, set_up, tear_down),      cmocka_unit_test(sizes_as_people_write_them),
+        cmocka_unit_test_setup_teardown(own_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sarif, set_up, tear_down),         cmocka_unit_test_setup_teardown(cost, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);

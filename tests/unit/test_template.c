@@ -54,6 +54,7 @@ static const char *const wrong[][2] = {
     {"[template]\nlanguage = x\n[compile]\ncross-arm64 = =1\n---\n", "f:4:15: expected NAME=VALUE"},
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\n---\n", "f:3:1: a [failure:NAME] needs 'says' and 'help'"},
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\ntoolchain = 2x\n---\n", "f:6:13: "},
+    {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\nlock = 2x\n---\n", "f:6:8: "},
     {"[template]\nlanguage = x\n[failure:A]\nsays = b\n---\n", "f:3:1: expected [failure:NAME], a name of small letters"},
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\n[failure:a]\nhelp = d\n---\n", "f:6:1: this section is there already"},
     {"[packages]\nal2 = 'a\n---\n", "f:2:7: a quote is not closed"},
