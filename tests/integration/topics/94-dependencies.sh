@@ -142,7 +142,7 @@ native_code() {
     local dir=$W/dependencies/native uses='void other(void); void f(void) { other(); }'
     mkdir -p "$dir"
     (
-        cd "$dir"
+        cd "$dir" || exit
         libraries
         native foreign.so 'int f;'
         printf '\267' | dd of=foreign.so bs=1 seek=18 conv=notrunc status=none
@@ -163,7 +163,7 @@ custom_program() {
     need_part base-amd64
     local dir=$W/dependencies/custom
     mkdir -p "$dir"
-    cd "$dir"
+    cd "$dir" || exit
     printf '[project]\nname = x\n\n[function]\nlanguage = custom\n\n[image]\nbase = al2023\n' >lbuild.ini
     libraries
     echo 'void other(void); const char api[] = "AWS_LAMBDA_RUNTIME_API"; int main(void) { other(); }' >main.c
@@ -203,7 +203,7 @@ says() { grep -qF -e "$(sed -n "/^\[failure:$2]/,/^says/s/^says = //p" "$LBUILD_
 npm_says() {
     need npm
     mkdir -p "$W/dependencies/npm/other"
-    cd "$W/dependencies/npm"
+    cd "$W/dependencies/npm" || exit
     echo '{"name": "other", "version": "1.0.0"}' >other/package.json
     echo '{"name": "x", "version": "1.0.0", "dependencies": {"other": "file:other"}}' >package.json
     echo '{"name": "x", "version": "1.0.0", "lockfileVersion": 3, "packages": {"": {"name": "x", "version": "1.0.0"}}}' >package-lock.json

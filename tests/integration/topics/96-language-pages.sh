@@ -49,6 +49,7 @@ page_holds() {
     printf '%s\n' "$answer"
     [ -n "$answer" ] && [[ $answer != *errorType* ]]
     # Where the page says the answer, it is this one, from the image and from invoke.
+    # shellcheck disable=SC2016 # a backtick of the page
     expected=$(sed -n 's/^The answer is `\(.*\)`\.$/\1/p' "$page")
     [ -z "$expected" ] || same "$expected" "$(jq -c . <<<"$answer")"
     [ ! -e "$dir/hello/invoked" ] || same "$expected" "$(jq -c . "$dir/hello/invoked")"
