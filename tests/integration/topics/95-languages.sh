@@ -14,6 +14,7 @@ need_language() {
     rust) need cargo ;;
     cpp | custom) [ -e /usr/include/zlib.h ] || skip_case 'zlib is not installed' ;;
     nodejs | typescript) need npm ;;
+    java) need mvn ;;
     dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
     ruby) skip_case 'no gem can be had here' ;;
     esac
@@ -36,11 +37,13 @@ example() {
     host) ;;
     *) need "$2" ;;
     esac
-    local dir=$W/languages/$1-$2 network=(--network host)
+    local dir=$W/languages/$1-$2 network=(--network host) locked=(--locked)
+    # pom.xml names each version itself.
+    [ "$1" != java ] || locked=()
     cp -R "$EXAMPLES/$1" "$dir"
     # Where no container is, nobody installs packages: the machine has what they bring.
     [ "$2" != host ] || { network=(); sed -i '/^packages = /d' "$dir/lbuild.ini"; }
-    time lbuild build -C "$dir" --engine "$2" "${network[@]}" --locked -o "$dir.tar"
+    time lbuild build -C "$dir" --engine "$2" "${network[@]}" "${locked[@]}" -o "$dir.tar"
     answers "$dir.tar" "$dir"
     ls -l "$dir.tar"
 }
