@@ -139,11 +139,12 @@ def rust_root(arch):
 
 
 def rust(_, __, arch):
-    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["rustc"]), Part(f"{rust_root(arch)}/lib", "usr/lib/", leave_out=("rustlib/wasm32-*", "rustlib/src"))]
+    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["rustc"]), Part(f"{rust_root(arch)}/lib", "usr/lib/", leave_out=("rustlib/wasm32-*", "rustlib/*-musl", "rustlib/src"))]
 
 
 def cargo(_, __, arch):
-    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["cargo"])]
+    """The distribution's needs rust."""
+    return [Part(f"{rust_root(arch)}/bin", "usr/bin/", ["cargo"]), *rust(_, __, arch)]
 
 
 def python(providers, rest, arch):
