@@ -60,3 +60,22 @@ for name in "$EXAMPLES"/*/answer.json; do
     name=$(basename "$(dirname "$name")")
     for engine in $(engines "$name"); do check "$name answers its event, $engine" example "$name" "$engine"; done
 done
+
+# The other architecture, without a container and without a C compiler for it.
+crosses() {
+    need_part base-arm64
+    need_language "$1"
+    need jq readelf
+    [ "$1" != rust ] || [ -d "$(rustc --print sysroot)/lib/rustlib/aarch64-unknown-linux-musl" ] ||
+        skip_case "Rust's library for arm64 is not installed"
+    local dir=$W/languages/$1-arm64 layer
+    cp -R "$EXAMPLES/$1" "$dir"
+    lbuild build -C "$dir" --engine host --set image.arch=arm64 --locked -o "$dir.tar"
+    lbuild check "$dir.tar"
+    layer=$(tar -xOf "$dir.tar" manifest.json | jq -r '.[0].Layers[-1]')
+    tar -xOf "$dir.tar" "$layer" | tar -xzO var/runtime/bootstrap >"$dir.program"
+    readelf -h "$dir.program" | grep -q 'Machine: *AArch64'
+    if (need_arm64); then answers "$dir.tar" "$dir"; fi
+}
+
+for name in go rust; do check "$name crosses to arm64, host" crosses $name; done
