@@ -353,6 +353,13 @@ containers_conf() {
     printf '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
 }
 
+# The topics that build languages share an engine's storage: below the project's own files the layers are the same.
+languages_storage() {
+    export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/languages/storage.conf
+    mkdir -p "$W/languages"
+    [ -e "$CONTAINERS_STORAGE_CONF" ] || storage_conf overlay "$W/languages" >"$CONTAINERS_STORAGE_CONF"
+}
+
 podman_() { CONTAINERS_CONF=$W/containers.conf podman --root "$W/podman" --runroot "$W/podman-run" "$@"; }
 buildah_() { CONTAINERS_CONF=$W/containers.conf buildah --root "$W/buildah" --runroot "$W/buildah-run" "$@"; }
 

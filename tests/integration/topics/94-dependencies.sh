@@ -1,9 +1,8 @@
 # The layer of dependencies: kept while they are the same, made anew when the lock file changes; and what lbuild says of dependencies
 # that can't work. They are wheels made here; the runtime interface client comes from its registry.
 
-export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/dependencies/storage.conf
+languages_storage
 mkdir -p "$W/dependencies/wheels"
-storage_conf overlay "$W/dependencies" >"$CONTAINERS_STORAGE_CONF"
 WHEELS=$W/dependencies/wheels
 python3 -u -m http.server --bind 127.0.0.1 --directory "$WHEELS" 0 >"$W/dependencies/server" 2>&1 &
 echo $! >>"$W/pids"

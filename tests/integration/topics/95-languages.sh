@@ -1,10 +1,7 @@
 # Every example that says what it answers, built with real toolchains and its locked dependencies by each engine that can,
 # then started by the stock entry script as Lambda does it.
 
-export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/languages/storage.conf
-mkdir -p "$W/languages"
-printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$W/languages" "$W/languages" \
-    >"$CONTAINERS_STORAGE_CONF"
+languages_storage
 EXAMPLES=$SOURCES/../../examples
 
 # What a language needs that this machine may lack, by name.
@@ -79,3 +76,40 @@ crosses() {
 }
 
 for name in go rust; do check "$name crosses to arm64, host" crosses $name; done
+
+# An image as AWS's own of Python is, with the client and a working pip in it.
+aws_python() {
+    local at=$W/languages/aws-python
+    mkdir -p "$at"
+    cat >"$at/Dockerfile" <<'DOCKERFILE'
+FROM public.ecr.aws/lambda/provided:al2023 AS lambda
+FROM public.ecr.aws/amazonlinux/amazonlinux:2023
+RUN dnf install -y python3.12 python3.12-pip && mkdir -p /var/lang/bin /var/runtime /var/task /opt \
+    && ln -s "$(command -v python3.12)" /var/lang/bin/python3 \
+    && python3.12 -m pip install --target /var/runtime awslambdaric==4.2.2
+COPY --from=lambda /lambda-entrypoint.sh /lambda-entrypoint.sh
+COPY --from=lambda /usr/local/bin/aws-lambda-rie /usr/local/bin/aws-lambda-rie
+COPY bootstrap /var/runtime/bootstrap
+ENV PATH=/var/lang/bin:/usr/local/bin:/usr/bin:/bin:/opt/bin LAMBDA_TASK_ROOT=/var/task LAMBDA_RUNTIME_DIR=/var/runtime
+WORKDIR /var/task
+ENTRYPOINT ["/lambda-entrypoint.sh"]
+DOCKERFILE
+    # shellcheck disable=SC2016 # goes into the script as it is
+    printf '#!/bin/sh\nexport PYTHONPATH=/var/runtime\nexec /var/lang/bin/python3 -m awslambdaric "$_HANDLER"\n' >"$at/bootstrap"
+    chmod 755 "$at/bootstrap"
+    buildah bud --network host -t lbuild-test-python "$at"
+    buildah push --tls-verify=false lbuild-test-python "docker://${REGISTRY#http://}/lambda/python:3.12"
+}
+
+python_on_aws() {
+    need_part base-amd64
+    need jq curl buildah
+    local dir=$W/languages/python-on-aws
+    aws_python
+    cp -R "$EXAMPLES/python" "$dir"
+    time lbuild build -C "$dir" --engine buildah --network host --locked --set image.base=aws -o "$dir.tar"
+    lbuild check "$dir.tar"
+    answers "$dir.tar" "$dir"
+}
+
+check "python on AWS's own base, buildah" python_on_aws

@@ -1,9 +1,7 @@
 # Every command of the languages' pages, from the empty folder on; then the image answers its event as Lambda starts it.
 
-export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/pages/storage.conf
+languages_storage
 mkdir -p "$W/pages/bin"
-printf '[storage]\ndriver = "overlay"\ngraphroot = "%s/graph"\nrunroot = "%s/run"\n' "$W/pages" "$W/pages" \
-    >"$CONTAINERS_STORAGE_CONF"
 # As the pages' reader would have it: an engine only where this machine's tools don't do. Packages come from registries, for which its
 # steps need this machine's network. What invoke prints is kept.
 cat >"$W/pages/bin/lbuild" <<'SH'
