@@ -247,16 +247,16 @@ static void read_version_needs(const struct bytes *b, const struct table *header
                                const struct strings *strings, struct elf_facts *facts)
 {
     uint64_t start = 0, room = 0, at = 0;
-    size_t left = VERSIONS_MAX;
+    size_t steps = 0; /* links may lead round in circles */
     if (!dynamic->verneed || !locate(b, headers, dynamic->verneed, sizeof(Elf64_Verneed), &start, &room))
         return;
-    for (uint64_t i = 0; i < dynamic->verneed_count && left > 0; i++, left--) {
+    for (uint64_t i = 0; i < dynamic->verneed_count && steps < VERSIONS_MAX; i++, steps++) {
         const unsigned char *need = link_at(b, start, room, at, sizeof(Elf64_Verneed));
         const char *library = need ? string_at(strings, FIELD(need, Elf64_Verneed, vn_file)) : NULL;
         if (!library)
             return;
         uint64_t aux = at + FIELD(need, Elf64_Verneed, vn_aux), next = FIELD(need, Elf64_Verneed, vn_next);
-        for (uint64_t j = 0; j < FIELD(need, Elf64_Verneed, vn_cnt) && left > 0; j++, left--) {
+        for (uint64_t j = 0; j < FIELD(need, Elf64_Verneed, vn_cnt) && steps < VERSIONS_MAX; j++, steps++) {
             const unsigned char *entry = link_at(b, start, room, aux, sizeof(Elf64_Vernaux));
             const char *version = entry ? string_at(strings, FIELD(entry, Elf64_Vernaux, vna_name)) : NULL;
             if (!version)
