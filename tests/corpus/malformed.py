@@ -8,6 +8,7 @@ as a tree).
 """
 import gzip
 import json
+import multiprocessing
 import os
 import re
 import shutil
@@ -420,20 +421,28 @@ def run(lbuild, path, case_of, cache):
     return "it took %d bytes, not at most %d" % (memory, limit) if memory > limit and "LBUILD_ANY_MEMORY" not in os.environ else None
 
 
+def judge(lbuild, out, number):
+    """Of the case with that number: its name, and what is wrong or None. Leaves nothing behind."""
+    path, cache = (os.path.join(out, name % number) for name in ("image%d.tar", "cache%d"))
+    CASES[number][1]().write(path)
+    trouble = run(lbuild, path, CASES[number], cache)
+    shutil.rmtree(cache, ignore_errors=True)
+    os.unlink(path)
+    return CASES[number][0], trouble
+
+
 def main(which, lbuild, out):
     failed = 0
-    chosen = [one for one in CASES if one[4] == (which == "large")]
-    for number, one in enumerate(chosen, 1):
-        name, make = one[:2]
-        path, cache = os.path.join(out, "image.tar"), os.path.join(out, "cache")
-        make().write(path)
-        trouble = run(lbuild, path, one, cache)
-        shutil.rmtree(cache, ignore_errors=True)
-        print("%s %d - %s" % ("not ok" if trouble else "ok", number, name))
-        if trouble:
-            print("\n".join("# " + line for line in trouble.splitlines()[:40]))
-            failed += 1
-        sys.stdout.flush()
+    chosen = [(lbuild, out, number) for number, one in enumerate(CASES) if one[4] == (which == "large")]
+    with multiprocessing.Pool(2 if which == "large" else 1) as pool:
+        rows = [pool.apply_async(judge, one) for one in chosen]
+        for number, row in enumerate(rows, 1):
+            name, trouble = row.get()
+            print("%s %d - %s" % ("not ok" if trouble else "ok", number, name))
+            if trouble:
+                print("\n".join("# " + line for line in trouble.splitlines()[:40]))
+                failed += 1
+            sys.stdout.flush()
     print("1..%d" % len(chosen))
     return failed > 0
 

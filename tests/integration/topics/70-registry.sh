@@ -67,7 +67,7 @@ stalls() {
     hello
     start_front --fault stall:1000 --match "$LAYERS"
     local from=$SECONDS
-    fails_with $RETRY 'time|stall|slow' within 170 "$LBUILD" build -C "$P" --registry-mirror "$REGISTRY_HOST=$FRONT"
+    fails_with $RETRY 'time|stall|slow' within 170 env LBUILD_HTTP_TIMEOUT=5 "$LBUILD" build -C "$P" --registry-mirror "$REGISTRY_HOST=$FRONT"
     printf 'gave up after %d s\n' $((SECONDS - from))
     stop_front
 }
