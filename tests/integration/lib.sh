@@ -75,6 +75,11 @@ need() {
     local tool
     for tool; do command -v "$tool" >/dev/null || skip_case "$tool is not installed"; done
 }
+# rustup's cargo is there before any toolchain is.
+need_rust() {
+    need cargo
+    cargo --version >/dev/null 2>&1 || skip_case 'cargo has no toolchain'
+}
 need_part() {
     local line
     line=$(grep "^$1" "$INTEGRATION_BASES/absent" || true)

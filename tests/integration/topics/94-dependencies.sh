@@ -212,7 +212,7 @@ npm_says() {
 }
 
 cargo_says() {
-    need cargo
+    need_rust
     local dir=$W/dependencies/cargo
     mkdir -p "$dir/src" "$dir/other/src"
     printf '[package]\nname = "x"\nversion = "1.0.0"\n\n[dependencies]\nother = { path = "other" }\n' >"$dir/Cargo.toml"

@@ -8,7 +8,7 @@ EXAMPLES=$SOURCES/../../examples
 need_language() {
     case $1 in
     go) need go ;;
-    rust) need cargo ;;
+    rust) need_rust ;;
     cpp | custom) [ -e /usr/include/zlib.h ] || skip_case 'zlib is not installed' ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;

@@ -21,7 +21,7 @@ need_registry() {
     c) need gcc; return ;;
     cpp) need g++; return ;;
     go) need go; return ;;
-    rust) need cargo; return ;;
+    rust) need_rust; return ;;
     custom) return ;;
     esac
     need buildah
