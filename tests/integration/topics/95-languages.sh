@@ -41,6 +41,7 @@ example() {
     # Where no container is, nobody installs packages: the machine has what they bring.
     [ "$2" != host ] || { network=(); sed -i '/^packages = /d' "$dir/lbuild.ini"; }
     time lbuild build -C "$dir" --engine "$2" "${network[@]}" "${locked[@]}" -o "$dir.tar"
+    lbuild check --werror "$dir.tar"
     answers "$dir.tar" "$dir"
     ls -l "$dir.tar"
 }
