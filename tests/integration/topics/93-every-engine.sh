@@ -143,9 +143,9 @@ was_built() {
 }
 
 (need_arm64) >/dev/null || true
-chain host buildah podman buildctl buildx </dev/null &
+chain host buildah podman buildctl buildx </dev/null >/dev/null 2>&1 &
 echo $! >>"$W/pids"
-chain buildah-rootless docker-classic docker-BuildKit </dev/null &
+chain buildah-rootless docker-classic docker-BuildKit </dev/null >/dev/null 2>&1 &
 echo $! >>"$W/pids"
 for engine in $ENGINES; do
     for project in $(projects "$engine"); do
@@ -156,3 +156,8 @@ for engine in $ENGINES; do
 done
 check 'the trees differ as the list says' differ_as_listed
 check 'the tools accept each image' accepted
+# Where time ran out they are still at work.
+for chain in $(jobs -pr); do
+    # shellcheck disable=SC2046  # one word per process
+    kill $(descendants "$chain") 2>/dev/null || true
+done
