@@ -3,7 +3,7 @@
 
 newer_make() {
     NEWER=$TEST_TOOLS/make/bin
-    [ -x "$NEWER/make" ] || skip_case "GNU make 4.4 is not installed; tests/integration/install-make does it"
+    [ -x "$NEWER/make" ] || skip_case "GNU make 4.4 is not installed; tests/integration/install-wheels does it"
 }
 
 # make_project FOLDER: with the Makefile of two lines that docs/make.md begins with.

