@@ -101,25 +101,13 @@ static struct entry entry_of(const struct code *code, unsigned symbol, unsigned 
                           (uint8_t)symbol};
 }
 
-static unsigned reversed(unsigned value, unsigned length)
+/* The code after this one, both with their first bit lowest: adding goes from the highest bit down. */
+static unsigned following(unsigned reversed, unsigned length)
 {
-    unsigned result = 0;
-    for (; length > 0; length--, value >>= 1)
-        result = result << 1 | (value & 1);
-    return result;
-}
-
-/* Every index whose low bits are the code. Of a code that is too long only those of its first bits: see decode_long. */
-static void fill(struct entry *table, unsigned value, unsigned length, struct entry entry)
-{
-    unsigned known = length;
-    if (length > INDEX_BITS) {
-        known = INDEX_BITS;
-        value >>= length - known;
-        entry = (struct entry){.next = NEXT_LONG};
-    }
-    for (unsigned i = reversed(value, known); i < INDEX; i += 1u << known)
-        table[i] = entry;
+    unsigned bit = 1u << (length - 1);
+    for (; reversed & bit; bit >>= 1)
+        reversed ^= bit;
+    return reversed | bit;
 }
 
 /* A code may be incomplete (what it lacks is invalid), but not ambiguous. */
@@ -143,16 +131,22 @@ static bool sort(struct code *code, const uint8_t *lengths, unsigned symbols)
     return true;
 }
 
+/* An index has the code in its low bits; the table doubles with each length. Of a code that is too long only its first bits are
+ * there: see decode_long. */
 static bool build(struct code *code, struct entry *table, const uint8_t *lengths, unsigned symbols)
 {
-    unsigned value = 0, index = 0;
+    const uint16_t *symbol = code->sorted;
+    unsigned reversed = 0;
     if (!sort(code, lengths, symbols))
         return false;
-    for (unsigned i = 0; i < INDEX; i++)
-        table[i] = (struct entry){.next = NEXT_INVALID};
-    for (unsigned length = 1; length <= LENGTH_MAX; length++, value <<= 1)
-        for (unsigned i = 0; i < code->count[length]; i++, value++, index++)
-            fill(table, value, length, entry_of(code, code->sorted[index], length));
+    table[0] = (struct entry){.next = NEXT_INVALID};
+    for (unsigned length = 1; length <= LENGTH_MAX; length++) {
+        if (length <= INDEX_BITS)
+            memcpy(table + (1u << (length - 1)), table, sizeof *table << (length - 1));
+        for (unsigned left = code->count[length]; left > 0; left--, symbol++, reversed = following(reversed, length))
+            table[reversed % INDEX] =
+                length <= INDEX_BITS ? entry_of(code, *symbol, length) : (struct entry){.next = NEXT_LONG};
+    }
     return true;
 }
 
