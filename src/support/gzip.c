@@ -1,6 +1,7 @@
 #include "support/gzip.h"
 
 #include "support/deflate.h"
+#include "support/noise.h"
 
 #include <libdeflate.h>
 #include <pthread.h>
@@ -17,9 +18,15 @@
 #define CHUNK 65536
 #define TEXT_OF(value) #value
 #define TEXT(macro) TEXT_OF(macro)
-#define VERSION(level) "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(level) "-" TEXT(PIECE)
+#define VERSION(level) "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(level) "-" TEXT(PIECE) "-" TEXT(NOISE_RUN)
 
-enum { THREADS_MAX = 8, JOINT_MAX = 5 };
+enum {
+    THREADS_MAX = 8,
+    STORED_HEAD = 5,
+    STORED_MAX = 65535,
+    PARTS_MAX = 2 * PIECE / NOISE_RUN + 1,
+    PART_EXTRA = 32, /* what a part takes besides its share of a piece's bound: a block's head, the joint, rounding */
+};
 
 static const struct level {
     const char *name, *version;
@@ -37,7 +44,7 @@ struct piece {
     enum state state;
     bool last;
     unsigned char *plain, *packed;
-    size_t used, length; /* of these */
+    size_t used, length, room; /* of these; what packed may hold */
     struct error err; /* with a kind: it failed */
 };
 
@@ -89,18 +96,55 @@ bool gzip_level_parse(const char *name, enum gzip_level *level)
     return false;
 }
 
+/* Stored blocks, from a byte boundary to a byte boundary (RFC 1951 3.2.4). */
+static void store_part(struct piece *piece, const unsigned char *bytes, size_t length, bool last)
+{
+    for (size_t part; length > 0; bytes += part, length -= part) {
+        part = length < STORED_MAX ? length : STORED_MAX;
+        unsigned char *to = piece->packed + piece->length;
+        to[0] = last && part == length;
+        to[1] = (unsigned char)part;
+        to[2] = (unsigned char)(part >> 8);
+        to[3] = (unsigned char)~to[1];
+        to[4] = (unsigned char)~to[2];
+        memcpy(to + STORED_HEAD, bytes, part);
+        piece->length += STORED_HEAD + part;
+    }
+}
+
+static int deflate_part(struct piece *piece, const unsigned char *bytes, size_t length, bool last, struct libdeflate_compressor *compressor)
+{
+    unsigned char *to = piece->packed + piece->length;
+    size_t made = libdeflate_deflate_compress(compressor, bytes, length, to, piece->room - piece->length);
+    if (made == 0)
+        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate needs more room than it said");
+    if (!last && make_joint(to, &made, &piece->err) != 0)
+        return -1;
+    piece->length += made;
+    return 0;
+}
+
 /* Memory is asked for by the threads and pieces that are used. */
 static int pack(struct piece *piece, int level, struct libdeflate_compressor **compressor)
 {
     if (!*compressor && !(*compressor = libdeflate_alloc_compressor(level)))
         return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", level);
-    size_t bound = libdeflate_deflate_compress_bound(*compressor, PIECE);
-    if (!piece->packed)
-        piece->packed = xcalloc(1, bound + JOINT_MAX + DEFLATE_SLACK);
-    piece->length = libdeflate_deflate_compress(*compressor, piece->plain, piece->used, piece->packed, bound);
-    if (piece->length == 0)
-        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate needs more room than it said");
-    return piece->last ? 0 : make_joint(piece->packed, &piece->length, &piece->err);
+    if (!piece->packed) {
+        piece->room = libdeflate_deflate_compress_bound(*compressor, PIECE) + PARTS_MAX * PART_EXTRA;
+        piece->packed = xcalloc(1, piece->room + DEFLATE_SLACK);
+    }
+    size_t at = 0;
+    piece->length = 0;
+    do {
+        const unsigned char *bytes = piece->plain + at;
+        size_t plain = 0, noise = noise_find(bytes, piece->used - at, &plain);
+        at += plain + noise;
+        bool last = piece->last && at == piece->used;
+        if ((plain > 0 || noise == 0) && deflate_part(piece, bytes, plain, last && noise == 0, *compressor) != 0)
+            return -1;
+        store_part(piece, bytes + plain, noise, last);
+    } while (at < piece->used);
+    return 0;
 }
 
 /* With the mutex held: the oldest piece that waits for a thread, now this one's; or NULL. */

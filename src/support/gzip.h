@@ -12,9 +12,10 @@ enum gzip_level { GZIP_DEFAULT, GZIP_FAST, GZIP_BEST, GZIP_LEVELS };
 bool gzip_level_parse(const char *name, enum gzip_level *level);
 
 /* Compresses into exactly one gzip member (some readers stop after the first), whatever the size: pieces of 512 KiB by libdeflate,
- * joined inside the member. Header: no name, mtime 0, OS 255; the bytes depend on the input and the level alone, for one version of
- * libdeflate, whatever the number of threads. Of these at most 8, the caller's included, which is the only one that calls the sink;
- * 0: as many as there are cores to run on. About 2 MiB of memory for each (GZIP_BEST: 9), and 1 more; less for what is small. */
+ * joined inside the member; what can't get smaller (noise.h) is stored. Header: no name, mtime 0, OS 255. The bytes depend on the
+ * input and the level alone, for one version of libdeflate, whatever the number of threads. Of these at most 8, the caller's
+ * included, which is the only one that calls the sink; 0: as many as there are cores to run on. About 2 MiB of memory for each
+ * (GZIP_BEST: 9), and 1 more; less for what is small. */
 struct gzip_writer;
 struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level level, unsigned threads, struct error *err) must_check;
 void gzip_writer_free(struct gzip_writer *writer);
