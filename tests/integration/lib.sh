@@ -69,6 +69,42 @@ end_late() {
 
 skip() { printf 'ok - %s # SKIP %s\n' "$1" "$2"; }
 
+# Cases that take long and don't hinder each other: `later LANE NAME COMMAND...` notes one, `together` runs them, those of a lane in
+# turn, the lanes side by side, and reports them in the order in which they were noted.
+LATER=()
+later() {
+    local lane=$1 name=$2
+    shift 2
+    LATER+=("$lane" "$name" "$(printf '%q ' "$@")")
+}
+
+together() {
+    local dir i lane
+    local -A lanes=()
+    dir=$(mktemp -d "$W/lanes.XXXXXX")
+    for ((i = 0; i < ${#LATER[@]}; i += 3)); do
+        lane=${LATER[i]}
+        [ -z "${lanes[$lane]:-}" ] || continue
+        run_lane "$lane" "$dir" </dev/null &
+        lanes[$lane]=$!
+        echo $! >>"$W/pids"
+    done
+    for ((i = 0; i < ${#LATER[@]}; i += 3)); do
+        until [ -e "$dir/$i" ] || [ ! -e "/proc/${lanes[${LATER[i]}]}" ]; do sleep 0.1; done
+        cat "$dir/$i" || printf 'not ok - %s\n#   (its lane came to an end)\n' "${LATER[i + 1]}"
+    done
+    LATER=()
+}
+
+run_lane() {
+    local i
+    for ((i = 0; i < ${#LATER[@]}; i += 3)); do
+        [ "${LATER[i]}" = "$1" ] || continue
+        eval "check \"\${LATER[i + 1]}\" ${LATER[i + 2]}" >"$2/$i.new" 2>&1
+        mv "$2/$i.new" "$2/$i"
+    done
+}
+
 # Inside of a case: leave it as skipped.
 skip_case() { printf '%s\n' "$*"; exit 77; }
 need() {

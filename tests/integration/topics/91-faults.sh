@@ -68,7 +68,7 @@ dies() {
 # The time is for the step: the base and what comes before it are there from the case before.
 hangs() {
     [ -e "$F/$1-INT" ] || signalled "$1" INT 130
-    begin "$1" hangs --timeout 30s
+    begin "$1" hangs --timeout 15s
     ends "$1" 1 'did not end in time.*--timeout'
 }
 

@@ -119,45 +119,16 @@ accepted() {
 projects() { if [ "$1" = host ]; then echo plain; else echo plain stage packages; fi; }
 
 # Emulated compilers take their time, and are started one by one: two engines work side by side.
-chain() {
-    local engine project arch name
-    for engine; do
-        for project in $(projects "$engine"); do
-            for arch in x86_64 arm64; do
-                name="$engine, $project, $arch"
-                [[ $name =~ ${ONLY:-} ]] || continue
-                set +e
-                (set -e; builds "$engine" "$project" $arch) >"$TREES/$name.log" 2>&1
-                echo $? >"$TREES/$name.new"
-                set -e
-                mv "$TREES/$name.new" "$TREES/$name.status"
-            done
-        done
-    done
-}
-
-was_built() {
-    until [ -e "$TREES/$1.status" ]; do sleep 0.2; done
-    cat "$TREES/$1.log"
-    exit "$(cat "$TREES/$1.status")"
-}
+lane() { case $1 in buildah-rootless | docker-*) echo 2 ;; *) echo 1 ;; esac; }
 
 (need_arm64) >/dev/null || true
-chain host buildah podman buildctl buildx </dev/null >/dev/null 2>&1 &
-echo $! >>"$W/pids"
-chain buildah-rootless docker-classic docker-BuildKit </dev/null >/dev/null 2>&1 &
-echo $! >>"$W/pids"
 for engine in $ENGINES; do
     for project in $(projects "$engine"); do
         for arch in x86_64 arm64; do
-            check "$engine, $project, $arch" was_built "$engine, $project, $arch"
+            later "$(lane "$engine")" "$engine, $project, $arch" builds "$engine" "$project" $arch
         done
     done
 done
+together
 check 'the trees differ as the list says' differ_as_listed
 check 'the tools accept each image' accepted
-# Where time ran out they are still at work.
-for chain in $(jobs -pr); do
-    # shellcheck disable=SC2046  # one word per process
-    kill $(descendants "$chain") 2>/dev/null || true
-done
