@@ -189,15 +189,16 @@ too_much() {
     [ $status = 0 ] || die 'see above'
 }
 
-check 'docker loads the bad images' docker_takes
-check 'podman loads the bad images' podman_takes
-check 'images of docker and skopeo' by_docker
-check 'images of buildah' by_buildah buildah
-check 'images of podman' by_buildah podman
-check 'images of umoci' by_umoci
-check 'images of BuildKit' by_buildkit
-check 'images in a registry' from_a_registry
-check 'known layers are not fetched again' known_layers
-check 'the bases' on_bases
-check 'a Debian tree' on_debian
-check 'zip bombs and a million entries' too_much
+later images 'docker loads the bad images' docker_takes
+later images 'podman loads the bad images' podman_takes
+later images 'images of docker and skopeo' by_docker
+later images 'images of buildah' by_buildah buildah
+later images 'images of podman' by_buildah podman
+later images 'images of umoci' by_umoci
+later images 'images of BuildKit' by_buildkit
+later images 'images in a registry' from_a_registry
+later images 'known layers are not fetched again' known_layers
+later images 'the bases' on_bases
+later images 'a Debian tree' on_debian
+later large 'zip bombs and a million entries' too_much
+together
