@@ -9,7 +9,7 @@ need_language() {
     case $1 in
     go) need go ;;
     rust) need_rust ;;
-    cpp | custom) [ -e /usr/include/zlib.h ] || skip_case 'zlib is not installed' ;;
+    c | cpp | custom) [ -e /usr/include/zlib.h ] || skip_case 'zlib is not installed' ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;
     dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
@@ -49,7 +49,7 @@ example() {
 # What compiles to one program without a container, too.
 engines() {
     case $1 in
-    hello | cpp | custom | go | rust) echo host buildah docker ;;
+    hello | c | cpp | custom | go | rust) echo host buildah docker ;;
     *) echo buildah docker ;;
     esac
 }
