@@ -1,5 +1,5 @@
-# interpreter.rb FOLDER: copies this Ruby below FOLDER, the program to var/lang/bin, the rest to where the program looks for it. Run in
-# the builder stage.
+# interpreter.rb FOLDER: copies this Ruby below FOLDER, the program to var/lang/bin, the rest to where the program looks for it; the folders
+# of its own gems are listed in var/lang/gem-path. Run in the builder stage.
 require 'fileutils'
 require 'rbconfig'
 require 'rubygems'
@@ -8,8 +8,11 @@ top = ARGV.fetch(0)
 FileUtils.mkdir_p("#{top}/var/lang/bin")
 FileUtils.cp(File.realpath(RbConfig.ruby), "#{top}/var/lang/bin/ruby")
 
+gems = ([Gem.default_dir] + Gem.path).uniq.select { |folder| File.directory?(folder) }
+File.write("#{top}/var/lang/gem-path", "#{gems.join(':')}\n")
+
 # Folders before those in them.
-folders = ($LOAD_PATH + [Gem.default_dir] + Gem.path).map(&:to_s).uniq.select { |folder| File.directory?(folder) }
+folders = ($LOAD_PATH.map(&:to_s) + gems).uniq.select { |folder| File.directory?(folder) }
 folders.sort_by(&:length).each do |folder|
   into = top + folder
   next if File.exist?(into)
