@@ -194,12 +194,15 @@ def maven(providers, _, arch):
 
 
 def ruby(providers, rest, arch):
-    """rest: "3.2" or "3.2-devel" and the like."""
+    """rest: "3.4", "3.4-devel", "3.4-rubygems" or "3.4-rubygem-bundler". The distribution's Ruby is the only one, and has RubyGems in it."""
     version, _, kind = rest.partition("-")
-    if kind in ("devel", "rubygems-devel"):
+    if kind == "devel":
         return [providers.debs(["ruby-dev"], arch)]
-    links = {f"usr/bin/{tool}{version}": tool for tool in ("ruby", "gem", "bundle")}
-    return [providers.debs(["ruby", "ruby-bundler"], arch), Links(links)]
+    if kind == "rubygems":
+        return [Links({})]
+    if kind == "rubygem-bundler":
+        return [providers.debs(["ruby-bundler"], arch), Links({f"usr/bin/bundle{version}": "bundle"})]
+    return [providers.debs(["ruby"], arch), Links({f"usr/bin/{tool}{version}": tool for tool in ("ruby", "gem")})]
 
 
 def compiler(providers, _, arch):
