@@ -116,6 +116,16 @@ need_rust() {
     need cargo
     cargo --version >/dev/null 2>&1 || skip_case 'cargo has no toolchain'
 }
+# The repository makes its gems when they are first asked for; need_gems FOLDER wants those of the folder's lock file too.
+need_gems() {
+    local at said gem
+    at=http://127.0.0.1:$(cat "$W/repository.port")/gems
+    said=$(curl -s "$at/specs.4.8" | tr -d '\0' | sed -n 's/.*<p>Message: \(.*\)\.<\/p>.*/\1/p')
+    [ -z "$said" ] || skip_case "$said"
+    while read -r gem; do
+        curl -sf -o /dev/null "$at/gems/$gem.gem" || skip_case "the distribution has no $gem"
+    done < <([ $# = 0 ] || sed -n 's/^    \([a-z_]*\) (\(.*\))$/\1-\2/p' "$1/Gemfile.lock")
+}
 need_part() {
     local line
     line=$(grep "^$1" "$INTEGRATION_BASES/absent" || true)

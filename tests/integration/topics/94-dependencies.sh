@@ -235,12 +235,42 @@ go_says() {
     GOPROXY=off fails_with 7 "go.sum doesn't fit go.mod" lbuild build -C "$dir" --engine host -q
 }
 
+# ruby_project FOLDER: the example, as 95 builds it, too: the engine makes its dependencies once.
+ruby_project() {
+    need buildah curl
+    need_part base-amd64
+    need_gems "$SOURCES/../../examples/ruby"
+    cp -R "$SOURCES/../../examples/ruby" "$1"
+}
+
+bundler_says() {
+    local dir=$W/dependencies/bundler
+    ruby_project "$dir"
+    sed -i 's/0\.17\.0/0.16.0/' "$dir/Gemfile"
+    fails_with 7 "failed in stage 'deps'.*Gemfile.lock doesn't fit the Gemfile; run 'bundle lock'" \
+        lbuild build -C "$dir" --engine buildah --network host --locked -q
+    [ ! -e "$dir/hello-ruby.tar" ]
+}
+
+no_ruby_handler() {
+    local dir=$W/dependencies/ruby-handler
+    ruby_project "$dir"
+    cp "$LBUILD_DATA/templates/ruby/function.rb" "$dir"
+    fails_with 1 "handler 'function.nothing': 'function.rb' defines no 'nothing'" \
+        lbuild build -C "$dir" --engine buildah --network host --locked -q --set function.handler=function.nothing
+    fails_with 1 "handler 'other.handler': there is no file 'other.rb'" \
+        lbuild build -C "$dir" --engine buildah --network host --locked -q --set function.handler=other.handler
+    [ ! -e "$dir/hello-ruby.tar" ]
+}
+
 check 'one file of the app changed: the layer of dependencies stays, and nothing makes it again' app_changed
 check 'another lock file: another layer of dependencies' lock_changed
 check 'native code for another machine, of a newer libc, or without its library is named' native_code
 check 'a program of another machine, for a newer libc, or without its library is refused' custom_program
 check "a handler that isn't there is named" no_handler
+check "a handler of Ruby that isn't there is named" no_ruby_handler
 check 'a lock file with a wrong digest, or without one' wrong_lock
+check "Gemfile.lock that doesn't fit the Gemfile, by Bundler" bundler_says
 check "npm's words about a lock file that doesn't fit" npm_says
 check 'Cargo.lock without a dependency of Cargo.toml' cargo_says
 check 'go.sum without a module of go.mod' go_says

@@ -28,7 +28,8 @@ need_registry() {
     PAGE_ENGINE=buildah
     case $1 in
     dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
-    ruby) skip_case 'no gem can be had here' ;;
+    # AWS's client is a stand-in.
+    ruby) need_gems ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;
     esac
