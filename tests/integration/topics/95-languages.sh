@@ -35,8 +35,8 @@ example() {
     *) need "$2" ;;
     esac
     local dir=$W/languages/$1-$2 network=(--network host) locked=(--locked)
-    # pom.xml names each version itself.
-    [ "$1" != java ] || locked=()
+    # pom.xml names each version itself; no lock file of .NET can be made here.
+    [[ $1 != java && $1 != dotnet ]] || locked=()
     cp -R "$EXAMPLES/$1" "$dir"
     # Where no container is, nobody installs packages: the machine has what they bring.
     [ "$2" != host ] || { network=(); sed -i '/^packages = /d' "$dir/lbuild.ini"; }
