@@ -118,6 +118,7 @@ need_rust() {
 }
 # The repository makes its gems when they are first asked for; need_gems FOLDER wants those of the folder's lock file too.
 need_gems() {
+    need curl
     local at said gem
     at=http://127.0.0.1:$(cat "$W/repository.port")/gems
     said=$(curl -s "$at/specs.4.8" | tr -d '\0' | sed -n 's/.*<p>Message: \(.*\)\.<\/p>.*/\1/p')
@@ -126,6 +127,10 @@ need_gems() {
         curl -sf -o /dev/null "$at/gems/$gem.gem" || skip_case "the distribution has no $gem"
     done < <([ $# = 0 ] || sed -n 's/^    \([a-z_]*\) (\(.*\))$/\1-\2/p' "$1/Gemfile.lock")
 }
+
+# How a case names a language: AWS's client for Ruby can't be had here.
+subject() { if [ "$1" = ruby ]; then echo "ruby (with a stand-in of AWS's client)"; else echo "$1"; fi; }
+
 need_part() {
     local line
     line=$(grep "^$1" "$INTEGRATION_BASES/absent" || true)

@@ -28,7 +28,6 @@ need_registry() {
     PAGE_ENGINE=buildah
     case $1 in
     dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
-    # AWS's client is a stand-in.
     ruby) need_gems ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;
@@ -56,5 +55,5 @@ page_holds() {
 
 for page in "$SOURCES"/../../docs/languages/*.md; do
     page=$(basename "$page" .md)
-    check "$page: from the empty folder to the answered event" page_holds "$page"
+    check "$(subject "$page"): from the empty folder to the answered event" page_holds "$page"
 done
