@@ -438,3 +438,12 @@ forget_arm64() {
     local at=/proc/sys/fs/binfmt_misc/lbuild-test-$RUN_ID
     [ ! -e "$at" ] || echo -1 >"$at"
 }
+
+# The stand-in of debian:bookworm-slim is in the registry; made once.
+need_debian() {
+    [ "$(uname -m)" = x86_64 ] || skip_case 'the stand-in of Debian is for x86_64'
+    need mmdebstrap
+    [ ! -e "$INTEGRATION_BASES/debian" ] || return 0
+    "$SOURCES/bases/debian" "$INTEGRATION_BASES" "$REGISTRY" 2>"$W/debian.log" || skip_case "no Debian: $(tail -n 1 "$W/debian.log")"
+    touch "$INTEGRATION_BASES/debian"
+}

@@ -6,15 +6,6 @@ storage_conf overlay "$I/storage" >"$I/storage.conf"
 export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$I/storage.conf
 TREE=$(cd "$SOURCES/../.." && pwd)
 
-# The base and builder that ci-image.ini names; made once.
-debian() {
-    [ "$(uname -m)" = x86_64 ] || skip_case 'the stand-in of Debian is for x86_64'
-    need mmdebstrap
-    [ ! -e "$INTEGRATION_BASES/debian" ] || return 0
-    "$SOURCES/bases/debian" "$INTEGRATION_BASES" "$REGISTRY" 2>"$I/debian.log" || skip_case "no Debian: $(tail -n 1 "$I/debian.log")"
-    touch "$INTEGRATION_BASES/debian"
-}
-
 # The page's NUMBERth command, with the registry, podman and the options of these tests.
 page() {
     sed -n '/^## An image for it/,/^## What to keep/s/^    //p' "$TREE/docs/ci.md" | sed -n "$1p" |
@@ -62,7 +53,7 @@ libinih1 libjansson4 libmicrohttpd12 libssl3"
 build() {
     need buildah podman skopeo
     need_part base-
-    debian
+    need_debian
     same 4 "$(page '1,$' | wc -l)"
     cd "$TREE" || exit
     eval "$(page 1) --network host --registry-mirror docker.io=$REGISTRY -o $I/image.tar --set 'stage:tools.packages=$FEW'"
