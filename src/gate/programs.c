@@ -124,11 +124,13 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
         check_libraries(view, true, entry);
 }
 
-/* The program that "#!/usr/bin/env NAME" finds, or NULL. */
-static const struct rootfs_entry *on_path(const struct view *view, const char *name)
+/* The program that "#!/usr/bin/env NAME" finds, or NULL. `later`: it is started by what Lambda starts, and lbuild's runtime clients put
+ * /var/lang/bin on PATH, where Amazon's bases have it anyway. */
+static const struct rootfs_entry *on_path(const struct view *view, bool later, const char *name)
 {
-    const char *path = gate_env(view->gate, "PATH");
-    for (const char *at = path ? path : "/usr/local/bin:/bin:/usr/bin"; *at; at += strcspn(at, ":"), at += *at == ':') {
+    const char *of_image = gate_env(view->gate, "PATH");
+    autofree char *path = xasprintf("%s%s", later ? "/var/lang/bin:" : "", of_image ? of_image : "/usr/local/bin:/bin:/usr/bin");
+    for (const char *at = path; *at; at += strcspn(at, ":"), at += *at == ':') {
         autofree char *folder = xstrndup(at, strcspn(at, ":")), *full = path_join(folder, name);
         const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, full) : NULL;
         if (entry && entry->type == TAR_FILE)
@@ -138,7 +140,7 @@ static const struct rootfs_entry *on_path(const struct view *view, const char *n
 }
 
 /* What a script starts: its interpreter, or what env finds for it. *name: what was looked for; caller frees. */
-static const struct rootfs_entry *interpreter_of(const struct view *view, const struct program *script, char **name)
+static const struct rootfs_entry *interpreter_of(const struct view *view, bool later, const struct program *script, char **name)
 {
     *name = xstrdup(script->interpreter ? script->interpreter : "");
     const struct rootfs_entry *entry = (*name)[0] == '/' && there(view, *name) ? gate_follow(view->gate, *name) : NULL;
@@ -152,7 +154,7 @@ static const struct rootfs_entry *interpreter_of(const struct view *view, const 
         return entry;
     free(*name);
     *name = xstrndup(word, length);
-    return on_path(view, *name);
+    return on_path(view, later, *name);
 }
 
 static void check_started(struct view *view, const struct rootfs_entry *entry)
@@ -177,7 +179,7 @@ static void check_started(struct view *view, const struct rootfs_entry *entry)
             gate_add(view->gate, 34, entry->layer, entry->path, "its first line is '#!%.100s' and a carriage return", program.interpreter);
             return;
         }
-        const struct rootfs_entry *next = interpreter_of(view, &program, &name);
+        const struct rootfs_entry *next = interpreter_of(view, false, &program, &name);
         if (!next)
             gate_add(view->gate, 33, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
         entry = next;
@@ -203,7 +205,7 @@ static void check_other(struct view *view, const struct rootfs_entry *entry, boo
         }
     } else if (own && program.kind == PROGRAM_SCRIPT && executable && program.carriage_return) {
         gate_add(view->gate, 35, entry->layer, entry->path, "its first line ends in a carriage return");
-    } else if (own && program.kind == PROGRAM_SCRIPT && executable && !interpreter_of(view, &program, &name)) {
+    } else if (own && program.kind == PROGRAM_SCRIPT && executable && !interpreter_of(view, true, &program, &name)) {
         gate_add(view->gate, 35, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
     }
 }

@@ -110,17 +110,41 @@ static bool client_is_there(const struct gate *gate, const char *program, bool *
     return false;
 }
 
-/* A program of its own names the variable that tells where Lambda listens, or a library beside it does. */
-static bool some_client(const struct gate *gate)
+/* A program of its own names the variable that tells where Lambda listens, or a library beside it does; `but` doesn't count. */
+static bool some_client(const struct gate *gate, const struct rootfs_entry *but)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        bool candidate = entry->facts && strstr(entry->facts, "client \n") && entry != rootfs_find(gate->tree, "lambda-entrypoint.sh") &&
-                         strcmp(path_base(entry->path), "aws-lambda-rie") != 0;
+        bool candidate = entry != but && entry->facts && strstr(entry->facts, "client \n") &&
+                         entry != rootfs_find(gate->tree, "lambda-entrypoint.sh") && strcmp(path_base(entry->path), "aws-lambda-rie") != 0;
         if (candidate)
             return true;
     }
     return false;
+}
+
+static bool is_shell(const struct program *program)
+{
+    static const char *const shells[] = {"sh", "bash", "dash", "ash", "busybox"};
+    const char *name = program->interpreter ? path_base(program->interpreter) : "";
+    for (size_t i = 0; i < countof(shells); i++)
+        if (program->kind == PROGRAM_SCRIPT && strcmp(name, shells[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A shell script that speaks to Lambda itself, and not by what it starts. */
+static void check_script(struct gate *gate, const struct program *program)
+{
+    static const char *const clients[] = {"curl",   "*/curl",          "wget",               "*/wget",
+                                          "*.jar", "*/awslambdaric/*", "*/aws-lambda-ric/*", "*/aws_lambda_ric*"};
+    if (!is_shell(program) || some_client(gate, gate->start.entry))
+        return;
+    for (size_t i = 0; i < countof(clients); i++)
+        if (any_path(gate, clients[i]))
+            return;
+    gate_add(gate, 60, gate->start.entry->layer, gate->start.path,
+             "it is a shell script that asks for events, and neither 'curl' nor 'wget' is in the image");
 }
 
 void gate_client(struct gate *gate)
@@ -131,11 +155,13 @@ void gate_client(struct gate *gate)
     if (!gate->whole || !start->entry || start->entry->type != TAR_FILE)
         return;
     program_read(start->entry->facts, &program);
-    if (program.client || client_is_there(gate, start->name, &known) || (known && some_client(gate)))
+    if (program.client)
+        check_script(gate, &program);
+    if (program.client || client_is_there(gate, start->name, &known) || (known && some_client(gate, NULL)))
         return;
     if (known)
         gate_add(gate, 60, 0, start->path, "'%s' is started, and the image has no runtime client for it", start->name);
-    else if (program.kind == PROGRAM_ELF && !some_client(gate))
+    else if (program.kind == PROGRAM_ELF && !some_client(gate, NULL))
         gate_add(gate, 60, start->entry->layer, start->path, "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
                  start->name);
 }

@@ -214,6 +214,46 @@ static void own_folders(void **state)
 }
 
 /* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
+/* A shell script asks for events by curl or wget, unless something else in the image does. */
+static void script_client(void **state)
+{
+    static const struct {
+        const char *file, *text, *ids;
+    } cases[] = {{"bin/other", "x", "LB060"},
+                 {"bin/curl", "x", ""},
+                 {"bin/wget", "x", ""},
+                 {"bin/other", "#!/bin/sh\nAWS_LAMBDA_RUNTIME_API\n", ""},
+                 {"bin/x.jar", "x", ""}};
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        const struct item items[] = {{"bin/", '5'},
+                                     {"bin/sh", '0', "#!/bin/sh\n", 0755},
+                                     {"bin/app", '0', "#!/bin/sh\n$AWS_LAMBDA_RUNTIME_API\n", 0755},
+                                     {cases[i].file, '0', cases[i].text, 0644}};
+        AUTO_IMAGE image = an_image(items, countof(items));
+        assert_ids(image, &(struct gate_options){0}, cases[i].ids);
+    }
+}
+
+/* What is started later finds an interpreter in /var/lang/bin; what Lambda starts, on PATH alone. */
+static void interpreter_of_the_client(void **state)
+{
+    static const char script[] = "#!/bin/env app AWS_LAMBDA_RUNTIME_API\n", later[] = "#!/bin/env tool\n";
+    struct item items[] = {{"bin/", '5'},      {"bin/env", '0', "#!/bin/env\n", 0755}, {"bin/app", '0', script, 0755},
+                           {"var/", '5'},      {"var/lang/", '5'},                     {"var/lang/bin/", '5'},
+                           {"var/task/", '5'}, {"var/task/x", '0', later, 0755},       {"var/lang/bin/tool", '0', "#!/bin/env app\n", 0755}};
+    (void)state;
+    AUTO_IMAGE there = an_image(items, countof(items));
+    assert_ids(there, &(struct gate_options){0}, "");
+    items[8].path = "var/lang/bin/other";
+    AUTO_IMAGE absent = an_image(items, countof(items));
+    assert_ids(absent, &(struct gate_options){0}, "LB035");
+    items[8].path = "var/lang/bin/app";
+    items[2].text = "#!/bin/env other AWS_LAMBDA_RUNTIME_API\n";
+    AUTO_IMAGE started = an_image(items, countof(items) - 1);
+    assert_ids(started, &(struct gate_options){0}, "LB033 LB035");
+}
+
 static void sarif(void **state)
 {
     struct error err = {0};
@@ -279,6 +319,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(dates, set_up, tear_down),         cmocka_unit_test_setup_teardown(many_findings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ignoring, set_up, tear_down),      cmocka_unit_test(sizes_as_people_write_them),
         cmocka_unit_test_setup_teardown(own_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(script_client, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interpreter_of_the_client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(sarif, set_up, tear_down),         cmocka_unit_test_setup_teardown(cost, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
