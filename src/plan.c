@@ -294,18 +294,24 @@ static int add_tag(struct plan *plan, const char *text, struct error *err)
     return 0;
 }
 
+/* As distroless has it: open to its own user alone, and Lambda's is another. */
+static bool is_home(const char *folder)
+{
+    return starts_with(folder, "/home/") || strcmp(folder, "/root") == 0 || starts_with(folder, "/root/");
+}
+
 static int decide_image(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     AUTO(strv) tags = {0};
     const char *workdir = project_get(facts->project, KEY_IMAGE_WORKDIR);
     copy_settings(&facts->project->free[SECTION_ENV], &plan->env);
     copy_settings(&facts->project->free[SECTION_LABELS], &plan->labels);
-    if (workdir || plan->family == FAMILY_SCRATCH ||
-        (plan->start == START_ENTRYPOINT &&
-         !(facts->base && js_get_text(js_get(facts->base->config, "config"), "WorkingDir"))))
+    const char *of_base = facts->base ? js_get_text(js_get(facts->base->config, "config"), "WorkingDir") : NULL;
+    bool home = of_base && is_home(of_base);
+    if (workdir || plan->family == FAMILY_SCRATCH || (plan->start == START_ENTRYPOINT && (!of_base || home)))
         plan->workdir = xstrdup(workdir ? workdir : LAMBDA_TASK_ROOT);
     plan_decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
-               plan->workdir ? "Lambda's task folder" : "the base's");
+               !plan->workdir ? "the base's" : home ? "the base's is the home of another user" : "Lambda's task folder");
     if (facts->tags->len > 0)
         strv_add_all(&tags, facts->tags);
     else if (project_words(facts->project, KEY_IMAGE_TAGS, &tags, err) != 0)

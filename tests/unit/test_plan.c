@@ -267,6 +267,26 @@ static void the_looked_up_base_decides(void **state)
     assert_null(f->plan.workdir);
 }
 
+/* The base's folder is kept, but not a home: that is for its own user. */
+static void folder_of_the_base(void **state)
+{
+    static const char *const cases[][2] = {{"/w", NULL}, {"/", NULL}, {"/home/nonroot", "/var/task"}, {"/root", "/var/task"}, {"/rooted", NULL}};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        autofree char *text = xasprintf("{\"config\":{\"WorkingDir\":\"%s\"}}", cases[i][0]);
+        AUTOPTR(js) config = js_parse(text, strlen(text), "config", &f->err);
+        struct base base = {.config = config, .name = (char *)"docker.io/me/own:1"};
+        f->facts.base = &base;
+        assert_int_equal(plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\n"), 0);
+        if (cases[i][1])
+            assert_string_equal(f->plan.workdir, cases[i][1]);
+        else
+            assert_null(f->plan.workdir);
+        assert_int_equal(plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\nworkdir = /home/x\n"), 0);
+        assert_string_equal(f->plan.workdir, "/home/x");
+    }
+}
+
 static void provenance_shows(void **state)
 {
     struct fixture *f = *state;
@@ -336,7 +356,7 @@ static void files_and_flags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides),
+        cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides), TEST(folder_of_the_base),
         TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),     TEST(builder_like_base),
         TEST(cxx),               TEST(command),
     };
