@@ -49,18 +49,26 @@ void template_write_input(struct writer *w, const struct template_placeholder *p
         writer_quoted(w, quoters[p->quoting], value, origin, input->name);
 }
 
-void template_write_manifest(struct writer *w)
+/* Whether a path lies in that folder, "" for the project's own, and not deeper. */
+static bool lies_in(const char *path, const char *folder)
 {
-    const struct strv *files = &w->plan->manifest;
+    size_t length = strlen(folder);
+    const char *slash = strrchr(path, '/');
+    return slash ? (size_t)(slash - path) == length && strncmp(path, folder, length) == 0 : length == 0;
+}
+
+static void copy_folder(struct writer *w, const struct strv *files, const char *folder)
+{
     bool safe = true;
     for (size_t i = 0; i < files->len; i++) {
         autofree char *absolute = xasprintf("/%s", files->items[i]);
-        safe = safe && quote_is_safe_path(absolute) && files->items[i][0] != '-';
+        safe = safe && (!lies_in(files->items[i], folder) || (quote_is_safe_path(absolute) && files->items[i][0] != '-'));
     }
-    if (files->len == 0)
-        return;
+    autofree char *target = xasprintf("./%s%s", folder, folder[0] ? "/" : "");
     buf_adds(w->out, safe ? "COPY" : "COPY [");
     for (size_t i = 0; i < files->len; i++) {
+        if (!lies_in(files->items[i], folder))
+            continue;
         buf_adds(w->out, safe ? " " : "");
         if (safe)
             buf_adds(w->out, files->items[i]);
@@ -68,7 +76,27 @@ void template_write_manifest(struct writer *w)
             writer_quoted(w, quote_copy_json, files->items[i], NULL, "manifest");
         buf_adds(w->out, safe ? "" : ", ");
     }
-    buf_adds(w->out, safe ? " ./\n" : "\"./\"]\n");
+    buf_adds(w->out, safe ? " " : "");
+    if (safe)
+        buf_adds(w->out, target);
+    else
+        writer_quoted(w, quote_copy_json, target, NULL, "manifest");
+    buf_adds(w->out, safe ? "\n" : "]\n");
+}
+
+/* Each folder's files stay in it. */
+void template_write_manifest(struct writer *w)
+{
+    const struct strv *files = &w->plan->manifest;
+    AUTO(strv) folders = {0};
+    for (size_t i = 0; i < files->len; i++) {
+        const char *slash = strrchr(files->items[i], '/');
+        strv_take(&folders, xstrndup(files->items[i], slash ? (size_t)(slash - files->items[i]) : 0));
+    }
+    strv_sort(&folders);
+    strv_unique(&folders);
+    for (size_t i = 0; i < folders.len; i++)
+        copy_folder(w, files, folders.items[i]);
 }
 
 static void add_words(struct writer *w, const struct strv *words)

@@ -132,6 +132,7 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
     AUTO(strv) files = {0}, runtime_files = {0}, locks = {0};
     autofree char *runtimes = data_path("runtimes");
     autofree char *runtime_dir = p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
+    autofree char *open_version = NULL;
     AUTO(pipeline_output) output = {0};
     for (size_t i = 0; i < p->context.len; i++)
         if (p->context.files[i].type == TAR_FILE)
@@ -139,7 +140,7 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
     if (p->template.runtime && data_files(runtime_dir, ".c", &runtime_files, err) != 0)
         return -1;
     if (pipeline_output_parse(options->output, &output, err) != 0 ||
-        lockfiles_find(&p->template, p->project.dir, &files, &locks, err) != 0)
+        lockfiles_find(&p->template, p->project.dir, &files, &locks, &open_version, err) != 0)
         return -1;
     const struct plan_facts facts = {
         .project = &p->project,
@@ -149,6 +150,7 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
         .project_files = &files,
         .runtime_files = &runtime_files,
         .strict_locks = &locks,
+        .open_version = open_version,
         .locked = options->locked,
         .runtime_dir = runtime_dir,
         .tags = &options->tags,

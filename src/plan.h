@@ -130,7 +130,8 @@ struct plan_facts {
     const struct template *template;
     const struct base *base;          /* NULL: not looked at yet; the plan then goes by the reference alone */
     const struct strv *project_files; /* regular files of the context, cleaned paths, sorted */
-    const struct strv *strict_locks;  /* those of the template's lock files that the project has, by template_strict_locks */
+    const struct strv *strict_locks;  /* those of the template's lock files that the project has, by lockfiles_find */
+    const char *open_version;         /* what that found to be open, or NULL */
     bool locked;                      /* --locked */
     const struct strv *runtime_files; /* .c files of the template's runtime, sorted */
     const char *runtime_dir;

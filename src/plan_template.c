@@ -167,6 +167,8 @@ static int no_lock(const struct plan_facts *facts, struct error *err)
     AUTO(buf) names = {0};
     if (!facts->locked)
         return 0;
+    if (facts->open_version)
+        return error_set(err, ERROR_LOCKED, "%s, and --locked wants fixed ones; write the one that is meant", facts->open_version);
     name_locks(facts->template, &names);
     if (facts->template->lock_count == 0)
         return facts->template->deps ? error_set(err, ERROR_LOCKED, "--locked: the template of '%s' knows no lock file", facts->template->language)
@@ -188,7 +190,9 @@ static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct
     }
     if (set && !(found && strv_contains(found, set))) {
         autofree char *text = xasprintf("the project has no lock file '%.80s'; %s", set,
-                                        has_file(facts, set) ? "the file that is there has no digests" : "make it, or drop 'lock'");
+                                        !has_file(facts, set)                   ? "make it, or drop 'lock'"
+                                        : find_lock(facts->template, set)->strict ? "the file that is there has no digests"
+                                                                                  : "the file that is there has versions that are open");
         return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
     }
     if (!set && found && found->len > 1)

@@ -185,6 +185,8 @@ static void parts_release(struct template *t)
         free(t->locks[i].file);
         free(t->locks[i].strict);
         strv_release(&t->locks[i].with);
+        strv_release(&t->locks[i].versions);
+        strv_release(&t->locks[i].open);
     }
     for (size_t i = 0; i < t->failure_count; i++) {
         free(t->failures[i].name);

@@ -99,6 +99,8 @@ struct template_lock {
     char *file;
     struct strv with; /* manifests that belong to it: they must be there too */
     char *strict;     /* a text that only a file that is a lock has; NULL: it is one in any case */
+    struct strv versions, open; /* in XML: elements where versions stand, patterns of those that are open (openversion.h); none: any is fine */
+    int line;         /* of the file */
 };
 
 struct template_compile {

@@ -90,6 +90,8 @@ static const struct row rows[] = {
     INPUT("help", KIND_TEXT, help),
     LOCK("with", KIND_PATHS, with),
     LOCK("strict", KIND_TEXT, strict),
+    LOCK("versions", KIND_WORDS, versions),
+    LOCK("open", KIND_WORDS, open),
     FAILURE("says", KIND_TEXT, says),
     FAILURE("help", KIND_TEXT, help),
     FAILURE("toolchain", KIND_BOOL, toolchain),
@@ -312,7 +314,7 @@ static void add_section(struct template *t, enum part part, const char *name, in
         t->inputs[t->input_count++] = (struct template_input){.name = xstrdup(name), .line = line};
     } else if (part == PART_LOCK) {
         grow(t->locks, t->lock_count, t->lock_cap);
-        t->locks[t->lock_count++] = (struct template_lock){.file = xstrdup(name)};
+        t->locks[t->lock_count++] = (struct template_lock){.file = xstrdup(name), .line = line};
     } else {
         grow(t->failures, t->failure_count, t->failure_cap);
         t->failures[t->failure_count++] = (struct template_failure){.name = xstrdup(name), .line = line};
@@ -409,6 +411,17 @@ static void settle_input(struct head *head, struct template_input *input)
     }
 }
 
+static void settle_lock(struct head *head, const struct template_lock *lock)
+{
+    if ((lock->versions.len > 0) != (lock->open.len > 0))
+        complain(head, lock->line, 1, "'versions' and 'open' of a [lock:FILE] go together");
+    for (size_t i = 0; i < lock->versions.len; i++) {
+        const char *word = lock->versions.items[i], *slash = strchr(word, '/');
+        if (!slash || slash == word || !slash[1] || strchr(slash + 1, '/'))
+            complain(head, lock->line, 1, "'versions' of a [lock:FILE] are PARENT/ELEMENT");
+    }
+}
+
 static void settle(struct head *head)
 {
     struct template *t = head->t;
@@ -417,6 +430,8 @@ static void settle(struct head *head)
     for (size_t i = 0; i < t->failure_count; i++)
         if (!t->failures[i].says || !t->failures[i].says[0] || !t->failures[i].help || !t->failures[i].help[0])
             complain(head, t->failures[i].line, 1, "a [failure:NAME] needs 'says' and 'help'");
+    for (size_t i = 0; i < t->lock_count; i++)
+        settle_lock(head, &t->locks[i]);
     if (!t->language)
         complain(head, 1, 1, "the head needs [template] language");
     if (t->aws_builder && !t->aws_base)
