@@ -1,0 +1,79 @@
+# Java by Gradle: Debian's is the one that can be had here. The project's wrapper, which brings a Gradle of its own elsewhere, starts it.
+
+languages_storage
+J=$W/java
+mkdir -p "$J"
+
+# As it is on this machine, where the builder's steps see it.
+need_gradle() {
+    need buildah jq mvn
+    need_part base-amd64
+    [ -d /usr/share/gradle ] || skip_case 'gradle is not installed'
+    sed "s|^\[containers]|&\nvolumes = [\"/usr/share/gradle:/usr/share/gradle:ro\", \"/usr/share/java:/opt/java:ro\"]|" "$W/containers.conf" \
+        >"$J/containers.conf"
+    export CONTAINERS_CONF=$J/containers.conf
+}
+
+# gradle_project FOLDER: the example of Java, with Gradle's files in the place of Maven's.
+gradle_project() {
+    [ ! -e "$1" ] || return 0
+    cp -R "$SOURCES/../../examples/java" "$1"
+    rm "$1/pom.xml"
+    # Debian's looks for its libraries in one folder alone.
+    printf '#!/bin/sh\ncp -sn /opt/java/*.jar /usr/share/java/\nexec /usr/share/gradle/bin/gradle "$@"\n' >"$1/gradlew"
+    echo "rootProject.name = 'hello'" >"$1/settings.gradle"
+    cat >"$1/build.gradle" <<'GRADLE'
+apply plugin: 'java'
+repositories { mavenCentral() }
+dependencies {
+    compile 'com.amazonaws:aws-lambda-java-core:1.4.0'
+    compile 'com.github.luben:zstd-jni:1.5.6-10'
+}
+GRADLE
+    cat >"$1/gradle.lockfile" <<'LOCK'
+# This is a Gradle generated file for dependency locking.
+com.amazonaws:aws-lambda-java-core:1.4.0=compileClasspath,runtimeClasspath
+com.github.luben:zstd-jni:1.5.6-10=compileClasspath,runtimeClasspath
+empty=annotationProcessor
+LOCK
+    mkdir -p "$1/src/main/resources"
+    echo words >"$1/src/main/resources/words.txt"
+}
+
+gradle_build() { lbuild build -C "$1" --engine buildah --network host --locked "${@:2}"; }
+
+# names WHICH: what is in the first image's layer of that number, from the end.
+names() { tar -xOf "$J/first.tar" "$(tar -xOf "$J/first.tar" manifest.json | jq -r ".[0].Layers[$1]")" | tar -tz; }
+
+gradle_answers() {
+    need_gradle
+    local dir=$J/project
+    gradle_project "$dir"
+    gradle_build "$dir" -o "$J/first.tar" 2>"$J/said" || die "$(cat "$J/said")"
+    lbuild check --werror "$J/first.tar"
+    same "$(jq -cS . "$dir/answer.json")" "$(python3 "$SOURCES/run_image.py" "$J/first.tar" "$(cat "$dir/event.json")" | jq -cS .)"
+    names -2 | grep -q '^var/task/lib/zstd-jni-1.5.6-10.jar'
+    names -2 | grep -q '^var/task/lib/aws-lambda-java-core-1.4.0.jar'
+    same 'var/runtime/bootstrap
+var/task/example/Handler.class
+var/task/words.txt' "$(names -1 | grep -E '(runtime|task)/.*[^/]$' | grep -v 'json$' | sort)"
+    # Only what is the app's is made again.
+    sed -i 's/"bytes"/"octets"/' "$dir/src/main/java/example/Handler.java"
+    gradle_build "$dir" -o "$J/second.tar" 2>"$J/said" || die "$(cat "$J/said")"
+    grep -q 'deps *unchanged' "$J/said" || die "$(cat "$J/said")"
+}
+
+gradle_locks() {
+    need_gradle
+    local dir=$J/locks
+    gradle_project "$dir"
+    sed -i s/1.4.0/1.3.0/ "$dir/gradle.lockfile"
+    fails_with 7 "gradle.lockfile doesn't fit the project; run './gradlew dependencies --write-locks'" gradle_build "$dir" -q
+    rm "$dir/gradle.lockfile"
+    fails_with 7 'no lock file; make pom.xml or gradle.lockfile' gradle_build "$dir" -q
+    rm "$dir/gradlew"
+    fails_with 1 "a Gradle project is built with its own wrapper.*run 'gradle wrapper'" lbuild build -C "$dir" --engine buildah --network host -q
+}
+
+check 'Gradle: the image answers, and its dependencies are a layer of their own' gradle_answers
+check "Gradle: a lock file that doesn't fit, none, and no wrapper" gradle_locks
