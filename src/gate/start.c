@@ -133,12 +133,12 @@ static bool is_shell(const struct program *program)
     return false;
 }
 
-/* A shell script that speaks to Lambda itself, and not by what it starts. */
+/* A bootstrap that is a shell script speaks to Lambda itself, unless something in the image does it. Other scripts only start what does. */
 static void check_script(struct gate *gate, const struct program *program)
 {
     static const char *const clients[] = {"curl",   "*/curl",          "wget",               "*/wget",
-                                          "*.jar", "*/awslambdaric/*", "*/aws-lambda-ric/*", "*/aws_lambda_ric*"};
-    if (!is_shell(program) || some_client(gate, gate->start.entry))
+                                          "*.jar", "*/awslambdaric/*", "*/aws-lambda-ric/*", "*/aws_lambda_ric*", "*.dll"};
+    if (strcmp(gate->start.path, LAMBDA_BOOTSTRAP) != 0 || !is_shell(program) || some_client(gate, gate->start.entry))
         return;
     for (size_t i = 0; i < countof(clients); i++)
         if (any_path(gate, clients[i]))

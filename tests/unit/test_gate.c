@@ -214,24 +214,31 @@ static void own_folders(void **state)
 }
 
 /* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
-/* A shell script asks for events by curl or wget, unless something else in the image does. */
+/* A bootstrap that is a shell script asks for events by curl or wget, unless something else in the image does. */
 static void script_client(void **state)
 {
     static const struct {
         const char *file, *text, *ids;
-    } cases[] = {{"bin/other", "x", "LB060"},
-                 {"bin/curl", "x", ""},
-                 {"bin/wget", "x", ""},
-                 {"bin/other", "#!/bin/sh\nAWS_LAMBDA_RUNTIME_API\n", ""},
-                 {"bin/x.jar", "x", ""}};
+    } cases[] = {{"bin/other", "x", "LB054 LB060"},
+                 {"bin/curl", "x", "LB054"},
+                 {"bin/wget", "x", "LB054"},
+                 {"bin/other", "#!/bin/sh\nAWS_LAMBDA_RUNTIME_API\n", "LB054"},
+                 {"bin/x.jar", "x", "LB054"}};
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
-        const struct item items[] = {{"bin/", '5'},
-                                     {"bin/sh", '0', "#!/bin/sh\n", 0755},
-                                     {"bin/app", '0', "#!/bin/sh\n$AWS_LAMBDA_RUNTIME_API\n", 0755},
-                                     {cases[i].file, '0', cases[i].text, 0644}};
+        struct item items[] = {{"bin/", '5'},
+                               {"bin/sh", '0', "#!/bin/sh\n", 0755},
+                               {"var/", '5'},
+                               {"var/runtime/", '5'},
+                               {"var/runtime/bootstrap", '0', "#!/bin/sh\n$AWS_LAMBDA_RUNTIME_API\n", 0755},
+                               {"bin/app", '2', "/var/runtime/bootstrap"},
+                               {cases[i].file, '0', cases[i].text, 0644}};
         AUTO_IMAGE image = an_image(items, countof(items));
         assert_ids(image, &(struct gate_options){0}, cases[i].ids);
+        items[5] = (struct item){"bin/app", '0', items[4].text, 0755};
+        items[4].text = "x";
+        AUTO_IMAGE entry = an_image(items, countof(items));
+        assert_ids(entry, &(struct gate_options){0}, "");
     }
 }
 
