@@ -31,17 +31,32 @@ static const char magic[16] = "lbuild-list 2\n";
 
 static const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
 
-static uint64_t checksum(const char *bytes, size_t length)
+struct part {
+    const void *bytes;
+    size_t length; /* whole words, but for the last part's */
+};
+
+static uint64_t checksum(const struct part *parts, size_t count)
 {
-    uint64_t sum = length, word;
-    for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
-        memcpy(&word, bytes, sizeof word);
+    uint64_t sum = 0, word;
+    for (size_t i = 0; i < count; i++)
+        sum += parts[i].length;
+    for (size_t i = 0; i < count; i++) {
+        const char *bytes = parts[i].bytes;
+        size_t length = parts[i].length;
+        for (; length >= sizeof word; bytes += sizeof word, length -= sizeof word) {
+            memcpy(&word, bytes, sizeof word);
+            sum = (sum ^ word) * factor;
+            sum ^= sum >> 29;
+        }
+        if (i + 1 < count)
+            continue;
+        word = 0;
+        if (length > 0) /* else there may be nothing to point to */
+            memcpy(&word, bytes, length);
         sum = (sum ^ word) * factor;
-        sum ^= sum >> 29;
     }
-    word = 0;
-    memcpy(&word, bytes, length);
-    return (sum ^ word) * factor;
+    return sum;
 }
 
 static const size_t unsummed = offsetof(struct head, count);
@@ -61,7 +76,7 @@ static bool valid(const char *data, size_t length, struct listing *out)
     memcpy(&head, data, sizeof head);
     if (memcmp(head.magic, magic, sizeof magic) != 0 || head.count > MOST_ENTRIES || head.names > MOST_NAMES ||
         length != sizeof head + head.count * sizeof *out->entries + head.names ||
-        head.checksum != checksum(data + unsummed, length - unsummed) || !memchr(head.diff_id, 0, sizeof head.diff_id) ||
+        head.checksum != checksum(&(struct part){data + unsummed, length - unsummed}, 1) || !memchr(head.diff_id, 0, sizeof head.diff_id) ||
         !digest_parse(&out->diff_id, head.diff_id) || (head.names > 0 && data[length - 1] != '\0'))
         return false;
     out->entries = (const struct listing_entry *)(const void *)(data + sizeof head);
@@ -257,17 +272,22 @@ void listing_writer_data(struct listing_writer *writer, const void *bytes, size_
 int listing_writer_save(struct listing_writer *writer, const struct store *store, const struct digest *blob,
                         const struct listing *about, struct error *err)
 {
-    AUTO(buf) out = {0};
+    AUTO(atomic) file = ATOMIC_INIT;
     close_file(writer);
     struct head head = {.count = writer->entries.len / sizeof(struct listing_entry), .names = writer->names.len,
                         .size = about->size, .content_size = about->content_size, .members = about->members};
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.diff_id, about->diff_id.text, sizeof head.diff_id);
-    buf_add(&out, &head, sizeof head);
-    buf_add(&out, writer->entries.data, writer->entries.len);
-    buf_add(&out, writer->names.data, writer->names.len);
-    head.checksum = checksum(out.data + unsummed, out.len - unsummed);
-    memcpy(out.data, &head, sizeof head);
+    const struct part parts[] = {{(const char *)&head + unsummed, sizeof head - unsummed},
+                                 {writer->entries.data, writer->entries.len},
+                                 {writer->names.data, writer->names.len}};
+    head.checksum = checksum(parts, countof(parts));
     autofree char *path = store_path(store, "lists", digest_hex(blob), err);
-    return path ? fs_keep(path, out.data, out.len, err) : -1;
+    /* What a large tree takes isn't copied once more. */
+    if (!path || atomic_open(&file, path, 0644, err) != 0 || fs_write_fd(file.fd, path, &head, sizeof head, err) != 0 ||
+        fs_write_fd(file.fd, path, parts[1].bytes, parts[1].length, err) != 0 ||
+        fs_write_fd(file.fd, path, parts[2].bytes, parts[2].length, err) != 0)
+        return -1;
+    file.lazy = true;
+    return atomic_commit(&file, err);
 }
