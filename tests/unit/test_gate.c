@@ -213,7 +213,6 @@ static void own_folders(void **state)
     }
 }
 
-/* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
 /* A bootstrap that is a shell script asks for events by curl or wget, unless something else in the image does. */
 static void script_client(void **state)
 {
@@ -261,6 +260,7 @@ static void interpreter_of_the_client(void **state)
     assert_ids(started, &(struct gate_options){0}, "LB033 LB035");
 }
 
+/* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
 static void sarif(void **state)
 {
     struct error err = {0};
@@ -328,7 +328,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(script_client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interpreter_of_the_client, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(sarif, set_up, tear_down),         cmocka_unit_test_setup_teardown(cost, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sarif, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(cost, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
 }
