@@ -12,7 +12,7 @@ for source in "$runtime"/*.c "$W/p/src/ballast.c"; do
 done
 compile="gcc -O2 -std=gnu11 -I $runtime/include -c $W/p/src/handler.c -o $W/objects/handler.o &&
     gcc -static -s -o $W/bootstrap $W/objects/*.o"
-prepare="sed -i \"s|\\\"hello[0-9]*|\\\"hello\$RANDOM|\" $W/p/src/handler.c"
+prepare="sed -i \"/HANDLERS/!s|\\\"hello[0-9]*|\\\"hello\$RANDOM|\" $W/p/src/handler.c"
 racers=("lbuild=$LBUILD build -q -C $W/p" "compile and link alone=$compile")
 limits=()
 if have umoci; then
