@@ -140,6 +140,13 @@ need_part() {
 same() { [ "$1" = "$2" ] || die "expected: $1
      got: $2"; }
 
+# Whether grep finds it in what a pipe brings: all is read, for `grep -q` leaves early, and under pipefail its writer's SIGPIPE is a failure.
+finds() {
+    local all
+    all=$(cat)
+    grep -q "$@" <<<"$all"
+}
+
 # The exit code of a command must be the one given.
 exits() {
     local want=$1 got=0
@@ -431,7 +438,7 @@ need_arm64() {
             >$at/register
     ) 9>"$W/binfmt.lock"
     # It sees a new platform only when it starts.
-    ! buildkit_answers || buildctl_ debug workers | grep -q linux/arm64 || stop_buildkitd
+    ! buildkit_answers || buildctl_ debug workers | finds linux/arm64 || stop_buildkitd
 }
 
 forget_arm64() {

@@ -18,7 +18,7 @@ assert env["PATH"] == "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin" and
 assert len(top["rootfs"]["diff_ids"]) == 4
 assert sum(not h.get("empty_layer") for h in top["history"]) == 4
 PY
-    raw_manifest "lambda/provided:$tag" | grep -q 'docker.distribution.manifest.list.v2+json'
+    raw_manifest "lambda/provided:$tag" | finds 'docker.distribution.manifest.list.v2+json'
 }
 
 anonymous_flow() {

@@ -125,7 +125,7 @@ INI
     lbuild context -C "$P" >"$P.context"
     "$@" <"$P.context"
     sum=$(printf %s "$value" | sha256sum | sha256sum | cut -d' ' -f1)
-    python3 "$SOURCES/tree.py" "$P.secret" | grep -E '^opt/sum |/opt/sum ' | grep -qF "$sum"
+    python3 "$SOURCES/tree.py" "$P.secret" | grep -E '^opt/sum |/opt/sum ' | finds -F "$sum"
     exits 1 grep -qF "$value" "$P.context"
     tar -tf "$P.secret" | while read -r blob; do
         tar -xOf "$P.secret" "$blob" | zcat -f >"$P.blob"

@@ -72,7 +72,7 @@ damaged_store() {
     lbuild build -C "$P"
     cp "$P/hello.tar" "$W/before.tar"
     local blob
-    blob=$(find "$XDG_CACHE_HOME/lbuild/blobs" -type f -size +100k | head -1)
+    blob=$(find "$XDG_CACHE_HOME/lbuild/blobs" -type f -size +100k | sed -n 1p)
     chmod u+w "$blob"
     printf 'X' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
     printf '/* another */\n' >>"$P/src/handler.c"

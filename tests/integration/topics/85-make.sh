@@ -63,7 +63,7 @@ same_image() {
         "$LBUILD"
         cmp hello.tar lbuild-out/same.tar
         same '' "$(git status --porcelain)"
-        skopeo inspect --raw oci-archive:lbuild-out/same.tar | grep -q '"org.opencontainers.image.revision":"[0-9a-f]\{40\}"'
+        skopeo inspect --raw oci-archive:lbuild-out/same.tar | finds '"org.opencontainers.image.revision":"[0-9a-f]\{40\}"'
     )
 }
 
@@ -92,8 +92,8 @@ newer_make_has_a_fifo() {
     newer_make
     # shellcheck disable=SC2016  # for make
     local file='all: ; +@echo "$(MAKEFLAGS)"'
-    echo "$file" | "$NEWER/make" -s -j2 -f - | grep -q 'jobserver-auth=fifo:'
-    echo "$file" | "$NEWER/make" -s -j2 --jobserver-style=pipe -f - | grep -q 'jobserver-auth=[0-9]'
+    echo "$file" | "$NEWER/make" -s -j2 -f - | finds 'jobserver-auth=fifo:'
+    echo "$file" | "$NEWER/make" -s -j2 --jobserver-style=pipe -f - | finds 'jobserver-auth=[0-9]'
 }
 
 # Ended as a terminal or a CI system does it, the whole group at once: nothing is left running, and the next make goes on.

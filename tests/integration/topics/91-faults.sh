@@ -61,7 +61,7 @@ signalled() {
 # The engine's program, be it the engine itself or a daemon's client.
 dies() {
     begin "$1" dies
-    kill -KILL "$(pgrep -P "$PID" -x "${1%%-*}" | head -n 1)"
+    kill -KILL "$(pgrep -P "$PID" -x "${1%%-*}" | sed -n 1p)"
     ends "$1" 4 'was killed by signal 9'
 }
 

@@ -52,8 +52,8 @@ gradle_answers() {
     gradle_build "$dir" -o "$J/first.tar" 2>"$J/said" || die "$(cat "$J/said")"
     lbuild check --werror "$J/first.tar"
     same "$(jq -cS . "$dir/answer.json")" "$(python3 "$SOURCES/run_image.py" "$J/first.tar" "$(cat "$dir/event.json")" | jq -cS .)"
-    names -2 | grep -q '^var/task/lib/zstd-jni-1.5.6-10.jar'
-    names -2 | grep -q '^var/task/lib/aws-lambda-java-core-1.4.0.jar'
+    names -2 | finds '^var/task/lib/zstd-jni-1.5.6-10.jar'
+    names -2 | finds '^var/task/lib/aws-lambda-java-core-1.4.0.jar'
     same 'var/runtime/bootstrap
 var/task/example/Handler.class
 var/task/words.txt' "$(names -1 | grep -E '(runtime|task)/.*[^/]$' | grep -v 'json$' | sort)"

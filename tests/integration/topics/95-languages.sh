@@ -85,7 +85,7 @@ crosses() {
     lbuild check "$dir.tar"
     layer=$(tar -xOf "$dir.tar" manifest.json | jq -r '.[0].Layers[-1]')
     tar -xOf "$dir.tar" "$layer" | tar -xzO var/runtime/bootstrap >"$dir.program"
-    readelf -h "$dir.program" | grep -q 'Machine: *AArch64'
+    readelf -h "$dir.program" | finds 'Machine: *AArch64'
     if (need_arm64); then answers "$dir.tar" "$dir"; fi
 }
 

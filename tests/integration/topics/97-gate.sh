@@ -136,8 +136,8 @@ from_a_registry() {
     grep -q LB085 "$W/gate.json"
     same '' "$(ids "$name:good" --ignore LB085)"
     same 'equal' "$(lbuild diff "$name:good" "$CORPUS/LB055-good.tar")"
-    lbuild size "$name:good" | grep -q /var/task/app
-    lbuild inspect "$name:good" | grep -q '^format *registry'
+    lbuild size "$name:good" | finds /var/task/app
+    lbuild inspect "$name:good" | finds '^format *registry'
     fails_with 5 'not there|no image|unknown|404' lbuild check "$name:none"
     fails_with 7 'offline' lbuild check --offline "$name:good"
 }
