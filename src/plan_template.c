@@ -221,16 +221,22 @@ static int needs_manifest(const struct plan_facts *facts, struct error *err)
                      facts->template->language, buf_text(&names));
 }
 
+static bool takes(const struct template *t, const char *path)
+{
+    for (size_t i = 0; i < t->manifest_takes.len; i++)
+        if (glob_match(t->manifest_takes.items[i], path))
+            return true;
+    return false;
+}
+
 static int decide_manifest(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct template *t = facts->template;
-    const struct strv *const lists[] = {&t->manifest_needs, &t->manifest_takes};
     if (needs_manifest(facts, err) != 0 || choose_lock(facts, plan, err) != 0)
         return -1;
-    for (size_t i = 0; i < countof(lists); i++)
-        for (size_t j = 0; j < lists[i]->len; j++)
-            if (has_file(facts, lists[i]->items[j]))
-                strv_add(&plan->manifest, lists[i]->items[j]);
+    for (size_t i = 0; i < facts->project_files->len; i++)
+        if (strv_contains(&t->manifest_needs, facts->project_files->items[i]) || takes(t, facts->project_files->items[i]))
+            strv_add(&plan->manifest, facts->project_files->items[i]);
     const struct template_lock *lock = plan->lock ? find_lock(t, plan->lock) : NULL;
     for (size_t i = 0; lock && i < lock->with.len; i++) {
         if (!has_file(facts, lock->with.items[i]))

@@ -25,6 +25,7 @@ enum kind {
     KIND_RESULT,   /* one such word */
     KIND_VARIABLES, /* words NAME=VALUE with the same */
     KIND_PATHS,    /* words that are paths in the project */
+    KIND_PATTERNS, /* words that are such paths, or patterns of them */
     KIND_NUMBER,
     KIND_BOOL,
     KIND_OPPOSITE, /* a bool whose field says the opposite */
@@ -67,7 +68,7 @@ static const struct row rows[] = {
     HEAD("packages.alpine", KIND_EXPANDED, packages_apk),
     HEAD("packages.aws", KIND_EXPANDED, packages_aws),
     HEAD("manifest.needs", KIND_PATHS, manifest_needs),
-    HEAD("manifest.takes", KIND_PATHS, manifest_takes),
+    HEAD("manifest.takes", KIND_PATTERNS, manifest_takes),
     HEAD("detect.files", KIND_WORDS, detect_files),
     HEAD("detect.sources", KIND_WORDS, detect_sources),
     HEAD("detect.priority", KIND_NUMBER, detect_priority),
@@ -136,7 +137,8 @@ static void set_text(struct head *head, const struct ini_entry *entry, char **fi
 
 static char *wrong_word(const struct template *t, const char *word, enum kind kind)
 {
-    autofree char *clean = kind == KIND_PATHS ? path_clean(word) : NULL;
+    bool path = kind == KIND_PATHS || kind == KIND_PATTERNS;
+    autofree char *clean = path ? path_clean(word) : NULL;
     switch (kind) {
     case KIND_EXPANDED:
         return template_expand_check(t, word, true, false);
@@ -148,7 +150,8 @@ static char *wrong_word(const struct template *t, const char *word, enum kind ki
                    ? template_expand_check(t, word, false, true)
                    : xasprintf("expected NAME=VALUE, not '%.80s'", word);
     case KIND_PATHS:
-        return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] && !strpbrk(word, "*?[\\{")
+    case KIND_PATTERNS:
+        return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] && !strpbrk(word, kind == KIND_PATHS ? "*?[\\{" : "\\{")
                    ? NULL
                    : xasprintf("'%.80s' is not a plain path in the project", word);
     default:

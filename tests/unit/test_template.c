@@ -57,6 +57,8 @@ static const char *const wrong[][2] = {
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\nlock = 2x\n---\n", "f:6:8: "},
     {"[template]\nlanguage = x\n[failure:A]\nsays = b\n---\n", "f:3:1: expected [failure:NAME], a name of small letters"},
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\n[failure:a]\nhelp = d\n---\n", "f:6:1: this section is there already"},
+    {"[template]\nlanguage = x\n[manifest]\nneeds = *.x\n---\n", "f:4:9: '*.x' is not a plain path in the project"},
+    {"[template]\nlanguage = x\n[manifest]\ntakes = **/*.x ../*.y\n---\n", "f:4:9: '../*.y' is not a plain path in the project"},
     {"[template]\nlanguage = x\n[lock:a]\nopen = LATEST\n---\n", "f:3:1: 'versions' and 'open' of a [lock:FILE] go together"},
     {"[template]\nlanguage = x\n[lock:a]\nopen = x\nversions = a/b c\n---\n", "f:3:1: 'versions' of a [lock:FILE] are PARENT/ELEMENT"},
     {"[packages]\nal2 = 'a\n---\n", "f:2:7: a quote is not closed"},
