@@ -1,9 +1,20 @@
-// Answers each event with a greeting, in words by a dependency.
+// Answers each event with a greeting, written as YAML by a dependency.
+using System;
+using System.Collections.Generic;
+using System.Threading.Tasks;
 using Amazon.Lambda.Core;
 using Amazon.Lambda.RuntimeSupport;
 using Amazon.Lambda.Serialization.SystemTextJson;
-using Humanizer;
+using YamlDotNet.Serialization;
 
-var handler = (Dictionary<string, string> event_, ILambdaContext context) => $"hello {event_["name"]}".Humanize(LetterCasing.Title);
+class Function
+{
+    static string Answer(Dictionary<string, string> request, ILambdaContext context) =>
+        new SerializerBuilder().Build().Serialize(new { hello = request["name"] });
 
-await LambdaBootstrapBuilder.Create(handler, new DefaultLambdaJsonSerializer()).Build().RunAsync();
+    static Task Main()
+    {
+        Func<Dictionary<string, string>, ILambdaContext, string> handler = Answer;
+        return LambdaBootstrapBuilder.Create(handler, new DefaultLambdaJsonSerializer()).Build().RunAsync();
+    }
+}
