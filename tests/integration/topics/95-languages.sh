@@ -12,7 +12,7 @@ need_language() {
     c | cpp | custom) [ -e /usr/include/zlib.h ] || skip_case 'zlib is not installed' ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;
-    dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
+    dotnet) need_dotnet ;;
     ruby) need_gems "$EXAMPLES/ruby" ;;
     esac
 }
@@ -24,9 +24,15 @@ answers() {
     same "$(jq -cS . "$2/answer.json")" "$(jq -cS . <<<"$got" || printf '%s' "$got")"
 }
 
+# layer IMAGE NUMBER: the files of a layer, counted from the last.
+layer() { tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep -v '/$' | sort; }
+
+# What is in the layer of dependencies isn't in the app's again.
+once_only() { same '' "$(comm -12 <(layer "$1" 1) <(layer "$1" 2))"; }
+
 # What compiling gems leaves isn't in the image: some of it would differ each time.
 compiled_gems() {
-    tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r '.[0].Layers[-2]')" | tar -tz >"$1.files"
+    layer "$1" 2 >"$1.files"
     grep -q 'vendor/bundle/.*/thrift_native\.so$' "$1.files"
     ! grep -E 'vendor/bundle/.*(/Makefile|\.o|/mkmf\.log|/gem_make\.out|\.gem)$' "$1.files"
 }
@@ -41,15 +47,15 @@ example() {
     host) ;;
     *) need "$2" ;;
     esac
-    local dir=$W/languages/$1-$2 network=(--network host) locked=(--locked)
-    # No lock file of .NET can be made here.
-    [ "$1" != dotnet ] || locked=()
+    local dir=$W/languages/$1-$2 network=(--network host)
     cp -R "$EXAMPLES/$1" "$dir"
+    [ "$1" != dotnet ] || dotnet_project "$dir"
     # Where no container is, nobody installs packages: the machine has what they bring.
     [ "$2" != host ] || { network=(); sed -i '/^packages = /d' "$dir/lbuild.ini"; }
-    time lbuild build -C "$dir" --engine "$2" "${network[@]}" "${locked[@]}" -o "$dir.tar"
+    time lbuild build -C "$dir" --engine "$2" "${network[@]}" --locked -o "$dir.tar"
     lbuild check --werror "$dir.tar"
     answers "$dir.tar" "$dir"
+    once_only "$dir.tar"
     [ "$1" != ruby ] || compiled_gems "$dir.tar"
     ls -l "$dir.tar"
 }
@@ -122,6 +128,13 @@ RUN gem install --no-document --install-dir /var/runtime aws_lambda_ric'
 export GEM_HOME=/var/runtime GEM_PATH="/var/task/vendor/bundle/ruby/${gems##*/}:/opt/$gems" RUBYLIB=/var/task:/var/runtime/lib:/opt/ruby/lib
 exec /var/lang/bin/ruby -e "require \"aws_lambda_ric\"; AwsLambdaRIC::Bootstrap.new.start"'
         ;;
+    dotnet)
+        version=8 packages='tar'
+        steps='COPY --from=made /var/lang /var/lang
+RUN mkdir -p /var/lang/bin && ln -s ../dotnet/dotnet /var/lang/bin/dotnet'
+        start='export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
+exec /var/lang/bin/dotnet exec "/var/task/$_HANDLER.dll"'
+        ;;
     esac
 }
 
@@ -160,12 +173,13 @@ on_aws() {
     [ "$1" != ruby ] || options+=(--set build.packages='gcc make' --set build.package-manager=dnf)
     time aws_base "$1"
     cp -R "$EXAMPLES/$1" "$dir"
+    [ "$1" != dotnet ] || dotnet_project "$dir"
     time lbuild build -C "$dir" --engine buildah --network host "${options[@]}" --set image.base=aws -o "$dir.tar"
     lbuild check "$dir.tar"
     answers "$dir.tar" "$dir"
 }
 
-for name in java nodejs python ruby; do later buildah "$(subject "$name") on AWS's own base, buildah" on_aws "$name"; done
+for name in dotnet java nodejs python ruby; do later buildah "$(subject "$name") on AWS's own base, buildah" on_aws "$name"; done
 
 # Rust without a crate, which takes seconds: it answers each event with the event.
 small_rust() {

@@ -8,6 +8,12 @@ cat >"$W/pages/bin/lbuild" <<'SH'
 #!/bin/sh
 case $1 in
 build) [ -z "$PAGE_ENGINE" ] || { shift; set -- build --engine "$PAGE_ENGINE" --network host "$@"; } ;;
+init)
+    "$LBUILD" "$@" || exit
+    # The version of .NET that can be had here.
+    [ ! -e hello/function.csproj ] || exec sed -i 's/>net8.0</>netcoreapp3.1</' hello/function.csproj
+    exit
+    ;;
 invoke) exec "$LBUILD" "$@" >invoked ;;
 esac
 exec "$LBUILD" "$@"
@@ -27,7 +33,7 @@ need_registry() {
     need buildah
     PAGE_ENGINE=buildah
     case $1 in
-    dotnet) skip_case 'no .NET SDK and no NuGet package can be had here' ;;
+    dotnet) need_dotnet ;;
     ruby) need_gems ;;
     nodejs | typescript) need npm ;;
     java) need mvn ;;

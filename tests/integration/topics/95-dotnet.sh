@@ -1,0 +1,75 @@
+# .NET beyond its example: a solution of several projects, and what the build says of locks and handlers that don't fit.
+
+languages_storage
+D=$W/dotnet-projects
+mkdir -p "$D"
+
+# The SDK that can be had here is of version 3.1.
+dotnet_build() { lbuild build -C "$1" --engine buildah --network host "${@:2}"; }
+
+# names IMAGE WHICH: what is in the layer of that number, from the last.
+names() { tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep '^var/task/.*[^/]$' | sort; }
+
+# solution FOLDER: the example with its look-up in a library of its own, which has the package with native code.
+solution() {
+    local library=$1/src/patterns app=$1/src/app
+    mkdir -p "$library" "$app"
+    cp "$SOURCES/../../examples/dotnet/"{lbuild.ini,event.json,answer.json} "$1"
+    sed 's/>net8.0</>netcoreapp3.1</' "$SOURCES/../../examples/dotnet/function.csproj" >"$app/function.csproj"
+    sed '/OutputType/d; /Amazon/d; /YamlDotNet/d' "$app/function.csproj" >"$library/patterns.csproj"
+    sed -i 's|.*"SQLitePCLRaw.*|    <ProjectReference Include="../patterns/patterns.csproj" />|' "$app/function.csproj"
+    sed 's/sqlite3_strglob(pattern, Text(part.Key)) == 0/Patterns.Match(pattern, Text(part.Key))/; /DllImport/,+2d' \
+        "$SOURCES/../../examples/dotnet/Program.cs" >"$app/Program.cs"
+    cat >"$library/Patterns.cs" <<'CS'
+using System.Runtime.InteropServices;
+
+public static class Patterns
+{
+    [DllImport("e_sqlite3")]
+    static extern int sqlite3_strglob(byte[] pattern, byte[] text);
+
+    public static bool Match(byte[] pattern, byte[] text) => sqlite3_strglob(pattern, text) == 0;
+}
+CS
+    printf '\n[inputs]\nproject = src/app\n' >>"$1/lbuild.ini"
+}
+
+solution_answers() {
+    need_dotnet
+    need jq
+    local dir=$D/solution
+    solution "$dir"
+    dotnet_build "$dir" -o "$D/first.tar" 2>"$D/said" || die "$(cat "$D/said")"
+    lbuild check --werror "$D/first.tar"
+    same "$(jq -cS . "$dir/answer.json")" "$(python3 "$SOURCES/run_image.py" "$D/first.tar" "$(cat "$dir/event.json")" | jq -cS .)"
+    names "$D/first.tar" 2 | finds '^var/task/YamlDotNet.dll'
+    names "$D/first.tar" 2 | finds '^var/task/runtimes/linux-x64/native/libe_sqlite3.so'
+    same 'var/task/function.deps.json
+var/task/function.dll
+var/task/function.pdb
+var/task/function.runtimeconfig.json
+var/task/patterns.dll
+var/task/patterns.pdb' "$(names "$D/first.tar" 1)"
+    # Only what is the app's is made again.
+    sed -i 's/== 0/!= 0/' "$dir/src/patterns/Patterns.cs"
+    dotnet_build "$dir" -o "$D/second.tar" 2>"$D/said" || die "$(cat "$D/said")"
+    grep -q 'deps *unchanged' "$D/said" || die "$(cat "$D/said")"
+    same '{"handle":"stout"}' "$(python3 "$SOURCES/run_image.py" "$D/second.tar" "$(cat "$dir/event.json")" | jq -cS .)"
+}
+
+refused() {
+    need_dotnet
+    local dir=$D/refused
+    cp -R "$SOURCES/../../examples/dotnet" "$dir"
+    fails_with 7 'no lock file; make packages.lock.json' dotnet_build "$dir" -q --locked
+    dotnet_project "$dir"
+    fails_with 1 "handler 'nothing': the project makes no 'nothing.dll'" dotnet_build "$dir" -q --locked --set function.handler=nothing
+    fails_with 1 "handler 'function::Function::Answer': it must be the assembly's name" \
+        dotnet_build "$dir" -q --locked --set function.handler=function::Function::Answer
+    sed -i 's/16\.3\.0/16.2.0/' "$dir/packages.lock.json"
+    fails_with 7 "packages.lock.json doesn't fit the project; run 'dotnet restore --force-evaluate'" dotnet_build "$dir" -q --locked
+    [ ! -e "$dir/hello-dotnet.tar" ]
+}
+
+check "a solution: the image answers, and its packages are a layer of their own" solution_answers
+check "a lock file that doesn't fit, none, and handlers that aren't there" refused
