@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* The first row that fits counts. A name is the last part of the repository; a word is a part of the tag between dots and
@@ -37,6 +38,29 @@ static const struct {
     {"ubi", NULL, "dnf"},
 };
 
+/* AWS's images for languages, by the first version that is on Amazon Linux 2023; an older one is on Amazon Linux 2 ("Lambda runtimes"
+ * in AWS's documentation). The repository is lambda/NAME or aws-lambda-NAME. */
+static const struct {
+    const char *name;
+    long major, minor;
+} of_lambda[] = {
+    {"dotnet", 8, 0}, {"java", 21, 0}, {"nodejs", 20, 0}, {"python", 3, 12}, {"ruby", 3, 3},
+};
+
+static const char *manager_of_lambda(const char *name, const char *tag)
+{
+    for (size_t i = 0; i < countof(of_lambda); i++) {
+        char *rest = NULL;
+        if (strcmp(name, of_lambda[i].name) != 0)
+            continue;
+        long major = strtol(tag, &rest, 10), minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
+        if (rest == tag)
+            return *tag == '\0' || strcmp(tag, "latest") == 0 ? "dnf" : NULL;
+        return major > of_lambda[i].major || (major == of_lambda[i].major && minor >= of_lambda[i].minor) ? "dnf" : "yum";
+    }
+    return NULL;
+}
+
 /* "alpine" is in "3.12-alpine3.20" too. */
 static bool has_word(const char *tag, const char *word)
 {
@@ -61,5 +85,7 @@ const char *package_manager_of(const char *reference)
     for (size_t i = 0; i < countof(known); i++)
         if ((!known[i].name || strcmp(known[i].name, repository) == 0) && (!known[i].word || has_word(tag, known[i].word)))
             return known[i].manager;
-    return NULL;
+    if (slash && slash - reference >= 6 && strncmp(slash - 6, "lambda", 6) == 0 && (slash - reference == 6 || slash[-7] == '/'))
+        return manager_of_lambda(repository, tag);
+    return strncmp(repository, "aws-lambda-", 11) == 0 ? manager_of_lambda(repository + 11, tag) : NULL;
 }
