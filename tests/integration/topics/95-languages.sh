@@ -168,13 +168,11 @@ on_aws() {
     need_part base-amd64
     need_language "$1"
     need jq curl buildah
-    local dir=$W/languages/$1-on-aws options=(--locked)
-    # A gem with native code needs a compiler, which AWS's base doesn't have.
-    [ "$1" != ruby ] || options+=(--set build.packages='gcc make' --set build.package-manager=dnf)
+    local dir=$W/languages/$1-on-aws
     time aws_base "$1"
     cp -R "$EXAMPLES/$1" "$dir"
     [ "$1" != dotnet ] || dotnet_project "$dir"
-    time lbuild build -C "$dir" --engine buildah --network host "${options[@]}" --set image.base=aws -o "$dir.tar"
+    time lbuild build -C "$dir" --engine buildah --network host --locked --set image.base=aws -o "$dir.tar"
     lbuild check "$dir.tar"
     answers "$dir.tar" "$dir"
 }
