@@ -57,6 +57,20 @@ var/task/patterns.pdb' "$(names "$D/first.tar" 1)"
     same '{"handle":"stout"}' "$(python3 "$SOURCES/run_image.py" "$D/second.tar" "$(cat "$dir/event.json")" | jq -cS .)"
 }
 
+# Its own steps fail where its sources aren't: the packages go with the program.
+without_sources() {
+    need_dotnet
+    local dir=$D/without
+    cp -R "$SOURCES/../../examples/dotnet" "$dir"
+    dotnet_project "$dir"
+    sed -i 's|^</Project>|  <Target Name="Own" BeforeTargets="ComputeResolvedFilesToPublishList"><Error Condition="!Exists(\x27Program.cs\x27)" Text="where is it?" /></Target>\n&|' \
+        "$dir/function.csproj"
+    dotnet_build "$dir" --locked -o "$D/without.tar" 2>"$D/said" || die "$(cat "$D/said")"
+    grep -q "without its sources the project doesn't say what its packages bring" "$D/said"
+    names "$D/without.tar" 1 | finds '^var/task/YamlDotNet.dll'
+    same '{"lid":"1","spout":"short"}' "$(python3 "$SOURCES/run_image.py" "$D/without.tar" "$(cat "$dir/event.json")" | jq -cS .)"
+}
+
 refused() {
     need_dotnet
     local dir=$D/refused
@@ -72,4 +86,5 @@ refused() {
 }
 
 check "a solution: the image answers, and its packages are a layer of their own" solution_answers
+check "a project that wants its sources early: its packages go with the program" without_sources
 check "a lock file that doesn't fit, none, and handlers that aren't there" refused
