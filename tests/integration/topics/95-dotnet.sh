@@ -77,6 +77,13 @@ refused() {
     cp -R "$SOURCES/../../examples/dotnet" "$dir"
     fails_with 7 'no lock file; make packages.lock.json' dotnet_build "$dir" -q --locked
     dotnet_project "$dir"
+    cp "$dir/function.csproj" "$dir/other.csproj"
+    fails_with 1 "there is more than one project file; name the program's with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked
+    mkdir "$dir/src"
+    mv "$dir/"*.csproj "$dir/src"
+    fails_with 1 "there is no project file in the top folder; name its folder with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked
+    mv "$dir/src/function.csproj" "$dir"
+    rm -r "$dir/src"
     fails_with 1 "handler 'nothing': the project makes no 'nothing.dll'" dotnet_build "$dir" -q --locked --set function.handler=nothing
     fails_with 1 "handler 'function::Function::Answer': it must be the assembly's name" \
         dotnet_build "$dir" -q --locked --set function.handler=function::Function::Answer
@@ -87,4 +94,4 @@ refused() {
 
 check "a solution: the image answers, and its packages are a layer of their own" solution_answers
 check "a project that wants its sources early: its packages go with the program" without_sources
-check "a lock file that doesn't fit, none, and handlers that aren't there" refused
+check "no project file and two, a lock file that doesn't fit and none, handlers that aren't there" refused
