@@ -35,11 +35,11 @@ static int add(struct scan *scan, const char *path, enum tar_type type, const st
                          "'%s' has more than 1,000,000 files; leave some out with a .dockerignore file", scan->dir);
     grow(out->files, out->len, out->cap);
     out->files[out->len++] = (struct context_file){
-        .path = xstrdup(path),
+        .path = arena_add(&out->names, path),
         .type = type,
         .mode = type == TAR_DIR || (st->st_mode & 0111) ? 0755 : 0644,
         .size = type == TAR_FILE ? (uint64_t)st->st_size : 0,
-        .link = link ? xstrdup(link) : NULL,
+        .link = link ? arena_add(&out->names, link) : NULL,
     };
     return 0;
 }
@@ -130,11 +130,8 @@ int context_scan(const char *dir, const struct ignore *ignore, const struct strv
 
 void context_release(struct context *context)
 {
-    for (size_t i = 0; i < context->len; i++) {
-        free(context->files[i].path);
-        free(context->files[i].link);
-    }
     free(context->files);
+    arena_release(&context->names);
     *context = (struct context){0};
 }
 
@@ -207,8 +204,7 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const struct tree_entry *)a)->path, ((const struct tree_entry *)b)->path);
 }
 
-static int write_content(struct tar_writer *writer, int fd, const struct tree_entry *entry, uint64_t size,
-                         struct error *err)
+static int write_content(struct tar_writer *writer, int fd, const char *source, uint64_t size, struct error *err)
 {
     char piece[PIECE];
     for (;;) {
@@ -216,9 +212,9 @@ static int write_content(struct tar_writer *writer, int fd, const struct tree_en
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return error_errno(err, ERROR_BUILD, "can't read '%s'", entry->source);
+            return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
         if ((uint64_t)got > size || (got == 0 && size > 0))
-            return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", entry->source);
+            return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
         if (got == 0)
             return 0;
         size -= (uint64_t)got;
@@ -230,19 +226,20 @@ static int write_content(struct tar_writer *writer, int fd, const struct tree_en
 static int write_file(struct tar_writer *writer, const struct tree_entry *entry, struct tar_entry *header, struct error *err)
 {
     struct stat st;
-    if (!entry->source) {
-        header->size = (int64_t)entry->size;
-        return tar_writer_entry(writer, header, err) == 0 ? tar_writer_data(writer, entry->content, entry->size, err) : -1;
+    autofree char *source = tree_source(entry);
+    if (!source) {
+        header->size = (int64_t)strlen(entry->text);
+        return tar_writer_entry(writer, header, err) == 0 ? tar_writer_data(writer, entry->text, (size_t)header->size, err) : -1;
     }
-    autoclose int fd = open(entry->source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
-        return error_errno(err, ERROR_BUILD, "can't read '%s'", entry->source);
+        return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
     if (!S_ISREG(st.st_mode))
-        return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", entry->source);
+        return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
     header->size = st.st_size;
     if (tar_writer_entry(writer, header, err) != 0)
         return -1;
-    return write_content(writer, fd, entry, (uint64_t)st.st_size, err);
+    return write_content(writer, fd, source, (uint64_t)st.st_size, err);
 }
 
 static int write_tree(const struct plan *plan, const struct tree *tree, struct tar_writer *writer, struct error *err)
@@ -252,9 +249,9 @@ static int write_tree(const struct plan *plan, const struct tree *tree, struct t
         if (i > 0 && strcmp(tree->entries[i - 1].path, entry->path) == 0)
             continue;
         struct tar_entry header = {.path = entry->path,
-                                   .link = entry->link,
+                                   .link = entry->type == TAR_SYMLINK ? entry->text : NULL,
                                    .type = entry->type,
-                                   .mode = entry->type == TAR_SYMLINK ? 0777 : entry->mode,
+                                   .mode = entry->mode,
                                    .mtime = plan->epoch};
         int result = entry->type == TAR_FILE ? write_file(writer, entry, &header, err)
                                              : tar_writer_entry(writer, &header, err);
@@ -297,10 +294,7 @@ int context_write(const struct plan *plan, const struct context *context, const 
     AUTO(gathered) gathered = {.sink = sink, .data = data};
     if (gather_project(plan, context, &tree, err) != 0 || gather_runtime(plan, &tree, err) != 0)
         return -1;
-    tree_add_file(&tree, DOCKERFILE_NAME, NULL, 0644);
-    struct tree_entry *last = &tree.entries[tree.len - 1];
-    last->content = xstrdup(dockerfile);
-    last->size = strlen(dockerfile);
+    tree_add_text(&tree, DOCKERFILE_NAME, dockerfile, 0644);
     qsort(tree.entries, tree.len, sizeof *tree.entries, compare_entries);
     AUTOPTR(tar_writer) writer = tar_writer_open(gather, &gathered, err);
     return writer && write_tree(plan, &tree, writer, err) == 0 ? pass_on(&gathered, err) : -1;

@@ -3,22 +3,24 @@
 
 #include "ignore.h"
 #include "plan.h"
+#include "support/arena.h"
 #include "support/error.h"
 #include "support/tar.h"
 
 /* The build context: the project's files after .dockerignore. */
 
 struct context_file {
-    char *path; /* cleaned, relative to the project */
+    const char *path; /* cleaned, relative to the project */
     enum tar_type type;
     unsigned mode; /* 0755 or 0644; directories 0755 */
     uint64_t size;
-    char *link;
+    const char *link; /* its target, else NULL */
 };
 
 struct context {
     struct context_file *files; /* sorted by path bytes, parents first */
     size_t len, cap;
+    struct arena names; /* paths and links */
 };
 
 /* Walks the project folder (never following links out of it), leaving out what the ignore file says, `left_out` (cleaned

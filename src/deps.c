@@ -221,33 +221,30 @@ static const char *below(const char *path, const char *top)
     return strncmp(path, top + 1, length) == 0 && path[length] == '/' && path[length + 1] ? path + length + 1 : NULL;
 }
 
-static void entry_release(struct tree_entry *entry)
+static void add_below(struct tree *tree, const struct tree_entry *entry, const char *path)
 {
-    free(entry->path);
-    free(entry->source);
-    free(entry->content);
-    free(entry->link);
+    autofree char *source = tree_source(entry);
+    if (entry->type == TAR_DIR)
+        tree_add_dir(tree, path);
+    else if (entry->type == TAR_SYMLINK)
+        tree_add_link(tree, path, entry->text);
+    else if (source)
+        tree_add_file(tree, path, source, entry->mode);
+    else
+        tree_add_text(tree, path, entry->text, entry->mode);
 }
 
 void deps_split(struct tree *tree, struct tree *deps)
 {
-    size_t kept = 0;
+    struct tree app = {0};
     for (size_t i = 0; i < tree->len; i++) {
-        struct tree_entry entry = tree->entries[i];
-        const char *of_deps = below(entry.path, DOCKERFILE_DEPS_TOP), *of_app = below(entry.path, DOCKERFILE_APP_TOP);
-        if (!of_deps && !of_app) {
-            entry_release(&entry);
-            continue;
-        }
-        char *path = xstrdup(of_deps ? of_deps : of_app);
-        free(entry.path);
-        entry.path = path;
-        if (of_deps) {
-            grow(deps->entries, deps->len, deps->cap);
-            deps->entries[deps->len++] = entry;
-        } else {
-            tree->entries[kept++] = entry;
-        }
+        const struct tree_entry *entry = &tree->entries[i];
+        const char *of_deps = below(entry->path, DOCKERFILE_DEPS_TOP), *of_app = below(entry->path, DOCKERFILE_APP_TOP);
+        if (of_deps)
+            add_below(deps, entry, of_deps);
+        else if (of_app)
+            add_below(&app, entry, of_app);
     }
-    tree->len = kept;
+    tree_release(tree);
+    *tree = app;
 }

@@ -37,6 +37,7 @@ void handler_look(const struct plan *plan, const struct tree *tree)
         if (strcmp(tree->entries[i].path, plan->program) == 0)
             program = &tree->entries[i];
     const char *const texts[2] = {"Runtime.NoSuchHandler", plan->handler};
-    if (program && program->source && look_for(program->source, texts, found) && found[0] && !found[1])
+    autofree char *source = program ? tree_source(program) : NULL;
+    if (source && look_for(source, texts, found) && found[0] && !found[1])
         log_warn("no handler of the program is named '%s'; name it so in LAMBDA_HANDLERS, or set 'handler' in [function]", plan->handler);
 }

@@ -13,75 +13,36 @@
 
 enum { CHUNK = 256 * 1024 };
 
-void tree_release(struct tree *tree)
-{
-    for (size_t i = 0; i < tree->len; i++) {
-        free(tree->entries[i].path);
-        free(tree->entries[i].source);
-        free(tree->entries[i].content);
-        free(tree->entries[i].link);
-    }
-    free(take(tree->entries));
-    tree->len = tree->cap = 0;
-}
-
-static void add(struct tree *tree, struct tree_entry entry)
-{
-    grow(tree->entries, tree->len, tree->cap);
-    tree->entries[tree->len++] = entry;
-}
-
-void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode)
-{
-    add(tree, (struct tree_entry){
-                  .path = xstrdup(path), .source = source ? xstrdup(source) : NULL, .type = TAR_FILE, .mode = mode});
-}
-
-void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode)
-{
-    tree_add_file(tree, path, source, mode);
-    tree->entries[tree->len - 1].stored = true;
-}
-
-void tree_add_dir(struct tree *tree, const char *path)
-{
-    add(tree, (struct tree_entry){.path = xstrdup(path), .type = TAR_DIR, .mode = 0755});
-}
-
-void tree_add_link(struct tree *tree, const char *path, const char *target)
-{
-    add(tree, (struct tree_entry){.path = xstrdup(path), .link = xstrdup(target), .type = TAR_SYMLINK, .mode = 0777});
-}
-
 /* An entry of the layer: one of the tree's, or (entry NULL) a directory that one of those needs. */
 struct item {
-    char *path; /* the real one, behind the base's links */
+    const char *path; /* the real one, behind the base's links */
     const struct tree_entry *entry;
-    unsigned mode;
-    int64_t uid, gid;
+    const struct rootfs_entry *there; /* the directory that the base has in its place, or NULL */
 };
 
 struct items {
     struct item *list;
     size_t len, cap;
+    struct arena names; /* of paths that aren't the entries' own */
 };
 
 static void items_release(struct items *items)
 {
-    for (size_t i = 0; i < items->len; i++)
-        free(items->list[i].path);
     free(items->list);
+    arena_release(&items->names);
 }
 
-static void add_item(struct items *items, char *path, const struct tree_entry *entry)
+/* Of a path's first `length` bytes. */
+static void add_item(struct items *items, const char *path, size_t length, const struct tree_entry *entry)
 {
+    bool own = entry && strcmp(path, entry->path) == 0;
     grow(items->list, items->len, items->cap);
-    items->list[items->len++] = (struct item){.path = path, .entry = entry, .mode = entry ? entry->mode : 0755};
+    items->list[items->len++] = (struct item){.path = own ? entry->path : arena_addn(&items->names, path, length), .entry = entry};
 }
 
 static enum tar_type type_of(const struct item *item)
 {
-    return item->entry ? item->entry->type : TAR_DIR;
+    return item->entry ? (enum tar_type)item->entry->type : TAR_DIR;
 }
 
 /* A directory of the tree that is a link in the base means the directory behind the link. */
@@ -122,8 +83,8 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
         /* Folders that the last entry lies in too are there already. */
         size_t known = items->len > 0 ? shared_folders(path, items->list[items->len - 1].path) : 0;
         for (const char *slash = strchr(path + known, '/'); slash; slash = strchr(slash + 1, '/'))
-            add_item(items, xstrndup(path, (size_t)(slash - path)), NULL);
-        add_item(items, take(path), entry);
+            add_item(items, path, (size_t)(slash - path), NULL);
+        add_item(items, path, strlen(path), entry);
     }
     return 0;
 }
@@ -138,19 +99,20 @@ static int by_path(const void *a, const void *b)
     return one->entry ? -1 : 1;
 }
 
-static const char *origin(const struct tree_entry *entry)
+/* What the user calls it. Caller frees. */
+static char *origin(const struct tree_entry *entry)
 {
-    return entry->source ? entry->source : entry->path;
+    return entry->source ? tree_source(entry) : xstrdup(entry->path);
 }
 
 static int conflict(const struct item *one, const struct item *other, struct error *err)
 {
-    if (one->entry && other->entry)
-        return error_set(err, ERROR_PROJECT, "'%s' and '%s' both become '/%s' in the image; give one another place",
-                         origin(one->entry), origin(other->entry), one->path);
     const struct item *named = one->entry ? one : other;
-    return error_set(err, ERROR_PROJECT, "'%s' becomes '/%s' in the image, where other files need a directory",
-                     origin(named->entry), named->path);
+    autofree char *from = origin(named->entry), *too = one->entry && other->entry ? origin(other->entry) : NULL;
+    if (too)
+        return error_set(err, ERROR_PROJECT, "'%s' and '%s' both become '/%s' in the image; give one another place", from, too,
+                         one->path);
+    return error_set(err, ERROR_PROJECT, "'%s' becomes '/%s' in the image, where other files need a directory", from, named->path);
 }
 
 /* Each path once. Equal neighbours are fine when all of them are directories. */
@@ -160,16 +122,11 @@ static int unify(struct items *items, struct error *err)
     if (items->len > 0)
         qsort(items->list, items->len, sizeof *items->list, by_path);
     for (size_t i = 0; i < items->len; i++) {
-        struct item *last = kept > 0 ? &items->list[kept - 1] : NULL, *item = &items->list[i];
-        if (!last || strcmp(last->path, item->path) != 0) {
-            struct item moved = *item;
-            item->path = NULL;
-            items->list[kept++] = moved;
-            continue;
-        }
-        if (type_of(last) != TAR_DIR || type_of(item) != TAR_DIR)
+        const struct item *last = kept > 0 ? &items->list[kept - 1] : NULL, *item = &items->list[i];
+        if (!last || strcmp(last->path, item->path) != 0)
+            items->list[kept++] = *item;
+        else if (type_of(last) != TAR_DIR || type_of(item) != TAR_DIR)
             return conflict(last, item, err);
-        free(take(item->path));
     }
     items->len = kept;
     return 0;
@@ -183,13 +140,12 @@ static int match_base(struct items *items, const struct rootfs *rootfs, struct e
         const struct rootfs_entry *there = rootfs_find(rootfs, item->path);
         if (!there || there->type != TAR_DIR)
             continue;
-        if (type_of(item) != TAR_DIR)
-            return error_set(err, ERROR_PROJECT, "'%s' can't become '/%s': the base image has a directory there; name the "
-                             "file inside it, '/%s/%s'", origin(item->entry), item->path, item->path,
-                             path_base(origin(item->entry)));
-        item->mode = there->mode;
-        item->uid = there->uid;
-        item->gid = there->gid;
+        item->there = there;
+        if (type_of(item) == TAR_DIR)
+            continue;
+        autofree char *from = origin(item->entry);
+        return error_set(err, ERROR_PROJECT, "'%s' can't become '/%s': the base image has a directory there; name the "
+                         "file inside it, '/%s/%s'", from, item->path, item->path, path_base(from));
     }
     return 0;
 }
@@ -219,6 +175,21 @@ static int take_tar(void *data, const void *bytes, size_t length, struct error *
     digest_update(&pass->context, bytes, length);
     pass->size += length;
     return pass->gzip ? gzip_writer_write(pass->gzip, bytes, length, err) : 0;
+}
+
+/* What the tar says of an item; but for the size of a file that has a source. */
+static struct tar_entry header_of(const struct item *item, int64_t epoch)
+{
+    const struct tree_entry *entry = item->entry;
+    const struct rootfs_entry *there = item->there;
+    struct tar_entry header = {.path = item->path, .type = type_of(item), .mtime = epoch,
+                               .mode = there ? there->mode : entry ? entry->mode : 0755,
+                               .uid = there ? there->uid : 0, .gid = there ? there->gid : 0};
+    if (header.type == TAR_SYMLINK)
+        header.link = entry->text;
+    else if (header.type == TAR_FILE && entry->text)
+        header.size = (int64_t)strlen(entry->text);
+    return header;
 }
 
 static int put_entry(struct pass *pass, const struct tar_entry *entry, struct error *err)
@@ -268,7 +239,7 @@ static int copy_content(struct pass *pass, int fd, const char *source, int64_t s
 
 static int write_file(struct pass *pass, struct tar_entry *header, const struct tree_entry *entry, struct error *err)
 {
-    const char *source = entry->source;
+    autofree char *source = tree_source(entry);
     struct stat before, after;
     autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &before) != 0)
@@ -285,22 +256,12 @@ static int write_file(struct pass *pass, struct tar_entry *header, const struct 
 
 static int write_item(struct pass *pass, const struct item *item, int64_t epoch, struct error *err)
 {
-    const struct tree_entry *entry = item->entry;
-    struct tar_entry header = {
-        .path = item->path,
-        .link = entry ? entry->link : NULL,
-        .type = type_of(item),
-        .mode = item->mode,
-        .uid = item->uid,
-        .gid = item->gid,
-        .mtime = epoch,
-    };
-    if (header.type == TAR_FILE && entry->source)
-        return write_file(pass, &header, entry, err);
-    header.size = header.type == TAR_FILE ? (int64_t)entry->size : 0;
+    struct tar_entry header = header_of(item, epoch);
+    if (header.type == TAR_FILE && item->entry->source)
+        return write_file(pass, &header, item->entry, err);
     if (put_entry(pass, &header, err) != 0)
         return -1;
-    return header.size > 0 ? put_data(pass, entry->content, entry->size, err) : 0;
+    return header.size > 0 ? put_data(pass, item->entry->text, (size_t)header.size, err) : 0;
 }
 
 static int run_pass(struct pass *pass, const struct items *items, int64_t epoch, struct digest *diff_id, struct error *err)
@@ -330,16 +291,16 @@ static void add_text(struct digest_context *context, const char *text)
     digest_update(context, text ? text : "", text ? strlen(text) + 1 : 1);
 }
 
-static void add_shape(struct digest_context *context, const struct item *item, int64_t epoch, int64_t size)
+/* `source`: of the item's entry, or NULL. */
+static void add_shape(struct digest_context *context, const struct item *item, const struct tar_entry *header, const char *source)
 {
-    const struct tree_entry *entry = item->entry;
-    const int64_t numbers[] = {epoch, (int64_t)type_of(item), item->mode, item->uid, item->gid, size};
+    const int64_t numbers[] = {header->mtime, (int64_t)header->type, header->mode, header->uid, header->gid, header->size};
     digest_update(context, numbers, sizeof numbers);
-    add_text(context, item->path);
-    add_text(context, entry ? entry->link : NULL);
-    add_text(context, entry && entry->stored ? entry->source : NULL);
-    if (entry && !entry->source && size > 0)
-        digest_update(context, entry->content, (size_t)size);
+    add_text(context, header->path);
+    add_text(context, header->link);
+    add_text(context, source && item->entry->stored ? source : NULL);
+    if (!source && header->size > 0)
+        digest_update(context, item->entry->text, (size_t)header->size);
 }
 
 /* Whether what changes from now on will bear another time: the kernel stamps files with the coarse clock, which stands still
@@ -367,15 +328,16 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
         return -1;
     for (size_t i = 0; i < items->len; i++) {
         const struct item *item = &items->list[i];
-        const struct tree_entry *entry = item->entry;
-        struct stat st = {0};
-        if (entry && entry->source && !entry->stored) {
-            all_settled = all_settled && stat(entry->source, &st) == 0 && settled(&st, &now);
+        struct tar_entry header = header_of(item, epoch);
+        autofree char *source = item->entry ? tree_source(item->entry) : NULL;
+        if (source && !item->entry->stored) {
+            struct stat st = {0};
+            all_settled = all_settled && stat(source, &st) == 0 && settled(&st, &now);
             add_source(&sources, &st);
+            header.size = st.st_size;
         }
-        int64_t size = entry && !entry->source ? (int64_t)entry->size : st.st_size;
-        outline->content += (uint64_t)size;
-        add_shape(&shape, item, epoch, size);
+        outline->content += (uint64_t)header.size;
+        add_shape(&shape, item, &header, source);
     }
     digest_final(&shape, &outline->shape);
     digest_final(&sources, &outline->sources);

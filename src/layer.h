@@ -4,32 +4,7 @@
 #include "listing.h"
 #include "store.h"
 #include "support/gzip.h"
-#include "support/tar.h"
-
-/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. */
-struct tree_entry {
-    char *path;    /* cleaned path in the image */
-    char *source;  /* file on this machine that has the content; NULL: `content` has it (or none is needed) */
-    char *content; /* owned bytes, `size` of them */
-    char *link;    /* target of a symbolic link */
-    enum tar_type type; /* TAR_FILE, TAR_DIR or TAR_SYMLINK */
-    unsigned mode;      /* 0755 or 0644 for files, 0755 for directories */
-    uint64_t size;      /* for `content` */
-    bool stored;        /* `source` is the cache's: never written in place, though other builds touch its times */
-};
-
-struct tree {
-    struct tree_entry *entries;
-    size_t len, cap;
-};
-
-void tree_release(struct tree *tree);
-/* Adds an entry that owns copies of what it is given. */
-void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
-/* Likewise for a file of the cache's objects/, which is named by its content. */
-void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode);
-void tree_add_dir(struct tree *tree, const char *path);
-void tree_add_link(struct tree *tree, const char *path, const char *target);
+#include "tree.h"
 
 struct layer {
     struct digest digest, diff_id;

@@ -73,7 +73,7 @@ static int add_hardlink(struct import *import, const char *path, const char *lin
         const struct tree_entry *entry = &import->tree->entries[i - 1];
         if (entry->type != TAR_FILE || strcmp(entry->path, target) != 0)
             continue;
-        autofree char *source = xstrdup(entry->source);
+        autofree char *source = tree_source(entry);
         tree_add_file(import->tree, path, source, entry->mode);
         return 0;
     }

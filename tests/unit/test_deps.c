@@ -188,7 +188,7 @@ static void trees_are_split(void **state)
     assert_int_equal(deps.len, 2);
     assert_string_equal(deps.entries[0].path, "var/x");
     assert_string_equal(deps.entries[1].path, "y");
-    assert_string_equal(deps.entries[1].link, "x");
+    assert_string_equal(deps.entries[1].text, "x");
     assert_int_equal(tree.len, 1);
     assert_string_equal(tree.entries[0].path, "deps/z");
     assert_int_equal(tree.entries[0].mode, 0755);

@@ -154,7 +154,8 @@ static void run_program(struct bench *b, const char *expected)
     struct process_result result;
     autofree char *copy = path_join(b->folder, "program");
     AUTO(buf) bytes = {0};
-    assert_int_equal(fs_read(b->tree.entries[0].source, 1 << 26, &bytes, &b->err), 0);
+    autofree char *program = tree_source(b->tree.entries);
+    assert_int_equal(fs_read(program, 1 << 26, &bytes, &b->err), 0);
     assert_int_equal(fs_write(copy, bytes.data, bytes.len, 0755, &b->err), 0);
     struct process process = {.argv = (const char *const[]){copy, NULL}, .input = -1, .output = &output};
     assert_int_equal(process_run(&process, &result, &b->err), 0);
@@ -174,7 +175,8 @@ static void builds_and_runs(void **state)
     assert_int_equal(starts(&b, false), 1);
     run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
     AUTO(elf_facts) facts = {0};
-    assert_int_equal(elf_read_file(b.tree.entries[0].source, &facts, &b.err), 1);
+    autofree char *program = tree_source(b.tree.entries);
+    assert_int_equal(elf_read_file(program, &facts, &b.err), 1);
     assert_true(facts.stripped);
     autofree char *header = path_join(b.project, "include/two.h"), *source = path_join(b.project, "two.c"),
                   *runtime = path_join(b.runtime, "include/rt.h");
@@ -188,12 +190,13 @@ static void only_what_changed_is_compiled(void **state)
     (void)state;
     bench_init(&b);
     build_well(&b);
-    autofree char *first = xstrdup(b.tree.entries[0].source);
+    autofree char *first = tree_source(b.tree.entries);
 
     build_well(&b);
     assert_int_equal(starts(&b, true) + starts(&b, false), 0);
     assert_false(fs_exists(b.log)); /* not even for a probe */
-    assert_string_equal(b.tree.entries[0].source, first);
+    autofree char *second = tree_source(b.tree.entries);
+    assert_string_equal(second, first);
 
     put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return 3; }\n");
     build_well(&b);
@@ -256,7 +259,7 @@ static void damage_in_the_cache_is_repaired(void **state)
     (void)state;
     bench_init(&b);
     build_well(&b);
-    autofree char *program = xstrdup(b.tree.entries[0].source);
+    autofree char *program = tree_source(b.tree.entries);
     assert_int_equal(fs_write(program, "damaged", 7, 0755, &b.err), 0);
     build_well(&b);
     assert_int_equal(starts(&b, false), 1);
@@ -311,9 +314,10 @@ static void same_bytes_anywhere(void **state)
     unsetenv("CPATH");
     unsetenv("LANG");
     unsetenv("GCC_COMPARE_DEBUG");
-    assert_string_equal(path_base(a.tree.entries[0].source), path_base(b.tree.entries[0].source)); /* its digest */
+    autofree char *one = tree_source(a.tree.entries), *other = tree_source(b.tree.entries);
+    assert_string_equal(path_base(one), path_base(other)); /* its digest */
     AUTO(buf) bytes = {0};
-    assert_int_equal(fs_read(a.tree.entries[0].source, 1 << 26, &bytes, &a.err), 0);
+    assert_int_equal(fs_read(one, 1 << 26, &bytes, &a.err), 0);
     assert_null(memmem(bytes.data, bytes.len, a.folder, strlen(a.folder)));
     bench_release(&a);
     bench_release(&b);
@@ -490,7 +494,7 @@ static void add_context(struct bench *b, const char *path, enum tar_type type, u
 {
     grow(b->context.files, b->context.len, b->context.cap);
     b->context.files[b->context.len++] =
-        (struct context_file){.path = xstrdup(path), .type = type, .mode = mode, .link = link ? xstrdup(link) : NULL};
+        (struct context_file){.path = path, .type = type, .mode = mode, .link = link};
 }
 
 static void add_pair(struct bench *b, const char *name, const char *value)
@@ -551,10 +555,11 @@ static void files(void **state)
         assert_string_equal(entry->path, expected[i].path);
         assert_int_equal(entry->mode, expected[i].mode);
         if (expected[i].link)
-            assert_string_equal(entry->link, expected[i].link);
+            assert_string_equal(entry->text, expected[i].link);
     }
     autofree char *source = path_join(b.project, "data/run.sh");
-    assert_string_equal(b.tree.entries[6].source, source);
+    autofree char *of_entry = tree_source(&b.tree.entries[6]);
+    assert_string_equal(of_entry, source);
     assert_true(strv_contains(&b.inputs, source));
 
     expect_wrong(&b, "absent", "is not in the project");
@@ -562,11 +567,7 @@ static void files(void **state)
     expect_wrong(&b, "etc/passwd", "is a link that leaves the project");
     expect_wrong(&b, "loop", "is a link that leaves the project");
     expect_wrong(&b, "bad", "has the link 'bad/up', which leaves the project");
-    for (size_t i = 0; i < b.context.len; i++) {
-        free(b.context.files[i].path);
-        free(b.context.files[i].link);
-    }
-    free(b.context.files);
+    context_release(&b.context);
     bench_release(&b);
 }
 

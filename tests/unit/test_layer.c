@@ -174,10 +174,8 @@ static void content_in_memory(void **state)
     AUTO(fixture) fixture;
     (void)state;
     set_up(&fixture, NULL, 0);
-    tree_add_file(&fixture.tree, "m", NULL, 0644);
-    fixture.tree.entries[0].content = xstrdup("memory");
-    fixture.tree.entries[0].size = 6;
-    tree_add_file(&fixture.tree, "none", NULL, 0644);
+    tree_add_text(&fixture.tree, "m", "memory", 0644);
+    tree_add_text(&fixture.tree, "none", "", 0644);
     struct layer layer = made(&fixture);
     autofree char *text = describe(&fixture, &layer);
     assert_string_equal(text, "f 644 0:0 77 m=memory\nf 644 0:0 77 none\n");
@@ -472,20 +470,19 @@ static void the_shape_counts(void **state)
     (void)state;
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
-    struct tree_entry *entry = fixture.tree.entries;
+    autofree char *source = tree_source(fixture.tree.entries);
     usleep(30000);
     layers[0] = made(&fixture);
-    entry->mode = 0755;
+    fixture.tree.entries[0].mode = 0755;
     layers[1] = made(&fixture);
     fixture.format.epoch++;
     layers[2] = made(&fixture);
-    autofree char *old = entry->path;
-    entry->path = xstrdup("b");
+    tree_release(&fixture.tree);
+    tree_add_file(&fixture.tree, "b", source, 0755);
     layers[3] = made(&fixture);
     tree_add_link(&fixture.tree, "c", "b");
     layers[4] = made(&fixture);
-    free(fixture.tree.entries[1].link);
-    fixture.tree.entries[1].link = xstrdup("d");
+    fixture.tree.entries[1].text = "d";
     layers[5] = made(&fixture);
     for (size_t i = 0; i < countof(layers); i++)
         for (size_t k = 0; k < i; k++)

@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "support/arena.h"
 #include "support/buf.h"
 #include "support/digest.h"
 #include "support/error.h"
@@ -272,6 +273,23 @@ static void options(void **state)
     }
 }
 
+/* Strings of all sizes stay where they were put. */
+static void an_arena_keeps_strings(void **state)
+{
+    enum { COUNT = 300, LONGEST = 100000 };
+    const char *kept[COUNT];
+    AUTO(arena) arena = {0};
+    autofree char *text = xmalloc(LONGEST);
+    (void)state;
+    memset(text, 'x', LONGEST);
+    for (size_t i = 0; i < COUNT; i++)
+        kept[i] = arena_addn(&arena, text, i % 7 == 0 ? LONGEST - i : 251 * i);
+    for (size_t i = 0; i < COUNT; i++)
+        assert_int_equal(strlen(kept[i]), i % 7 == 0 ? LONGEST - i : 251 * i);
+    assert_string_equal(arena_add(&arena, ""), "");
+    assert_string_equal(arena_add(&arena, "a/b"), "a/b");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +302,7 @@ int main(void)
         cmocka_unit_test(removing_opens_closed_folders),
         cmocka_unit_test(digests),
         cmocka_unit_test(json_is_strict_and_ordered),
+        cmocka_unit_test(an_arena_keeps_strings),
         cmocka_unit_test(nearest),
         cmocka_unit_test(options),
         cmocka_unit_test(options_are_passed_on),
