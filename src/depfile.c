@@ -92,11 +92,14 @@ static void add_parents(const char *dir, const char *path, struct strv *out)
 
 static void add_context(const struct pipeline *p, struct strv *out)
 {
-    /* Other engines get the whole context. */
-    bool files = strcmp(p->execution.engine->name, "host") != 0;
+    /* Other engines get the whole context; this one looks at the files that go into the image. */
+    bool whole = p->execution.engine->containers;
     for (size_t i = 0; i < p->context.len; i++)
-        if (files || p->context.files[i].type == TAR_DIR)
+        if (whole || p->context.files[i].type == TAR_DIR)
             strv_take(out, path_join(p->project.dir, p->context.files[i].path));
+    for (size_t i = 0; !whole && i < p->tree.len; i++)
+        if (p->tree.entries[i].source && !p->tree.entries[i].stored)
+            strv_take(out, tree_source(&p->tree.entries[i]));
     autofree char *ignore = path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
     strv_add(out, ignore);
     strv_add(out, p->project.dir);

@@ -49,7 +49,7 @@ struct engine_job {
     const struct store *store;
     int jobs; /* compilers at a time, at least 1 */
     struct jobserver *jobserver; /* make's, which the compilers count in; or NULL */
-    struct strv *inputs; /* gets the absolute path of every file that was read (sources, headers, compiler), may repeat */
+    struct strv *inputs; /* gets the absolute path of every file that was read (sources, headers, compiler; not [files]), may repeat */
     const struct context *context; /* the project's files after the ignore rules: what [files] may take. NULL: no [files] */
     void (*waiting)(void *data); /* called when the engine is about to wait for other programs, maybe more than once; or NULL */
     bool (*large)(void *data, struct layer_sink *sink); /* for layers that are made: see struct layer_format; or NULL */

@@ -307,7 +307,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     AUTO(buf) key = {0}, record = {0};
     AUTO(strv) inputs = {0}, own = {0};
     autofree char *cwd = getcwd(NULL, 0);
-    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 || p->context.len > WALK_MAX)
+    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 || p->context_files > WALK_MAX)
         return;
     autofree char *path = record_path(options, &key, &err), *output = path_join(cwd, p->plan.output_file);
     autofree char *template = realpath(p->template.path, NULL), *self = realpath("/proc/self/exe", NULL);

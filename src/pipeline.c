@@ -75,7 +75,10 @@ static int read_context(struct pipeline *p, struct error *err)
     if (!fs_exists(path) && project_is_set(&p->project, KEY_CONTEXT_IGNORE_FILE))
         return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it", path);
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
-    return ignore ? context_scan(p->project.dir, ignore, &p->left_out, &p->context, err) : -1;
+    if (!ignore || context_scan(p->project.dir, ignore, &p->left_out, &p->context, err) != 0)
+        return -1;
+    p->context_files = p->context.len;
+    return 0;
 }
 
 static int base_request(const struct pipeline_options *options, const struct pipeline *p, const char *reference,
@@ -293,6 +296,9 @@ static int execute(const struct pipeline_options *options, struct pipeline *p, s
         base_request(options, p, NULL, &like, err) != 0 ||
         execution_run(&p->execution, &job, &p->template, &like, &p->tree, err) != 0)
         return -1;
+    if (!options->depfile)
+        context_release(&p->context);
+    xtrim();
     return options->how.target ? 0 : make_layers(p, &job, err);
 }
 
@@ -307,6 +313,9 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
         return -1;
     if (options->how.target) /* of the stages, no image was asked for */
         return 0;
+    if (!options->depfile)
+        tree_release(&p->tree);
+    xtrim();
     if (image_make(&p->base, p->layers, p->layer_count, &p->plan, &p->image, err) != 0)
         return -1;
     if (gate_build(&p->image, &p->project, &p->store, p->plan.output_file, err) != 0 || process_check_interrupt(err) != 0)

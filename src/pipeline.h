@@ -25,12 +25,13 @@ struct pipeline {
     struct provenance provenance;
     struct template template;
     struct store store;
-    struct context context;
+    struct context context; /* may be large, so gone once the engine has worked; stays for a depfile, which names its files */
+    size_t context_files;
     struct base base;
     bool base_known;
     struct plan plan;
     struct execution execution;
-    struct tree tree;
+    struct tree tree; /* likewise, once the layers are made */
     struct layer layers[2]; /* dependencies, where there are some, and above them the rest */
     size_t layer_count;
     struct verify *verified; /* the base's blobs, hashed while the compiler ran */
@@ -38,7 +39,7 @@ struct pipeline {
     struct output_begun *begun; /* what they were written to meanwhile */
     struct image image;
     struct strv left_out; /* cleaned paths in the project's folder that are our own: output, depfile, stamp */
-    struct strv inputs; /* absolute paths of what was read, for fresh.c and for depfiles */
+    struct strv inputs; /* absolute paths of what was read, but for [files], for fresh.c and for depfiles */
 };
 
 enum pipeline_base {

@@ -93,8 +93,6 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair, c
     }
     autofree char *source = path_join(job->plan->project_dir, file->path);
     tree_add_file(tree, dest, source, file->mode & 0111 ? 0755 : 0644);
-    if (job->inputs)
-        strv_add(job->inputs, source);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "support/own.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -76,4 +77,11 @@ char *xasprintf(const char *format, ...)
     int length = vasprintf(&text, format, ap);
     va_end(ap);
     return present(length < 0 ? NULL : text);
+}
+
+void xtrim(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
 }

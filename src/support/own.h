@@ -53,6 +53,10 @@ char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *format, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
+/* After a large list was freed: what lies free in the heap goes back to the system. Else it counts until the end, and large things that
+ * come later find no room in it. */
+void xtrim(void);
+
 /* Makes room for one more item in a growing array of `cap` slots, of which `len` are used. */
 #define grow(items, len, cap)                                                                                          \
     do {                                                                                                               \
