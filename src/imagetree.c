@@ -11,19 +11,20 @@ static void pass_over(void *data, enum rootfs_fault fault, size_t layer, const c
     (void)text;
 }
 
+static void add_size(void *data, size_t layer, const struct listing_entry *entry)
+{
+    struct imagetree *tree = data;
+    (void)layer;
+    tree->file_bytes += entry->type == TAR_FILE ? (uint64_t)entry->size : 0;
+}
+
 static int merge(struct imagetree *tree, const struct store *store, struct error *err)
 {
-    static const struct rootfs_judge judge = {pass_over, NULL};
-    size_t count = tree->image.layer_count;
-    autofree const struct listing **lists = xcalloc(count, sizeof *lists);
-    tree->lists = xcalloc(count, sizeof *tree->lists);
-    for (size_t i = 0; i < count; i++) {
-        lists[i] = &tree->lists[i];
-        if (listing_load(store, &tree->image.layers[i].scan.digest, &tree->lists[i]) != 1)
-            return error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again",
-                             tree->image.layers[i].scan.digest.text);
-    }
-    tree->root = rootfs_judge(lists, count, &judge, err);
+    const struct rootfs_judge judge = {pass_over, add_size, tree};
+    autofree struct digest *layers = xcalloc(tree->image.layer_count, sizeof *layers);
+    for (size_t i = 0; i < tree->image.layer_count; i++)
+        layers[i] = tree->image.layers[i].scan.digest;
+    tree->root = rootfs_judge(store, layers, tree->image.layer_count, &judge, err);
     return tree->root ? 0 : -1;
 }
 
@@ -39,9 +40,6 @@ int imagetree_load(const char *path, const struct imagefile_choice *choice, cons
 
 void imagetree_release(struct imagetree *tree)
 {
-    for (size_t i = 0; tree->lists && i < tree->image.layer_count; i++)
-        listing_release(&tree->lists[i]);
-    free(tree->lists);
     rootfs_free(tree->root);
     imagefile_release(&tree->image);
     *tree = (struct imagetree){0};

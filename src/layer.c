@@ -404,7 +404,7 @@ static int compress_tree(const struct job *job, struct layer_note *note, struct 
     struct digest diff_id;
     if (goal_open(&goal, job, err) != 0)
         return -1;
-    pass.list = listing_writer_new();
+    pass.list = listing_writer_new(job->store);
     pass.gzip = gzip_writer_open(to_goal, &goal, job->format->level, 0, err);
     if (!pass.gzip || run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0 ||
         gzip_writer_finish(pass.gzip, err) != 0)
@@ -417,7 +417,7 @@ static int compress_tree(const struct job *job, struct layer_note *note, struct 
     if (goal_commit(&goal, &note->digest, err) != 0)
         return -1;
     const struct listing about = {.diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
-    return listing_writer_save(pass.list, job->store, &note->digest, &about, err);
+    return listing_writer_save(pass.list, &note->digest, &about, err);
 }
 
 /* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor the blob was made. */

@@ -14,7 +14,7 @@
  * already there. Wrong digests and hostile content are ERROR_REGISTRY. */
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err) must_check;
 
-/* A list in memory, entries in the order of the layer. Whiteouts are entries like others. */
+/* An entry of a list. Whiteouts are entries like others. */
 enum listing_flag {
     LISTING_ESCAPES = 1,      /* the name leads out of the image; `path` is the name as it stands there */
     LISTING_LINK_ESCAPES = 2, /* so does the target of this hard link, which is kept as it is */
@@ -22,42 +22,46 @@ enum listing_flag {
     LISTING_XATTRS = 8,       /* it has extended attributes */
 };
 struct listing_entry {
+    const char *path;  /* cleaned */
+    const char *link;  /* target of a symbolic or hard link (a hard link's is cleaned too), else NULL */
+    const char *facts; /* lines of lambda/program.h, or NULL */
     int64_t uid, gid, mtime, size;
-    uint64_t print;      /* of a file's content: another print, other content. Not proof against forgery */
-    uint32_t path, link; /* where in listing.names the cleaned path and the link target start; UINT32_MAX: no target */
-    uint32_t mode;
-    uint32_t type;  /* enum tar_type; a hard link's target is cleaned too */
-    uint32_t facts; /* where in listing.names the lines of lambda/program.h start; UINT32_MAX: none */
-    uint32_t flags; /* enum listing_flag */
+    uint64_t print; /* of a file's content: another print, other content. Not proof against forgery */
+    enum tar_type type;
+    unsigned mode;
+    unsigned flags; /* enum listing_flag */
 };
+/* What a list says of the whole layer. */
 struct listing {
-    char *data;
-    const struct listing_entry *entries;
-    size_t count;
-    const char *names;
     struct digest diff_id;
+    uint64_t count;              /* entries */
     uint64_t size, content_size; /* of the blob, and of the tar in it */
     uint64_t members;            /* of the gzip data; 0: the blob is a plain tar */
 };
-/* 1 and the list, or 0 when it is missing or damaged; a list made by another version counts as damaged. */
-int listing_load(const struct store *store, const struct digest *blob, struct listing *out);
-void listing_release(struct listing *listing);
-/* Whether there is a list, going by its head alone: *out gets what it says of the whole layer, and no entries. Whoever loads it finds
- * out when the rest is damaged. */
+/* Whether there is a list, going by its head alone. Whoever reads it finds out when the rest is damaged. */
 bool listing_known(const struct store *store, const struct digest *blob, struct listing *out);
 
-/* Makes a list from entries and contents that are at hand, for who writes a layer. */
+/* Reads a list, which is never in memory as a whole. NULL when it is missing or damaged; a list made by another version counts as
+ * damaged. */
+struct listing_reader;
+struct listing_reader *listing_reader_open(const struct store *store, const struct digest *blob, struct listing *about) must_check;
+void listing_reader_free(struct listing_reader *reader);
+DEFINE_AUTOPTR(listing_reader)
+/* The next entry, in the order of the layer; its strings are good until the next call. False at the end. */
+bool listing_reader_next(struct listing_reader *reader, struct listing_entry *entry);
+
+/* Makes a list from entries and contents that are at hand, for who writes a layer. The store is borrowed. */
 struct listing_writer;
-struct listing_writer *listing_writer_new(void);
+struct listing_writer *listing_writer_new(const struct store *store);
 void listing_writer_free(struct listing_writer *writer);
 DEFINE_AUTOPTR(listing_writer)
 /* The next entry; the content of the one before is complete. ERROR_REGISTRY for what no list holds: more than 1,000,000 entries,
  * 256 MiB of names, a name longer than 4,096 bytes. */
 int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *entry, struct error *err) must_check;
 void listing_writer_data(struct listing_writer *writer, const void *bytes, size_t length);
-/* What there is to say of the whole layer: diff_id, size, content_size and members of `about`. */
-int listing_writer_save(struct listing_writer *writer, const struct store *store, const struct digest *blob,
-                        const struct listing *about, struct error *err) must_check;
+/* What there is to say of the whole layer: `about`, but for its count. */
+int listing_writer_save(struct listing_writer *writer, const struct digest *blob, const struct listing *about,
+                        struct error *err) must_check;
 
 /* A blob from anywhere, read to its end: whatever it is, its digest and size come out. When it is a layer, plain or gzip, its list is
  * kept under its digest as well. */
@@ -79,16 +83,16 @@ void listing_scan_release(struct listing_scan *scan);
 struct rootfs;
 struct rootfs_entry {
     const char *path, *link; /* link: target of a symbolic link, else NULL */
-    enum tar_type type;      /* hard links are resolved: TAR_FILE */
-    unsigned mode;
+    const char *facts;       /* lines of lambda/program.h, or NULL */
     int64_t uid, gid, mtime, size;
     uint64_t print;          /* as in listing_entry */
-    const char *facts;       /* lines of lambda/program.h, or NULL */
-    size_t layer;            /* from 1; 0: no layer names this directory */
+    enum tar_type type : 8;  /* hard links are resolved: TAR_FILE */
+    unsigned mode : 16;
+    unsigned layer : 8;      /* from 1; 0: no layer names this directory */
 };
 /* A list that is missing or damaged is made anew. count 0: an empty root. Names that a symbolic link of the image leads out of
  * it (absolute, or by "..") are ERROR_REGISTRY, and so is a name below a file, a hard link to nothing, and more than
- * 2,000,000 entries in all. */
+ * 2,000,000 entries or 255 layers in all. An entry takes about 100 bytes besides its names. */
 struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err) must_check;
 
 /* What is wrong about an entry: it is left out of a tree that is only looked at. */
@@ -106,11 +110,13 @@ enum rootfs_fault {
 struct rootfs_judge {
     /* `text`: what is wrong, without the layer. `layer` from 1. */
     void (*fault)(void *data, enum rootfs_fault fault, size_t layer, const char *path, const char *text);
+    /* Each entry as its layer has it, before it gets its place; or NULL. */
+    void (*entry)(void *data, size_t layer, const struct listing_entry *entry);
     void *data;
 };
-/* As rootfs_load, from lists that are at hand (borrowed; they must outlive the tree), and with every fault told instead of
- * refused. NULL only for more than 2,000,000 entries, or 64 MiB of names of directories that no layer lists. */
-struct rootfs *rootfs_judge(const struct listing *const *lists, size_t count, const struct rootfs_judge *judge,
+/* As rootfs_load, with every fault told instead of refused; a layer without a digest counts as empty. NULL only for a list that is
+ * missing or damaged (ERROR_BUILD), too many entries or layers, or 64 MiB of names of directories that no layer lists. */
+struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count, const struct rootfs_judge *judge,
                             struct error *err) must_check;
 void rootfs_free(struct rootfs *rootfs);
 DEFINE_AUTOPTR(rootfs)

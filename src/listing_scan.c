@@ -168,7 +168,7 @@ static int scan_known(struct stream *stream, const struct listing *known, const 
 
 static int scan_content(struct stream *stream, const struct store *store, struct listing_scan *out, struct error *err)
 {
-    AUTOPTR(listing_writer) writer = listing_writer_new();
+    AUTOPTR(listing_writer) writer = listing_writer_new(store);
     int result = read_entries(stream, writer, err);
     if (result == 0)
         result = read_rest(stream, err);
@@ -190,7 +190,7 @@ static int scan_content(struct stream *stream, const struct store *store, struct
     out->listed = true;
     const struct listing about = {.diff_id = out->diff_id, .size = out->size, .content_size = out->content_size,
                                   .members = out->members};
-    return listing_writer_save(writer, store, &out->digest, &about, err);
+    return listing_writer_save(writer, &out->digest, &about, err);
 }
 
 int listing_scan(const struct store *store, tar_source source, void *data, const struct digest *named, struct listing_scan *out,
@@ -255,11 +255,12 @@ static int scan_blob(const struct store *store, const struct digest *blob, struc
 
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err)
 {
-    AUTO(listing) listing = {0};
+    struct listing listing;
     AUTO(listing_scan) scan = {0};
     if (diff_id->text[0] && listing_known(store, blob, &listing) && digest_equal(&listing.diff_id, diff_id))
         return 0;
-    if (listing_load(store, blob, &listing) == 1)
+    AUTOPTR(listing_reader) reader = listing_reader_open(store, blob, &listing);
+    if (reader)
         return check_content(blob, &listing.diff_id, diff_id, err);
     if (scan_blob(store, blob, &scan, err) != 0)
         return -1;

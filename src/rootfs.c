@@ -1,53 +1,51 @@
 #include "listing.h"
 
+#include "support/arena.h"
 #include "support/fs.h"
-#include "support/strv.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The merged tree. Every path in the table is a real one: the directories it leads through are directories, not links. So
- * finding an entry is one look into a hash table; the links between nodes serve to remove whole trees. */
+ * finding an entry is one look into a hash table; the links between nodes serve to remove whole trees. Nodes go by number: in a
+ * tree of a million files pointers would take as much memory again. */
 
 enum {
     MOST_ENTRIES = 2000000,
     MOST_LINKS = 40,             /* the kernel's limit too (path_resolution(7)) */
     MOST_EXTRA = 64 * 1024 * 1024, /* bytes of names that no list has: deep names of missing directories add up */
-    ARENA = 512,
+    MOST_LAYERS = 255,
+    CHUNK = 512,
+    FEWEST_BUCKETS = 64,
 };
 
 struct node {
     struct rootfs_entry entry;
-    uint64_t hash;
-    struct node *same; /* next in its hash bucket */
-    struct node *parent, *children, *next, *previous;
-    size_t layer; /* the last one that had a say; a whiteout hides lower layers only */
-    bool implied; /* no layer names it */
-    bool blamed;  /* that it is implied has been said */
-};
-
-struct arena {
-    struct arena *before;
-    struct node nodes[ARENA];
+    uint32_t number, hash;
+    uint32_t same; /* next in its hash bucket */
+    uint32_t parent, children, next, previous;
+    uint8_t layer; /* the last one that had a say; a whiteout hides lower layers only */
+    bool implied;  /* no layer names it */
+    bool blamed;   /* that it is implied has been said */
 };
 
 struct rootfs {
-    struct listing *lists; /* of our own; the names of the entries are in them */
-    size_t list_count;
     const struct rootfs_judge *judge; /* NULL: the first fault ends it */
     enum rootfs_fault fault;          /* what the last error was; ROOTFS_NO_FAULT: something else */
-    struct strv extra; /* names that are not in a list */
-    size_t extra_bytes;
-    struct arena *arena;
-    size_t arena_used;
-    struct node **buckets;
+    struct arena names;
+    size_t extra_bytes;   /* of names that are not in a list */
+    size_t entries;       /* of all lists */
+    struct node **chunks; /* CHUNK nodes each */
+    size_t chunk_count, chunk_cap;
+    uint32_t node_count; /* the first of which stands for none */
+    uint32_t *buckets;
     size_t bucket_count; /* a power of two */
     struct node *root;
-    const struct rootfs_entry **sorted;
+    uint32_t *sorted;
     size_t sorted_count;
 };
 
-static uint64_t hash_of(const char *path, size_t length)
+static uint32_t hash_of(const char *path, size_t length)
 {
     uint64_t hash = length, word;
     for (; length >= sizeof word; path += sizeof word, length -= sizeof word) {
@@ -58,38 +56,65 @@ static uint64_t hash_of(const char *path, size_t length)
     word = 0;
     memcpy(&word, path, length);
     hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* NULL for 0. */
+static struct node *node_at(const struct rootfs *rootfs, uint32_t number)
+{
+    return number ? &rootfs->chunks[number / CHUNK][number % CHUNK] : NULL;
+}
+
+static uint32_t *bucket_of(const struct rootfs *rootfs, uint32_t hash)
+{
+    return &rootfs->buckets[hash & (rootfs->bucket_count - 1)];
 }
 
 static struct node *find(const struct rootfs *rootfs, const char *path, size_t length)
 {
-    uint64_t hash = hash_of(path, length);
-    struct node *node = rootfs->buckets[hash & (rootfs->bucket_count - 1)];
+    uint32_t hash = hash_of(path, length);
+    struct node *node = node_at(rootfs, *bucket_of(rootfs, hash));
     while (node && (node->hash != hash || strncmp(node->entry.path, path, length) != 0 || node->entry.path[length]))
-        node = node->same;
+        node = node_at(rootfs, node->same);
     return node;
+}
+
+/* As many buckets as there are nodes, or more. */
+static void make_buckets(struct rootfs *rootfs)
+{
+    free(rootfs->buckets);
+    rootfs->bucket_count *= 2;
+    rootfs->buckets = xcalloc(rootfs->bucket_count, sizeof *rootfs->buckets);
+    for (uint32_t number = 1; number < rootfs->node_count; number++) {
+        struct node *node = node_at(rootfs, number);
+        if (!node->entry.path) /* dropped */
+            continue;
+        uint32_t *bucket = bucket_of(rootfs, node->hash);
+        node->same = *bucket;
+        *bucket = number;
+    }
 }
 
 /* A new node below `parent` (NULL: the root). The path must stay for as long as the tree. */
 static struct node *add_node(struct rootfs *rootfs, struct node *parent, const char *path)
 {
-    if (!rootfs->arena || rootfs->arena_used == ARENA) {
-        struct arena *arena = xmalloc(sizeof *arena);
-        arena->before = rootfs->arena;
-        rootfs->arena = arena;
-        rootfs->arena_used = 0;
+    if (rootfs->node_count >= rootfs->bucket_count)
+        make_buckets(rootfs);
+    uint32_t number = rootfs->node_count++, hash = hash_of(path, strlen(path)), *bucket = bucket_of(rootfs, hash);
+    if (number / CHUNK == rootfs->chunk_count) {
+        grow(rootfs->chunks, rootfs->chunk_count, rootfs->chunk_cap);
+        rootfs->chunks[rootfs->chunk_count++] = xmalloc(CHUNK * sizeof(struct node));
     }
-    struct node *node = &rootfs->arena->nodes[rootfs->arena_used++];
-    uint64_t hash = hash_of(path, strlen(path));
-    struct node **bucket = &rootfs->buckets[hash & (rootfs->bucket_count - 1)];
-    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755}, .hash = hash, .same = *bucket,
-                          .parent = parent, .implied = true};
-    *bucket = node;
+    struct node *node = node_at(rootfs, number);
+    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755}, .number = number, .hash = hash,
+                          .same = *bucket, .implied = true};
+    *bucket = number;
     if (parent) {
+        node->parent = parent->number;
         node->next = parent->children;
         if (node->next)
-            node->next->previous = node;
-        parent->children = node;
+            node_at(rootfs, node->next)->previous = number;
+        parent->children = number;
     }
     return node;
 }
@@ -97,31 +122,32 @@ static struct node *add_node(struct rootfs *rootfs, struct node *parent, const c
 /* Takes one node, whose children are gone, out of the tree. Its memory stays until the tree goes. */
 static void drop(struct rootfs *rootfs, struct node *node)
 {
-    struct node **at = &rootfs->buckets[node->hash & (rootfs->bucket_count - 1)];
-    while (*at != node)
-        at = &(*at)->same;
-    *at = node->same;
+    uint32_t *link = bucket_of(rootfs, node->hash);
+    while (*link != node->number)
+        link = &node_at(rootfs, *link)->same;
+    *link = node->same;
     if (node->previous)
-        node->previous->next = node->next;
+        node_at(rootfs, node->previous)->next = node->next;
     else
-        node->parent->children = node->next;
+        node_at(rootfs, node->parent)->children = node->next;
     if (node->next)
-        node->next->previous = node->previous;
+        node_at(rootfs, node->next)->previous = node->previous;
+    node->entry.path = NULL;
 }
 
 /* Removes what is below `top`, as far as it is older than `layer`; what the layer itself put there stays. Without
  * recursion: a hostile layer nests as deep as names allow. */
 static void hide_children(struct rootfs *rootfs, struct node *top, size_t layer)
 {
-    struct node *node = top->children;
+    struct node *node = node_at(rootfs, top->children);
     while (node && node != top) {
         if (node->children) {
-            node = node->children;
+            node = node_at(rootfs, node->children);
             continue;
         }
         /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next leaf. */
         for (;;) {
-            struct node *next = node->next, *parent = node->parent;
+            struct node *next = node_at(rootfs, node->next), *parent = node_at(rootfs, node->parent);
             if (node->layer < layer && !node->children)
                 drop(rootfs, node);
             else if (node->layer < layer) {
@@ -146,15 +172,15 @@ static void remove_tree(struct rootfs *rootfs, struct node *node)
     drop(rootfs, node);
 }
 
-static const char *keep(struct rootfs *rootfs, char *path)
+/* A name that isn't in a list. */
+static const char *keep_extra(struct rootfs *rootfs, const char *path)
 {
-    strv_take(&rootfs->extra, path);
     rootfs->extra_bytes += strlen(path);
-    return path;
+    return arena_add(&rootfs->names, path);
 }
 
 /* Looks one component below `dir` up, for walk. */
-static struct node *child(struct rootfs *rootfs, const struct node *dir, const char *name, size_t length, bool make)
+static struct node *child(struct rootfs *rootfs, struct node *dir, const char *name, size_t length, bool make)
 {
     AUTO(buf) path = {0};
     buf_adds(&path, dir->entry.path);
@@ -164,7 +190,7 @@ static struct node *child(struct rootfs *rootfs, const struct node *dir, const c
     struct node *found = find(rootfs, buf_text(&path), path.len);
     if (found || !make)
         return found;
-    return add_node(rootfs, (struct node *)(uintptr_t)dir, keep(rootfs, buf_detach(&path)));
+    return add_node(rootfs, dir, keep_extra(rootfs, buf_text(&path)));
 }
 
 static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
@@ -192,7 +218,7 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
         if (part == 2 && at[0] == '.' && at[1] == '.') { /* from a link: names are clean */
             if (!dir->parent)
                 return escapes(rootfs, name, link, err);
-            dir = dir->parent;
+            dir = node_at(rootfs, dir->parent);
             at = after;
             continue;
         }
@@ -233,14 +259,15 @@ static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct 
     return walk(rootfs, path, length, make, out, err);
 }
 
-/* The path of `base` below `parent`; the one given when that is it already. */
+/* The path's last name below `parent`; the one given when that is it already. */
 static const char *real_path(struct rootfs *rootfs, const struct node *parent, const char *path)
 {
     const char *base = path_base(path), *above = parent->entry.path;
     size_t length = strlen(above);
     if (length == 0 ? base == path : strncmp(path, above, length) == 0 && path + length + 1 == base)
         return path;
-    return keep(rootfs, path_join(above, base));
+    autofree char *real = path_join(above, base);
+    return keep_extra(rootfs, real);
 }
 
 /* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean nothing. */
@@ -302,44 +329,57 @@ static void judge_place(struct rootfs *rootfs, const char *path, struct node *pa
         judge->fault(judge->data, ROOTFS_DUPLICATE, layer, path, "the layer has this name twice");
 }
 
+/* A node for an entry of this path: the one that is there, or a new one. */
+static struct node *take_node(struct rootfs *rootfs, const char *path, const struct rootfs_entry *made, size_t layer, struct error *err)
+{
+    struct node *parent = NULL;
+    if (!path[0])
+        return rootfs->root;
+    if (parent_of(rootfs, path, true, &parent, err) != 0)
+        return NULL;
+    const char *real = real_path(rootfs, parent, path);
+    rootfs->fault = ROOTFS_NO_FAULT;
+    if (rootfs->extra_bytes > MOST_EXTRA) {
+        error_set(err, ERROR_REGISTRY, "the names of directories that it doesn't list take more than %d bytes", MOST_EXTRA);
+        return NULL;
+    }
+    struct node *node = find(rootfs, real, strlen(real));
+    if (rootfs->judge)
+        judge_place(rootfs, path, parent, node, layer);
+    if (node && node->entry.type == TAR_DIR && made->type == TAR_DIR)
+        return node;
+    if (node) {
+        real = node->entry.path;
+        remove_tree(rootfs, node);
+    } else if (real == path) {
+        real = arena_add(&rootfs->names, path);
+    }
+    return add_node(rootfs, parent, real);
+}
+
 /* A directory over a directory changes what is said about it; anything else takes the place of what was there (OCI
  * image-spec layer.md). */
 static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *made, size_t layer, struct error *err)
 {
-    struct node *parent = NULL, *node = rootfs->root;
-    made->path = "";
-    if (path[0]) {
-        if (parent_of(rootfs, path, true, &parent, err) != 0)
-            return -1;
-        made->path = real_path(rootfs, parent, path);
-        rootfs->fault = ROOTFS_NO_FAULT;
-        if (rootfs->extra_bytes > MOST_EXTRA)
-            return error_set(err, ERROR_REGISTRY, "the names of directories that it doesn't list take more than %d bytes", MOST_EXTRA);
-        node = find(rootfs, made->path, strlen(made->path));
-        if (rootfs->judge)
-            judge_place(rootfs, path, parent, node, layer);
-        if (node && (node->entry.type != TAR_DIR || made->type != TAR_DIR)) {
-            remove_tree(rootfs, node);
-            node = NULL;
-        }
-        if (!node)
-            node = add_node(rootfs, parent, made->path);
-    }
+    struct node *node = take_node(rootfs, path, made, layer, err);
+    if (!node)
+        return -1;
+    made->path = node->entry.path;
     node->entry = *made;
-    node->layer = layer;
+    node->layer = (uint8_t)layer;
     node->implied = false;
     return 0;
 }
 
 /* What the list itself says against a name. */
-static int check_name(struct rootfs *rootfs, const char *path, const char *link, const struct listing_entry *from,
-                      size_t layer, struct error *err)
+static int check_name(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
 {
+    const char *path = from->path;
     rootfs->fault = ROOTFS_ESCAPES;
     if (from->flags & LISTING_ESCAPES)
         return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", path);
     if (from->flags & LISTING_LINK_ESCAPES)
-        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it, to '%.200s', leads out of the image", path, link);
+        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it, to '%.200s', leads out of the image", path, from->link);
     if (path[0] == '\0' && from->type != TAR_DIR) {
         rootfs->fault = ROOTFS_ROOT;
         return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
@@ -353,142 +393,131 @@ static int check_name(struct rootfs *rootfs, const char *path, const char *link,
     return 0;
 }
 
-static int apply_entry(struct rootfs *rootfs, const struct listing *list, const struct listing_entry *from, size_t layer,
-                       struct error *err)
+static const char *copy(struct rootfs *rootfs, const char *text)
 {
-    const char *path = list->names + from->path, *link = from->link == UINT32_MAX ? NULL : list->names + from->link;
-    const char *facts = from->facts == UINT32_MAX ? NULL : list->names + from->facts;
-    struct rootfs_entry made = {.link = from->type == TAR_SYMLINK ? link : NULL, .type = (enum tar_type)from->type,
-                                .mode = from->mode, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
-                                .size = from->size, .print = from->print, .facts = facts, .layer = layer};
-    if ((from->flags || path[0] == '\0') && check_name(rootfs, path, link, from, layer, err) != 0)
+    return text ? arena_add(&rootfs->names, text) : NULL;
+}
+
+static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
+{
+    const char *path = from->path;
+    struct rootfs_entry made = {.type = from->type, .mode = from->mode, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
+                                .size = from->size, .print = from->print};
+    if ((from->flags || path[0] == '\0') && check_name(rootfs, from, layer, err) != 0)
         return -1;
     if (strncmp(path_base(path), ".wh.", 4) == 0)
         return whiteout(rootfs, path, from, layer, err);
     if (from->type == TAR_HARDLINK) {
-        if (link_target(rootfs, path, link, &made, err) != 0)
+        if (link_target(rootfs, path, from->link, &made, err) != 0)
             return -1;
-        made.layer = layer;
+    } else {
+        made.link = copy(rootfs, from->link);
+        made.facts = copy(rootfs, from->facts);
     }
+    made.layer = layer & UINT8_MAX;
     return place(rootfs, path, &made, layer, err);
 }
 
 /* Layers count from 1: what no layer names is older than all. */
-static int apply(struct rootfs *rootfs, size_t layer, const struct listing *list, struct error *err)
+static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list, struct error *err)
 {
-    for (size_t i = 0; i < list->count; i++) {
+    for (struct listing_entry entry; listing_reader_next(list, &entry);) {
+        if (rootfs->judge && rootfs->judge->entry)
+            rootfs->judge->entry(rootfs->judge->data, layer, &entry);
         rootfs->fault = ROOTFS_NO_FAULT;
-        if (apply_entry(rootfs, list, &list->entries[i], layer, err) == 0)
+        if (apply_entry(rootfs, &entry, layer, err) == 0)
             continue;
         if (!rootfs->judge || rootfs->fault == ROOTFS_NO_FAULT)
             return -1;
-        rootfs->judge->fault(rootfs->judge->data, rootfs->fault, layer, list->names + list->entries[i].path, err->text);
+        rootfs->judge->fault(rootfs->judge->data, rootfs->fault, layer, entry.path, err->text);
     }
     return 0;
 }
 
-static int load_lists(struct rootfs *rootfs, const struct store *store, const struct digest *layers, size_t count,
-                      struct error *err)
+/* The list of a layer; made anew unless somebody judges. */
+static struct listing_reader *open_list(const struct rootfs *rootfs, const struct store *store, const struct digest *layer,
+                                        struct listing *about, struct error *err)
 {
-    rootfs->lists = xcalloc(count, sizeof *rootfs->lists);
-    for (size_t i = 0; i < count; i++) {
-        struct digest any = {0};
-        struct listing *list = &rootfs->lists[i];
-        rootfs->list_count = i + 1;
-        if (listing_load(store, &layers[i], list) == 1)
-            continue;
-        if (listing_make(store, &layers[i], &any, err) != 0)
-            return -1;
-        if (listing_load(store, &layers[i], list) != 1)
-            return error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layers[i].text);
-    }
-    return 0;
+    struct digest any = {0};
+    struct listing_reader *list = listing_reader_open(store, layer, about);
+    if (!list && rootfs->judge)
+        error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again", layer->text);
+    if (list || rootfs->judge || listing_make(store, layer, &any, err) != 0)
+        return list;
+    list = listing_reader_open(store, layer, about);
+    if (!list)
+        error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layer->text);
+    return list;
 }
 
-/* An empty tree with room for the entries of these lists. */
-static int begin(struct rootfs *rootfs, const struct listing *const *lists, size_t count, struct error *err)
+static int apply_layer(struct rootfs *rootfs, const struct store *store, const struct digest *digest, size_t layer, struct error *err)
 {
-    size_t total = 0;
-    for (size_t i = 0; i < count; i++)
-        total += lists[i]->count;
-    if (total > MOST_ENTRIES)
+    struct listing about;
+    if (!digest->text[0])
+        return 0;
+    AUTOPTR(listing_reader) list = open_list(rootfs, store, digest, &about, err);
+    if (!list)
+        return -1;
+    rootfs->entries += about.count;
+    if (rootfs->entries > MOST_ENTRIES)
         return error_set(err, ERROR_REGISTRY, "the image has more than %d entries", MOST_ENTRIES);
-    for (rootfs->bucket_count = 64; rootfs->bucket_count < total; rootfs->bucket_count *= 2)
-        ;
-    rootfs->buckets = xcalloc(rootfs->bucket_count, sizeof(struct node *));
-    rootfs->root = add_node(rootfs, NULL, "");
-    return 0;
+    if (apply(rootfs, layer, list, err) == 0)
+        return 0;
+    return rootfs->judge ? -1 : error_wrap(err, "the layer '%s' can't be used", digest->text);
 }
 
-static int by_path(const void *a, const void *b)
+static int by_path(const void *a, const void *b, void *data)
 {
-    const struct rootfs_entry *const *left = a, *const *right = b;
-    return strcmp((*left)->path, (*right)->path);
+    const struct rootfs *rootfs = data;
+    return strcmp(node_at(rootfs, *(const uint32_t *)a)->entry.path, node_at(rootfs, *(const uint32_t *)b)->entry.path);
 }
 
 static void sort(struct rootfs *rootfs)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < rootfs->bucket_count; i++)
-        for (const struct node *node = rootfs->buckets[i]; node; node = node->same)
-            count++;
-    rootfs->sorted = xcalloc(count, sizeof *rootfs->sorted);
-    for (size_t i = 0; i < rootfs->bucket_count; i++)
-        for (const struct node *node = rootfs->buckets[i]; node; node = node->same)
-            if (node != rootfs->root || !node->implied)
-                rootfs->sorted[rootfs->sorted_count++] = &node->entry;
-    if (rootfs->sorted_count > 0)
-        qsort(rootfs->sorted, rootfs->sorted_count, sizeof *rootfs->sorted, by_path);
-}
-
-struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err)
-{
-    AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
-    if (load_lists(rootfs, store, layers, count, err) != 0)
-        return NULL;
-    autofree const struct listing **lists = xcalloc(count, sizeof *lists);
-    for (size_t i = 0; i < count; i++)
-        lists[i] = &rootfs->lists[i];
-    if (begin(rootfs, lists, count, err) != 0)
-        return NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (apply(rootfs, i + 1, lists[i], err) == 0)
-            continue;
-        error_wrap(err, "the layer '%s' can't be used", layers[i].text);
-        return NULL;
+    rootfs->sorted = xcalloc(rootfs->node_count, sizeof *rootfs->sorted);
+    for (uint32_t number = 1; number < rootfs->node_count; number++) {
+        const struct node *node = node_at(rootfs, number);
+        if (node->entry.path && (node != rootfs->root || !node->implied))
+            rootfs->sorted[rootfs->sorted_count++] = number;
     }
-    sort(rootfs);
-    return take(rootfs);
+    if (rootfs->sorted_count > 0)
+        qsort_r(rootfs->sorted, rootfs->sorted_count, sizeof *rootfs->sorted, by_path, rootfs);
 }
 
-struct rootfs *rootfs_judge(const struct listing *const *lists, size_t count, const struct rootfs_judge *judge,
+struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count, const struct rootfs_judge *judge,
                             struct error *err)
 {
     AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
     rootfs->judge = judge;
-    if (begin(rootfs, lists, count, err) != 0)
+    rootfs->node_count = 1;
+    rootfs->bucket_count = FEWEST_BUCKETS / 2;
+    make_buckets(rootfs);
+    rootfs->root = add_node(rootfs, NULL, "");
+    if (count > MOST_LAYERS) {
+        error_set(err, ERROR_REGISTRY, "the image has more than %d layers", MOST_LAYERS);
         return NULL;
+    }
     for (size_t i = 0; i < count; i++)
-        if (apply(rootfs, i + 1, lists[i], err) != 0)
+        if (apply_layer(rootfs, store, &layers[i], i + 1, err) != 0)
             return NULL;
     sort(rootfs);
     rootfs->judge = NULL;
     return take(rootfs);
 }
 
+struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err)
+{
+    return rootfs_judge(store, layers, count, NULL, err);
+}
+
 void rootfs_free(struct rootfs *rootfs)
 {
     if (!rootfs)
         return;
-    for (size_t i = 0; i < rootfs->list_count; i++)
-        listing_release(&rootfs->lists[i]);
-    while (rootfs->arena) {
-        struct arena *before = rootfs->arena->before;
-        free(rootfs->arena);
-        rootfs->arena = before;
-    }
-    strv_release(&rootfs->extra);
-    free(rootfs->lists);
+    for (size_t i = 0; i < rootfs->chunk_count; i++)
+        free(rootfs->chunks[i]);
+    free(rootfs->chunks);
+    arena_release(&rootfs->names);
     free(rootfs->buckets);
     free(rootfs->sorted);
     free(rootfs);
@@ -545,5 +574,5 @@ size_t rootfs_count(const struct rootfs *rootfs)
 
 const struct rootfs_entry *rootfs_at(const struct rootfs *rootfs, size_t index)
 {
-    return index < rootfs->sorted_count ? rootfs->sorted[index] : NULL;
+    return index < rootfs->sorted_count ? &node_at(rootfs, rootfs->sorted[index])->entry : NULL;
 }

@@ -155,19 +155,18 @@ static void add_file(struct sizes *sizes, const struct rootfs_entry *entry, size
     files->items[files->len++] = (struct row){xstrdup(entry->path), (uint64_t)entry->size, 1};
 }
 
-static void measure(const struct imagefile *image, const struct listing *lists, const struct rootfs *tree, size_t top,
-                    struct sizes *sizes)
+static void measure(const struct imagetree *of, size_t top, struct sizes *sizes)
 {
-    uint64_t all = 0, shown = 0;
+    const struct imagefile *image = &of->image;
+    const struct rootfs *tree = of->root;
+    uint64_t shown = 0;
     for (size_t i = 0; i < image->layer_count; i++) {
         const struct listing_scan *scan = &image->layers[i].scan;
         grow(sizes->layers.items, sizes->layers.len, sizes->layers.cap);
         sizes->layers.items[sizes->layers.len++] =
-            (struct row){xstrdup(image->layers[i].digest.text), scan->content_size, lists[i].count};
+            (struct row){xstrdup(image->layers[i].digest.text), scan->content_size, 1};
         sizes->unpacked += scan->content_size;
         sizes->packed += image->layers[i].size;
-        for (size_t j = 0; j < lists[i].count; j++)
-            all += lists[i].entries[j].type == TAR_FILE ? (uint64_t)lists[i].entries[j].size : 0;
     }
     for (size_t i = 0; i < rootfs_count(tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(tree, i);
@@ -179,7 +178,7 @@ static void measure(const struct imagefile *image, const struct listing *lists, 
         add_file(sizes, entry, top);
         add_sections(entry, &sizes->sections);
     }
-    sizes->hidden = all > shown ? all - shown : 0;
+    sizes->hidden = of->file_bytes > shown ? of->file_bytes - shown : 0;
     table_unite(&sizes->folders);
     table_unite(&sizes->sections);
     table_sort(&sizes->folders);
@@ -243,7 +242,7 @@ static int show(const struct size_options *options, const struct imagetree *tree
     uint64_t budget = 0;
     if (options->budget && gate_parse_size(options->budget, "--budget", &budget, err) != 0)
         return -1;
-    measure(&tree->image, tree->lists, tree->root, top, &sizes);
+    measure(tree, top, &sizes);
     if (options->json)
         print_json(&sizes, top, out);
     else

@@ -12,13 +12,10 @@ enum { LAMBDA_UID = 993, LAMBDA_GID = 990 };
 
 static void gate_release(struct gate *gate)
 {
-    for (size_t i = 0; gate->lists && i < gate->image->layer_count; i++)
-        listing_release(&gate->lists[i]);
     for (size_t i = 0; i < gate->fault_count; i++) {
         free(gate->faults[i].path);
         free(gate->faults[i].text);
     }
-    free(gate->lists);
     free(gate->faults);
     rootfs_free(gate->tree);
     strv_release(&gate->entrypoint);
@@ -147,21 +144,24 @@ static void on_fault(void *data, enum rootfs_fault kind, size_t layer, const cha
     gate->faults[gate->fault_count++] = (struct gate_fault){kind, layer, xstrdup(path), xstrdup(text)};
 }
 
+static void on_entry(void *data, size_t layer, const struct listing_entry *entry)
+{
+    gate_entry(data, layer, entry);
+}
+
 static int make_tree(struct gate *gate, const struct store *store, struct error *err)
 {
     size_t count = gate->image->layer_count;
-    const struct rootfs_judge judge = {on_fault, gate};
-    autofree const struct listing **lists = xcalloc(count, sizeof *lists);
-    gate->lists = xcalloc(count, sizeof *gate->lists);
+    const struct rootfs_judge judge = {on_fault, on_entry, gate};
+    autofree struct digest *layers = xcalloc(count, sizeof *layers);
     gate->whole = true;
     for (size_t i = 0; i < count; i++) {
         const struct listing_scan *scan = &gate->image->layers[i].scan;
-        lists[i] = &gate->lists[i];
         gate->whole = gate->whole && scan->listed;
-        if (scan->listed && listing_load(store, &scan->digest, &gate->lists[i]) != 1)
-            return error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; check again", scan->digest.text);
+        if (scan->listed)
+            layers[i] = scan->digest;
     }
-    gate->tree = rootfs_judge(lists, count, &judge, err);
+    gate->tree = rootfs_judge(store, layers, count, &judge, err);
     return gate->tree ? 0 : error_wrap(err, "%s", gate->image->path);
 }
 

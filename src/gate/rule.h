@@ -24,7 +24,6 @@ struct gate_start {
 struct gate {
     const struct imagefile *image;
     const struct gate_options *options;
-    struct listing *lists; /* of image->layer_count layers; empty for one that can't be read */
     struct rootfs *tree;   /* what the readable layers make */
     bool whole;            /* all layers could be read: what is missing in the tree is missing */
     struct gate_fault *faults;
@@ -51,6 +50,9 @@ unsigned gate_rights(const struct rootfs_entry *entry);
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path);
 /* The entry behind a path as the kernel finds it, the last link followed too; NULL: nothing, or a cycle. */
 const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path);
+
+/* Looks at an entry of a layer for what a later layer doesn't undo: secrets. Called for each before the rules are. */
+void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry);
 
 /* The functions of the table. */
 #define RULE(number, function, severity, sureness, title, remedy) void function(struct gate *gate);

@@ -53,7 +53,7 @@ static const char *secret_variable(const char *name, const char *value)
 }
 
 /* Files that hold credentials by their name, at any depth. */
-static const char *secret_file(const struct rootfs_entry *entry)
+static const char *secret_file(const struct listing_entry *entry)
 {
     static const char *const patterns[][2] = {
         {"*.aws/credentials", "AWS credentials"},  {"*.ssh/id_rsa", "an SSH key"},
@@ -77,19 +77,14 @@ static const char *secret_file(const struct rootfs_entry *entry)
 }
 
 /* Every layer counts, not what they make together: what a later one hides is there all the same. */
-static void check_layer(struct gate *gate, size_t layer)
+void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry)
 {
-    const struct listing *list = &gate->lists[layer - 1];
-    for (size_t i = 0; i < list->count; i++) {
-        const struct listing_entry *from = &list->entries[i];
-        const struct rootfs_entry entry = {.path = list->names + from->path, .size = from->size,
-                                           .facts = from->facts == UINT32_MAX ? NULL : list->names + from->facts};
-        const char *what = from->type == TAR_FILE ? secret_file(&entry) : NULL;
-        if (what)
-            gate_add(gate, 87, layer, entry.path, "it holds %s", what);
-    }
+    const char *what = entry->type == TAR_FILE ? secret_file(entry) : NULL;
+    if (what)
+        gate_add(gate, 87, layer, entry->path, "it holds %s", what);
 }
 
+/* Of the environment; those in files were found before. */
 void gate_secrets(struct gate *gate)
 {
     for (size_t i = 0; i < gate->env.len; i++) {
@@ -99,6 +94,4 @@ void gate_secrets(struct gate *gate)
         if (what)
             gate_add(gate, 86, 0, NULL, "%.100s holds %s", name, what);
     }
-    for (size_t i = 0; i < gate->image->layer_count; i++)
-        check_layer(gate, i + 1);
 }

@@ -243,6 +243,12 @@ static int name_it(struct atomic *file)
     return -1;
 }
 
+void atomic_move(struct atomic *file, const char *path)
+{
+    free(file->path);
+    file->path = xstrdup(path);
+}
+
 int atomic_commit(struct atomic *file, struct error *err)
 {
     if (!file->lazy && fsync(file->fd) != 0)

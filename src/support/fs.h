@@ -52,6 +52,8 @@ struct atomic {
 };
 #define ATOMIC_INIT {.fd = -1}
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
+/* It is to appear under this path instead, in the same folder: for a name that comes of the content. */
+void atomic_move(struct atomic *file, const char *path);
 int atomic_commit(struct atomic *file, struct error *err) must_check;
 void atomic_release(struct atomic *file);
 /* The three steps for content in memory; fs_keep is lazy. */
