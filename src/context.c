@@ -38,7 +38,6 @@ static int add(struct scan *scan, const char *path, enum tar_type type, const st
         .path = arena_add(&out->names, path),
         .type = type,
         .mode = type == TAR_DIR || (st->st_mode & 0111) ? 0755 : 0644,
-        .size = type == TAR_FILE ? (uint64_t)st->st_size : 0,
         .link = link ? arena_add(&out->names, link) : NULL,
     };
     return 0;

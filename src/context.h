@@ -13,7 +13,6 @@ struct context_file {
     const char *path; /* cleaned, relative to the project */
     enum tar_type type;
     unsigned mode; /* 0755 or 0644; directories 0755 */
-    uint64_t size;
     const char *link; /* its target, else NULL */
 };
 

@@ -38,7 +38,7 @@ struct layer_format layer_format(int64_t epoch, const char *level);
  * with one path, a file where another entry needs a directory: ERROR_PROJECT, naming both. A file that changes while it is
  * read: ERROR_BUILD. Notes under objects/ find the blob again: by the tree's shape and its files' times without reading one, else by
  * the tar's digest, so that nothing is compressed twice. Hashed and listed (listing.h) while written; memory stays under 32 MiB
- * whatever the files' content, and under 8 MiB while the programs in it are small. */
+ * whatever the files' content, and under 8 MiB while the programs in it are small; an entry takes 100 bytes and its path besides. */
 int layer_make(const struct tree *tree, const struct rootfs *rootfs, const struct layer_format *format,
                const struct store *store, struct layer *layer, struct error *err) must_check;
 

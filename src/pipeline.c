@@ -132,14 +132,16 @@ int pipeline_base(const struct pipeline_options *options, struct pipeline *p, st
 
 static int make_plan(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
-    AUTO(strv) files = {0}, runtime_files = {0}, locks = {0};
+    AUTO(strv) runtime_files = {0}, locks = {0};
+    autofree char **names = xcalloc(p->context.len, sizeof *names);
+    struct strv files = {.items = names}; /* the names are the context's */
     autofree char *runtimes = data_path("runtimes");
     autofree char *runtime_dir = p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
     autofree char *open_version = NULL;
     AUTO(pipeline_output) output = {0};
     for (size_t i = 0; i < p->context.len; i++)
         if (p->context.files[i].type == TAR_FILE)
-            strv_add(&files, p->context.files[i].path);
+            names[files.len++] = (char *)(uintptr_t)p->context.files[i].path;
     if (p->template.runtime && data_files(runtime_dir, ".c", &runtime_files, err) != 0)
         return -1;
     if (pipeline_output_parse(options->output, &output, err) != 0 ||
