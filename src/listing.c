@@ -158,27 +158,37 @@ static const char *string_at(const char **at, size_t length)
     return text;
 }
 
-bool listing_reader_next(struct listing_reader *reader, struct listing_entry *entry)
+/* The next record, its strings in reader->strings. */
+static bool read_record(struct listing_reader *reader, struct record *record)
+{
+    if (fread(record, sizeof *record, 1, reader->file) != 1 || record->path == 0 || record->type > TAR_OTHER || record->facts > MOST_FACTS)
+        return false;
+    size_t length = (size_t)record->path + record->link + record->facts;
+    buf_clear(&reader->strings);
+    char *strings = buf_reserve(&reader->strings, length);
+    bool linked = record->type == TAR_SYMLINK || record->type == TAR_HARDLINK;
+    if ((linked && record->link == 0) || fread(strings, length, 1, reader->file) != 1)
+        return false;
+    strings[length] = '\0';
+    return true;
+}
+
+int listing_reader_next(struct listing_reader *reader, struct listing_entry *entry, struct error *err)
 {
     struct record record;
-    if (reader->left == 0 || fread(&record, sizeof record, 1, reader->file) != 1)
-        return false;
+    if (reader->left == 0)
+        return 0;
+    if (!read_record(reader, &record))
+        return error_set(err, ERROR_BUILD, "a layer's list in the cache changed while it was read; try again");
     reader->left--;
-    size_t length = (size_t)record.path + record.link + record.facts;
-    buf_clear(&reader->strings);
-    const char *at = buf_reserve(&reader->strings, length);
-    bool linked = record.type == TAR_SYMLINK || record.type == TAR_HARDLINK;
-    if (record.path == 0 || (linked && record.link == 0) || record.type > TAR_OTHER || record.facts > MOST_FACTS ||
-        fread(reader->strings.data, length, 1, reader->file) != 1)
-        return false;
-    reader->strings.data[length] = '\0';
+    const char *at = reader->strings.data;
     *entry = (struct listing_entry){.uid = record.uid, .gid = record.gid, .mtime = record.mtime, .size = record.size,
                                     .print = record.print, .mode = record.mode, .type = (enum tar_type)record.type,
                                     .flags = record.flags};
     entry->path = string_at(&at, record.path);
     entry->link = string_at(&at, record.link);
     entry->facts = string_at(&at, record.facts);
-    return true;
+    return 1;
 }
 
 bool listing_known(const struct store *store, const struct digest *blob, struct listing *out)

@@ -47,8 +47,9 @@ struct listing_reader;
 struct listing_reader *listing_reader_open(const struct store *store, const struct digest *blob, struct listing *about) must_check;
 void listing_reader_free(struct listing_reader *reader);
 DEFINE_AUTOPTR(listing_reader)
-/* The next entry, in the order of the layer; its strings are good until the next call. False at the end. */
-bool listing_reader_next(struct listing_reader *reader, struct listing_entry *entry);
+/* The next entry, in the order of the layer; its strings are good until the next call. 0 at the end, -1 with ERROR_BUILD when the file
+ * has changed since it was opened. */
+int listing_reader_next(struct listing_reader *reader, struct listing_entry *entry, struct error *err) must_check;
 
 /* Makes a list from entries and contents that are at hand, for who writes a layer. The store is borrowed. */
 struct listing_writer;
@@ -87,12 +88,12 @@ struct rootfs_entry {
     int64_t uid, gid, mtime, size;
     uint64_t print;          /* as in listing_entry */
     enum tar_type type : 8;  /* hard links are resolved: TAR_FILE */
-    unsigned mode : 16;
-    unsigned layer : 8;      /* from 1; 0: no layer names this directory */
+    unsigned mode : 12;
+    unsigned layer : 12;     /* from 1; 0: no layer names this directory */
 };
 /* A list that is missing or damaged is made anew. count 0: an empty root. Names that a symbolic link of the image leads out of
  * it (absolute, or by "..") are ERROR_REGISTRY, and so is a name below a file, a hard link to nothing, and more than
- * 2,000,000 entries or 255 layers in all. An entry takes about 100 bytes besides its names. */
+ * 2,000,000 entries or 4,095 layers in all. An entry takes about 100 bytes besides its names. */
 struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err) must_check;
 
 /* What is wrong about an entry: it is left out of a tree that is only looked at. */

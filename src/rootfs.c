@@ -14,7 +14,7 @@ enum {
     MOST_ENTRIES = 2000000,
     MOST_LINKS = 40,             /* the kernel's limit too (path_resolution(7)) */
     MOST_EXTRA = 64 * 1024 * 1024, /* bytes of names that no list has: deep names of missing directories add up */
-    MOST_LAYERS = 255,
+    MOST_LAYERS = 4095, /* what rootfs_entry.layer holds */
     CHUNK = 512,
     FEWEST_BUCKETS = 64,
 };
@@ -24,9 +24,9 @@ struct node {
     uint32_t number, hash;
     uint32_t same; /* next in its hash bucket */
     uint32_t parent, children, next, previous;
-    uint8_t layer; /* the last one that had a say; a whiteout hides lower layers only */
-    bool implied;  /* no layer names it */
-    bool blamed;   /* that it is implied has been said */
+    uint16_t layer; /* the last one that had a say; a whiteout hides lower layers only */
+    bool implied;   /* no layer names it */
+    bool blamed;    /* that it is implied has been said */
 };
 
 struct rootfs {
@@ -366,7 +366,7 @@ static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *m
         return -1;
     made->path = node->entry.path;
     node->entry = *made;
-    node->layer = (uint8_t)layer;
+    node->layer = (uint16_t)layer;
     node->implied = false;
     return 0;
 }
@@ -401,7 +401,7 @@ static const char *copy(struct rootfs *rootfs, const char *text)
 static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
 {
     const char *path = from->path;
-    struct rootfs_entry made = {.type = from->type, .mode = from->mode, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
+    struct rootfs_entry made = {.type = from->type, .mode = from->mode & 07777, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
                                 .size = from->size, .print = from->print};
     if ((from->flags || path[0] == '\0') && check_name(rootfs, from, layer, err) != 0)
         return -1;
@@ -414,14 +414,16 @@ static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, 
         made.link = copy(rootfs, from->link);
         made.facts = copy(rootfs, from->facts);
     }
-    made.layer = layer & UINT8_MAX;
+    made.layer = layer & MOST_LAYERS;
     return place(rootfs, path, &made, layer, err);
 }
 
 /* Layers count from 1: what no layer names is older than all. */
 static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list, struct error *err)
 {
-    for (struct listing_entry entry; listing_reader_next(list, &entry);) {
+    struct listing_entry entry;
+    int got;
+    while ((got = listing_reader_next(list, &entry, err)) > 0) {
         if (rootfs->judge && rootfs->judge->entry)
             rootfs->judge->entry(rootfs->judge->data, layer, &entry);
         rootfs->fault = ROOTFS_NO_FAULT;
@@ -431,7 +433,7 @@ static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *lis
             return -1;
         rootfs->judge->fault(rootfs->judge->data, rootfs->fault, layer, entry.path, err->text);
     }
-    return 0;
+    return got;
 }
 
 /* The list of a layer; made anew unless somebody judges. */

@@ -79,6 +79,45 @@ static bool is_listed(const struct digest *blob)
     return reader != NULL;
 }
 
+/* One that is cut after it was found whole isn't taken for a shorter one. */
+static void a_list_is_cut_while_it_is_read(void **state)
+{
+    struct item items[2000];
+    struct error err = {0};
+    struct digest expected, any = {0};
+    struct listing about;
+    struct listing_entry entry;
+    int got;
+    (void)state;
+    for (size_t i = 0; i < countof(items); i++)
+        items[i] = (struct item){"./usr/some-file-with-a-long-name-so-that-no-buffer-holds-the-list", '0', "x"};
+    struct digest blob = put_layer(&store, items, countof(items), &expected);
+    assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
+    AUTOPTR(listing_reader) reader = listing_reader_open(&store, &blob, &about);
+    assert_non_null(reader);
+    autofree char *path = xasprintf("%s/lists/%s", store.root, digest_hex(&blob));
+    assert_int_equal(truncate(path, 100000), 0);
+    while ((got = listing_reader_next(reader, &entry, &err)) > 0)
+        ;
+    assert_int_equal(got, -1);
+    assert_int_equal(err.kind, ERROR_BUILD);
+    assert_non_null(strstr(err.text, "changed while it was read"));
+}
+
+static void many_layers(void **state)
+{
+    static const struct item items[] = {{"usr/", '5'}, {"usr/a", '0', "hello"}};
+    struct error err = {0};
+    struct digest expected, any = {0}, layers[300], blob = put_layer(&store, items, countof(items), &expected);
+    (void)state;
+    assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
+    for (size_t i = 0; i < countof(layers); i++)
+        layers[i] = blob;
+    AUTOPTR(rootfs) rootfs = rootfs_load(&store, layers, countof(layers), &err);
+    assert_non_null(rootfs);
+    assert_int_equal(rootfs_find(rootfs, "usr/a")->layer, 300);
+}
+
 static void a_layer_is_listed(void **state)
 {
     static const struct item items[] = {{"./", '5'}, {"./usr/", '5', NULL, 0750}, {"usr/a", '0', "hello", 04755},
@@ -96,16 +135,17 @@ static void a_layer_is_listed(void **state)
     assert_non_null(reader);
     assert_int_equal(listing.count, 6);
     assert_string_equal(listing.diff_id.text, expected.text);
-    assert_true(listing_reader_next(reader, &entry));
+    assert_int_equal(listing_reader_next(reader, &entry, &err), 1);
     assert_string_equal(entry.path, "");
     assert_null(entry.link);
     for (int i = 0; i < 3; i++)
-        assert_true(listing_reader_next(reader, &entry));
+        assert_int_equal(listing_reader_next(reader, &entry, &err), 1);
     assert_string_equal(entry.path, "usr/b");
     assert_string_equal(entry.link, "../x");
-    assert_true(listing_reader_next(reader, &entry) && listing_reader_next(reader, &entry));
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(listing_reader_next(reader, &entry, &err), 1);
     assert_string_equal(entry.path, "usr/null");
-    assert_false(listing_reader_next(reader, &entry));
+    assert_int_equal(listing_reader_next(reader, &entry, &err), 0);
     AUTOPTR(rootfs) rootfs = rootfs_load(&store, &blob, 1, &err);
     autofree char *text = tree(rootfs);
     assert_string_equal(text, "/ usr/ usr/a usr/b>../x usr/c usr/null*");
@@ -385,6 +425,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(a_layer_is_listed),
+        TEST(a_list_is_cut_while_it_is_read),
+        TEST(many_layers),
         TEST(other_forms_of_layers),
         TEST(wrong_layers),
         TEST(a_damaged_blob_is_put_away),
