@@ -1,4 +1,4 @@
-"""What stands for nuget.org: packages under the names and versions that the project files of examples and templates ask for, made of
+"""What stands for NuGet's registry: packages under the names and versions that the project files of examples and templates ask for, made of
 what can be had here: YamlDotNet as npm's registry has it in another package, SQLite of the distribution (and code for other machines,
 as such packages have), and stand-ins of AWS's packages, for which the SDK compiles amazon_lambda/. Their digests aren't those of the real server."""
 import glob
@@ -44,12 +44,12 @@ NUSPEC = """<?xml version="1.0" encoding="utf-8"?>
 
 
 def config(url):
-    """The user's configuration of NuGet, with the server in the place of nuget.org."""
+    """The user's configuration of NuGet, with the server in the registry's place."""
     return f"""<?xml version="1.0" encoding="utf-8"?>
 <configuration>
   <packageSources>
     <clear />
-    <add key="nuget.org" value="{url}/index.json" protocolVersion="3" />
+    <add key="registry" value="{url}/index.json" protocolVersion="3" />
   </packageSources>
 </configuration>
 """
