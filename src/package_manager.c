@@ -1,5 +1,6 @@
 #include "package_manager.h"
 
+#include "support/fs.h"
 #include "support/own.h"
 
 #include <ctype.h>
@@ -85,7 +86,8 @@ const char *package_manager_of(const char *reference)
     for (size_t i = 0; i < countof(known); i++)
         if ((!known[i].name || strcmp(known[i].name, repository) == 0) && (!known[i].word || has_word(tag, known[i].word)))
             return known[i].manager;
-    if (slash && slash - reference >= 6 && strncmp(slash - 6, "lambda", 6) == 0 && (slash - reference == 6 || slash[-7] == '/'))
+    autofree char *folder = xstrndup(reference, (size_t)(name - reference) - (slash != NULL));
+    if (strcmp(path_base(folder), "lambda") == 0)
         return manager_of_lambda(repository, tag);
     return strncmp(repository, "aws-lambda-", 11) == 0 ? manager_of_lambda(repository + 11, tag) : NULL;
 }

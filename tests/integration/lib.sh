@@ -146,9 +146,11 @@ need_dotnet() {
         echo "$builder" >"$W/dotnet"
     ) 9>&-
 }
+# dotnet_here FILE: a project file for the version that can be had here.
+dotnet_here() { sed -i 's/>net8.0</>netcoreapp3.1</' "$1"; }
 # dotnet_project FOLDER: for the version that can be had here, with a lock file, whose digests are the feed's.
 dotnet_project() {
-    sed -i 's/>net8.0</>netcoreapp3.1</' "$1/function.csproj"
+    dotnet_here "$1/function.csproj"
     buildah run --network host --volume "$(realpath "$1"):/src" "$(cat "$W/dotnet")" dotnet restore --use-lock-file --force-evaluate /src/function.csproj
     rm -rf "$1/obj"
 }
@@ -176,6 +178,11 @@ finds() {
     local all
     all=$(cat)
     grep -q "$@" <<<"$all"
+}
+
+# layer_files IMAGE NUMBER: the names of the files in a layer, counted from the last.
+layer_files() {
+    tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep -v '/$' | sort
 }
 
 # The exit code of a command must be the one given.

@@ -7,15 +7,13 @@ mkdir -p "$D"
 # The SDK that can be had here is of version 3.1.
 dotnet_build() { lbuild build -C "$1" --engine buildah --network host "${@:2}"; }
 
-# names IMAGE WHICH: what is in the layer of that number, from the last.
-names() { tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep '^var/task/.*[^/]$' | sort; }
-
 # solution FOLDER: the example with its look-up in a library of its own, which has the package with native code.
 solution() {
     local library=$1/src/patterns app=$1/src/app
     mkdir -p "$library" "$app"
     cp "$SOURCES/../../examples/dotnet/"{lbuild.ini,event.json,answer.json} "$1"
-    sed 's/>net8.0</>netcoreapp3.1</' "$SOURCES/../../examples/dotnet/function.csproj" >"$app/function.csproj"
+    cp "$SOURCES/../../examples/dotnet/function.csproj" "$app"
+    dotnet_here "$app/function.csproj"
     sed '/OutputType/d; /Amazon/d; /YamlDotNet/d' "$app/function.csproj" >"$library/patterns.csproj"
     sed -i 's|.*"SQLitePCLRaw.*|    <ProjectReference Include="../patterns/patterns.csproj" />|' "$app/function.csproj"
     sed 's/sqlite3_strglob(pattern, Text(part.Key)) == 0/Patterns.Match(pattern, Text(part.Key))/; /DllImport/,+2d' \
@@ -42,14 +40,14 @@ solution_answers() {
     dotnet_build "$dir" -o "$D/first.tar" 2>"$D/said" || die "$(cat "$D/said")"
     lbuild check --werror "$D/first.tar"
     same "$(jq -cS . "$dir/answer.json")" "$(python3 "$SOURCES/run_image.py" "$D/first.tar" "$(cat "$dir/event.json")" | jq -cS .)"
-    names "$D/first.tar" 2 | finds '^var/task/YamlDotNet.dll'
-    names "$D/first.tar" 2 | finds '^var/task/runtimes/linux-x64/native/libe_sqlite3.so'
+    layer_files "$D/first.tar" 2 | finds '^var/task/YamlDotNet.dll'
+    layer_files "$D/first.tar" 2 | finds '^var/task/runtimes/linux-x64/native/libe_sqlite3.so'
     same 'var/task/function.deps.json
 var/task/function.dll
 var/task/function.pdb
 var/task/function.runtimeconfig.json
 var/task/patterns.dll
-var/task/patterns.pdb' "$(names "$D/first.tar" 1)"
+var/task/patterns.pdb' "$(layer_files "$D/first.tar" 1 | grep ^var/task/)"
     # Only what is the app's is made again.
     sed -i 's/== 0/!= 0/' "$dir/src/patterns/Patterns.cs"
     dotnet_build "$dir" -o "$D/second.tar" 2>"$D/said" || die "$(cat "$D/said")"
@@ -67,7 +65,7 @@ without_sources() {
         "$dir/function.csproj"
     dotnet_build "$dir" --locked -o "$D/without.tar" 2>"$D/said" || die "$(cat "$D/said")"
     grep -q "without its sources the project doesn't say what its packages bring" "$D/said"
-    names "$D/without.tar" 1 | finds '^var/task/YamlDotNet.dll'
+    layer_files "$D/without.tar" 1 | finds '^var/task/YamlDotNet.dll'
     same '{"lid":"1","spout":"short"}' "$(python3 "$SOURCES/run_image.py" "$D/without.tar" "$(cat "$dir/event.json")" | jq -cS .)"
 }
 
@@ -79,6 +77,10 @@ refused() {
     dotnet_project "$dir"
     cp "$dir/function.csproj" "$dir/other.csproj"
     fails_with 1 "there is more than one project file; name the program's with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked
+    # The named one counts: other.csproj has no packages.
+    sed -i '/PackageReference/d' "$dir/other.csproj"
+    dotnet_build "$dir" -q --locked --set inputs.project=function.csproj -o "$D/named.tar"
+    layer_files "$D/named.tar" 2 | finds '^var/task/YamlDotNet.dll'
     mkdir "$dir/src"
     mv "$dir/"*.csproj "$dir/src"
     fails_with 1 "there is no project file in the top folder; name its folder with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked
@@ -94,4 +96,4 @@ refused() {
 
 check "a solution: the image answers, and its packages are a layer of their own" solution_answers
 check "a project that wants its sources early: its packages go with the program" without_sources
-check "no project file and two, a lock file that doesn't fit and none, handlers that aren't there" refused
+check "no project file and two, one of which is named, a lock file that doesn't fit and none, handlers that aren't there" refused

@@ -42,9 +42,6 @@ LOCK
 
 gradle_build() { lbuild build -C "$1" --engine buildah --network host --locked "${@:2}"; }
 
-# names WHICH: what is in the first image's layer of that number, from the end.
-names() { tar -xOf "$J/first.tar" "$(tar -xOf "$J/first.tar" manifest.json | jq -r ".[0].Layers[$1]")" | tar -tz; }
-
 gradle_answers() {
     need_gradle
     local dir=$J/project
@@ -52,11 +49,11 @@ gradle_answers() {
     gradle_build "$dir" -o "$J/first.tar" 2>"$J/said" || die "$(cat "$J/said")"
     lbuild check --werror "$J/first.tar"
     same "$(jq -cS . "$dir/answer.json")" "$(python3 "$SOURCES/run_image.py" "$J/first.tar" "$(cat "$dir/event.json")" | jq -cS .)"
-    names -2 | finds '^var/task/lib/zstd-jni-1.5.6-10.jar'
-    names -2 | finds '^var/task/lib/aws-lambda-java-core-1.4.0.jar'
+    layer_files "$J/first.tar" 2 | finds '^var/task/lib/zstd-jni-1.5.6-10.jar'
+    layer_files "$J/first.tar" 2 | finds '^var/task/lib/aws-lambda-java-core-1.4.0.jar'
     same 'var/runtime/bootstrap
 var/task/example/Handler.class
-var/task/words.txt' "$(names -1 | grep -E '(runtime|task)/.*[^/]$' | grep -v 'json$' | sort)"
+var/task/words.txt' "$(layer_files "$J/first.tar" 1 | grep -E '(runtime|task)/' | grep -v 'json$')"
     # Only what is the app's is made again.
     sed -i 's/"bytes"/"octets"/' "$dir/src/main/java/example/Handler.java"
     gradle_build "$dir" -o "$J/second.tar" 2>"$J/said" || die "$(cat "$J/said")"

@@ -24,15 +24,12 @@ answers() {
     same "$(jq -cS . "$2/answer.json")" "$(jq -cS . <<<"$got" || printf '%s' "$got")"
 }
 
-# layer IMAGE NUMBER: the files of a layer, counted from the last.
-layer() { tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep -v '/$' | sort; }
-
 # What is in the layer of dependencies isn't in the app's again.
-once_only() { same '' "$(comm -12 <(layer "$1" 1) <(layer "$1" 2))"; }
+once_only() { same '' "$(comm -12 <(layer_files "$1" 1) <(layer_files "$1" 2))"; }
 
 # What compiling gems leaves isn't in the image: some of it would differ each time.
 compiled_gems() {
-    layer "$1" 2 >"$1.files"
+    layer_files "$1" 2 >"$1.files"
     grep -q 'vendor/bundle/.*/thrift_native\.so$' "$1.files"
     ! grep -E 'vendor/bundle/.*(/Makefile|\.o|/mkmf\.log|/gem_make\.out|\.gem)$' "$1.files"
 }
