@@ -3,7 +3,7 @@
 
 #include "dockerfile.h"
 #include "engine.h"
-#include "engine/objects.h"
+#include "engine/work.h"
 #include "secrets.h"
 
 /* The step from the plan to the final stage's files: which engine, what it is given, and its run. */

@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "engine/objects.h"
+#include "engine/work.h"
 
 /* The host engine's other half: a program made by the command of the template's [compile]. It runs in the project's folder, with
  * an environment of lbuild's; what it makes of its own (caches) goes into lbuild's store or where that compiler always has it. */

@@ -3,6 +3,7 @@
 
 #include "engine.h"
 #include "engine/toolchain.h"
+#include "engine/work.h"
 
 /* One run of the host engine. */
 struct host_run {

@@ -2,7 +2,7 @@
 
 #include "dockerfile.h"
 #include "dockerfile_read.h"
-#include "engine/objects.h"
+#include "engine/work.h"
 #include "manifest.h"
 #include "secrets.h"
 #include "support/fs.h"

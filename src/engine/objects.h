@@ -14,15 +14,6 @@
  * A step is good while every file that it read is as it was (by stat data: size, times, inode; else by content), and no
  * other one has come that it would read in the place of one of them. */
 
-/* A private folder for temporary files; gone when released, and later by any other build when lbuild was killed. */
-struct work {
-    char *path;
-    int lock;
-};
-#define WORK_INIT {.lock = -1}
-int work_open(const struct store *store, struct work *work, struct error *err) must_check;
-void work_release(struct work *work);
-
 /* The files looked at in this run, each once. */
 struct objects {
     const struct store *store;

@@ -1,6 +1,7 @@
 #include "engine/toolchain.h"
 
 #include "engine/install.h"
+#include "engine/work.h"
 #include "inifile.h"
 #include "lambda/elf.h"
 #include "support/fs.h"

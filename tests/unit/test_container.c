@@ -2,7 +2,7 @@
 
 #include "dockerfile.h"
 #include "engine/container.h"
-#include "engine/objects.h"
+#include "engine/work.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"

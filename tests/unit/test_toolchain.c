@@ -3,6 +3,7 @@
 #include "engine/install.h"
 #include "engine/linker_output.h"
 #include "engine/objects.h"
+#include "engine/work.h"
 #include "engine/toolchain.h"
 #include "support/fs.h"
 #include "support/log.h"
