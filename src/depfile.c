@@ -2,7 +2,7 @@
 
 #include "support/fs.h"
 #include "support/own.h"
-#include "trust.h"
+#include "provenance/trust.h"
 
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "fresh.h"
 
-#include "data.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 

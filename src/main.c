@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 #include "support/log.h"
 #include "support/own.h"
 #include "support/strv.h"

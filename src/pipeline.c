@@ -1,9 +1,9 @@
 #include "pipeline.h"
 
-#include "data.h"
+#include "support/data.h"
 #include "gate/build.h"
-#include "lockfiles.h"
-#include "output.h"
+#include "template/lockfiles.h"
+#include "output/output.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"

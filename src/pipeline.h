@@ -1,21 +1,21 @@
 #ifndef LBUILD_PIPELINE_H
 #define LBUILD_PIPELINE_H
 
-#include "base.h"
-#include "context.h"
-#include "execute.h"
-#include "image.h"
-#include "layer.h"
-#include "output.h"
+#include "base/base.h"
+#include "dockerfile/context.h"
+#include "engine/execute.h"
+#include "image/image.h"
+#include "layer/layer.h"
+#include "output/output.h"
 #include "pipeline_options.h"
-#include "plan.h"
-#include "project.h"
-#include "provenance.h"
-#include "store.h"
+#include "plan/plan.h"
+#include "project/project.h"
+#include "provenance/provenance.h"
+#include "store/store.h"
 #include "support/error.h"
 #include "support/strv.h"
-#include "template.h"
-#include "verify.h"
+#include "template/template.h"
+#include "store/verify.h"
 
 #include <stdbool.h>
 

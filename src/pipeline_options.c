@@ -1,9 +1,9 @@
 #include "pipeline_options.h"
 
-#include "output.h"
+#include "output/output.h"
 #include "support/log.h"
 #include "support/own.h"
-#include "value.h"
+#include "project/value.h"
 
 #include <stdlib.h>
 #include <string.h>

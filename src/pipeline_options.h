@@ -1,7 +1,7 @@
 #ifndef LBUILD_PIPELINE_OPTIONS_H
 #define LBUILD_PIPELINE_OPTIONS_H
 
-#include "engine.h"
+#include "engine/engine.h"
 #include "support/error.h"
 #include "support/options.h"
 #include "support/strv.h"

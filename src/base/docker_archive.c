@@ -1,5 +1,5 @@
 #include "base/file.h"
-#include "listing.h"
+#include "layer/listing.h"
 #include "support/fs.h"
 #include "support/gzip.h"
 #include "support/log.h"

@@ -1,8 +1,8 @@
 #ifndef LBUILD_BASE_FILE_H
 #define LBUILD_BASE_FILE_H
 
-#include "base.h"
-#include "manifest.h"
+#include "base/base.h"
+#include "registry/manifest.h"
 
 /* What the sources that read files have in common. */
 

@@ -1,6 +1,6 @@
-#include "base.h"
+#include "base/base.h"
 
-#include "manifest.h"
+#include "registry/manifest.h"
 #include "registry/pull.h"
 #include "support/own.h"
 

@@ -1,7 +1,7 @@
 #include "command/all.h"
 
 #include "pipeline.h"
-#include "projects.h"
+#include "project/projects.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"

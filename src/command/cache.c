@@ -1,6 +1,6 @@
-#include "command.h"
+#include "command/command.h"
 
-#include "store.h"
+#include "store/store.h"
 #include "support/json.h"
 #include "support/options.h"
 #include "support/own.h"

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 #include "gate/options.h"
 #include "pipeline.h"
 #include "support/fs.h"

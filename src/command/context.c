@@ -1,8 +1,8 @@
-#include "context.h"
+#include "dockerfile/context.h"
 
-#include "command.h"
+#include "command/command.h"
 #include "command/warnings.h"
-#include "dockerfile.h"
+#include "dockerfile/dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
 #include "support/own.h"

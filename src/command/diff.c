@@ -1,5 +1,5 @@
 #include "command/diff.h"
-#include "command.h"
+#include "command/command.h"
 #include "support/options.h"
 #include "support/own.h"
 

@@ -1,7 +1,7 @@
 #ifndef LBUILD_COMMAND_DIFF_H
 #define LBUILD_COMMAND_DIFF_H
 
-#include "imagetree.h"
+#include "image/imagetree.h"
 #include "support/json.h"
 
 /* What tells two images apart, as a list of JSON objects that the text form is made from as well:

@@ -1,9 +1,9 @@
-#include "command.h"
+#include "command/command.h"
 #include "gate/rules.h"
-#include "project.h"
+#include "project/project.h"
 #include "support/own.h"
-#include "template.h"
-#include "template_print.h"
+#include "template/template.h"
+#include "template/print.h"
 
 #include <string.h>
 

@@ -1,14 +1,14 @@
-#include "command.h"
+#include "command/command.h"
 
-#include "arch.h"
-#include "data.h"
-#include "detect.h"
+#include "lambda/arch.h"
+#include "support/data.h"
+#include "template/detect.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/options.h"
 #include "support/own.h"
-#include "template.h"
-#include "value.h"
+#include "template/template.h"
+#include "project/value.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-#include "command.h"
+#include "command/command.h"
 
-#include "imagefile.h"
-#include "store.h"
+#include "image/imagefile.h"
+#include "store/store.h"
 #include "support/options.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
-#include "command.h"
-#include "data.h"
+#include "command/command.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 

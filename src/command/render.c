@@ -1,6 +1,6 @@
-#include "command.h"
+#include "command/command.h"
 #include "command/warnings.h"
-#include "dockerfile.h"
+#include "dockerfile/dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
 #include "support/own.h"

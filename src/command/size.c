@@ -1,6 +1,6 @@
-#include "command.h"
+#include "command/command.h"
 #include "gate/options.h"
-#include "imagetree.h"
+#include "image/imagetree.h"
 #include "lambda/program.h"
 #include "support/options.h"
 #include "support/own.h"

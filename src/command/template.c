@@ -1,8 +1,8 @@
-#include "command.h"
+#include "command/command.h"
 #include "support/own.h"
 #include "support/strv.h"
-#include "template.h"
-#include "template_print.h"
+#include "template/template.h"
+#include "template/print.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "command.h"
+#include "command/command.h"
 #include "config.h"
 
 static int run(const char *const *argv, struct buf *out, struct error *err)

@@ -1,7 +1,7 @@
 #ifndef LBUILD_ENGINE_FILES_H
 #define LBUILD_ENGINE_FILES_H
 
-#include "engine.h"
+#include "engine/engine.h"
 
 /* Adds what [files] names to the tree, as COPY would: the files of the context (so after .dockerignore), a folder's content
  * below its destination, links inside of it as links. A link that stands for a source itself is followed inside the project.

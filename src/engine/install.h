@@ -1,7 +1,7 @@
 #ifndef LBUILD_ENGINE_INSTALL_H
 #define LBUILD_ENGINE_INSTALL_H
 
-#include "arch.h"
+#include "lambda/arch.h"
 
 /* The one command that installs a C compiler which links static programs for an architecture and a C library ("glibc",
  * "musl" or "auto") on this distribution, by its os-release file (os-release(5); NULL: /etc/os-release). A distribution

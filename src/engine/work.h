@@ -1,7 +1,7 @@
 #ifndef LBUILD_ENGINE_WORK_H
 #define LBUILD_ENGINE_WORK_H
 
-#include "store.h"
+#include "store/store.h"
 #include "support/error.h"
 
 /* A private folder for temporary files; gone when released, and later by any other build when lbuild was killed. */

@@ -1,7 +1,7 @@
 #include "gate/build.h"
 
 #include "gate/options.h"
-#include "manifest.h"
+#include "registry/manifest.h"
 #include "support/log.h"
 
 #include <string.h>

@@ -1,9 +1,9 @@
 #ifndef LBUILD_GATE_GATE_H
 #define LBUILD_GATE_GATE_H
 
-#include "imagefile.h"
+#include "image/imagefile.h"
 #include "gate/rules.h"
-#include "store.h"
+#include "store/store.h"
 #include "support/buf.h"
 
 /* The Lambda gate: a finished image against everything that Lambda is known to refuse, or to do other than it looks. All

@@ -1,6 +1,6 @@
 #include "gate/rule.h"
 
-#include "manifest.h"
+#include "registry/manifest.h"
 
 #include <string.h>
 

@@ -2,7 +2,7 @@
 #define LBUILD_GATE_OPTIONS_H
 
 #include "gate/gate.h"
-#include "project.h"
+#include "project/project.h"
 
 /* What a user asks of the gate, on the command line and in the project file. */
 

@@ -1,6 +1,6 @@
 #include "gate/rule.h"
 
-#include "data.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,7 +1,7 @@
 #ifndef LBUILD_LAMBDA_ELF_H
 #define LBUILD_LAMBDA_ELF_H
 
-#include "arch.h"
+#include "lambda/arch.h"
 #include "support/error.h"
 #include "support/strv.h"
 

@@ -1,6 +1,6 @@
 #include "output/bundle.h"
 
-#include "manifest.h"
+#include "registry/manifest.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #ifndef LBUILD_OUTPUT_BUNDLE_H
 #define LBUILD_OUTPUT_BUNDLE_H
 
-#include "image.h"
+#include "image/image.h"
 
 /* The files of an OCI image layout that also carries docker's manifest.json, so that every tool takes it (OCI image-spec
  * image-layout.md; docker's image spec v1.2, "Combined Image JSON"). */

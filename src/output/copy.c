@@ -1,6 +1,6 @@
 #include "output/copy.h"
 
-#include "verify.h"
+#include "store/verify.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 #ifndef LBUILD_OUTPUT_COPY_H
 #define LBUILD_OUTPUT_COPY_H
 
-#include "store.h"
+#include "store/store.h"
 #include "support/tar.h"
 
 /* Passes a blob of the store on to `sink` and verifies it on the way: size and digest. While one thread reads and writes,

@@ -1,4 +1,4 @@
-#include "output.h"
+#include "output/output.h"
 
 #include "output/bundle.h"
 #include "output/copy.h"

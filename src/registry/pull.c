@@ -1,6 +1,6 @@
 #include "registry/pull.h"
 
-#include "manifest.h"
+#include "registry/manifest.h"
 #include "support/json.h"
 #include "support/log.h"
 

@@ -1,11 +1,11 @@
 #ifndef LBUILD_REGISTRY_PULL_H
 #define LBUILD_REGISTRY_PULL_H
 
-#include "arch.h"
+#include "lambda/arch.h"
 #include "registry/client.h"
 #include "registry/reference.h"
-#include "manifest.h"
-#include "store.h"
+#include "registry/manifest.h"
+#include "store/store.h"
 #include "support/json.h"
 
 /* Pulls the image for one platform into the store: index, manifest, config, layers. What the store has

@@ -4,7 +4,7 @@
 #include "registry.h"
 
 #include "registry/client.h"
-#include "store.h"
+#include "store/store.h"
 #include "support/buf.h"
 
 /* An image of two layers in a fake registry, a store to pull it into, and an environment in which no proxy,

@@ -1,4 +1,4 @@
-#include "ignore.h"
+#include "support/ignore.h"
 
 #include <stdint.h>
 #include <string.h>

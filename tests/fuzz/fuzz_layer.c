@@ -1,4 +1,4 @@
-#include "listing.h"
+#include "layer/listing.h"
 #include "support/fs.h"
 
 #include <stdlib.h>

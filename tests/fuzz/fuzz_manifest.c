@@ -1,4 +1,4 @@
-#include "manifest.h"
+#include "registry/manifest.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "openversion.h"
+#include "template/openversion.h"
 #include "support/own.h"
 
 #include <stdint.h>

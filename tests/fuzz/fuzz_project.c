@@ -5,9 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "dockerfile.h"
-#include "plan.h"
-#include "project.h"
+#include "dockerfile/dockerfile.h"
+#include "plan/plan.h"
+#include "project/project.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,4 +1,4 @@
-#include "dockerfile.h"
+#include "dockerfile/dockerfile.h"
 #include "support/own.h"
 
 #include <stdint.h>

@@ -1,14 +1,8 @@
 # Checks #include "..." lines of src/ against the order file (variable `order`).
-function unit(path,    folder) {
+function unit(path) {
     sub(/\.[ch]$/, "", path)
-    if (path ~ /\/list$/) {
-        sub(/\/list$/, "", path)
-        return path
-    }
-    if (path ~ /\//) {
-        sub(/\/.*/, "/", path)
-        return path
-    }
+    if (path ~ /\//)
+        sub(/[^\/]*$/, "", path)
     return path
 }
 BEGIN {

@@ -3,8 +3,8 @@
 
 #include "layers.h"
 
-#include "base.h"
-#include "manifest.h"
+#include "base/base.h"
+#include "registry/manifest.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/strv.h"

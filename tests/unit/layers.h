@@ -3,7 +3,7 @@
 
 #include "unit.h"
 
-#include "store.h"
+#include "store/store.h"
 #include "support/buf.h"
 #include "support/gzip.h"
 #include "support/own.h"

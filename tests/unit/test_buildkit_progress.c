@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "engine/buildkit_progress.h"
+#include "engine/container/buildkit_progress.h"
 #include "support/own.h"
 
 /* Reads a text line by line and writes down what each one gave. */

@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "dockerfile.h"
-#include "engine/container.h"
+#include "dockerfile/dockerfile.h"
+#include "engine/container/container.h"
 #include "engine/work.h"
 #include "support/fs.h"
 #include "support/log.h"

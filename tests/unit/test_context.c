@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "context.h"
+#include "dockerfile/context.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "deps.h"
+#include "engine/deps.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "dockerfile.h"
-#include "quote.h"
+#include "dockerfile/dockerfile.h"
+#include "dockerfile/quote.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "dockerfile_read.h"
+#include "dockerfile/read.h"
 #include "support/own.h"
 
 static const char text[] = "# note\n"

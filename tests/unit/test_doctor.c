@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "command.h"
+#include "command/command.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/log.h"

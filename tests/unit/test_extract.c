@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "extract.h"
+#include "image/extract.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/tar.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "data.h"
+#include "support/data.h"
 #include "fresh.h"
 #include "support/fs.h"
 #include "support/own.h"

@@ -1,8 +1,8 @@
 #include "unit.h"
 
-#include "engine.h"
-#include "engine/objects.h"
-#include "engine/toolchain.h"
+#include "engine/engine.h"
+#include "engine/host/objects.h"
+#include "engine/host/toolchain.h"
 #include "lambda/elf.h"
 #include "support/fs.h"
 #include "support/log.h"

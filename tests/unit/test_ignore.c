@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "ignore.h"
+#include "support/ignore.h"
 #include "support/buf.h"
 
 /* Verdicts of moby/patternmatcher 0.6.0 for the same rules and paths. */

@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "image.h"
-#include "manifest.h"
+#include "image/image.h"
+#include "registry/manifest.h"
 
 #include "config.h"
 

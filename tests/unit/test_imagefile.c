@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "imagefile.h"
-#include "output.h"
+#include "image/imagefile.h"
+#include "output/output.h"
 #include "support/fs.h"
 #include "support/gzip.h"
 #include "support/tar.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "layer.h"
+#include "layer/layer.h"
 #include "support/fs.h"
 #include "support/gzip.h"
 #include "support/strv.h"

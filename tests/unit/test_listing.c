@@ -1,6 +1,6 @@
 #include "layers.h"
 
-#include "listing.h"
+#include "layer/listing.h"
 #include "support/fs.h"
 #include "support/log.h"
 

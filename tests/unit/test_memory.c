@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "layer.h"
+#include "layer/layer.h"
 #include "support/fs.h"
 
 #include <sched.h>

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "openversion.h"
+#include "template/openversion.h"
 #include "support/buf.h"
 #include "support/own.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "output.h"
+#include "output/output.h"
 #include "support/fs.h"
 #include "support/tar.h"
 

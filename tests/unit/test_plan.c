@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "glob.h"
-#include "plan.h"
+#include "support/glob.h"
+#include "plan/plan.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "project.h"
+#include "project/project.h"
 #include "support/buf.h"
 #include "support/fs.h"
 #include "support/own.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "projects.h"
+#include "project/projects.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "provenance.h"
+#include "provenance/provenance.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/process.h"

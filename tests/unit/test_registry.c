@@ -2,7 +2,7 @@
 
 #include "world.h"
 
-#include "base.h"
+#include "base/base.h"
 #include "registry/pull.h"
 #include "support/fs.h"
 #include "support/process.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "secrets.h"
+#include "engine/secrets.h"
 #include "support/fs.h"
 #include "support/own.h"
 

@@ -1,8 +1,8 @@
 #include "unit.h"
 
-#include "dockerfile.h"
-#include "package_manager.h"
-#include "plan.h"
+#include "dockerfile/dockerfile.h"
+#include "plan/package_manager.h"
+#include "plan/plan.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"

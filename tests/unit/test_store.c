@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "store.h"
+#include "store/store.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"

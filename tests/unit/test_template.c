@@ -3,7 +3,7 @@
 #include "support/buf.h"
 #include "support/fs.h"
 #include "support/own.h"
-#include "template.h"
+#include "template/template.h"
 
 #define HEAD "[template]\nlanguage = x\n---\n"
 #define REST                                                                                                           \

@@ -1,10 +1,10 @@
 #include "unit.h"
 
 #include "engine/install.h"
-#include "engine/linker_output.h"
-#include "engine/objects.h"
+#include "engine/host/linker_output.h"
+#include "engine/host/objects.h"
 #include "engine/work.h"
-#include "engine/toolchain.h"
+#include "engine/host/toolchain.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "tree.h"
+#include "layer/tree.h"
 
 static void assert_source(const struct tree *tree, size_t index, const char *expected, const char *kept)
 {

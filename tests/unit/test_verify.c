@@ -2,7 +2,7 @@
 
 #include "support/fs.h"
 #include "support/own.h"
-#include "verify.h"
+#include "store/verify.h"
 
 #include <unistd.h>
 

@@ -1,0 +1,24 @@
+#ifndef LBUILD_COMMAND_COMMAND_H
+#define LBUILD_COMMAND_COMMAND_H
+
+#include "support/buf.h"
+#include "support/error.h"
+
+/* The verbs: one file each in command/, one line each in command/list.h, one page each in docs/. */
+struct command {
+    const char *name;
+    const char *operands; /* for the usage line: "[NAME]" */
+    const char *summary;  /* one line */
+    /* argv[0] is the verb. Results go to `out`, which main writes to standard output when all went well; progress goes to
+     * standard error. Prints no error: *err gets there. */
+    int (*run)(const char *const *argv, struct buf *out, struct error *err);
+    /* Adds the options' lines of help, or NULL. */
+    void (*help)(struct buf *out);
+};
+
+extern const struct command *const commands[]; /* NULL at the end */
+const struct command *command_find(const char *name);
+/* "Usage: lbuild VERB ..." and everything below it. */
+void command_help(const struct command *command, struct buf *out);
+
+#endif

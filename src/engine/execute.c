@@ -1,0 +1,156 @@
+#include "engine/execute.h"
+
+#include "support/data.h"
+#include "engine/deps.h"
+#include "dockerfile/read.h"
+#include "engine/files.h"
+#include "engine/handler.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+#include "support/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan, struct execution *execution,
+                     struct error *err)
+{
+    execution->engine = engine_choose(wanted, plan, options, &execution->why, err);
+    if (!execution->engine)
+        return -1;
+    plan_decide(plan, "engine", execution->engine->name, execution->why);
+    return 0;
+}
+
+void execution_watch(const struct base_request *request, struct strv *inputs)
+{
+    const char *colon = strchr(request->reference, ':');
+    if (strncmp(request->reference, "oci:", 4) != 0 && strncmp(request->reference, "oci-archive:", 12) != 0 &&
+        strncmp(request->reference, "docker-archive:", 15) != 0)
+        return;
+    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")), *path = path_join(request->dir, name);
+    strv_add(inputs, path);
+    strv_take(inputs, path_join(path, "index.json"));
+}
+
+/* An image that stages are FROM, for the platform that the Dockerfile names. */
+static int load_image(struct execution *execution, const struct dockerfile_image *image, const struct engine_job *job,
+                      const struct base_request *like, struct error *err)
+{
+    struct base_request request = *like;
+    request.reference = image->reference;
+    if (!image->platform || arch_parse(image->platform, &request.arch) != 0)
+        request.arch = job->plan->arch;
+    grow(execution->bases, execution->base_count, execution->base_cap);
+    struct engine_base *base = &execution->bases[execution->base_count++];
+    *base = (struct engine_base){.reference = xstrdup(image->reference)};
+    execution_watch(&request, job->inputs);
+    return base_load(&request, job->store, &base->base, err);
+}
+
+static int load_images(struct execution *execution, const struct engine_job *job, const struct base_request *like,
+                       struct error *err)
+{
+    AUTO(dockerfile_images) images = {0};
+    dockerfile_images_find(buf_text(&execution->dockerfile.text), &images);
+    for (size_t i = 0; i < images.len; i++)
+        if (load_image(execution, &images.items[i], job, like, err) != 0)
+            return -1;
+    return 0;
+}
+
+/* The project's own files are watched by fresh.c, as they are for every engine; what else the context holds is added here. */
+static int watch_context(const struct engine_job *job, struct error *err)
+{
+    AUTO(strv) files = {0};
+    const char *dir = job->plan->runtime_dir;
+    if (!dir || !dir[0])
+        return 0;
+    if (data_files(dir, "", &files, err) != 0)
+        return -1;
+    for (size_t i = 0; i < files.len; i++)
+        strv_take(job->inputs, path_join(dir, files.items[i]));
+    return 0;
+}
+
+/* Looks for the layer of dependencies; when it is known, the Dockerfile that is run leaves them out. */
+static int look_for_deps(struct execution *execution, struct engine_job *job, const struct template *template,
+                         struct error *err)
+{
+    execution->has_deps = template->deps && !job->options->target;
+    if (!execution->has_deps)
+        return 0;
+    if (deps_key(job, execution->base, &execution->deps_key, err) != 0)
+        return -1;
+    execution->deps_known = !job->options->no_cache && deps_find(job->store, &execution->deps_key, &execution->deps_layer) == 1;
+    if (!execution->deps_known)
+        return 0;
+    log_step("deps", "unchanged since an earlier build");
+    dockerfile_release(&execution->dockerfile);
+    return dockerfile_render(job->plan, template, DOCKERFILE_REST, &execution->dockerfile, err);
+}
+
+int execution_deps(struct execution *execution, const struct engine_job *job, const struct rootfs *rootfs, struct error *err)
+{
+    if (execution->deps_known)
+        return 0;
+    log_step("deps", "%zu files into a layer", execution->deps.len);
+    struct layer_format format = layer_format(deps_epoch(job->plan->epoch), job->plan->compression);
+    format.large = job->large;
+    format.data = job->data;
+    if (layer_make(&execution->deps, rootfs, &format, job->store, &execution->deps_layer, err) != 0)
+        return -1;
+    return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);
+}
+
+static int prepare(struct execution *execution, struct engine_job *job, const struct template *template,
+                   const struct base_request *like, struct error *err)
+{
+    log_step("engine", "%s: %s", execution->engine->name, execution->why);
+    if (files_check(job, err) != 0 ||
+        secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets, err) != 0 ||
+        dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
+        load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
+        work_open(job->store, &execution->work, err) != 0)
+        return -1;
+    job->dockerfile = &execution->dockerfile;
+    job->bases = execution->bases;
+    job->base_count = execution->base_count;
+    job->secrets = &execution->secrets;
+    job->work = &execution->work;
+    return look_for_deps(execution, job, template, err);
+}
+
+int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
+                  const struct base_request *like, struct tree *tree, struct error *err)
+{
+    const struct engine *engine = execution->engine;
+    if (engine->available(job->plan, job->options, err) != 0)
+        return -1;
+    if (job->options->timeout > 0)
+        job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
+    if (engine->containers && prepare(execution, job, template, like, err) != 0)
+        return -1;
+    if (engine->build(job, tree, err) != 0)
+        return -1;
+    if (execution->has_deps)
+        deps_split(tree, &execution->deps);
+    if (!job->options->target)
+        handler_look(job->plan, tree);
+    return 0;
+}
+
+void execution_release(struct execution *execution)
+{
+    for (size_t i = 0; i < execution->base_count; i++) {
+        free(execution->bases[i].reference);
+        base_release(&execution->bases[i].base);
+    }
+    free(execution->bases);
+    dockerfile_release(&execution->dockerfile);
+    secrets_release(&execution->secrets);
+    free(execution->why);
+    work_release(&execution->work);
+    tree_release(&execution->deps);
+}

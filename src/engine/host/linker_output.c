@@ -1,0 +1,55 @@
+#include "engine/host/linker_output.h"
+
+#include "support/own.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The function's name in such a warning, or NULL. Caller frees. */
+static char *warned_function(const char *line)
+{
+    const char *start = strstr(line, ": warning: Using '");
+    if (!start || !strstr(start, "' in statically linked applications requires at runtime"))
+        return NULL;
+    start += strlen(": warning: Using '");
+    return xstrndup(start, strcspn(start, "'"));
+}
+
+/* clang remarks that -static makes -no-pie idle; gcc 6 and older need both. */
+static bool is_idle_talk(const char *line)
+{
+    return strstr(line, "argument unused during compilation: '-no-pie'") != NULL;
+}
+
+/* "ld: x.o: in function `f':" announces where the next lines are from. */
+static bool is_heading(const char *line)
+{
+    size_t length = strlen(line);
+    return length > 2 && strstr(line, ": in function `") && strcmp(line + length - 2, "':") == 0;
+}
+
+void linker_output_sift(const char *output, struct strv *functions, struct buf *rest)
+{
+    autofree char *heading = NULL;
+    while (*output) {
+        size_t length = strcspn(output, "\n");
+        autofree char *line = xstrndup(output, length);
+        char *function = warned_function(line);
+        output += length + (output[length] == '\n');
+        if (function) {
+            strv_take(functions, function);
+        } else if (is_idle_talk(line)) {
+            continue;
+        } else if (is_heading(line)) {
+            free(heading);
+            heading = take(line);
+        } else {
+            if (heading)
+                buf_addf(rest, "%s\n", heading);
+            free(take(heading));
+            buf_addf(rest, "%s\n", line);
+        }
+    }
+    strv_sort(functions);
+    strv_unique(functions);
+}

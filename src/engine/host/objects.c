@@ -1,0 +1,373 @@
+#include "engine/host/objects.h"
+
+#include "support/fs.h"
+#include "support/own.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    RECORD_MAX = 16 * 1024 * 1024,
+    DEPFILE_MAX = 16 * 1024 * 1024,
+    INPUT_MAX = 256 * 1024 * 1024,
+    SETTLE_MS = 12, /* the clock of a kernel with HZ=100 steps by 10 */
+};
+
+/* One file as it is now. */
+struct fact {
+    char *path;
+    bool exists, was_read, dated;
+    struct stat_data {
+        int64_t size, mtime, ctime;
+        uint64_t inode;
+    } data;
+    struct digest digest;
+};
+
+static int compare_facts(const void *a, const void *b)
+{
+    return strcmp(((const struct fact *)a)->path, ((const struct fact *)b)->path);
+}
+
+static void fact_free(void *pointer)
+{
+    struct fact *fact = pointer;
+    free(fact->path);
+    free(fact);
+}
+
+static int64_t nanoseconds(const struct timespec *time)
+{
+    return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
+}
+
+static bool look_now(const char *path, struct stat_data *data)
+{
+    struct stat st;
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    *data = (struct stat_data){st.st_size, nanoseconds(&st.st_mtim), nanoseconds(&st.st_ctim), st.st_ino};
+    return true;
+}
+
+static bool same_data(const struct stat_data *a, const struct stat_data *b)
+{
+    return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime && a->inode == b->inode;
+}
+
+static struct fact *look(struct objects *objects, const char *path)
+{
+    struct fact wanted = {.path = (char *)path};
+    void *node = tfind(&wanted, &objects->seen, compare_facts);
+    if (node)
+        return *(struct fact **)node;
+    struct fact *fact = xcalloc(1, sizeof *fact);
+    fact->path = xstrdup(path);
+    fact->exists = look_now(path, &fact->data);
+    if (fact->exists && fact->data.ctime > objects->newest)
+        objects->newest = fact->data.ctime;
+    tsearch(fact, &objects->seen, compare_facts);
+    return fact;
+}
+
+/* Reads a file for its digest, and for whether it asks for the date. */
+static bool study(struct fact *fact)
+{
+    static const char *const clocks[] = {"__DATE__", "__TIME__"};
+    struct error ignored;
+    AUTO(buf) text = {0};
+    if (fact->was_read || !fact->exists)
+        return fact->exists;
+    if (fs_read(fact->path, INPUT_MAX, &text, &ignored) != 0 ||
+        digest_bytes(buf_text(&text), text.len, &fact->digest, &ignored) != 0)
+        return false;
+    for (size_t i = 0; i < countof(clocks); i++)
+        fact->dated = fact->dated || (text.len > 0 && memmem(text.data, text.len, clocks[i], strlen(clocks[i])));
+    return fact->was_read = true;
+}
+
+void objects_release(struct objects *objects)
+{
+    tdestroy(objects->seen, fact_free);
+    objects->seen = NULL;
+    shadows_release(&objects->shadows);
+}
+
+void step_release(struct step *step)
+{
+    strv_release(&step->folders);
+    strv_release(&step->inputs);
+    strv_release(&step->notes);
+}
+
+/* The kernel stamps files with the coarse clock. */
+static int64_t now_coarse(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    return nanoseconds(&now);
+}
+
+int64_t objects_settle(struct objects *objects, const char *path)
+{
+    if (path)
+        look(objects, path);
+    /* A time stamp from the future is not waited for. */
+    for (int i = 0; i < SETTLE_MS && now_coarse() <= objects->newest; i++)
+        usleep(1000);
+    return now_coarse();
+}
+
+char *objects_path(const struct store *store, const struct digest *digest)
+{
+    return xasprintf("%s/objects/c-%s", store->root, digest_hex(digest));
+}
+
+static char *record_name(const struct digest *key)
+{
+    return xasprintf("s-%s", digest_hex(key));
+}
+
+int objects_write(const struct store *store, const char *name, const struct buf *text, struct error *err)
+{
+    autofree char *path = store_path(store, "objects", name, err);
+    if (!path)
+        return -1;
+    autofree char *temporary = xasprintf("%s.XXXXXX", path);
+    autoclose int fd = mkostemp(temporary, O_CLOEXEC);
+    if (fd < 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+    if (fs_write_fd(fd, path, buf_text(text), text->len, err) != 0) {
+        unlink(temporary);
+        return -1;
+    }
+    if (rename(temporary, path) == 0)
+        return 0;
+    error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+    unlink(temporary);
+    return -1;
+}
+
+/* "input SIZE MTIME CTIME INODE DIGEST|- PATH" without its first word: as it is now? */
+static bool input_unchanged(struct objects *objects, char *line, struct step *step)
+{
+    char *at = line;
+    struct stat_data then = {0};
+    then.size = strtoll(at, &at, 10);
+    then.mtime = strtoll(at, &at, 10);
+    then.ctime = strtoll(at, &at, 10);
+    then.inode = strtoull(at, &at, 10);
+    char *digest = at + (*at == ' '), *path = strchr(digest, ' ');
+    if (!path)
+        return false;
+    *path++ = '\0';
+    struct fact *now = look(objects, path);
+    strv_add(&step->inputs, path);
+    if (now->exists && same_data(&now->data, &then))
+        return true;
+    return digest[0] != '-' && study(now) && strcmp(now->digest.text, digest) == 0;
+}
+
+/* Whether the files that bear an input's name without being it are those that there were. */
+static bool same_beside(struct objects *objects, const struct step *step, const struct strv *then)
+{
+    AUTO(strv) now = {0};
+    shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &now);
+    bool same = now.len == then->len;
+    for (size_t i = 0; i < now.len; i++) {
+        look(objects, now.items[i]); /* a new one will be read: objects_settle waits for its clock */
+        same = same && strcmp(now.items[i], then->items[i]) == 0;
+    }
+    return same;
+}
+
+static const char *after(const char *line, const char *word)
+{
+    size_t length = strlen(word);
+    return strncmp(line, word, length) == 0 ? line + length : NULL;
+}
+
+/* The lines of a record; it is whole when the last one says so. */
+static bool record_holds(struct objects *objects, char *text, struct step *step)
+{
+    AUTO(strv) beside = {0};
+    bool first = true, whole = false;
+    for (char *line = text, *next; !whole && *line; line = next, first = false) {
+        char *end = strchr(line, '\n');
+        const char *value = NULL;
+        if (!end)
+            return false;
+        *end = '\0';
+        next = end + 1;
+        if (first) {
+            if (strcmp(line, "lbuild step 2") != 0)
+                return false;
+        } else if ((value = after(line, "output "))) {
+            if (!digest_parse(&step->output, value))
+                return false;
+        } else if ((value = after(line, "epoch "))) {
+            if (strtoll(value, NULL, 10) != objects->epoch)
+                return false;
+        } else if ((value = after(line, "note "))) {
+            strv_add(&step->notes, value);
+        } else if ((value = after(line, "beside "))) {
+            strv_add(&beside, value);
+        } else if (after(line, "input ")) {
+            if (!input_unchanged(objects, line + strlen("input "), step))
+                return false;
+        } else {
+            whole = strcmp(line, "end") == 0;
+        }
+    }
+    return whole && same_beside(objects, step, &beside);
+}
+
+static bool output_present(const struct store *store, const struct digest *digest)
+{
+    struct error ignored;
+    struct digest now;
+    autofree char *path = objects_path(store, digest);
+    autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || digest_fd(fd, path, &now, NULL, &ignored) != 0 || !digest_equal(&now, digest))
+        return false;
+    futimens(fd, NULL); /* in use: not to be pruned by age */
+    return true;
+}
+
+int objects_find(struct objects *objects, struct step *step)
+{
+    struct error ignored;
+    AUTO(buf) text = {0};
+    autofree char *name = record_name(&step->key);
+    autofree char *path = xasprintf("%s/objects/%s", objects->store->root, name);
+    if (!objects->anew && fs_read(path, RECORD_MAX, &text, &ignored) == 0 && text.len > 0 && record_holds(objects, text.data, step) &&
+        output_present(objects->store, &step->output)) {
+        utimensat(AT_FDCWD, path, NULL, 0);
+        return 1;
+    }
+    strv_release(&step->inputs);
+    strv_release(&step->notes);
+    return 0;
+}
+
+int depfile_parse(const char *text, const char *dir, struct strv *out)
+{
+    AUTO(buf) word = {0};
+    const char *at = strstr(text, ":");
+    /* The target is "o", or a path of ours without a colon; the rule's colon is followed by a blank. */
+    while (at && at[1] != ' ' && at[1] != '\t' && at[1] != '\n' && at[1] != '\\')
+        at = strstr(at + 1, ":");
+    if (!at)
+        return -1;
+    for (at++;; at++) {
+        bool joined = at[0] == '\\' && (at[1] == '\n' || (at[1] == '\r' && at[2] == '\n'));
+        if (joined || strchr(" \t\r\n", *at)) { /* the end, '\0', is found in there too */
+            if (word.len > 0)
+                strv_take(out, path_join(dir, buf_text(&word)));
+            buf_clear(&word);
+            if (*at == '\n' || *at == '\0')
+                return 0;
+            at += joined ? (at[1] == '\r' ? 2 : 1) : 0;
+        } else if (at[0] == '\\' && (at[1] == ' ' || at[1] == '#' || at[1] == '\\')) {
+            buf_addc(&word, *++at);
+        } else if (at[0] == '$' && at[1] == '$') {
+            buf_addc(&word, *++at);
+        } else {
+            buf_addc(&word, *at);
+        }
+    }
+}
+
+/* Puts a file that was made into its place. */
+static int keep_output(const struct store *store, const char *made, struct digest *digest, struct error *err)
+{
+    struct stat old, new;
+    autoclose int fd = open(made, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &new) != 0)
+        return error_errno(err, ERROR_BUILD, "can't read '%s'", made);
+    if (digest_fd(fd, made, digest, NULL, err) != 0)
+        return -1;
+    autofree char *path = objects_path(store, digest);
+    /* Renaming over an old file waits for the disk on some file systems: not needed for the same bytes. */
+    struct digest there;
+    autoclose int present = open(path, O_RDONLY | O_CLOEXEC);
+    if (present >= 0 && fstat(present, &old) == 0 && old.st_size == new.st_size &&
+        digest_fd(present, path, &there, NULL, err) == 0 && digest_equal(&there, digest)) {
+        futimens(present, NULL);
+        return 0;
+    }
+    return rename(made, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+}
+
+/* False when the inputs can't vouch for what was made: one changed meanwhile, or can't be written down. */
+static bool record_inputs(struct objects *objects, const struct done *done, const struct step *step, struct buf *record)
+{
+    bool dated = false;
+    for (size_t i = 0; i < step->inputs.len; i++) {
+        const char *path = step->inputs.items[i];
+        struct fact *fact = look(objects, path);
+        struct stat_data now;
+        if (!fact->exists || strchr(path, '\n') || (done->by_content && !study(fact)) || !look_now(path, &now) ||
+            !same_data(&now, &fact->data) || now.ctime >= done->started)
+            return false;
+        dated = dated || fact->dated;
+        buf_addf(record, "input %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %s %s\n", fact->data.size,
+                 fact->data.mtime, fact->data.ctime, fact->data.inode, done->by_content ? fact->digest.text : "-", path);
+    }
+    if (dated)
+        buf_addf(record, "epoch %" PRId64 "\n", objects->epoch);
+    return true;
+}
+
+/* False when one of them came while the step was done: it may have been read, or not. */
+static bool record_beside(struct objects *objects, const struct done *done, const struct step *step, struct buf *record)
+{
+    AUTO(strv) beside = {0};
+    struct stat_data now;
+    shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &beside);
+    for (size_t i = 0; i < beside.len; i++) {
+        if (strchr(beside.items[i], '\n') || !look_now(beside.items[i], &now) || now.ctime >= done->started)
+            return false;
+        buf_addf(record, "beside %s\n", beside.items[i]);
+    }
+    return true;
+}
+
+/* What lies in the cache is named in the step's key by its digest; its times say nothing. */
+static void drop_own(const struct store *store, struct strv *inputs)
+{
+    AUTO(strv) kept = {0};
+    autofree char *own = xasprintf("%s/objects/", store->root);
+    for (size_t i = 0; i < inputs->len; i++)
+        if (strncmp(inputs->items[i], own, strlen(own)) != 0)
+            strv_add(&kept, inputs->items[i]);
+    struct strv all = *inputs;
+    *inputs = kept;
+    kept = all;
+}
+
+int objects_keep(struct objects *objects, const struct done *done, struct step *step, struct error *err)
+{
+    AUTO(buf) rules = {0}, record = {0};
+    struct error ignored;
+    if (keep_output(objects->store, done->made, &step->output, err) != 0)
+        return -1;
+    if (!done->depfile || fs_read(done->depfile, DEPFILE_MAX, &rules, &ignored) != 0 ||
+        depfile_parse(buf_text(&rules), step->dir, &step->inputs) != 0)
+        return 0;
+    drop_own(objects->store, &step->inputs);
+    buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);
+    for (size_t i = 0; i < step->notes.len; i++)
+        buf_addf(&record, "note %s\n", step->notes.items[i]);
+    if (!record_inputs(objects, done, step, &record) || !record_beside(objects, done, step, &record))
+        return 0;
+    buf_adds(&record, "end\n");
+    autofree char *name = record_name(&step->key);
+    return objects_write(objects->store, name, &record, err);
+}

@@ -1,0 +1,130 @@
+#include "image/reading.h"
+
+#include <string.h>
+
+/* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in what docker save wrote once, beside an
+ * index.json in what it and others write now. */
+
+static bool has_tag(const struct js *entry, const char *tag)
+{
+    const struct js *tags = js_get(entry, "RepoTags");
+    for (size_t i = 0; i < js_count(tags); i++) {
+        const char *text = js_text(js_at(tags, i)), *colon = text ? strrchr(text, ':') : NULL;
+        if (text && (strcmp(text, tag) == 0 || (colon && strcmp(colon + 1, tag) == 0)))
+            return true;
+    }
+    return false;
+}
+
+static const struct js *choose(const struct reading *reading, const struct js *all, struct error *err)
+{
+    const struct js *found = NULL;
+    size_t count = 0;
+    for (size_t i = 0; i < js_count(all); i++) {
+        if (reading->tag && !has_tag(js_at(all, i), reading->tag))
+            continue;
+        found = js_at(all, i);
+        count++;
+    }
+    if (count == 1)
+        return found;
+    error_set(err, ERROR_REGISTRY, count ? "%s: there are several images; choose one with --tag"
+                                         : "%s: no image of this tag in it", reading->path);
+    return NULL;
+}
+
+static void take_tags(const struct reading *reading, const struct js *entry)
+{
+    const struct js *tags = js_get(entry, "RepoTags");
+    for (size_t i = 0; i < js_count(tags); i++)
+        if (js_text(js_at(tags, i)) && !strv_contains(&reading->image->names, js_text(js_at(tags, i))))
+            strv_add(&reading->image->names, js_text(js_at(tags, i)));
+}
+
+static int read_layers(const struct reading *reading, const struct js *layers, struct error *err)
+{
+    struct imagefile *image = reading->image;
+    image->layers = xcalloc(js_count(layers), sizeof *image->layers);
+    for (size_t i = 0; i < js_count(layers); i++) {
+        struct error why = {0};
+        const char *path = js_text(js_at(layers, i));
+        if (!path)
+            return error_set(err, ERROR_REGISTRY, "%s: layer %zu of manifest.json isn't text", reading->path, i + 1);
+        const struct part *part = parts_get(reading->parts, path, &why);
+        struct imagefile_layer *layer = reading_add_layer(reading, part, &why);
+        layer->media_type = xstrdup("");
+        if (part) {
+            layer->digest = part->digest;
+            layer->size = part->size;
+        }
+    }
+    return 0;
+}
+
+/* The config's name is its digest, in the old form and in the new one. */
+static void check_config_name(const struct reading *reading, const char *name, const struct part *part)
+{
+    struct digest named;
+    const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
+    autofree char *text = xasprintf("sha256:%.*s", (int)strcspn(base, "."), base);
+    if (digest_parse(&named, text) && !digest_equal(&named, &part->digest))
+        reading_damage(reading, "config, '%.200s', is damaged: it has the digest '%s'", name, part->digest.text);
+}
+
+int reading_docker(const struct reading *reading, struct error *err)
+{
+    struct imagefile *image = reading->image;
+    AUTOPTR(js) all = reading_json(reading, "manifest.json", err);
+    const struct js *entry = all ? choose(reading, all, err) : NULL;
+    if (!entry)
+        return -1;
+    const struct js *layers = js_get(entry, "Layers");
+    const char *name = js_get_text(entry, "Config");
+    if (!name)
+        return error_set(err, ERROR_REGISTRY, "%s: manifest.json names no config", reading->path);
+    if (js_count(layers) > IMAGEFILE_LAYERS)
+        return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path, IMAGEFILE_LAYERS);
+    const struct part *part = parts_get(reading->parts, name, err);
+    struct js *config = part ? reading_json(reading, name, err) : NULL;
+    if (!config)
+        return -1;
+    image->format = "docker";
+    image->images = 1;
+    image->manifest_type = xstrdup("");
+    image->config_type = xstrdup("");
+    image->config_digest = part->digest;
+    check_config_name(reading, name, part);
+    take_tags(reading, entry);
+    int result = read_layers(reading, layers, err);
+    imagefile_take_config(image, config);
+    return result;
+}
+
+int reading_compare_docker(const struct reading *reading, struct error *err)
+{
+    struct imagefile *image = reading->image;
+    if (strcmp(image->format, "registry") == 0 || !parts_has(reading->parts, "manifest.json"))
+        return 0;
+    AUTOPTR(js) all = reading_json(reading, "manifest.json", err);
+    if (!all)
+        return -1;
+    if (js_count(all) != 1)
+        return 0;
+    struct error why = {0};
+    const struct js *entry = js_at(all, 0), *layers = js_get(entry, "Layers");
+    const char *name = js_get_text(entry, "Config");
+    const struct part *config = name ? parts_get(reading->parts, name, &why) : NULL;
+    bool same = config && digest_equal(&config->digest, &image->config_digest) && js_count(layers) == image->layer_count;
+    for (size_t i = 0; same && i < image->layer_count; i++) {
+        const char *path = js_text(js_at(layers, i));
+        const struct part *layer = path ? parts_get(reading->parts, path, &why) : NULL;
+        same = layer ? digest_equal(&layer->digest, &image->layers[i].scan.digest) ||
+                           (layer->scan.listed && digest_equal(&layer->scan.diff_id, &image->layers[i].scan.diff_id))
+                     : image->layers[i].missing != NULL;
+    }
+    /* With a damaged config it is not the archive that contradicts itself. */
+    image->two_faces = !same && image->damage.len == 0;
+    if (same)
+        take_tags(reading, entry);
+    return 0;
+}

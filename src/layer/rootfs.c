@@ -1,0 +1,580 @@
+#include "layer/listing.h"
+
+#include "support/arena.h"
+#include "support/fs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The merged tree. Every path in the table is a real one: the directories it leads through are directories, not links. So
+ * finding an entry is one look into a hash table; the links between nodes serve to remove whole trees. Nodes go by number: in a
+ * tree of a million files pointers would take as much memory again. */
+
+enum {
+    MOST_ENTRIES = 2000000,
+    MOST_LINKS = 40,             /* the kernel's limit too (path_resolution(7)) */
+    MOST_EXTRA = 64 * 1024 * 1024, /* bytes of names that no list has: deep names of missing directories add up */
+    MOST_LAYERS = 4095, /* what rootfs_entry.layer holds */
+    CHUNK = 512,
+    FEWEST_BUCKETS = 64,
+};
+
+struct node {
+    struct rootfs_entry entry;
+    uint32_t number, hash;
+    uint32_t same; /* next in its hash bucket */
+    uint32_t parent, children, next, previous;
+    uint16_t layer; /* the last one that had a say; a whiteout hides lower layers only */
+    bool implied;   /* no layer names it */
+    bool blamed;    /* that it is implied has been said */
+};
+
+struct rootfs {
+    const struct rootfs_judge *judge; /* NULL: the first fault ends it */
+    enum rootfs_fault fault;          /* what the last error was; ROOTFS_NO_FAULT: something else */
+    struct arena names;
+    size_t extra_bytes;   /* of names that are not in a list */
+    size_t entries;       /* of all lists */
+    struct node **chunks; /* CHUNK nodes each */
+    size_t chunk_count, chunk_cap;
+    uint32_t node_count; /* the first of which stands for none */
+    uint32_t *buckets;
+    size_t bucket_count; /* a power of two */
+    struct node *root;
+    uint32_t *sorted;
+    size_t sorted_count;
+};
+
+static uint32_t hash_of(const char *path, size_t length)
+{
+    uint64_t hash = length, word;
+    for (; length >= sizeof word; path += sizeof word, length -= sizeof word) {
+        memcpy(&word, path, sizeof word);
+        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        hash ^= hash >> 32;
+    }
+    word = 0;
+    memcpy(&word, path, length);
+    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* NULL for 0. */
+static struct node *node_at(const struct rootfs *rootfs, uint32_t number)
+{
+    return number ? &rootfs->chunks[number / CHUNK][number % CHUNK] : NULL;
+}
+
+static uint32_t *bucket_of(const struct rootfs *rootfs, uint32_t hash)
+{
+    return &rootfs->buckets[hash & (rootfs->bucket_count - 1)];
+}
+
+static struct node *find(const struct rootfs *rootfs, const char *path, size_t length)
+{
+    uint32_t hash = hash_of(path, length);
+    struct node *node = node_at(rootfs, *bucket_of(rootfs, hash));
+    while (node && (node->hash != hash || strncmp(node->entry.path, path, length) != 0 || node->entry.path[length]))
+        node = node_at(rootfs, node->same);
+    return node;
+}
+
+/* As many buckets as there are nodes, or more. */
+static void make_buckets(struct rootfs *rootfs)
+{
+    free(rootfs->buckets);
+    rootfs->bucket_count *= 2;
+    rootfs->buckets = xcalloc(rootfs->bucket_count, sizeof *rootfs->buckets);
+    for (uint32_t number = 1; number < rootfs->node_count; number++) {
+        struct node *node = node_at(rootfs, number);
+        if (!node->entry.path) /* dropped */
+            continue;
+        uint32_t *bucket = bucket_of(rootfs, node->hash);
+        node->same = *bucket;
+        *bucket = number;
+    }
+}
+
+/* A new node below `parent` (NULL: the root). The path must stay for as long as the tree. */
+static struct node *add_node(struct rootfs *rootfs, struct node *parent, const char *path)
+{
+    if (rootfs->node_count >= rootfs->bucket_count)
+        make_buckets(rootfs);
+    uint32_t number = rootfs->node_count++, hash = hash_of(path, strlen(path)), *bucket = bucket_of(rootfs, hash);
+    if (number / CHUNK == rootfs->chunk_count) {
+        grow(rootfs->chunks, rootfs->chunk_count, rootfs->chunk_cap);
+        rootfs->chunks[rootfs->chunk_count++] = xmalloc(CHUNK * sizeof(struct node));
+    }
+    struct node *node = node_at(rootfs, number);
+    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755}, .number = number, .hash = hash,
+                          .same = *bucket, .implied = true};
+    *bucket = number;
+    if (parent) {
+        node->parent = parent->number;
+        node->next = parent->children;
+        if (node->next)
+            node_at(rootfs, node->next)->previous = number;
+        parent->children = number;
+    }
+    return node;
+}
+
+/* Takes one node, whose children are gone, out of the tree. Its memory stays until the tree goes. */
+static void drop(struct rootfs *rootfs, struct node *node)
+{
+    uint32_t *link = bucket_of(rootfs, node->hash);
+    while (*link != node->number)
+        link = &node_at(rootfs, *link)->same;
+    *link = node->same;
+    if (node->previous)
+        node_at(rootfs, node->previous)->next = node->next;
+    else
+        node_at(rootfs, node->parent)->children = node->next;
+    if (node->next)
+        node_at(rootfs, node->next)->previous = node->previous;
+    node->entry.path = NULL;
+}
+
+/* Removes what is below `top`, as far as it is older than `layer`; what the layer itself put there stays. Without
+ * recursion: a hostile layer nests as deep as names allow. */
+static void hide_children(struct rootfs *rootfs, struct node *top, size_t layer)
+{
+    struct node *node = node_at(rootfs, top->children);
+    while (node && node != top) {
+        if (node->children) {
+            node = node_at(rootfs, node->children);
+            continue;
+        }
+        /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next leaf. */
+        for (;;) {
+            struct node *next = node_at(rootfs, node->next), *parent = node_at(rootfs, node->parent);
+            if (node->layer < layer && !node->children)
+                drop(rootfs, node);
+            else if (node->layer < layer) {
+                const char *path = node->entry.path;
+                node->entry = (struct rootfs_entry){.path = path, .type = TAR_DIR, .mode = 0755};
+                node->implied = true;
+            }
+            if (next) {
+                node = next;
+                break;
+            }
+            node = parent;
+            if (node == top)
+                return;
+        }
+    }
+}
+
+static void remove_tree(struct rootfs *rootfs, struct node *node)
+{
+    hide_children(rootfs, node, SIZE_MAX);
+    drop(rootfs, node);
+}
+
+/* A name that isn't in a list. */
+static const char *keep_extra(struct rootfs *rootfs, const char *path)
+{
+    rootfs->extra_bytes += strlen(path);
+    return arena_add(&rootfs->names, path);
+}
+
+/* Looks one component below `dir` up, for walk. */
+static struct node *child(struct rootfs *rootfs, struct node *dir, const char *name, size_t length, bool make)
+{
+    AUTO(buf) path = {0};
+    buf_adds(&path, dir->entry.path);
+    if (path.len > 0)
+        buf_addc(&path, '/');
+    buf_add(&path, name, length);
+    struct node *found = find(rootfs, buf_text(&path), path.len);
+    if (found || !make)
+        return found;
+    return add_node(rootfs, dir, keep_extra(rootfs, buf_text(&path)));
+}
+
+static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
+{
+    rootfs->fault = ROOTFS_ESCAPES;
+    return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the image through the link '%.200s'", path, link);
+}
+
+/* The directory that the first `length` bytes of a name lead to, through links where there are some. Missing ones are made when
+ * `make` is set, else *out is NULL. An image tool that follows links while it unpacks would write wherever they lead, so
+ * those that lead out of the image end it here. */
+static int walk(struct rootfs *rootfs, const char *name, size_t length, bool make, struct node **out, struct error *err)
+{
+    autofree char *rest = xstrndup(name, length);
+    const char *link = name;
+    struct node *dir = rootfs->root;
+    int links = 0;
+    for (char *at = rest; dir && *at;) {
+        size_t part = strcspn(at, "/");
+        char *after = at + part + strspn(at + part, "/");
+        if (part == 0 || (part == 1 && at[0] == '.')) {
+            at = after;
+            continue;
+        }
+        if (part == 2 && at[0] == '.' && at[1] == '.') { /* from a link: names are clean */
+            if (!dir->parent)
+                return escapes(rootfs, name, link, err);
+            dir = node_at(rootfs, dir->parent);
+            at = after;
+            continue;
+        }
+        struct node *node = child(rootfs, dir, at, part, make);
+        if (node && node->entry.type == TAR_SYMLINK) {
+            link = node->entry.path;
+            if (node->entry.link[0] == '/')
+                return escapes(rootfs, name, link, err);
+            if (++links > MOST_LINKS) {
+                rootfs->fault = ROOTFS_BELOW_FILE;
+                return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads through a cycle of links", name);
+            }
+            char *longer = xasprintf("%s/%s", node->entry.link, after);
+            free(rest);
+            rest = at = longer;
+            continue;
+        }
+        if (node && node->entry.type != TAR_DIR) {
+            rootfs->fault = ROOTFS_BELOW_FILE;
+            return error_set(err, ERROR_REGISTRY, "the name '%.200s' is below '%.200s', which is not a directory", name,
+                             node->entry.path);
+        }
+        dir = node;
+        at = after;
+    }
+    *out = dir;
+    return 0;
+}
+
+/* The directory that an entry lies in. */
+static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct node **out, struct error *err)
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) : 0;
+    *out = length ? find(rootfs, path, length) : rootfs->root;
+    if (*out && (*out)->entry.type == TAR_DIR)
+        return 0;
+    return walk(rootfs, path, length, make, out, err);
+}
+
+/* The path's last name below `parent`; the one given when that is it already. */
+static const char *real_path(struct rootfs *rootfs, const struct node *parent, const char *path)
+{
+    const char *base = path_base(path), *above = parent->entry.path;
+    size_t length = strlen(above);
+    if (length == 0 ? base == path : strncmp(path, above, length) == 0 && path + length + 1 == base)
+        return path;
+    autofree char *real = path_join(above, base);
+    return keep_extra(rootfs, real);
+}
+
+/* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean nothing. */
+static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from, size_t layer, struct error *err)
+{
+    struct node *dir = NULL;
+    const char *base = path_base(path);
+    bool opaque = strcmp(base, ".wh..wh..opq") == 0;
+    if (!opaque && strncmp(base, ".wh..wh.", 8) == 0)
+        return 0;
+    rootfs->fault = ROOTFS_WHITEOUT;
+    if (!base[4])
+        return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
+    if (rootfs->judge && (from->type != TAR_FILE || from->size != 0))
+        rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path, "the whiteout is not an empty regular file");
+    if (parent_of(rootfs, path, false, &dir, err) != 0)
+        return -1;
+    if (!dir)
+        return 0;
+    if (opaque) {
+        hide_children(rootfs, dir, layer);
+        return 0;
+    }
+    struct node *hidden = child(rootfs, dir, base + 4, strlen(base + 4), false);
+    if (!hidden)
+        return 0;
+    hide_children(rootfs, hidden, layer);
+    if (hidden->layer < layer && !hidden->children)
+        drop(rootfs, hidden);
+    return 0;
+}
+
+static int link_target(struct rootfs *rootfs, const char *path, const char *link, struct rootfs_entry *out, struct error *err)
+{
+    struct node *dir = NULL;
+    if (parent_of(rootfs, link, false, &dir, err) != 0)
+        return -1;
+    const char *base = path_base(link);
+    struct node *target = dir ? child(rootfs, dir, base, strlen(base), false) : NULL;
+    if (!target || target->entry.type == TAR_DIR) {
+        rootfs->fault = ROOTFS_NO_TARGET;
+        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' is to '%.200s', which is %s", path, link,
+                         target ? "a directory" : "not there");
+    }
+    *out = target->entry;
+    return 0;
+}
+
+/* What only a judge wants to hear, of an entry that is otherwise fine. `node`: what is in its place so far, or NULL. */
+static void judge_place(struct rootfs *rootfs, const char *path, struct node *parent, const struct node *node, size_t layer)
+{
+    const struct rootfs_judge *judge = rootfs->judge;
+    if (parent && parent->implied && parent != rootfs->root && !parent->blamed) {
+        autofree char *text = xasprintf("no layer lists its folder '%.300s' before it", parent->entry.path);
+        judge->fault(judge->data, ROOTFS_NO_PARENT, layer, path, text);
+        parent->blamed = true;
+    }
+    if (node && !node->implied && node->layer == layer)
+        judge->fault(judge->data, ROOTFS_DUPLICATE, layer, path, "the layer has this name twice");
+}
+
+/* A node for an entry of this path: the one that is there, or a new one. */
+static struct node *take_node(struct rootfs *rootfs, const char *path, const struct rootfs_entry *made, size_t layer, struct error *err)
+{
+    struct node *parent = NULL;
+    if (!path[0])
+        return rootfs->root;
+    if (parent_of(rootfs, path, true, &parent, err) != 0)
+        return NULL;
+    const char *real = real_path(rootfs, parent, path);
+    rootfs->fault = ROOTFS_NO_FAULT;
+    if (rootfs->extra_bytes > MOST_EXTRA) {
+        error_set(err, ERROR_REGISTRY, "the names of directories that it doesn't list take more than %d bytes", MOST_EXTRA);
+        return NULL;
+    }
+    struct node *node = find(rootfs, real, strlen(real));
+    if (rootfs->judge)
+        judge_place(rootfs, path, parent, node, layer);
+    if (node && node->entry.type == TAR_DIR && made->type == TAR_DIR)
+        return node;
+    if (node) {
+        real = node->entry.path;
+        remove_tree(rootfs, node);
+    } else if (real == path) {
+        real = arena_add(&rootfs->names, path);
+    }
+    return add_node(rootfs, parent, real);
+}
+
+/* A directory over a directory changes what is said about it; anything else takes the place of what was there (OCI
+ * image-spec layer.md). */
+static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *made, size_t layer, struct error *err)
+{
+    struct node *node = take_node(rootfs, path, made, layer, err);
+    if (!node)
+        return -1;
+    made->path = node->entry.path;
+    node->entry = *made;
+    node->layer = (uint16_t)layer;
+    node->implied = false;
+    return 0;
+}
+
+/* What the list itself says against a name. */
+static int check_name(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
+{
+    const char *path = from->path;
+    rootfs->fault = ROOTFS_ESCAPES;
+    if (from->flags & LISTING_ESCAPES)
+        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", path);
+    if (from->flags & LISTING_LINK_ESCAPES)
+        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it, to '%.200s', leads out of the image", path, from->link);
+    if (path[0] == '\0' && from->type != TAR_DIR) {
+        rootfs->fault = ROOTFS_ROOT;
+        return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
+    }
+    if (!(from->flags & LISTING_ABSOLUTE))
+        return 0;
+    rootfs->fault = ROOTFS_ABSOLUTE;
+    if (!rootfs->judge)
+        return error_set(err, ERROR_REGISTRY, "the name '/%.200s' in it leads out of the image: it is absolute", path);
+    rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path, "its name in the layer begins with a slash");
+    return 0;
+}
+
+static const char *copy(struct rootfs *rootfs, const char *text)
+{
+    return text ? arena_add(&rootfs->names, text) : NULL;
+}
+
+static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
+{
+    const char *path = from->path;
+    struct rootfs_entry made = {.type = from->type, .mode = from->mode & 07777, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
+                                .size = from->size, .print = from->print};
+    if ((from->flags || path[0] == '\0') && check_name(rootfs, from, layer, err) != 0)
+        return -1;
+    if (strncmp(path_base(path), ".wh.", 4) == 0)
+        return whiteout(rootfs, path, from, layer, err);
+    if (from->type == TAR_HARDLINK) {
+        if (link_target(rootfs, path, from->link, &made, err) != 0)
+            return -1;
+    } else {
+        made.link = copy(rootfs, from->link);
+        made.facts = copy(rootfs, from->facts);
+    }
+    made.layer = layer & MOST_LAYERS;
+    return place(rootfs, path, &made, layer, err);
+}
+
+/* Layers count from 1: what no layer names is older than all. */
+static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list, struct error *err)
+{
+    struct listing_entry entry;
+    int got;
+    while ((got = listing_reader_next(list, &entry, err)) > 0) {
+        if (rootfs->judge && rootfs->judge->entry)
+            rootfs->judge->entry(rootfs->judge->data, layer, &entry);
+        rootfs->fault = ROOTFS_NO_FAULT;
+        if (apply_entry(rootfs, &entry, layer, err) == 0)
+            continue;
+        if (!rootfs->judge || rootfs->fault == ROOTFS_NO_FAULT)
+            return -1;
+        rootfs->judge->fault(rootfs->judge->data, rootfs->fault, layer, entry.path, err->text);
+    }
+    return got;
+}
+
+/* The list of a layer; made anew unless somebody judges. */
+static struct listing_reader *open_list(const struct rootfs *rootfs, const struct store *store, const struct digest *layer,
+                                        struct listing *about, struct error *err)
+{
+    struct digest any = {0};
+    struct listing_reader *list = listing_reader_open(store, layer, about);
+    if (!list && rootfs->judge)
+        error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again", layer->text);
+    if (list || rootfs->judge || listing_make(store, layer, &any, err) != 0)
+        return list;
+    list = listing_reader_open(store, layer, about);
+    if (!list)
+        error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layer->text);
+    return list;
+}
+
+static int apply_layer(struct rootfs *rootfs, const struct store *store, const struct digest *digest, size_t layer, struct error *err)
+{
+    struct listing about;
+    if (!digest->text[0])
+        return 0;
+    AUTOPTR(listing_reader) list = open_list(rootfs, store, digest, &about, err);
+    if (!list)
+        return -1;
+    rootfs->entries += about.count;
+    if (rootfs->entries > MOST_ENTRIES)
+        return error_set(err, ERROR_REGISTRY, "the image has more than %d entries", MOST_ENTRIES);
+    if (apply(rootfs, layer, list, err) == 0)
+        return 0;
+    return rootfs->judge ? -1 : error_wrap(err, "the layer '%s' can't be used", digest->text);
+}
+
+static int by_path(const void *a, const void *b, void *data)
+{
+    const struct rootfs *rootfs = data;
+    return strcmp(node_at(rootfs, *(const uint32_t *)a)->entry.path, node_at(rootfs, *(const uint32_t *)b)->entry.path);
+}
+
+static void sort(struct rootfs *rootfs)
+{
+    rootfs->sorted = xcalloc(rootfs->node_count, sizeof *rootfs->sorted);
+    for (uint32_t number = 1; number < rootfs->node_count; number++) {
+        const struct node *node = node_at(rootfs, number);
+        if (node->entry.path && (node != rootfs->root || !node->implied))
+            rootfs->sorted[rootfs->sorted_count++] = number;
+    }
+    if (rootfs->sorted_count > 0)
+        qsort_r(rootfs->sorted, rootfs->sorted_count, sizeof *rootfs->sorted, by_path, rootfs);
+}
+
+struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count, const struct rootfs_judge *judge,
+                            struct error *err)
+{
+    AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
+    rootfs->judge = judge;
+    rootfs->node_count = 1;
+    rootfs->bucket_count = FEWEST_BUCKETS / 2;
+    make_buckets(rootfs);
+    rootfs->root = add_node(rootfs, NULL, "");
+    if (count > MOST_LAYERS) {
+        error_set(err, ERROR_REGISTRY, "the image has more than %d layers", MOST_LAYERS);
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (apply_layer(rootfs, store, &layers[i], i + 1, err) != 0)
+            return NULL;
+    sort(rootfs);
+    rootfs->judge = NULL;
+    return take(rootfs);
+}
+
+struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err)
+{
+    return rootfs_judge(store, layers, count, NULL, err);
+}
+
+void rootfs_free(struct rootfs *rootfs)
+{
+    if (!rootfs)
+        return;
+    for (size_t i = 0; i < rootfs->chunk_count; i++)
+        free(rootfs->chunks[i]);
+    free(rootfs->chunks);
+    arena_release(&rootfs->names);
+    free(rootfs->buckets);
+    free(rootfs->sorted);
+    free(rootfs);
+}
+
+const struct rootfs_entry *rootfs_find(const struct rootfs *rootfs, const char *path)
+{
+    const struct node *node = find(rootfs, path, strlen(path));
+    return node && (node != rootfs->root || !node->implied) ? &node->entry : NULL;
+}
+
+char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error *err)
+{
+    AUTO(buf) real = {0};
+    autofree char *rest = xstrdup(path);
+    int links = 0;
+    for (char *at = rest; *at;) {
+        size_t part = strcspn(at, "/"), before = real.len;
+        char *after = at + part + strspn(at + part, "/");
+        if (part == 2 && at[0] == '.' && at[1] == '.') {
+            while (real.len > 0 && real.data[--real.len] != '/')
+                ;
+        } else if (part > 0 && !(part == 1 && at[0] == '.')) {
+            if (real.len > 0)
+                buf_addc(&real, '/');
+            buf_add(&real, at, part);
+            const struct node *node = find(rootfs, real.data, real.len);
+            if (node && node->entry.type == TAR_SYMLINK && *after) {
+                if (++links > MOST_LINKS) {
+                    error_set(err, ERROR_PROJECT, "'%s' leads through a cycle of links in the image", path);
+                    return NULL;
+                }
+                real.len = node->entry.link[0] == '/' ? 0 : before;
+                char *longer = xasprintf("%s/%s", node->entry.link, after);
+                free(rest);
+                rest = at = longer;
+                continue;
+            }
+            if (node && node->entry.type != TAR_DIR && *after) {
+                error_set(err, ERROR_PROJECT, "'%s' can't be in the image: '%s' is not a directory there", path,
+                          node->entry.path);
+                return NULL;
+            }
+        }
+        at = after;
+    }
+    return xstrndup(buf_text(&real), real.len);
+}
+
+size_t rootfs_count(const struct rootfs *rootfs)
+{
+    return rootfs->sorted_count;
+}
+
+const struct rootfs_entry *rootfs_at(const struct rootfs *rootfs, size_t index)
+{
+    return index < rootfs->sorted_count ? &node_at(rootfs, rootfs->sorted[index])->entry : NULL;
+}

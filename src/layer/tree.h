@@ -1,0 +1,38 @@
+#ifndef LBUILD_LAYER_TREE_H
+#define LBUILD_LAYER_TREE_H
+
+#include "support/arena.h"
+#include "support/tar.h"
+
+/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. There may be a million of them, so an
+ * entry is small: a file's source, which mostly ends as its path does, is kept without that end. */
+struct tree_entry {
+    const char *path;   /* cleaned path in the image */
+    const char *source; /* file on this machine that has the content, up to where it goes on as `path` does; NULL: `text` */
+    const char *text;   /* content of a file without a source, target of a symbolic link, else NULL */
+    uint16_t shared;    /* the last bytes of `path` that belong to the source */
+    uint16_t mode;      /* 0755 or 0644 for files, 0755 for directories */
+    uint8_t type;       /* enum tar_type: TAR_FILE, TAR_DIR or TAR_SYMLINK */
+    bool stored;        /* the source is the cache's: never written in place, though other builds touch its times */
+};
+
+struct tree {
+    struct tree_entry *entries;
+    size_t len, cap;
+    struct arena names;
+};
+
+void tree_release(struct tree *tree);
+/* Adds an entry; the tree has copies of what it is given. */
+void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
+/* Likewise for a file of the cache's objects/, which is named by its content. */
+void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode);
+/* A file whose content is at hand. */
+void tree_add_text(struct tree *tree, const char *path, const char *text, unsigned mode);
+void tree_add_dir(struct tree *tree, const char *path);
+void tree_add_link(struct tree *tree, const char *path, const char *target);
+
+/* The whole name of the source; NULL: the entry has none. Caller frees. */
+char *tree_source(const struct tree_entry *entry);
+
+#endif

@@ -1,0 +1,597 @@
+#include "provenance/provenance.h"
+
+#include "config.h"
+#include "provenance/describe.h"
+#include "support/dl.h"
+#include "support/fs.h"
+#include "support/log.h"
+#include "support/own.h"
+#include "provenance/trust.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <git2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DIRTY_PATHS_MAX 100
+#define SHALLOW_FILE_MAX (16 * 1024 * 1024)
+#define ABBREVIATION_MIN 7
+
+/* clang-format off */
+#define GIT_FUNCTIONS(X) \
+    X(git_, libgit2_init) X(git_, libgit2_shutdown) X(git_, libgit2_opts) X(git_, error_last) \
+    X(git_, buf_dispose) X(git_, repository_open_ext) X(git_, repository_free) X(git_, repository_path) \
+    X(git_, repository_commondir) X(git_, repository_workdir) X(git_, repository_set_workdir) \
+    X(git_, repository_is_bare) X(git_, repository_head) X(git_, repository_config_snapshot) \
+    X(git_, repository_index) X(git_, config_get_string) X(git_, config_get_int32) X(git_, config_free) \
+    X(git_, config_open_ondisk) X(git_, config_get_multivar_foreach) X(git_, reference_free) \
+    X(git_, reference_name) X(git_, reference_peel) X(git_, reference_iterator_glob_new) \
+    X(git_, reference_iterator_free) X(git_, reference_next) X(git_, reference_target) \
+    X(git_, object_lookup) X(git_, object_free) X(git_, object_id) X(git_, object_type) \
+    X(git_, object_short_id) X(git_, tag_tagger) X(git_, commit_lookup) X(git_, commit_time) \
+    X(git_, commit_parentcount) X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr) \
+    X(git_, oid_fromstr) X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount) \
+    X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) X(git_, index_find_prefix) \
+    X(git_, index_free) X(git_, index_get_byindex)
+/* clang-format on */
+DL_TABLE(git, GIT_FUNCTIONS)
+
+#define GIT_OWNED(name, type, release)                                                                       \
+    static void name##_dispose(type **pointer)                                                               \
+    {                                                                                                        \
+        if (*pointer)                                                                                        \
+            release(*pointer);                                                                               \
+    }
+GIT_OWNED(reference, git_reference, git.reference_free)
+GIT_OWNED(references, git_reference_iterator, git.reference_iterator_free)
+GIT_OWNED(object, git_object, git.object_free)
+GIT_OWNED(commit, git_commit, git.commit_free)
+GIT_OWNED(config, git_config, git.config_free)
+GIT_OWNED(index, git_index, git.index_free)
+GIT_OWNED(status, git_status_list, git.status_list_free)
+#define GIT_AUTO(name) __attribute__((cleanup(name##_dispose)))
+
+/* An open repository and where the project lies in it. */
+struct checkout {
+    git_repository *repository;
+    char *dir;           /* the project folder, real path */
+    char *prefix;        /* of the project below the work tree, "" for its root */
+    char *root;          /* of the work tree, no slash at the end */
+    char *marker;        /* the ".git" that led here, or GIT_DIR */
+    struct strv shallow; /* hex ids of the commits at which a shallow clone was cut, sorted */
+    bool initialized;
+};
+
+static void checkout_release(struct checkout *checkout)
+{
+    if (checkout->repository)
+        git.repository_free(checkout->repository);
+    if (checkout->initialized)
+        git.libgit2_shutdown();
+    free(checkout->dir);
+    free(checkout->prefix);
+    free(checkout->root);
+    free(checkout->marker);
+    strv_release(&checkout->shallow);
+}
+
+void provenance_release(struct provenance *provenance)
+{
+    free(provenance->commit);
+    free(provenance->version);
+    free(provenance->source);
+    strv_release(&provenance->dirty_paths);
+    strv_release(&provenance->watched);
+    *provenance = (struct provenance){0};
+}
+
+static int fail(struct error *err, const struct checkout *checkout, const char *what)
+{
+    const git_error *last = git.error_last();
+    return error_set(err, ERROR_PROJECT, "can't %s of the repository '%s': %s", what, checkout->root,
+                     last ? last->message : "libgit2 gives no reason");
+}
+
+/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file system.
+ * Caller frees. */
+static char *parent_to_search(const char *path)
+{
+    struct stat here, above;
+    if (strcmp(path, "/") == 0)
+        return NULL;
+    autofree char *parent = path_dir(path);
+    if (trust_ceiling(parent))
+        return NULL;
+    if (!trust_flag("GIT_DISCOVERY_ACROSS_FILESYSTEM") &&
+        (stat(path, &here) != 0 || stat(parent, &above) != 0 || here.st_dev != above.st_dev))
+        return NULL;
+    return take(parent);
+}
+
+static int load(struct checkout *checkout, struct error *err)
+{
+    if (checkout->initialized)
+        return 0;
+    if (DL_LOAD(git, SONAME_GIT, err) != 0)
+        return -1;
+    if (git.libgit2_init() < 0)
+        return error_set(err, ERROR_ENGINE, "libgit2 can't start");
+    checkout->initialized = true;
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
+    /* Ownership is checked by trusted() below, which knows every place where git looks for safe.directory. */
+    git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
+#endif
+#if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 4
+    /* Harmless to a reader: partial clones and sparse checkouts are common in CI. */
+    static const char *const extensions[] = {"partialclone", "worktreeconfig", "preciousobjects"};
+    git.libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, countof(extensions));
+#endif
+    return 0;
+}
+
+/* Opens what `path` (a work tree or a git folder) is: 1 open, 0 it is none, -1 an error. */
+static int open_at(struct checkout *checkout, const char *path, struct error *err)
+{
+    if (load(checkout, err) != 0)
+        return -1;
+    int result = git.repository_open_ext(&checkout->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    if (result == GIT_ENOTFOUND)
+        return 0;
+    if (result != 0) {
+        checkout->root = xstrdup(path);
+        return fail(err, checkout, "read the settings");
+    }
+    return 1;
+}
+
+/* Notes the work tree; false when the project isn't in it. */
+static bool settle(struct checkout *checkout, const char *marker)
+{
+    const char *workdir = git.repository_workdir(checkout->repository), *rest = NULL;
+    autofree char *root = workdir ? realpath(workdir, NULL) : NULL;
+    if (!root || !trust_lies_in(checkout->dir, root, &rest))
+        return false;
+    checkout->prefix = xstrdup(rest);
+    checkout->root = take(root);
+    checkout->marker = xstrdup(marker);
+    return true;
+}
+
+/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current folder. It
+ * counts only for a project inside of it: a hook's GIT_DIR says nothing of a project elsewhere. */
+static int open_environment(struct checkout *checkout, struct error *err)
+{
+    const char *path = getenv("GIT_DIR"), *tree = getenv("GIT_WORK_TREE");
+    if (!path || !path[0])
+        return 0;
+    int result = open_at(checkout, path, err);
+    if (result <= 0)
+        return result;
+    autofree char *here = realpath(tree && tree[0] ? tree : ".", NULL);
+    bool bare = git.repository_is_bare(checkout->repository);
+    if (here && (tree || !bare))
+        result = git.repository_set_workdir(checkout->repository, here, 0) == 0 ? 1 : 0;
+    if (result == 1 && settle(checkout, path))
+        return 1;
+    git.repository_free(take(checkout->repository));
+    return 0;
+}
+
+/* Searches from the project folder upwards. 1 found, 0 none, -1 an error. */
+static int open_upwards(struct checkout *checkout, struct strv *watched, struct error *err)
+{
+    autofree char *at = xstrdup(checkout->dir);
+    while (at) {
+        autofree char *marker = path_join(at, ".git");
+        struct stat st;
+        strv_add(watched, marker);
+        if (lstat(marker, &st) == 0) {
+            int result = open_at(checkout, at, err);
+            if (result < 0 || (result == 1 && settle(checkout, marker)))
+                return result;
+            if (result == 1)
+                git.repository_free(take(checkout->repository));
+            if (!S_ISDIR(st.st_mode))
+                log_warn("'%s' points to a repository that isn't there; the image won't say which commit it "
+                         "is from",
+                         marker);
+        }
+        char *parent = parent_to_search(at);
+        free(at);
+        at = parent;
+    }
+    return 0;
+}
+
+static int consider_entry(const git_config_entry *entry, void *data)
+{
+    trust_consider(data, entry->value);
+    return 0;
+}
+
+/* Whether the user listed the work tree in safe.directory. A file that can't be read lists nothing. */
+static bool is_listed(const char *root)
+{
+    struct trust trust = {.root = root};
+    AUTO(strv) files = {0};
+    trust_config_files(&files);
+    for (size_t i = 0; i < files.len; i++) {
+        GIT_AUTO(config) git_config *config = NULL;
+        if (access(files.items[i], R_OK) == 0 && git.config_open_ondisk(&config, files.items[i]) == 0)
+            git.config_get_multivar_foreach(config, "safe.directory", NULL, consider_entry, &trust);
+    }
+    trust_consider_environment(&trust);
+    return trust.listed;
+}
+
+/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user listed the
+ * work tree. */
+static int check_trust(const struct checkout *checkout, struct error *err)
+{
+    bool own = trust_owned(checkout->root) && trust_owned(checkout->marker) &&
+               trust_owned(git.repository_path(checkout->repository));
+    /* git's own switch for its tests, so that ours need no second user. */
+    if (own && !trust_flag("GIT_TEST_ASSUME_DIFFERENT_OWNER"))
+        return 0;
+    if (is_listed(checkout->root))
+        return 0;
+    return error_set(err, ERROR_PROJECT,
+                     "the repository '%s' belongs to another user and git doesn't trust it; if you do, run: "
+                     "git config --global --add safe.directory '%s'",
+                     checkout->root, checkout->root);
+}
+
+static char *hex_of(const git_oid *id)
+{
+    char text[GIT_OID_HEXSZ + 1];
+    return xstrdup(git.oid_tostr(text, sizeof text, id));
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The list of cut commits of a shallow clone: their parents don't count even when they are there. */
+static int read_shallow(struct checkout *checkout, struct error *err)
+{
+    AUTO(buf) text = {0};
+    autofree char *path = path_join(git.repository_commondir(checkout->repository), "shallow");
+    if (!fs_exists(path))
+        return 0;
+    if (fs_read(path, SHALLOW_FILE_MAX, &text, err) != 0)
+        return -1;
+    for (const char *at = buf_text(&text); *at; at += strcspn(at, "\n"), at += *at == '\n')
+        strv_take(&checkout->shallow, xstrndup(at, strcspn(at, "\n")));
+    strv_sort(&checkout->shallow);
+    return 0;
+}
+
+static int read_commit(void *data, const char *id, int64_t *time, struct strv *parents, struct error *err)
+{
+    struct checkout *checkout = data;
+    GIT_AUTO(commit) git_commit *commit = NULL;
+    git_oid oid;
+    if (git.oid_fromstr(&oid, id) != 0 || git.commit_lookup(&commit, checkout->repository, &oid) != 0)
+        return fail(err, checkout, "follow the history");
+    *time = git.commit_time(commit);
+    if (checkout->shallow.len > 0 && bsearch(&id, checkout->shallow.items, checkout->shallow.len,
+                                             sizeof *checkout->shallow.items, by_text))
+        return 0;
+    for (unsigned i = 0; i < git.commit_parentcount(commit); i++)
+        strv_take(parents, hex_of(git.commit_parent_id(commit, i)));
+    return 0;
+}
+
+/* A tag that names no commit (a tree, a blob, something that isn't there) is left out. */
+static void add_tag(const struct checkout *checkout, git_reference *reference, struct describe_tags *tags)
+{
+    GIT_AUTO(object) git_object *commit = NULL, *target = NULL;
+    const git_oid *id = git.reference_target(reference);
+    if (git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) != 0)
+        return;
+    grow(tags->items, tags->len, tags->cap);
+    struct describe_tag *tag = &tags->items[tags->len++];
+    *tag = (struct describe_tag){
+        .name = xstrdup(git.reference_name(reference) + strlen("refs/tags/")),
+        .commit = hex_of(git.object_id(commit)),
+    };
+    if (id && git.oid_cmp(id, git.object_id(commit)) != 0 &&
+        git.object_lookup(&target, checkout->repository, id, GIT_OBJECT_TAG) == 0) {
+        const git_signature *tagger = git.tag_tagger((git_tag *)target);
+        tag->annotated = true;
+        tag->time = tagger ? tagger->when.time : 0;
+    }
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const struct describe_tag *)a)->name, ((const struct describe_tag *)b)->name);
+}
+
+static int read_tags(const struct checkout *checkout, struct describe_tags *tags, struct error *err)
+{
+    GIT_AUTO(references) git_reference_iterator *iterator = NULL;
+    if (git.reference_iterator_glob_new(&iterator, checkout->repository, "refs/tags/*") != 0)
+        return fail(err, checkout, "list the tags");
+    for (;;) {
+        GIT_AUTO(reference) git_reference *reference = NULL;
+        int result = git.reference_next(&reference, iterator);
+        if (result == GIT_ITEROVER)
+            break;
+        if (result != 0)
+            return fail(err, checkout, "list the tags");
+        add_tag(checkout, reference, tags);
+    }
+    if (tags->len > 0)
+        qsort(tags->items, tags->len, sizeof *tags->items, by_name);
+    return 0;
+}
+
+/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its abbreviations by.
+ */
+static uint64_t count_packed(const struct checkout *checkout)
+{
+    uint64_t total = 0;
+    autofree char *folder = path_join(git.repository_commondir(checkout->repository), "objects/pack");
+    DIR *dir = opendir(folder);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        size_t length = strlen(entry->d_name);
+        unsigned char magic[4], count[4];
+        if (length < 4 || strcmp(entry->d_name + length - 4, ".idx") != 0)
+            continue;
+        autoclose int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
+        if (fd < 0 || pread(fd, magic, 4, 0) != 4)
+            continue;
+        off_t last = (memcmp(magic, "\377tOc", 4) == 0 ? 8 : 0) + 255 * 4;
+        if (pread(fd, count, 4, last) == 4)
+            total += (uint64_t)count[0] << 24 | (uint64_t)count[1] << 16 | (uint64_t)count[2] << 8 | count[3];
+    }
+    if (dir)
+        closedir(dir);
+    return total;
+}
+
+/* The abbreviated commit as git writes it: as long as the number of objects asks for, and unambiguous. */
+static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
+                      char **out, struct error *err)
+{
+    git_buf text = {0};
+    int32_t wanted = 0;
+    if (git.object_short_id(&text, commit) != 0)
+        return fail(err, checkout, "abbreviate the commit");
+    size_t length = strlen(text.ptr), bits = 0;
+    git.buf_dispose(&text);
+    if (git.config_get_int32(&wanted, config, "core.abbrev") != 0) {
+        for (uint64_t count = count_packed(checkout); count; count >>= 1)
+            bits++;
+        if ((bits + 1) / 2 > ABBREVIATION_MIN && (bits + 1) / 2 > length)
+            length = (bits + 1) / 2;
+    }
+    autofree char *hex = hex_of(git.object_id(commit));
+    *out = xstrndup(hex, length);
+    return 0;
+}
+
+static int read_version(struct checkout *checkout, git_config *config, const git_object *commit,
+                        struct provenance *out, struct error *err)
+{
+    AUTO(describe_tags) tags = {0};
+    struct describe_result result = {0};
+    struct describe_graph graph = {checkout, read_commit};
+    if (read_shallow(checkout, err) != 0 || read_tags(checkout, &tags, err) != 0)
+        return -1;
+    int found = describe(&graph, out->commit, &tags, &result, err);
+    if (found <= 0)
+        return found;
+    if (result.depth == 0) {
+        out->version = xstrdup(result.tag);
+        return 0;
+    }
+    autofree char *abbreviation = NULL;
+    if (abbreviate(checkout, config, commit, &abbreviation, err) != 0)
+        return -1;
+    out->version = xasprintf("%s-%zu-g%s", result.tag, result.depth, abbreviation);
+    return 0;
+}
+
+static int read_head(struct checkout *checkout, git_config *config, struct provenance *out, struct error *err)
+{
+    GIT_AUTO(reference) git_reference *head = NULL;
+    GIT_AUTO(object) git_object *commit = NULL;
+    int result = git.repository_head(&head, checkout->repository);
+    if (result == GIT_EUNBORNBRANCH || result == GIT_ENOTFOUND)
+        return 0;
+    if (result != 0 || git.reference_peel(&commit, head, GIT_OBJECT_COMMIT) != 0)
+        return fail(err, checkout, "read the current commit");
+    out->commit = hex_of(git.object_id(commit));
+    out->commit_time = git.commit_time((git_commit *)commit);
+    return read_version(checkout, config, commit, out, err);
+}
+
+/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's business.
+ * A path on this machine says nothing to others. */
+static char *public_url(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
+    if (scheme ? strncmp(url, "file:", 5) == 0 : !colon || (slash && slash < colon))
+        return NULL;
+    const char *host = scheme ? scheme + 3 : url;
+    const char *end = host + strcspn(host, scheme ? "/?#" : ":");
+    const char *at = memrchr(host, '@', (size_t)(end - host));
+    size_t kept = scheme ? strcspn(end, "?#") : strlen(end);
+    host = at ? at + 1 : host;
+    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host), host,
+                     (int)kept, end);
+}
+
+/* A file left out by a sparse checkout looks deleted. */
+static bool is_left_out(git_index *index, const char *path)
+{
+    const git_index_entry *entry = git.index_get_bypath(index, path, 0);
+    return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
+}
+
+static bool is_among(const char *path, const struct strv *list)
+{
+    const char *rest = NULL;
+    for (size_t i = 0; list && i < list->len; i++)
+        if (list->items[i][0] && trust_lies_in(path, list->items[i], &rest))
+            return true;
+    return false;
+}
+
+static void add_dirty(const struct checkout *checkout, const char *path, const struct strv *left_out,
+                      struct provenance *out)
+{
+    const char *rest = path;
+    if (checkout->prefix[0] && !trust_lies_in(path, checkout->prefix, &rest))
+        rest = "";
+    if (is_among(rest, left_out))
+        return;
+    out->dirty = true;
+    if (out->dirty_paths.len < DIRTY_PATHS_MAX)
+        strv_add(&out->dirty_paths, rest[0] ? rest : ".");
+}
+
+/* Whether something that is left out lies in a folder, which as a whole may be untracked. */
+static bool has_folder(const struct strv *left_out)
+{
+    for (size_t i = 0; left_out && i < left_out->len; i++)
+        if (strchr(left_out->items[i], '/'))
+            return true;
+    return false;
+}
+
+/* Like `git status --porcelain` for the project's folder; the index on disk stays as it is. */
+static int read_status(struct checkout *checkout, const struct strv *left_out, struct provenance *out,
+                       struct error *err)
+{
+    GIT_AUTO(status) git_status_list *list = NULL;
+    GIT_AUTO(index) git_index *index = NULL;
+    git_status_options options = {.version = GIT_STATUS_OPTIONS_VERSION};
+    options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
+    options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH;
+    if (has_folder(left_out))
+        options.flags |= GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
+    if (git.repository_index(&index, checkout->repository) != 0)
+        return fail(err, checkout, "read the index");
+    if (checkout->prefix[0]) {
+        autofree char *below = xasprintf("%s/", checkout->prefix);
+        options.pathspec = (git_strarray){&checkout->prefix, 1};
+        /* Without this an untracked folder above the project hides it. */
+        if (git.index_find_prefix(NULL, index, below) == GIT_ENOTFOUND)
+            options.flags |= GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
+    }
+    if (git.status_list_new(&list, checkout->repository, &options) != 0)
+        return fail(err, checkout, "compare the files");
+    for (size_t i = 0; i < git.status_list_entrycount(list); i++) {
+        const git_status_entry *entry = git.status_byindex(list, i);
+        const git_diff_delta *delta =
+            entry->index_to_workdir ? entry->index_to_workdir : entry->head_to_index;
+        const char *path = delta->new_file.path ? delta->new_file.path : delta->old_file.path;
+        if (entry->status == GIT_STATUS_WT_DELETED && is_left_out(index, path))
+            continue;
+        add_dirty(checkout, path, left_out, out);
+    }
+    strv_sort(&out->dirty_paths);
+    return 0;
+}
+
+static void watch_folders(struct strv *watched, const char *path, int depth)
+{
+    DIR *dir = opendir(path);
+    strv_add(watched, path);
+    for (struct dirent *entry; dir && depth > 0 && (entry = readdir(dir));) {
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
+            autofree char *below = path_join(path, entry->d_name);
+            watch_folders(watched, below, depth - 1);
+        }
+    }
+    if (dir)
+        closedir(dir);
+}
+
+static void watch(const struct checkout *checkout, struct strv *watched)
+{
+    static const char *const common[] = {"config", "packed-refs", "shallow", "info/exclude"};
+    const char *own = git.repository_path(checkout->repository),
+               *shared = git.repository_commondir(checkout->repository);
+    AUTO(buf) head = {0};
+    struct error ignored = {0};
+    autofree char *head_path = path_join(own, "HEAD"), *tags = path_join(shared, "refs/tags");
+    strv_add(watched, head_path);
+    strv_take(watched, path_join(own, "index"));
+    for (size_t i = 0; i < countof(common); i++)
+        strv_take(watched, path_join(shared, common[i]));
+    if (fs_read(head_path, 4096, &head, &ignored) == 0 && strncmp(buf_text(&head), "ref: refs/", 10) == 0) {
+        head.data[5 + strcspn(head.data + 5, "\n")] = '\0';
+        strv_take(watched, path_join(shared, head.data + 5));
+    }
+    watch_folders(watched, tags, 8);
+    trust_config_files(watched);
+    /* Rules above the project, which its own folder doesn't show. */
+    for (autofree char *at = xstrdup(checkout->dir); strcmp(at, checkout->root) != 0;) {
+        char *parent = path_dir(at);
+        free(at);
+        at = parent;
+        strv_take(watched, path_join(at, ".gitignore"));
+        strv_take(watched, path_join(at, ".gitattributes"));
+    }
+}
+
+int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out, struct error *err)
+{
+    AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
+    GIT_AUTO(config) git_config *config = NULL;
+    const char *url = NULL;
+    *out = (struct provenance){0};
+    if (!checkout.dir)
+        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
+    int found = open_environment(&checkout, err);
+    if (found == 0)
+        found = open_upwards(&checkout, &out->watched, err);
+    if (found <= 0)
+        return found;
+    out->found = true;
+    if (check_trust(&checkout, err) != 0)
+        return -1;
+    if (git.repository_config_snapshot(&config, checkout.repository) != 0)
+        return fail(err, &checkout, "read the settings");
+    if (read_head(&checkout, config, out, err) != 0 || read_status(&checkout, left_out, out, err) != 0)
+        return -1;
+    if (git.config_get_string(&url, config, "remote.origin.url") == 0)
+        out->source = public_url(url);
+    watch(&checkout, &out->watched);
+    return 0;
+}
+
+int provenance_tracked(const char *dir, struct strv *out, struct error *err)
+{
+    AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
+    AUTO(strv) watched = {0};
+    GIT_AUTO(index) git_index *index = NULL;
+    const git_index_entry *entry = NULL;
+    const char *rest = NULL;
+    size_t at = 0;
+    if (!checkout.dir)
+        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
+    int found = open_environment(&checkout, err);
+    if (found == 0)
+        found = open_upwards(&checkout, &watched, err);
+    if (found <= 0)
+        return found;
+    if (git.repository_index(&index, checkout.repository) != 0)
+        return fail(err, &checkout, "read the index");
+    autofree char *below = xasprintf("%s/", checkout.prefix);
+    if (checkout.prefix[0] && git.index_find_prefix(&at, index, below) != 0)
+        return 0;
+    for (; (entry = git.index_get_byindex(index, at)) != NULL; at++) {
+        if (checkout.prefix[0] && !trust_lies_in(entry->path, checkout.prefix, &rest))
+            break;
+        strv_take(out, path_join(dir, checkout.prefix[0] ? rest : entry->path));
+    }
+    return 0;
+}

@@ -1,0 +1,20 @@
+#ifndef LBUILD_TEMPLATE_DETECT_H
+#define LBUILD_TEMPLATE_DETECT_H
+
+#include "template/template.h"
+
+/* Which language a folder is in, by what the templates' heads say of files ([detect]). */
+
+struct detected {
+    char *language; /* NULL: none */
+    char *why;      /* the file that says so */
+};
+void detected_release(struct detected *detected);
+
+/* Looks at most three folders deep, at 10,000 names, passing over those that start with a dot. A folder that isn't there has no
+ * language. Two languages with equal right are ERROR_USAGE, which names both. */
+int detect_language(const char *dir, struct detected *out, struct error *err) must_check;
+/* Whether the folder has a file of this template's language. */
+bool detect_has(const struct template *t, const char *dir);
+
+#endif
