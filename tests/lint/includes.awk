@@ -24,4 +24,6 @@ FNR == 1 {
         print FILENAME ":" FNR ": '" part[2] "' has no place in tests/lint/order"
     else if (own in rank && rank[other] < rank[own])
         print FILENAME ":" FNR ": '" part[2] "' stands above in tests/lint/order"
+    if (other != own && part[2] ~ /\/(parts|reading)\.h$/)
+        print FILENAME ":" FNR ": '" part[2] "' is its folder's own"
 }
