@@ -3,17 +3,18 @@
  *
  *     runtime_api [-n EVENTS] [-c CPU] [-r RUNS] PROGRAM [ARGUMENT...]
  *
- * Starts PROGRAM, hands it EVENTS events of 100 bytes after 200 to warm up, on one thread and one keep-alive
- * connection, and ends it. -c: server and client on that CPU. Prints, on one line:
+ * Starts PROGRAM, hands it EVENTS events of 100 bytes after 200 to warm up, on one thread and one
+ * keep-alive connection, and ends it. -c: server and client on that CPU. Prints, on one line:
  *
- *     invocations per second of the CPU time of both, CPU microseconds of the client per invocation,
- *     its RSS in KiB at the end
+ *     invocations per second of the CPU time of both, CPU microseconds of the client per
+ * invocation, its RSS in KiB at the end
  *
  * With -n 0: the median of RUNS starts, in microseconds from exec to the first GET of an event.
  *
- * What the server and the machine add to both sides of a comparison is kept small: a request is one recv, a
- * reply one send; the client is started by vfork, as Lambda's own supervisor (in Go) does; the server sleeps
- * until the first request is there; and the network is one of their own, without the machine's packet filter.
+ * What the server and the machine add to both sides of a comparison is kept small: a request is one
+ * recv, a reply one send; the client is started by vfork, as Lambda's own supervisor (in Go) does;
+ * the server sleeps until the first request is there; and the network is one of their own, without
+ * the machine's packet filter.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -71,8 +72,9 @@ static double cpu_seconds(pid_t child)
     return seconds(clock);
 }
 
-/* A loopback device that nobody else uses, without a packet filter and with the plainest TCP. It takes root,
- * or what unprivileged users may do on most systems; without, the machine's own does. */
+/* A loopback device that nobody else uses, without a packet filter and with the plainest TCP. It
+ * takes root, or what unprivileged users may do on most systems; without, the machine's own does.
+ */
 static void open_network(void)
 {
     static const char plain[] = "reno";
@@ -100,9 +102,11 @@ static void open_server(struct server *server)
 
     server->connection = -1;
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (server->listener < 0 || setsockopt(server->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+    if (server->listener < 0 ||
+        setsockopt(server->listener, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
         setsockopt(server->listener, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof on) != 0 ||
-        bind(server->listener, (struct sockaddr *)&address, size) != 0 || listen(server->listener, 8) != 0 ||
+        bind(server->listener, (struct sockaddr *)&address, size) != 0 ||
+        listen(server->listener, 8) != 0 ||
         getsockname(server->listener, (struct sockaddr *)&address, &size) != 0)
         die("listen");
     snprintf(server->address, sizeof server->address, "127.0.0.1:%d", ntohs(address.sin_port));
@@ -148,7 +152,8 @@ static void accept_connection(struct server *server)
     server->held = 0;
 }
 
-/* Size of the request at the buffer's start, or 0 if it isn't complete. Cheap: it dilutes what is measured. */
+/* Size of the request at the buffer's start, or 0 if it isn't complete. Cheap: it dilutes what is
+ * measured. */
 static size_t request_size(const struct server *server)
 {
     static const char name[] = "content-length:";

@@ -1,8 +1,8 @@
 #include "depfile.h"
 
+#include "provenance/trust.h"
 #include "support/fs.h"
 #include "support/own.h"
-#include "provenance/trust.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,13 +15,16 @@ enum { CLOCK_STEPS = 40 /* half milliseconds: twice the step of a kernel with HZ
 
 /* Make's syntax. */
 
-/* One name as make reads it: a backslash before what means something to make, twice as many before that; "$" is doubled, and
- * "=", which nothing quotes, comes out of a variable. In a rule's target "%" would make a pattern of it. */
+/* One name as make reads it: a backslash before what means something to make, twice as many before
+ * that; "$" is doubled, and
+ * "=", which nothing quotes, comes out of a variable. In a rule's target "%" would make a pattern
+ * of it. */
 static void add_name(const char *path, bool target, struct buf *out)
 {
     size_t slashes = 0;
     for (const char *at = path; *at; at++) {
-        bool special = strchr(" #:*?[", *at) || (target && *at == '%') || (*at == '~' && at == path);
+        bool special =
+            strchr(" #:*?[", *at) || (target && *at == '%') || (*at == '~' && at == path);
         for (; special && slashes > 0; slashes--)
             buf_addc(out, '\\');
         slashes = *at == '\\' ? slashes + 1 : 0;
@@ -34,8 +37,9 @@ static void add_name(const char *path, bool target, struct buf *out)
     }
 }
 
-/* Nothing quotes these, or not in every place, or not in every make: line breaks, tabs, what ends a rule's prerequisites, and at
- * the end of a name what would join it with what follows, or, ")", make it an archive's member. */
+/* Nothing quotes these, or not in every place, or not in every make: line breaks, tabs, what ends a
+ * rule's prerequisites, and at the end of a name what would join it with what follows, or, ")",
+ * make it an archive's member. */
 static bool has_name(const char *path)
 {
     size_t length = strlen(path);
@@ -100,7 +104,8 @@ static void add_context(const struct pipeline *p, struct strv *out)
     for (size_t i = 0; !whole && i < p->tree.len; i++)
         if (p->tree.entries[i].source && !p->tree.entries[i].stored)
             strv_take(out, tree_source(&p->tree.entries[i]));
-    autofree char *ignore = path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
+    autofree char *ignore =
+        path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
     strv_add(out, ignore);
     strv_add(out, p->project.dir);
 }
@@ -115,8 +120,9 @@ static void add_runtime(const struct pipeline *p, struct strv *out)
         strv_take(out, path_join(plan->runtime_dir, plan->runtime_sources.items[i]));
 }
 
-/* The commit, and whether the project differs from it: with each tracked file, and each new one. What may appear in the
- * repository's own folders shows in those; for the user's settings that would be the home folder, where much appears. */
+/* The commit, and whether the project differs from it: with each tracked file, and each new one.
+ * What may appear in the repository's own folders shows in those; for the user's settings that
+ * would be the home folder, where much appears. */
 static int add_provenance(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) tracked = {0}, folders = {0}, settings = {0};
@@ -177,7 +183,8 @@ static int collect(const struct pipeline *p, struct strv *out, struct error *err
     return 0;
 }
 
-/* A change within one step of the kernel's clock would have the time of the step, whether before we looked or after. */
+/* A change within one step of the kernel's clock would have the time of the step, whether before we
+ * looked or after. */
 int64_t depfile_begin(const struct pipeline_options *options)
 {
     struct timespec begun, now;
@@ -195,23 +202,29 @@ int64_t depfile_begin(const struct pipeline_options *options)
 
 int depfile_stamp(const struct pipeline_options *options, int64_t looked, struct error *err)
 {
-    const struct timespec time = {.tv_sec = looked / 1000000000, .tv_nsec = looked % 1000000000}, times[] = {time, time};
+    const struct timespec time = {.tv_sec = looked / 1000000000, .tv_nsec = looked % 1000000000},
+                          times[] = {time, time};
     if (!options->stamp)
         return 0;
     autoclose int fd = open(options->stamp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    return fd >= 0 && futimens(fd, times) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't touch '%s'", options->stamp);
+    return fd >= 0 && futimens(fd, times) == 0
+               ? 0
+               : error_errno(err, ERROR_BUILD, "can't touch '%s'", options->stamp);
 }
 
-/* Our own files are a change of the folder that they appear in, and that folder may be one that we read. */
+/* Our own files are a change of the folder that they appear in, and that folder may be one that we
+ * read. */
 static void own_folder(const char *file, const struct strv *paths, int64_t *looked)
 {
     autofree char *dir = path_dir(file), *real = realpath(dir, NULL);
     struct stat st;
-    if (real && strv_contains(paths, real) && stat(real, &st) == 0 && nanoseconds(&st.st_mtim) > *looked)
+    if (real && strv_contains(paths, real) && stat(real, &st) == 0 &&
+        nanoseconds(&st.st_mtim) > *looked)
         *looked = nanoseconds(&st.st_mtim);
 }
 
-int depfile_write(const struct pipeline_options *options, const struct pipeline *p, int64_t *looked, struct error *err)
+int depfile_write(const struct pipeline_options *options, const struct pipeline *p, int64_t *looked,
+                  struct error *err)
 {
     AUTO(strv) paths = {0};
     AUTO(buf) text = {0};

@@ -99,7 +99,8 @@ static uint64_t fnv(const char *text)
 }
 
 /* One record for each folder and output. */
-static char *record_path(const struct pipeline_options *options, const struct buf *key, struct error *err)
+static char *record_path(const struct pipeline_options *options, const struct buf *key,
+                         struct error *err)
 {
     AUTO(store) store = {0};
     char name[32];
@@ -115,13 +116,14 @@ static bool is_named(const char *names, const char *name)
 {
     size_t length = strlen(name);
     for (; *names; names += 1 + strcspn(names + 1, "\t"))
-        if (strncmp(names + 1, name, length) == 0 && (names[1 + length] == '\t' || names[1 + length] == '\0'))
+        if (strncmp(names + 1, name, length) == 0 &&
+            (names[1 + length] == '\t' || names[1 + length] == '\0'))
             return true;
     return false;
 }
 
-/* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. What we write ourselves comes and goes there, so
- * that the folder's time says nothing. */
+/* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. What we write ourselves comes
+ * and goes there, so that the folder's time says nothing. */
 static bool add_folder(const char *path, const char *own, struct buf *line)
 {
     uint64_t sum = 0;
@@ -129,14 +131,16 @@ static bool add_folder(const char *path, const char *own, struct buf *line)
     if (!dir)
         return false;
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (!is_named(own, entry->d_name) && strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+        if (!is_named(own, entry->d_name) && strcmp(entry->d_name, ".") != 0 &&
+            strcmp(entry->d_name, "..") != 0)
             sum += fnv(entry->d_name);
     closedir(dir);
     buf_addf(line, "d %016" PRIx64 " %s%s\n", sum, path, own);
     return true;
 }
 
-/* "f SIZE INODE MODE MTIME CTIME PATH", or "- PATH" for what isn't there. *newest gets the latest time seen.
+/* "f SIZE INODE MODE MTIME CTIME PATH", or "- PATH" for what isn't there. *newest gets the latest
+ * time seen.
  */
 static void add_file(const char *path, struct buf *line, int64_t *newest)
 {
@@ -147,8 +151,9 @@ static void add_file(const char *path, struct buf *line, int64_t *newest)
     }
     int64_t changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
     int64_t modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
-    buf_addf(line, "f %" PRIx64 " %" PRIx64 " %o %" PRIx64 " %" PRIx64 " %s\n", (uint64_t)st.st_size,
-             (uint64_t)st.st_ino, (unsigned)st.st_mode, (uint64_t)modified, (uint64_t)changed, path);
+    buf_addf(line, "f %" PRIx64 " %" PRIx64 " %o %" PRIx64 " %" PRIx64 " %s\n",
+             (uint64_t)st.st_size, (uint64_t)st.st_ino, (unsigned)st.st_mode, (uint64_t)modified,
+             (uint64_t)changed, path);
     if (newest && changed > *newest)
         *newest = changed;
 }
@@ -260,8 +265,8 @@ static const char *read_head(const char *text, const struct buf *key, struct fre
     if (strncmp(text, buf_text(key), key->len) != 0 || text[key->len] != '\n')
         return NULL;
     text += key->len + 1;
-    if (sscanf(text, "result %511s %79s %79s %" SCNu64, name, manifest, config, &result->manifest_size) !=
-            4 ||
+    if (sscanf(text, "result %511s %79s %79s %" SCNu64, name, manifest, config,
+               &result->manifest_size) != 4 ||
         !digest_parse(&result->manifest, manifest) || !digest_parse(&result->config, config))
         return NULL;
     result->name = xstrdup(name);
@@ -307,10 +312,13 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     AUTO(buf) key = {0}, record = {0};
     AUTO(strv) inputs = {0}, own = {0};
     autofree char *cwd = getcwd(NULL, 0);
-    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 || p->context_files > WALK_MAX)
+    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 ||
+        p->context_files > WALK_MAX)
         return;
-    autofree char *path = record_path(options, &key, &err), *output = path_join(cwd, p->plan.output_file);
-    autofree char *template = realpath(p->template.path, NULL), *self = realpath("/proc/self/exe", NULL);
+    autofree char *path = record_path(options, &key, &err),
+                  *output = path_join(cwd, p->plan.output_file);
+    autofree char *template = realpath(p->template.path, NULL),
+                  *self = realpath("/proc/self/exe", NULL);
     if (!path || !template || !self)
         return;
     buf_addf(&record, MAGIC "%s\nresult %s %s %s %zu\n", buf_text(&key), p->image.name,

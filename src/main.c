@@ -8,7 +8,8 @@
 #include <unistd.h>
 
 /* The verb is the first word; without one, or when options come first, it is "build". */
-static const char *const *find_verb(const char *const *argv, const struct command **command, struct error *err)
+static const char *const *find_verb(const char *const *argv, const struct command **command,
+                                    struct error *err)
 {
     const char *word = argv[1];
     if (word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
@@ -28,8 +29,8 @@ static const char *const *find_verb(const char *const *argv, const struct comman
     for (size_t i = 0; commands[i]; i++)
         strv_add(&names, commands[i]->name);
     const char *near = strv_nearest(word, strv_argv(&names), names.len);
-    error_set(err, ERROR_USAGE, "unknown command '%s'; %s%s%s", word, near ? "did you mean '" : "see 'lbuild help",
-              near ? near : "", "'");
+    error_set(err, ERROR_USAGE, "unknown command '%s'; %s%s%s", word,
+              near ? "did you mean '" : "see 'lbuild help", near ? near : "", "'");
     return NULL;
 }
 
@@ -68,7 +69,8 @@ int main(int argc, char **argv)
     AUTO(buf) out = {0};
     (void)argc;
     int result = run((const char *const *)argv, &out, &err);
-    /* A report that was made is shown even when the verdict is bad: `check` and friends fill both. */
+    /* A report that was made is shown even when the verdict is bad: `check` and friends fill both.
+     */
     if (print(&out, result == 0 ? &err : &(struct error){0}) != 0)
         result = -1;
     if (result != 0 && !err.kind)

@@ -1,20 +1,21 @@
 #include "pipeline.h"
 
-#include "support/data.h"
 #include "gate/build.h"
-#include "template/lockfiles.h"
 #include "output/output.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
 #include "support/process.h"
+#include "template/lockfiles.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-int pipeline_project(const struct pipeline_options *options, struct strv *complaints, struct pipeline *p, struct error *err)
+int pipeline_project(const struct pipeline_options *options, struct strv *complaints,
+                     struct pipeline *p, struct error *err)
 {
     AUTO(strv) set = {0};
     strv_add_all(&set, &options->set);
@@ -27,7 +28,8 @@ int pipeline_project(const struct pipeline_options *options, struct strv *compla
     return project_load(&from, &p->project, complaints, err);
 }
 
-static int read_project(const struct pipeline_options *options, struct pipeline *p, struct error *err)
+static int read_project(const struct pipeline_options *options, struct pipeline *p,
+                        struct error *err)
 {
     AUTO(strv) complaints = {0};
     int result = pipeline_project(options, &complaints, p, err);
@@ -36,17 +38,20 @@ static int read_project(const struct pipeline_options *options, struct pipeline 
     return result;
 }
 
-/* A path's place inside of the project, "" when it lies elsewhere or is the project itself. Caller frees. */
+/* A path's place inside of the project, "" when it lies elsewhere or is the project itself. Caller
+ * frees. */
 static char *inside(const struct pipeline *p, const char *path)
 {
-    autofree char *cwd = getcwd(NULL, 0), *absolute = path_join(cwd ? cwd : "/", path), *clean = path_clean(absolute);
+    autofree char *cwd = getcwd(NULL, 0), *absolute = path_join(cwd ? cwd : "/", path),
+                  *clean = path_clean(absolute);
     size_t length = strlen(p->project.dir);
     if (!clean || strncmp(clean, p->project.dir + 1, length - 1) != 0 || clean[length - 1] != '/')
         return xstrdup("");
     return xstrdup(clean + length);
 }
 
-/* The output must not become its own input; nor what is written beside it for make, in a folder that then is all ours. */
+/* The output must not become its own input; nor what is written beside it for make, in a folder
+ * that then is all ours. */
 static int find_own(const struct pipeline_options *options, struct pipeline *p, struct error *err)
 {
     AUTO(pipeline_output) output = {0};
@@ -73,7 +78,8 @@ static int read_context(struct pipeline *p, struct error *err)
     if (fs_exists(path) && fs_read(path, IGNORE_FILE_MAX, &text, err) != 0)
         return -1;
     if (!fs_exists(path) && project_is_set(&p->project, KEY_CONTEXT_IGNORE_FILE))
-        return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it", path);
+        return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it",
+                         path);
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
     if (!ignore || context_scan(p->project.dir, ignore, &p->left_out, &p->context, err) != 0)
         return -1;
@@ -81,8 +87,8 @@ static int read_context(struct pipeline *p, struct error *err)
     return 0;
 }
 
-static int base_request(const struct pipeline_options *options, const struct pipeline *p, const char *reference,
-                        struct base_request *request, struct error *err)
+static int base_request(const struct pipeline_options *options, const struct pipeline *p,
+                        const char *reference, struct base_request *request, struct error *err)
 {
     static const char *const policies[] = {
         [PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
@@ -91,17 +97,19 @@ static int base_request(const struct pipeline_options *options, const struct pip
                                      .mirrors = &options->mirrors,
                                      .ca_file = options->ca_file};
     size_t policy = 0;
-    while (options->pull && policy < countof(policies) && strcmp(options->pull, policies[policy]) != 0)
+    while (options->pull && policy < countof(policies) &&
+           strcmp(options->pull, policies[policy]) != 0)
         policy++;
     if (policy == countof(policies))
-        return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", options->pull);
+        return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'",
+                         options->pull);
     request->pull = options->offline ? PULL_NEVER : (enum pull_policy)policy;
     (void)arch_parse(project_get(&p->project, KEY_IMAGE_ARCH), &request->arch);
     return 0;
 }
 
-static int read_base(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
-                     struct error *err)
+static int read_base(const struct pipeline_options *options, enum pipeline_base how,
+                     struct pipeline *p, struct error *err)
 {
     struct base_request request;
     autofree char *reference = plan_base_of(&p->project, &p->template, err);
@@ -136,7 +144,8 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
     autofree char **names = xcalloc(p->context.len, sizeof *names);
     struct strv files = {.items = names}; /* the names are the context's */
     autofree char *runtimes = data_path("runtimes");
-    autofree char *runtime_dir = p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
+    autofree char *runtime_dir =
+        p->template.runtime ? path_join(runtimes, p->template.runtime) : xstrdup("");
     autofree char *open_version = NULL;
     AUTO(pipeline_output) output = {0};
     for (size_t i = 0; i < p->context.len; i++)
@@ -171,8 +180,8 @@ static int make_plan(const struct pipeline_options *options, struct pipeline *p,
     return 0;
 }
 
-int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how, struct pipeline *p,
-                  struct error *err)
+int pipeline_plan(const struct pipeline_options *options, enum pipeline_base how,
+                  struct pipeline *p, struct error *err)
 {
     if (read_project(options, p, err) != 0 || find_own(options, p, err) != 0)
         return -1;
@@ -216,12 +225,14 @@ static void use_the_time(void *data)
     p->store.verified = p->verified;
 }
 
-/* A large layer goes into the output while it is made, behind the base, which must be there then. */
+/* A large layer goes into the output while it is made, behind the base, which must be there then.
+ */
 static bool on_large_layer(void *data, struct layer_sink *sink)
 {
     struct pipeline *p = data;
     use_the_time(p);
-    return p->begun && verify_finish(p->verified) && p->output->layer(p->begun, p->base.layer_count + p->layer_count, sink);
+    return p->begun && verify_finish(p->verified) &&
+           p->output->layer(p->begun, p->base.layer_count + p->layer_count, sink);
 }
 
 static void abandon(struct pipeline *p)
@@ -250,7 +261,9 @@ static int most_jobs(const struct pipeline_options *options, const struct jobser
 void pipeline_decide_engine(const struct pipeline_options *options, struct pipeline *p)
 {
     struct error err = {0};
-    if (p->plan.needs_engine && !options->engine) /* the plan says so itself; which one works here is found when it is built */
+    if (p->plan.needs_engine &&
+        !options
+             ->engine) /* the plan says so itself; which one works here is found when it is built */
         return;
     if (execution_choose(options->engine, &options->how, &p->plan, &p->execution, &err) != 0)
         plan_decide(&p->plan, "engine", NULL, err.text);
@@ -272,7 +285,8 @@ static int make_layers(struct pipeline *p, const struct engine_job *job, struct 
     struct layer_format format = layer_format(p->plan.epoch, p->plan.compression);
     format.large = on_large_layer;
     format.data = p;
-    if (layer_make(&p->tree, with_deps ? with_deps : base, &format, &p->store, &p->layers[p->layer_count], err) != 0)
+    if (layer_make(&p->tree, with_deps ? with_deps : base, &format, &p->store,
+                   &p->layers[p->layer_count], err) != 0)
         return -1;
     p->layer_count++;
     return 0;
@@ -320,7 +334,8 @@ int pipeline_build(const struct pipeline_options *options, struct pipeline *p, s
     xtrim();
     if (image_make(&p->base, p->layers, p->layer_count, &p->plan, &p->image, err) != 0)
         return -1;
-    if (gate_build(&p->image, &p->project, &p->store, p->plan.output_file, err) != 0 || process_check_interrupt(err) != 0)
+    if (gate_build(&p->image, &p->project, &p->store, p->plan.output_file, err) != 0 ||
+        process_check_interrupt(err) != 0)
         return -1;
     return write_output(p, err);
 }

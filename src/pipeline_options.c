@@ -1,16 +1,16 @@
 #include "pipeline_options.h"
 
 #include "output/output.h"
+#include "project/value.h"
 #include "support/log.h"
 #include "support/own.h"
-#include "project/value.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define ROW(letter, name, type, field, argument, help)                                                       \
-    {                                                                                                        \
-        letter, name, type, offsetof(struct pipeline_options, field), argument, help                         \
+#define ROW(letter, name, type, field, argument, help)                                             \
+    {                                                                                              \
+        letter, name, type, offsetof(struct pipeline_options, field), argument, help               \
     }
 
 static const struct option_row rows[] = {
@@ -22,12 +22,14 @@ static const struct option_row rows[] = {
     ROW(0, "arm64", OPTION_FLAG, arm64, NULL, "Short for --platform linux/arm64."),
     ROW(0, "x86-64", OPTION_FLAG, x86_64, NULL, "Short for --platform linux/amd64."),
     ROW('t', "tag", OPTION_LIST, tags, "NAME:TAG", "Name of the image; may be repeated."),
-    ROW('o', "output", OPTION_TEXT, output, "WHERE", "A file, '-', or type=oci|oci-layout,dest=PATH,compression=LEVEL."),
+    ROW('o', "output", OPTION_TEXT, output, "WHERE",
+        "A file, '-', or type=oci|oci-layout,dest=PATH,compression=LEVEL."),
     ROW(0, "source-date-epoch", OPTION_TEXT, epoch, "SECONDS",
         "Timestamp for everything, instead of $SOURCE_DATE_EPOCH."),
     ROW(0, "registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
         "Go to URL for images of HOST; their names stay."),
-    ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's."),
+    ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE",
+        "CA certificates to trust besides the system's."),
     ROW(0, "offline", OPTION_FLAG, offline, NULL, "Never use the network; same as --pull never."),
     ROW(0, "locked", OPTION_FLAG, locked, NULL, "Build only with a lock file of all dependencies."),
     ROW('q', "quiet", OPTION_FLAG, quiet, NULL, "Say nothing but the result, warnings and errors."),
@@ -35,37 +37,53 @@ static const struct option_row rows[] = {
     /* From here on: only where something is built. */
     ROW(0, "pull", OPTION_TEXT, pull, "WHEN",
         "Ask for the base always, when missing (the default), or never."),
-    ROW(0, "engine", OPTION_TEXT, engine, "NAME", "What executes the plan: auto (the default), or a name of docs/engines.md."),
-    ROW(0, "timeout", OPTION_TEXT, how.timeout_text, "TIME", "End the engine's work after 90s, 15m or 2h."),
-    ROW(0, "no-cache", OPTION_FLAG, how.no_cache, NULL, "Take nothing from the caches of earlier builds."),
-    ROW(0, "network", OPTION_TEXT, how.network, "MODE", "Network of RUN steps: none, host or default."),
+    ROW(0, "engine", OPTION_TEXT, engine, "NAME",
+        "What executes the plan: auto (the default), or a name of docs/engines.md."),
+    ROW(0, "timeout", OPTION_TEXT, how.timeout_text, "TIME",
+        "End the engine's work after 90s, 15m or 2h."),
+    ROW(0, "no-cache", OPTION_FLAG, how.no_cache, NULL,
+        "Take nothing from the caches of earlier builds."),
+    ROW(0, "network", OPTION_TEXT, how.network, "MODE",
+        "Network of RUN steps: none, host or default."),
     ROW(0, "build-arg", OPTION_LIST, how.build_args, "NAME=VALUE", "Set an ARG of the Dockerfile."),
     ROW(0, "target", OPTION_TEXT, how.target, "STAGE", "Stop after this stage; no image is made."),
-    ROW(0, "secret", OPTION_LIST, how.secrets, "id=ID,src=FILE", "A secret for the steps that ask for it; or id=ID,env=NAME."),
-    ROW(0, "ssh", OPTION_LIST, how.ssh, "ID[=SOCKET|KEY]", "An SSH agent or key for the steps that ask for it."),
-    ROW(0, "cache-from", OPTION_LIST, how.cache_from, "WHERE", "Take cached steps from there, as the engine writes it."),
-    ROW(0, "cache-to", OPTION_LIST, how.cache_to, "WHERE", "Put cached steps there, as the engine writes it."),
+    ROW(0, "secret", OPTION_LIST, how.secrets, "id=ID,src=FILE",
+        "A secret for the steps that ask for it; or id=ID,env=NAME."),
+    ROW(0, "ssh", OPTION_LIST, how.ssh, "ID[=SOCKET|KEY]",
+        "An SSH agent or key for the steps that ask for it."),
+    ROW(0, "cache-from", OPTION_LIST, how.cache_from, "WHERE",
+        "Take cached steps from there, as the engine writes it."),
+    ROW(0, "cache-to", OPTION_LIST, how.cache_to, "WHERE",
+        "Put cached steps there, as the engine writes it."),
     ROW(0, "builder", OPTION_TEXT, how.builder, "NAME", "The builder of docker buildx."),
-    ROW(0, "addr", OPTION_TEXT, how.addr, "ADDRESS", "Where buildkitd listens, for buildctl: tcp://HOST:PORT."),
+    ROW(0, "addr", OPTION_TEXT, how.addr, "ADDRESS",
+        "Where buildkitd listens, for buildctl: tcp://HOST:PORT."),
     ROW(0, "tlsdir", OPTION_TEXT, how.tls_dir, "DIR", "ca.pem, cert.pem and key.pem for --addr."),
     ROW(0, "tlscacert", OPTION_TEXT, how.tls_ca, "FILE", "The CA's certificate for --addr."),
     ROW(0, "tlscert", OPTION_TEXT, how.tls_cert, "FILE", "The client's certificate for --addr."),
     ROW(0, "tlskey", OPTION_TEXT, how.tls_key, "FILE", "The client's key for --addr."),
-    ROW(0, "tlsservername", OPTION_TEXT, how.tls_server_name, "NAME", "The name in the certificate of --addr."),
-    ROW(0, "all", OPTION_FLAG, all, NULL, "Build every project in the folders DIR (the current one) and below."),
+    ROW(0, "tlsservername", OPTION_TEXT, how.tls_server_name, "NAME",
+        "The name in the certificate of --addr."),
+    ROW(0, "all", OPTION_FLAG, all, NULL,
+        "Build every project in the folders DIR (the current one) and below."),
     ROW(0, "json", OPTION_FLAG, json, NULL, "With --all: the report as JSON."),
     ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
     ROW(0, "depfile", OPTION_TEXT, depfile, "FILE", "Write a make rule of all that was read."),
-    ROW(0, "stamp", OPTION_TEXT, stamp, "FILE", "The rule's target instead of the output; touched at the end."),
+    ROW(0, "stamp", OPTION_TEXT, stamp, "FILE",
+        "The rule's target instead of the output; touched at the end."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
         "Write the result's digests as JSON, with buildx's keys."),
-    ROW(0, "image-refs", OPTION_TEXT, image_refs, "FILE", "Write the image's references, NAME:TAG@DIGEST, one a line."),
+    ROW(0, "image-refs", OPTION_TEXT, image_refs, "FILE",
+        "Write the image's references, NAME:TAG@DIGEST, one a line."),
     ROW(0, "iidfile", OPTION_TEXT, iidfile, "FILE", "Write the image ID."),
-    ROW(0, "progress", OPTION_TEXT, progress, "FORM", "How to tell what goes on: auto, tty, plain or json."),
-    ROW(0, "code-quality", OPTION_TEXT, code_quality, "FILE", "Write mistakes in the sources as GitLab's code-quality report."),
+    ROW(0, "progress", OPTION_TEXT, progress, "FORM",
+        "How to tell what goes on: auto, tty, plain or json."),
+    ROW(0, "code-quality", OPTION_TEXT, code_quality, "FILE",
+        "Write mistakes in the sources as GitLab's code-quality report."),
     ROW(0, "dry-run", OPTION_FLAG, dry_run, NULL, "Show the plan and stop."),
 };
-_Static_assert(sizeof rows / sizeof rows[0] > PIPELINE_PLAN_ROWS, "the rows about building come last");
+_Static_assert(sizeof rows / sizeof rows[0] > PIPELINE_PLAN_ROWS,
+               "the rows about building come last");
 
 const struct option_row *pipeline_option_rows(size_t *count)
 {
@@ -91,25 +109,34 @@ static int check_all(const struct pipeline_options *options, struct error *err)
 {
     AUTO(pipeline_output) output = {0};
     if (!options->all)
-        return options->json ? error_set(err, ERROR_USAGE, "--json goes with --all; for one image there is --metadata-file") : 0;
-    const char *one = options->file ? "-f"
+        return options->json
+                   ? error_set(err, ERROR_USAGE,
+                               "--json goes with --all; for one image there is --metadata-file")
+                   : 0;
+    const char *one = options->file           ? "-f"
                       : options->tags.len > 0 ? "-t"
-                      : options->iidfile ? "--iidfile"
-                      : options->depfile ? "--depfile"
-                      : options->stamp ? "--stamp"
-                                       : NULL;
+                      : options->iidfile      ? "--iidfile"
+                      : options->depfile      ? "--depfile"
+                      : options->stamp        ? "--stamp"
+                                              : NULL;
     if (one)
-        return error_set(err, ERROR_USAGE, "%s is about one project and doesn't go with --all; build that one by itself", one);
+        return error_set(
+            err, ERROR_USAGE,
+            "%s is about one project and doesn't go with --all; build that one by itself", one);
     if (options->dir && options->dirs.len > 0)
-        return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one", options->dirs.items[0]);
+        return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one",
+                         options->dirs.items[0]);
     if (pipeline_output_parse(options->output, &output, err) != 0)
         return -1;
-    return output.dest ? error_set(err, ERROR_USAGE, "-o names one output, and --all makes several; set [output] file in the "
-                                   "project files")
-                       : 0;
+    return output.dest
+               ? error_set(err, ERROR_USAGE,
+                           "-o names one output, and --all makes several; set [output] file in the "
+                           "project files")
+               : 0;
 }
 
-int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options, struct error *err)
+int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options,
+                   struct error *err)
 {
     AUTO(strv) operands = {0};
     if (options_parse(rows, count, argv, options, &operands, err) != 0)
@@ -117,7 +144,8 @@ int pipeline_parse(const char *const *argv, size_t count, struct pipeline_option
     if (options->all)
         strv_add_all(&options->dirs, &operands);
     else if (operands.len > 0)
-        return error_set(err, ERROR_USAGE, "unexpected argument '%s'; name the project's folder with -C",
+        return error_set(err, ERROR_USAGE,
+                         "unexpected argument '%s'; name the project's folder with -C",
                          operands.items[0]);
     return pipeline_settle(options, err);
 }
@@ -161,7 +189,8 @@ int pipeline_output_parse(const char *text, struct pipeline_output *out, struct 
     if (!text)
         return 0;
     static const char level[] = "compression=";
-    if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0 && strncmp(text, level, strlen(level)) != 0) {
+    if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0 &&
+        strncmp(text, level, strlen(level)) != 0) {
         out->dest = xstrdup(text);
         return 0;
     }
@@ -175,14 +204,15 @@ int pipeline_output_parse(const char *text, struct pipeline_output *out, struct 
             replace(&out->compression, word + strlen(level));
         else
             return error_set(err, ERROR_USAGE,
-                             "-o: '%s' is not understood; write type=oci|oci-layout,dest=PATH", word);
+                             "-o: '%s' is not understood; write type=oci|oci-layout,dest=PATH",
+                             word);
     }
     autofree char *wrong = out->compression ? value_check(TYPE_LEVEL, out->compression) : NULL;
     if (wrong)
         return error_set(err, ERROR_USAGE, "-o: %s", wrong);
     if (out->type && !output_find(out->type))
-        return error_set(err, ERROR_USAGE, "-o: there is no output type '%s'; use oci or oci-layout",
-                         out->type);
+        return error_set(err, ERROR_USAGE,
+                         "-o: there is no output type '%s'; use oci or oci-layout", out->type);
     return 0;
 }
 

@@ -18,7 +18,8 @@ struct pipeline_options {
     struct engine_options how; /* what is asked of the engine */
 };
 void pipeline_options_release(struct pipeline_options *options);
-/* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the plan alone.
+/* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the
+ * plan alone.
  */
 enum { PIPELINE_PLAN_ROWS = 16 };
 const struct option_row *pipeline_option_rows(size_t *count);
@@ -28,14 +29,17 @@ void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
 int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options *options,
                    struct error *err) must_check;
 
-/* What pipeline_parse does after the command line was read: for who reads it with rows of its own. */
+/* What pipeline_parse does after the command line was read: for who reads it with rows of its own.
+ */
 int pipeline_settle(struct pipeline_options *options, struct error *err) must_check;
 
-/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL members: not said. */
+/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL
+ * members: not said. */
 struct pipeline_output {
     char *type, *dest, *compression;
 };
-int pipeline_output_parse(const char *text /* NULL: no -o */, struct pipeline_output *out, struct error *err) must_check;
+int pipeline_output_parse(const char *text /* NULL: no -o */, struct pipeline_output *out,
+                          struct error *err) must_check;
 void pipeline_output_release(struct pipeline_output *output);
 
 #endif

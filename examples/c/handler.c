@@ -3,10 +3,12 @@
 
 #include <zlib.h>
 
-static int checksum(const struct lambda_event *event, struct lambda_response *response, const struct lambda_context *context)
+static int checksum(const struct lambda_event *event, struct lambda_response *response,
+                    const struct lambda_context *context)
 {
     (void)context;
-    return lambda_printf(response, "{\"crc32\": \"%08lx\"}", crc32_z(0, (const Bytef *)event->data, event->size));
+    return lambda_printf(response, "{\"crc32\": \"%08lx\"}",
+                         crc32_z(0, (const Bytef *)event->data, event->size));
 }
 
 LAMBDA_HANDLERS({"checksum", checksum})

@@ -1,4 +1,5 @@
-/* The CRC-32 of each event, by zlib: a program that speaks to Lambda's Runtime API by itself. It fits any language that has sockets. */
+/* The CRC-32 of each event, by zlib: a program that speaks to Lambda's Runtime API by itself. It
+ * fits any language that has sockets. */
 #include <arpa/inet.h>
 #include <err.h>
 #include <stdio.h>
@@ -14,7 +15,8 @@ static int dial(const char *api)
     char host[64];
     struct sockaddr_in to = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    if (!api || sscanf(api, "%63[^:]:%hu", host, &to.sin_port) != 2 || inet_pton(AF_INET, host, &to.sin_addr) != 1)
+    if (!api || sscanf(api, "%63[^:]:%hu", host, &to.sin_port) != 2 ||
+        inet_pton(AF_INET, host, &to.sin_addr) != 1)
         errx(1, "AWS_LAMBDA_RUNTIME_API must be ADDRESS:PORT");
     to.sin_port = htons(to.sin_port);
     if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
@@ -45,8 +47,11 @@ int main(void)
         dprintf(fd, "GET " API "next HTTP/1.0\r\nConnection: close\r\n\r\n");
         size_t size = receive(fd, &event, id);
         fd = dial(api);
-        dprintf(fd, "POST " API "%s/response HTTP/1.0\r\nConnection: close\r\nContent-Length: 21\r\n\r\n{\"crc32\": \"%08lx\"}", id,
-                crc32_z(0, (const Bytef *)event, size));
+        dprintf(
+            fd,
+            "POST " API
+            "%s/response HTTP/1.0\r\nConnection: close\r\nContent-Length: 21\r\n\r\n{\"crc32\": \"%08lx\"}",
+            id, crc32_z(0, (const Bytef *)event, size));
         receive(fd, &reply, id);
         free(event);
         free(reply);

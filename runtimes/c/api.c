@@ -35,7 +35,8 @@ static void post_head(struct lambda_buffer *head, const char *host, const char *
 {
     lambda_buffer_text(head, id ? "POST " API_PATH "invocation/" : "POST " API_PATH "init");
     lambda_buffer_text(head, id ? id : "");
-    lambda_buffer_text(head, response->failed ? "/error HTTP/1.1\r\nHost: " : "/response HTTP/1.1\r\nHost: ");
+    lambda_buffer_text(head, response->failed ? "/error HTTP/1.1\r\nHost: "
+                                              : "/response HTTP/1.1\r\nHost: ");
     lambda_buffer_text(head, host);
     lambda_buffer_text(head, USER_AGENT "Content-Type: ");
     lambda_buffer_text(head, response->failed ? "application/json" : response->content_type);
@@ -63,12 +64,14 @@ int lambda_api_post(struct lambda_connection *connection, const char *id,
     int code = connection->http.status;
     if (code >= 200 && code < 300)
         return 0;
-    /* 400, 403, 410, 413: this invocation is lost (the caller knows), the next one isn't. 5xx: give up. */
+    /* 400, 403, 410, 413: this invocation is lost (the caller knows), the next one isn't. 5xx: give
+     * up. */
     char status[4] = {0};
     struct lambda_buffer text = {status, 0, 3, 3};
     lambda_buffer_number(&text, (uint64_t)code);
-    lambda_log("the Runtime API answered ", status, " to the ", response->failed ? "error" : "response",
-               " of ", id ? "an invocation" : "the start", ": ",
-               result == LAMBDA_HTTP_DONE ? connection->in.data + connection->http.body : "", NULL);
+    lambda_log("the Runtime API answered ", status, " to the ",
+               response->failed ? "error" : "response", " of ", id ? "an invocation" : "the start",
+               ": ", result == LAMBDA_HTTP_DONE ? connection->in.data + connection->http.body : "",
+               NULL);
     return code >= 500 ? -1 : 0;
 }

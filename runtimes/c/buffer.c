@@ -1,7 +1,7 @@
 /*
- * Bytes that grow by doubling up to a cap, and keep their memory for the next use. The pages come straight
- * from the kernel: that grows without copying, and a program whose handler doesn't use malloc starts without
- * setting it up.
+ * Bytes that grow by doubling up to a cap, and keep their memory for the next use. The pages come
+ * straight from the kernel: that grows without copying, and a program whose handler doesn't use
+ * malloc starts without setting it up.
  */
 #include "internal.h"
 
@@ -23,9 +23,9 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
     if (capacity > buffer->max)
         capacity = buffer->max;
 
-    void *data = buffer->data
-                     ? mremap(buffer->data, buffer->capacity, capacity, MREMAP_MAYMOVE)
-                     : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *data = buffer->data ? mremap(buffer->data, buffer->capacity, capacity, MREMAP_MAYMOVE)
+                              : mmap(NULL, capacity, PROT_READ | PROT_WRITE,
+                                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED)
         return -1;
     buffer->data = data;
@@ -57,7 +57,8 @@ int64_t lambda_decimal(const char *text, size_t max)
     int64_t value = 0;
     size_t length = 0;
 
-    for (unsigned digit; length < max && (digit = (unsigned char)(text[length] - '0')) < 10; length++)
+    for (unsigned digit; length < max && (digit = (unsigned char)(text[length] - '0')) < 10;
+         length++)
         value = value * 10 + digit;
     return length == 0 || text[length] != '\0' ? -1 : value;
 }

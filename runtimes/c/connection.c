@@ -14,7 +14,8 @@
 
 enum { CONNECT_TRIES = 4, CONNECT_TIMEOUT_S = 1, CONNECT_PAUSE_MS = 20 };
 
-/* "1.2.3.4:9001", "[::1]:9001", "localhost:9001". No name is looked up: a static program has no resolver. */
+/* "1.2.3.4:9001", "[::1]:9001", "localhost:9001". No name is looked up: a static program has no
+ * resolver. */
 static int parse_address(struct lambda_connection *connection, const char *api)
 {
     char host[sizeof connection->host];
@@ -59,7 +60,8 @@ int lambda_connection_init(struct lambda_connection *connection, const char *api
     if (parse_address(connection, api) != 0)
         return lambda_log(
             "AWS_LAMBDA_RUNTIME_API is '", api,
-            "': it must be an IPv4 address, an IPv6 address in brackets or localhost, and :port", NULL);
+            "': it must be an IPv4 address, an IPv6 address in brackets or localhost, and :port",
+            NULL);
     memcpy(connection->host, api, strlen(api) + 1);
     if (lambda_buffer_reserve(&connection->in, LAMBDA_HTTP_HEAD_MAX) != 0)
         return lambda_log("cannot start: out of memory", NULL);
@@ -79,7 +81,8 @@ void lambda_connection_release(struct lambda_connection *connection)
     lambda_buffer_release(&connection->in);
 }
 
-/* The kernel's send timeout also bounds connect; it's off again afterwards: a frozen function may wait. */
+/* The kernel's send timeout also bounds connect; it's off again afterwards: a frozen function may
+ * wait. */
 static int connect_once(struct lambda_connection *connection)
 {
     struct timeval timeout = {.tv_sec = CONNECT_TIMEOUT_S};
@@ -156,7 +159,9 @@ static enum lambda_http_result receive(struct lambda_connection *connection)
         if (count < 0 && errno == EINTR)
             continue;
         if (count <= 0)
-            return in->size == 0 ? LAMBDA_HTTP_MORE : count == 0 ? lambda_http_end(http) : LAMBDA_HTTP_BAD;
+            return in->size == 0 ? LAMBDA_HTTP_MORE
+                   : count == 0  ? lambda_http_end(http)
+                                 : LAMBDA_HTTP_BAD;
         in->size += (size_t)count;
         result = lambda_http_parse(http, in->data, &in->size);
     }
@@ -164,7 +169,8 @@ static enum lambda_http_result receive(struct lambda_connection *connection)
 }
 
 enum lambda_http_result lambda_connection_call(struct lambda_connection *connection,
-                                               struct lambda_buffer *head, const char *body, size_t body_size)
+                                               struct lambda_buffer *head, const char *body,
+                                               size_t body_size)
 {
     enum lambda_http_result result = LAMBDA_HTTP_MORE;
 
@@ -173,7 +179,8 @@ enum lambda_http_result lambda_connection_call(struct lambda_connection *connect
     for (int try = 0; try < 2 && result == LAMBDA_HTTP_MORE; try++) {
         if (connection->fd < 0 && connect_patiently(connection) != 0)
             return LAMBDA_HTTP_BAD;
-        /* If sending fails, a refusal may still be there to read (413, and the connection is closed). */
+        /* If sending fails, a refusal may still be there to read (413, and the connection is
+         * closed). */
         if (send_all(connection->fd, head, body, body_size) != 0)
             shutdown(connection->fd, SHUT_WR);
         result = receive(connection);
@@ -181,13 +188,14 @@ enum lambda_http_result lambda_connection_call(struct lambda_connection *connect
             disconnect(connection);
     }
     if (result == LAMBDA_HTTP_MORE) {
-        lambda_log("the Runtime API at ", connection->host, " closed the connection instead of replying",
-                   NULL);
+        lambda_log("the Runtime API at ", connection->host,
+                   " closed the connection instead of replying", NULL);
         return LAMBDA_HTTP_BAD;
     }
     if (result == LAMBDA_HTTP_BAD)
         lambda_log("cannot use the Runtime API's reply: ",
-                   connection->http.reason ? connection->http.reason : "the connection broke off", NULL);
+                   connection->http.reason ? connection->http.reason : "the connection broke off",
+                   NULL);
     if (result == LAMBDA_HTTP_DONE)
         connection->in.data[connection->http.body + connection->http.body_size] = '\0';
     return result;

@@ -25,29 +25,29 @@ void lambda_context_init(struct lambda_context *context, const char *handler, vo
 }
 
 static const bool id_letters[256] = {
-    ['-'] = true, ['.'] = true, ['_'] = true,
-    ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
-    ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true,
-    ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true, ['F'] = true,
-    ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true, ['L'] = true,
-    ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true, ['R'] = true,
-    ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true, ['X'] = true,
-    ['Y'] = true, ['Z'] = true,
-    ['a'] = true, ['b'] = true, ['c'] = true, ['d'] = true, ['e'] = true, ['f'] = true,
-    ['g'] = true, ['h'] = true, ['i'] = true, ['j'] = true, ['k'] = true, ['l'] = true,
-    ['m'] = true, ['n'] = true, ['o'] = true, ['p'] = true, ['q'] = true, ['r'] = true,
-    ['s'] = true, ['t'] = true, ['u'] = true, ['v'] = true, ['w'] = true, ['x'] = true,
-    ['y'] = true, ['z'] = true,
+    ['-'] = true, ['.'] = true, ['_'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
+    ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true,
+    ['9'] = true, ['A'] = true, ['B'] = true, ['C'] = true, ['D'] = true, ['E'] = true,
+    ['F'] = true, ['G'] = true, ['H'] = true, ['I'] = true, ['J'] = true, ['K'] = true,
+    ['L'] = true, ['M'] = true, ['N'] = true, ['O'] = true, ['P'] = true, ['Q'] = true,
+    ['R'] = true, ['S'] = true, ['T'] = true, ['U'] = true, ['V'] = true, ['W'] = true,
+    ['X'] = true, ['Y'] = true, ['Z'] = true, ['a'] = true, ['b'] = true, ['c'] = true,
+    ['d'] = true, ['e'] = true, ['f'] = true, ['g'] = true, ['h'] = true, ['i'] = true,
+    ['j'] = true, ['k'] = true, ['l'] = true, ['m'] = true, ['n'] = true, ['o'] = true,
+    ['p'] = true, ['q'] = true, ['r'] = true, ['s'] = true, ['t'] = true, ['u'] = true,
+    ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
 };
 
-/* The id becomes part of a URL: a hostile server must not get a line of its own into our requests. */
+/* The id becomes part of a URL: a hostile server must not get a line of its own into our requests.
+ */
 static bool is_request_id(const char *id)
 {
     size_t size = 0;
 
     while (id_letters[(unsigned char)id[size]])
         size++;
-    return id[size] == '\0' && size <= LAMBDA_REQUEST_ID_MAX && strcmp(id, ".") != 0 && strcmp(id, "..") != 0;
+    return id[size] == '\0' && size <= LAMBDA_REQUEST_ID_MAX && strcmp(id, ".") != 0 &&
+           strcmp(id, "..") != 0;
 }
 
 int lambda_context_next(struct lambda_context *context, const struct lambda_connection *connection)
@@ -61,7 +61,8 @@ int lambda_context_next(struct lambda_context *context, const struct lambda_conn
     if (!id)
         return lambda_log("the Runtime API sent an event without a request id", NULL);
     if (!is_request_id(id))
-        return lambda_log("the Runtime API sent an event with the unusable request id '", id, "'", NULL);
+        return lambda_log("the Runtime API sent an event with the unusable request id '", id, "'",
+                          NULL);
     context->request_id = id;
     context->deadline_ms = deadline_ms > 0 ? deadline_ms : 0;
     context->invoked_arn = lambda_http_value(http, data, LAMBDA_HTTP_INVOKED_ARN);

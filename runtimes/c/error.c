@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-int lambda_fail_text(struct lambda_response *response, const char *type, const char *message, size_t size)
+int lambda_fail_text(struct lambda_response *response, const char *type, const char *message,
+                     size_t size)
 {
     struct lambda_buffer *body = &response->body;
     size_t type_size = strlen(type);

@@ -20,8 +20,8 @@ static bool is_same(const char *text, const char *word)
     return (one | 0x2020202020202020) == other;
 }
 
-/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line holds no
- * CR. The last eight bytes may overlap those before. */
+/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line
+ * holds no CR. The last eight bytes may overlap those before. */
 static bool is_word(const char *text, const char *word, size_t size)
 {
     size_t i = 0;
@@ -37,7 +37,8 @@ static bool is_word(const char *text, const char *word, size_t size)
     return is_same(text + size - sizeof(uint64_t), word + size - sizeof(uint64_t));
 }
 
-/* Member by member: to clear the whole at once, compilers take an instruction that is slow to start. */
+/* Member by member: to clear the whole at once, compilers take an instruction that is slow to
+ * start. */
 void lambda_http_begin(struct lambda_http *http, size_t body_max)
 {
     http->state = LAMBDA_HTTP_STATUS_LINE;
@@ -61,7 +62,8 @@ static bool is_end(char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
-/* The first CR, LF or NUL from at on, or size. Eight bytes at a time: each byte of a head comes by here. */
+/* The first CR, LF or NUL from at on, or size. Eight bytes at a time: each byte of a head comes by
+ * here. */
 static size_t text_end(const char *data, size_t at, size_t size)
 {
     const uint64_t each = 0x0101010101010101;
@@ -70,7 +72,8 @@ static size_t text_end(const char *data, size_t at, size_t size)
     for (; at + sizeof bytes <= size; at += sizeof bytes) {
         memcpy(&bytes, data + at, sizeof bytes);
         bytes = le64toh(bytes);
-        uint64_t control = (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
+        uint64_t control =
+            (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
         if (!control)
             continue;
         at += (size_t)__builtin_ctzll(control) / 8;
@@ -84,8 +87,8 @@ static size_t text_end(const char *data, size_t at, size_t size)
 }
 
 /* The next line, ended by NUL instead of CR LF. MORE: it isn't complete. */
-static enum lambda_http_result take_line(struct lambda_http *http, char *data, size_t size, char **line,
-                                         size_t *length)
+static enum lambda_http_result take_line(struct lambda_http *http, char *data, size_t size,
+                                         char **line, size_t *length)
 {
     bool head = http->state <= LAMBDA_HTTP_HEADER_LINE;
     size_t max = head ? LAMBDA_HTTP_HEAD_MAX : http->next + LAMBDA_HTTP_LINE_MAX;
@@ -107,7 +110,8 @@ static enum lambda_http_result take_line(struct lambda_http *http, char *data, s
 }
 
 /* "HTTP/1.1 200 OK"; the text after the number may be missing. */
-static enum lambda_http_result status_line(struct lambda_http *http, const char *line, size_t length)
+static enum lambda_http_result status_line(struct lambda_http *http, const char *line,
+                                           size_t length)
 {
     if (length < 12 || memcmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') ||
         line[8] != ' ')
@@ -147,7 +151,8 @@ static unsigned header_id(const char *line, size_t length)
     return id;
 }
 
-static enum lambda_http_result header_line(struct lambda_http *http, char *data, char *line, size_t length)
+static enum lambda_http_result header_line(struct lambda_http *http, char *data, char *line,
+                                           size_t length)
 {
     unsigned id = header_id(line, length);
 
@@ -165,7 +170,8 @@ static enum lambda_http_result header_line(struct lambda_http *http, char *data,
     line[length] = '\0';
 
     uint32_t offset = (uint32_t)(line + start - data);
-    if (http->header[id] && (id == LAMBDA_HTTP_CONTENT_LENGTH || id == LAMBDA_HTTP_TRANSFER_ENCODING) &&
+    if (http->header[id] &&
+        (id == LAMBDA_HTTP_CONTENT_LENGTH || id == LAMBDA_HTTP_TRANSFER_ENCODING) &&
         strcmp(data + http->header[id], data + offset) != 0)
         return bad(http, "two headers contradict each other");
     if (!http->header[id] && start < length)

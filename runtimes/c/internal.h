@@ -15,7 +15,8 @@
 
 #pragma GCC visibility push(hidden)
 
-/* ---- buffer.c: bytes that grow up to a cap ------------------------------------------------------- */
+/* ---- buffer.c: bytes that grow up to a cap
+ * ------------------------------------------------------- */
 
 struct lambda_buffer {
     char *data;
@@ -25,15 +26,17 @@ struct lambda_buffer {
 };
 
 /* A buffer over an array: it never grows. */
-#define LAMBDA_FIXED_BUFFER(array)                                                                           \
-    {                                                                                                        \
-        (array), 0, sizeof(array), sizeof(array)                                                             \
+#define LAMBDA_FIXED_BUFFER(array)                                                                 \
+    {                                                                                              \
+        (array), 0, sizeof(array), sizeof(array)                                                   \
     }
 
-/* Room for more bytes after the ones there are; grows by doubling. 0, or -1 with errno: EFBIG, ENOMEM. */
+/* Room for more bytes after the ones there are; grows by doubling. 0, or -1 with errno: EFBIG,
+ * ENOMEM. */
 int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more);
 
-/* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts have a known length. */
+/* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts have a known
+ * length. */
 static inline int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
 {
     if (size > buffer->capacity - buffer->size && lambda_buffer_reserve(buffer, size) != 0)
@@ -45,7 +48,8 @@ static inline int lambda_buffer_append(struct lambda_buffer *buffer, const void 
 }
 
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
-int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t size); /* json.c; with quotes */
+int lambda_buffer_json(struct lambda_buffer *buffer, const char *text,
+                       size_t size); /* json.c; with quotes */
 
 static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
 {
@@ -54,31 +58,36 @@ static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *t
 
 void lambda_buffer_release(struct lambda_buffer *buffer);
 
-/* text is at most max digits and nothing else: its value; otherwise -1. Not for more than 18 digits. */
+/* text is at most max digits and nothing else: its value; otherwise -1. Not for more than 18
+ * digits. */
 int64_t lambda_decimal(const char *text, size_t max);
 
-/* ---- log.c ----------------------------------------------------------------------------------------- */
+/* ---- log.c
+ * ----------------------------------------------------------------------------------------- */
 
-/* One line on stderr: the texts up to NULL, control characters as '?', cut after 1 KiB. Returns -1. */
+/* One line on stderr: the texts up to NULL, control characters as '?', cut after 1 KiB. Returns -1.
+ */
 int lambda_log(const char *text, ...) __attribute__((sentinel));
 
-/* ---- http.c: one reply, parsed where it lies in the buffer; no system calls ------------------------- */
+/* ---- http.c: one reply, parsed where it lies in the buffer; no system calls
+ * ------------------------- */
 
 #define LAMBDA_HTTP_HEAD_MAX 65536 /* bytes in status line and headers; in trailers too */
 #define LAMBDA_HTTP_LINE_MAX 4096  /* bytes in a chunk's size line, extensions included */
 
-/* In the order in which a name is looked for: Lambda's own come last, of each kind the usual ones first. */
-#define LAMBDA_HTTP_HEADERS(X)                                                                               \
-    X(CONTENT_TYPE, "content-type")                                                                          \
-    X(CONTENT_LENGTH, "content-length")                                                                      \
-    X(TRANSFER_ENCODING, "transfer-encoding")                                                                \
-    X(CONNECTION, "connection")                                                                              \
-    X(REQUEST_ID, "lambda-runtime-aws-request-id")                                                           \
-    X(DEADLINE, "lambda-runtime-deadline-ms")                                                                \
-    X(INVOKED_ARN, "lambda-runtime-invoked-function-arn")                                                    \
-    X(TRACE_ID, "lambda-runtime-trace-id")                                                                   \
-    X(TENANT_ID, "lambda-runtime-aws-tenant-id")                                                             \
-    X(CLIENT_CONTEXT, "lambda-runtime-client-context")                                                       \
+/* In the order in which a name is looked for: Lambda's own come last, of each kind the usual ones
+ * first. */
+#define LAMBDA_HTTP_HEADERS(X)                                                                     \
+    X(CONTENT_TYPE, "content-type")                                                                \
+    X(CONTENT_LENGTH, "content-length")                                                            \
+    X(TRANSFER_ENCODING, "transfer-encoding")                                                      \
+    X(CONNECTION, "connection")                                                                    \
+    X(REQUEST_ID, "lambda-runtime-aws-request-id")                                                 \
+    X(DEADLINE, "lambda-runtime-deadline-ms")                                                      \
+    X(INVOKED_ARN, "lambda-runtime-invoked-function-arn")                                          \
+    X(TRACE_ID, "lambda-runtime-trace-id")                                                         \
+    X(TENANT_ID, "lambda-runtime-aws-tenant-id")                                                   \
+    X(CLIENT_CONTEXT, "lambda-runtime-client-context")                                             \
     X(COGNITO_IDENTITY, "lambda-runtime-cognito-identity")
 
 enum lambda_http_header {
@@ -120,15 +129,17 @@ struct lambda_http {
     size_t left;     /* bytes still to come of the body or the chunk */
     size_t trailers; /* bytes of trailers seen */
     const char *reason;
-    uint32_t header[LAMBDA_HTTP_HEADER_COUNT]; /* offset of the value, ended by NUL; 0 = absent or empty */
+    uint32_t header[LAMBDA_HTTP_HEADER_COUNT]; /* offset of the value, ended by NUL; 0 = absent or
+                                                  empty */
 };
 
 void lambda_http_begin(struct lambda_http *http, size_t body_max);
 
 /*
- * Go on with the reply of which *size bytes have arrived at data; data holds all of them from the first one
- * on (it may have moved). Values are ended by NUL in place; chunked bodies are joined in place, which makes
- * *size smaller. A reply with status 1xx is skipped. The first of equal headers counts.
+ * Go on with the reply of which *size bytes have arrived at data; data holds all of them from the
+ * first one on (it may have moved). Values are ended by NUL in place; chunked bodies are joined in
+ * place, which makes *size smaller. A reply with status 1xx is skipped. The first of equal headers
+ * counts.
  */
 enum lambda_http_result lambda_http_parse(struct lambda_http *http, char *data, size_t *size);
 
@@ -145,7 +156,8 @@ static inline const char *lambda_http_value(const struct lambda_http *http, cons
     return http->header[id] ? data + http->header[id] : NULL;
 }
 
-/* ---- connection.c: one keep-alive connection to the Runtime API ------------------------------------- */
+/* ---- connection.c: one keep-alive connection to the Runtime API
+ * ------------------------------------- */
 
 struct lambda_connection {
     int fd; /* -1 = not connected */
@@ -165,29 +177,32 @@ int lambda_connection_init(struct lambda_connection *connection, const char *api
 void lambda_connection_release(struct lambda_connection *connection);
 
 /*
- * Send head and body (may be NULL, 0), receive the whole reply. A body that fits is copied behind the head:
- * one piece of memory costs the kernel less than two. Connects first if need be, and once more if the
- * connection ends before the first byte of the reply. DONE: see connection->http. TOO_LARGE: likewise, but
- * without a body. BAD: after a line on stderr; there is no way on.
+ * Send head and body (may be NULL, 0), receive the whole reply. A body that fits is copied behind
+ * the head: one piece of memory costs the kernel less than two. Connects first if need be, and once
+ * more if the connection ends before the first byte of the reply. DONE: see connection->http.
+ * TOO_LARGE: likewise, but without a body. BAD: after a line on stderr; there is no way on.
  */
 enum lambda_http_result lambda_connection_call(struct lambda_connection *connection,
                                                struct lambda_buffer *head, const char *body,
                                                size_t body_size);
 
-/* ---- api.c: the requests ------------------------------------------------------------------------------ */
+/* ---- api.c: the requests
+ * ------------------------------------------------------------------------------ */
 
 #define LAMBDA_REQUEST_ID_MAX 128
 
-/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are. BAD: after a line on stderr. */
+/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are. BAD: after a line on
+ * stderr. */
 enum lambda_http_result lambda_api_next(struct lambda_connection *connection);
 
-/* POST the response, or the error if it failed. id: the request's, which may lie in the last reply; NULL: the
- * error of the start. 0: go on with the next event (stderr names what the Runtime API didn't like); -1: the
- * program must end. */
+/* POST the response, or the error if it failed. id: the request's, which may lie in the last reply;
+ * NULL: the error of the start. 0: go on with the next event (stderr names what the Runtime API
+ * didn't like); -1: the program must end. */
 int lambda_api_post(struct lambda_connection *connection, const char *id,
                     const struct lambda_response *response);
 
-/* ---- response.c, error.c ------------------------------------------------------------------------------- */
+/* ---- response.c, error.c
+ * ------------------------------------------------------------------------------- */
 
 struct lambda_response {
     struct lambda_buffer body; /* the response; once failed is set, the error's JSON */
@@ -203,16 +218,19 @@ void lambda_response_release(struct lambda_response *response);
 #define LAMBDA_MESSAGE_MAX 4095
 
 /* lambda_fail with a finished message; the first failure stays. Needs no memory. Returns -1. */
-int lambda_fail_text(struct lambda_response *response, const char *type, const char *message, size_t size);
+int lambda_fail_text(struct lambda_response *response, const char *type, const char *message,
+                     size_t size);
 
 /* After a buffer function failed: errno becomes the response's error. Returns -1. */
 int lambda_fail_buffer(struct lambda_response *response);
 
-/* What Lambda-Runtime-Function-Error-Type may hold: type if it's well-formed, otherwise the nearest that is.
+/* What Lambda-Runtime-Function-Error-Type may hold: type if it's well-formed, otherwise the nearest
+ * that is.
  */
 const char *lambda_error_header(const char *type);
 
-/* ---- context.c, trace.c -------------------------------------------------------------------------------- */
+/* ---- context.c, trace.c
+ * -------------------------------------------------------------------------------- */
 
 /* The part of the context that comes from the environment. */
 void lambda_context_init(struct lambda_context *context, const char *handler, void *data);
@@ -220,7 +238,8 @@ void lambda_context_init(struct lambda_context *context, const char *handler, vo
 /* The part that comes with the event. 0, or -1 if the request id is missing or unfit for a URL. */
 int lambda_context_next(struct lambda_context *context, const struct lambda_connection *connection);
 
-/* The environment's _X_AMZN_TRACE_ID, from a buffer of our own: setenv would leak memory for each new value.
+/* The environment's _X_AMZN_TRACE_ID, from a buffer of our own: setenv would leak memory for each
+ * new value.
  */
 struct lambda_trace {
     char entry[1024]; /* "_X_AMZN_TRACE_ID=..." */
@@ -229,7 +248,8 @@ struct lambda_trace {
 /* Set it, or unset it: id is NULL or too long for entry. */
 void lambda_trace_set(struct lambda_trace *trace, const char *id);
 
-/* ---- loop.c ---------------------------------------------------------------------------------------------
+/* ---- loop.c
+ * ---------------------------------------------------------------------------------------------
  */
 
 /* The handler that is meant, or NULL after failing response with the names that there are. */

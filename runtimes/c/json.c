@@ -48,8 +48,8 @@ int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t si
     while (at < size && !failed) {
         size_t plain = at;
         size_t length = 0;
-        while (plain < size && bytes[plain] >= 0x20 && bytes[plain] != '"' && bytes[plain] != '\\' &&
-               (length = utf8_length(bytes + plain, size - plain)) > 0)
+        while (plain < size && bytes[plain] >= 0x20 && bytes[plain] != '"' &&
+               bytes[plain] != '\\' && (length = utf8_length(bytes + plain, size - plain)) > 0)
             plain += length;
         if (plain > at)
             failed = lambda_buffer_append(buffer, text + at, plain - at);

@@ -28,8 +28,8 @@ const struct lambda_handler *lambda_select(const struct lambda_handler *handlers
         lambda_buffer_text(&text, wanted);
         lambda_buffer_text(&text, "'; this program has:");
     } else {
-        lambda_buffer_text(&text,
-                           "no handler is chosen (by _HANDLER or the first argument); this program has:");
+        lambda_buffer_text(
+            &text, "no handler is chosen (by _HANDLER or the first argument); this program has:");
     }
     for (size_t i = 0; i < count; i++) {
         lambda_buffer_text(&text, i ? ", " : " ");
@@ -43,7 +43,8 @@ const struct lambda_handler *lambda_select(const struct lambda_handler *handlers
 static int init_error(struct runtime *runtime)
 {
     char bytes[900];
-    size_t size = runtime->response.body.size < sizeof bytes ? runtime->response.body.size : sizeof bytes - 1;
+    size_t size =
+        runtime->response.body.size < sizeof bytes ? runtime->response.body.size : sizeof bytes - 1;
 
     memcpy(bytes, runtime->response.body.data, size);
     bytes[size] = '\0';
@@ -75,7 +76,8 @@ static int serve_one(struct runtime *runtime, const struct lambda_handler *handl
     static const char large[] = "the event is larger than 6291556 bytes";
     enum lambda_http_result next = lambda_api_next(&runtime->connection);
 
-    if (next == LAMBDA_HTTP_BAD || lambda_context_next(&runtime->context, &runtime->connection) != 0)
+    if (next == LAMBDA_HTTP_BAD ||
+        lambda_context_next(&runtime->context, &runtime->connection) != 0)
         return -1;
     lambda_response_reset(&runtime->response);
     if (next == LAMBDA_HTTP_TOO_LARGE)

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Enough for the largest error's JSON (every byte of type and message escaped), so that failing never fails.
+/* Enough for the largest error's JSON (every byte of type and message escaped), so that failing
+ * never fails.
  */
 #define RESPONSE_INITIAL ((LAMBDA_MESSAGE_MAX + 128) * 6 + 128)
 
@@ -62,7 +63,8 @@ int lambda_printf(struct lambda_response *response, const char *format, ...)
         int size = vsnprintf(body->data + body->size, room, format, values);
         va_end(values);
         if (size < 0)
-            return lambda_fail_text(response, "Function.InvalidFormat", invalid, sizeof invalid - 1);
+            return lambda_fail_text(response, "Function.InvalidFormat", invalid,
+                                    sizeof invalid - 1);
         if ((size_t)size < room) {
             body->size += (size_t)size;
             return 0;

@@ -1,8 +1,9 @@
 /*
- * _X_AMZN_TRACE_ID, where X-Ray and OpenTelemetry libraries look for it. glibc's setenv keeps every value it
- * was ever given, so the entry is an array of ours, which putenv links into environ and which we rewrite in
- * place. Only going from absent to present calls putenv again: the C library then resizes environ, which
- * leaks nothing. The entry is moved to the front, so that it's found there without a search.
+ * _X_AMZN_TRACE_ID, where X-Ray and OpenTelemetry libraries look for it. glibc's setenv keeps every
+ * value it was ever given, so the entry is an array of ours, which putenv links into environ and
+ * which we rewrite in place. Only going from absent to present calls putenv again: the C library
+ * then resizes environ, which leaks nothing. The entry is moved to the front, so that it's found
+ * there without a search.
  */
 #include "internal.h"
 

@@ -27,14 +27,15 @@ static const struct base_source *find_source(const char *reference, struct error
     for (size_t i = 0; base_sources[i]; i++)
         if (base_sources[i]->claims(reference))
             return base_sources[i];
-    error_set(err, ERROR_PROJECT,
-              "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or docker-archive:FILE",
-              reference);
+    error_set(
+        err, ERROR_PROJECT,
+        "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or docker-archive:FILE",
+        reference);
     return NULL;
 }
 
-static int identify(const struct base_source *source, const struct base_request *request, char **key, char **name,
-                    struct error *err)
+static int identify(const struct base_source *source, const struct base_request *request,
+                    char **key, char **name, struct error *err)
 {
     if (source->identify)
         return source->identify(request, key, name, err);
@@ -43,7 +44,8 @@ static int identify(const struct base_source *source, const struct base_request 
     return 0;
 }
 
-static struct js *read_json(const struct store *store, const struct digest *digest, const char *where, struct error *err)
+static struct js *read_json(const struct store *store, const struct digest *digest,
+                            const char *where, struct error *err)
 {
     AUTO(buf) text = {0};
     if (store_read(store, digest, MANIFEST_BYTES, &text, err) != 0)
@@ -84,11 +86,13 @@ static int feed(int fd, struct gzip_writer *writer, struct digest *digest, struc
 }
 
 /* Compresses a plain layer of the store: Lambda takes gzip only. */
-static int compress(const struct store *store, const struct digest *plain, int fd, struct digest *packed, struct error *err)
+static int compress(const struct store *store, const struct digest *plain, int fd,
+                    struct digest *packed, struct error *err)
 {
     struct digest actual;
     AUTO(store_writer) blob = {0};
-    log_step("compress", "the base's layer %.19s is plain, and Lambda takes only gzip", plain->text);
+    log_step("compress", "the base's layer %.19s is plain, and Lambda takes only gzip",
+             plain->text);
     if (store_writer_open(&blob, store, NULL, err) != 0)
         return -1;
     AUTOPTR(gzip_writer) writer = gzip_writer_open(packed_sink, &blob, GZIP_DEFAULT, 0, err);
@@ -96,14 +100,17 @@ static int compress(const struct store *store, const struct digest *plain, int f
         return -1;
     if (!digest_equal(plain, &actual)) {
         store_discard(store, plain);
-        return error_set(err, ERROR_REGISTRY, "the layer '%s' was damaged on disk and has been removed from the cache; build again",
-                         plain->text);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "the layer '%s' was damaged on disk and has been removed from the cache; build again",
+            plain->text);
     }
     return store_writer_commit(&blob, packed, err);
 }
 
 /* The layer itself when it is gzip, else the gzip of it, which the store remembers. */
-static int as_gzip(const struct store *store, enum arch arch, struct base_layer *layer, struct error *err)
+static int as_gzip(const struct store *store, enum arch arch, struct base_layer *layer,
+                   struct error *err)
 {
     unsigned char magic[2] = {0};
     struct digest packed;
@@ -114,14 +121,16 @@ static int as_gzip(const struct store *store, enum arch arch, struct base_layer 
     if (got < 0)
         return error_errno(err, ERROR_BUILD, "can't read the layer '%s'", layer->digest.text);
     /* zstd and whatever else is neither gzip nor tar: listing_make says what it is. */
-    if (got == 2 && ((magic[0] == 0x1f && magic[1] == 0x8b) || (magic[0] == 0x28 && magic[1] == 0xb5)))
+    if (got == 2 &&
+        ((magic[0] == 0x1f && magic[1] == 0x8b) || (magic[0] == 0x28 && magic[1] == 0xb5)))
         return 0;
     autofree char *key = xasprintf("=gzip of %s", layer->digest.text);
     int known = store_ref_get(store, key, arch, &packed, err);
     if (known < 0)
         return -1;
     if ((known == 0 || !store_has(store, &packed)) &&
-        (compress(store, &layer->digest, fd, &packed, err) != 0 || store_ref_set(store, key, arch, &packed, err) != 0))
+        (compress(store, &layer->digest, fd, &packed, err) != 0 ||
+         store_ref_set(store, key, arch, &packed, err) != 0))
         return -1;
     autoclose int opened = store_open_blob(store, &packed, &layer->size, err);
     if (opened < 0 || !store_use(store, &packed, layer->size))
@@ -137,15 +146,18 @@ static int read_layers(const struct store *store, enum arch arch, const struct m
     for (size_t i = 0; i < manifest->layer_count; i++) {
         struct base_layer *layer = &base->layers[base->layer_count++];
         *layer = (struct base_layer){manifest->layers[i].digest, diff_ids[i], 0};
-        if (as_gzip(store, arch, layer, err) != 0 || listing_make(store, &layer->digest, &layer->diff_id, err) != 0)
+        if (as_gzip(store, arch, layer, err) != 0 ||
+            listing_make(store, &layer->digest, &layer->diff_id, err) != 0)
             return -1;
     }
     return 0;
 }
 
-/* Fills `base` from the store: 1, or 0 when a blob is missing or damaged, -1 when the image is not one we can use. */
-static int read_base(const struct base_request *request, const struct store *store, const struct digest *digest,
-                     const char *where, struct base *base, struct error *err)
+/* Fills `base` from the store: 1, or 0 when a blob is missing or damaged, -1 when the image is not
+ * one we can use. */
+static int read_base(const struct base_request *request, const struct store *store,
+                     const struct digest *digest, const char *where, struct base *base,
+                     struct error *err)
 {
     AUTO(manifest) manifest = {0};
     if (!store_has(store, digest))
@@ -173,7 +185,8 @@ static int read_base(const struct base_request *request, const struct store *sto
 }
 
 /* What only has to be looked at once, when an image is new here: whether its layers make a tree. */
-static int check_tree(const struct base *base, const struct store *store, const char *where, struct error *err)
+static int check_tree(const struct base *base, const struct store *store, const char *where,
+                      struct error *err)
 {
     autofree struct digest *layers = xcalloc(base->layer_count, sizeof *layers);
     for (size_t i = 0; i < base->layer_count; i++)
@@ -190,8 +203,8 @@ static bool load_scratch(const struct base_request *request, struct base *base)
 }
 
 /* As base_peek, for an image from `source`. *key and *name are filled in either way. */
-static int recall(const struct base_source *source, const struct base_request *request, const struct store *store, char **key,
-                  struct base *base, struct error *err)
+static int recall(const struct base_source *source, const struct base_request *request,
+                  const struct store *store, char **key, struct base *base, struct error *err)
 {
     struct digest digest;
     autofree char *where = xasprintf("base image '%s'", request->reference);
@@ -211,8 +224,8 @@ static void forget(struct base *base)
     base->layer_count = 0;
 }
 
-static int pull(const struct base_source *source, const struct base_request *request, const struct store *store,
-                const char *key, struct base *base, struct error *err)
+static int pull(const struct base_source *source, const struct base_request *request,
+                const struct store *store, const char *key, struct base *base, struct error *err)
 {
     struct digest digest = {0};
     autofree char *where = xasprintf("base image '%s'", request->reference), *name = NULL;
@@ -225,14 +238,17 @@ static int pull(const struct base_source *source, const struct base_request *req
     }
     int found = read_base(request, store, &digest, where, base, err);
     if (found == 0)
-        return error_set(err, ERROR_REGISTRY, "%s: what came is not whole: a blob is missing, or has not the size that the manifest says",
-                         where);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: what came is not whole: a blob is missing, or has not the size that the manifest says",
+            where);
     if (found < 0 || check_tree(base, store, where, err) != 0)
         return -1;
     return store_ref_set(store, key, request->arch, &digest, err);
 }
 
-static int load(const struct base_request *request, const struct store *store, struct base *base, struct error *err)
+static int load(const struct base_request *request, const struct store *store, struct base *base,
+                struct error *err)
 {
     autofree char *key = NULL;
     const struct base_source *source = find_source(request->reference, err);
@@ -250,7 +266,8 @@ static int load(const struct base_request *request, const struct store *store, s
     return pull(source, request, store, key, base, err);
 }
 
-int base_load(const struct base_request *request, const struct store *store, struct base *base, struct error *err)
+int base_load(const struct base_request *request, const struct store *store, struct base *base,
+              struct error *err)
 {
     if (load_scratch(request, base) || load(request, store, base, err) == 0)
         return 0;
@@ -258,7 +275,8 @@ int base_load(const struct base_request *request, const struct store *store, str
     return -1;
 }
 
-int base_peek(const struct base_request *request, const struct store *store, struct base *base, struct error *err)
+int base_peek(const struct base_request *request, const struct store *store, struct base *base,
+              struct error *err)
 {
     autofree char *key = NULL;
     if (load_scratch(request, base))

@@ -12,10 +12,11 @@
 enum pull_policy { PULL_MISSING, PULL_ALWAYS, PULL_NEVER };
 
 struct base_request {
-    const char *reference; /* "scratch", a registry reference, "oci:DIR[:TAG]", "oci-archive:FILE[:TAG]", "docker-archive:FILE" */
+    const char *reference; /* "scratch", a registry reference, "oci:DIR[:TAG]",
+                              "oci-archive:FILE[:TAG]", "docker-archive:FILE" */
     const char *dir;       /* paths in the reference are relative to this folder */
     enum arch arch;
-    enum pull_policy pull; /* PULL_NEVER is what --offline means */
+    enum pull_policy pull;      /* PULL_NEVER is what --offline means */
     const struct strv *mirrors; /* "HOST=URL": where to go instead of HOST; the names stay */
     const char *ca_file;        /* extra CA certificates (PEM), or NULL */
 };
@@ -25,46 +26,57 @@ struct base_layer {
     uint64_t size; /* of the blob */
 };
 
-/* A base image as it lies in the store: every blob present, verified and listed. scratch has no layers and a NULL config. */
+/* A base image as it lies in the store: every blob present, verified and listed. scratch has no
+ * layers and a NULL config. */
 struct base {
-    char *reference;        /* as asked for */
-    char *name;             /* fully qualified "host/repository:tag"; NULL when it came from a file or is scratch */
-    struct digest manifest; /* of the platform manifest as the source served it; empty for scratch */
-    struct js *config;      /* the image config as it came: unknown keys are carried over */
+    char *reference; /* as asked for */
+    char *name;      /* fully qualified "host/repository:tag"; NULL when it came from a file or is
+                        scratch */
+    struct digest
+        manifest;      /* of the platform manifest as the source served it; empty for scratch */
+    struct js *config; /* the image config as it came: unknown keys are carried over */
     struct base_layer *layers;
     size_t layer_count;
     bool scratch;
-    char *answer; /* path of the file whose content says what the reference means (store_ref_path); NULL for scratch */
+    char *answer; /* path of the file whose content says what the reference means (store_ref_path);
+                     NULL for scratch */
 };
 
-/* A source puts all blobs of one platform manifest into the store and says its digest (the manifest is a blob too). */
+/* A source puts all blobs of one platform manifest into the store and says its digest (the manifest
+ * is a blob too). */
 struct base_source {
     const char *name; /* "registry", "oci", "oci-archive", "docker-archive" */
     const char *help; /* one line */
     bool (*claims)(const char *reference);
-    /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's path with what tells
-     * that it changed. *name: as in struct base, or left NULL. No network. NULL here: the reference is both. */
+    /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's
+     * path with what tells that it changed. *name: as in struct base, or left NULL. No network.
+     * NULL here: the reference is both. */
     int (*identify)(const struct base_request *request, char **key, char **name, struct error *err);
-    /* *name: as in struct base, or left NULL. Errors: ERROR_REGISTRY final, ERROR_RETRY worth another try, ERROR_LOCKED
-     * when PULL_NEVER meets something absent. Called only when the store doesn't know the key or lacks a blob, or for
-     * PULL_ALWAYS; base_load itself remembers the result, and verifies and lists the layers. */
-    int (*fetch)(const struct base_request *request, const struct store *store, struct digest *manifest, char **name,
-                 struct error *err);
+    /* *name: as in struct base, or left NULL. Errors: ERROR_REGISTRY final, ERROR_RETRY worth
+     * another try, ERROR_LOCKED when PULL_NEVER meets something absent. Called only when the store
+     * doesn't know the key or lacks a blob, or for PULL_ALWAYS; base_load itself remembers the
+     * result, and verifies and lists the layers. */
+    int (*fetch)(const struct base_request *request, const struct store *store,
+                 struct digest *manifest, char **name, struct error *err);
 };
 
 /* The sources, one line each in base/list.h. */
 extern const struct base_source *const base_sources[];
 
-/* Fetches what is missing and reads the result. Accepts OCI and Docker types, a missing, null or short history, gzip of
- * several members; refuses another architecture or OS than asked for, foreign layers, more layers than 127, a manifest or
- * config over 4 MiB. */
-int base_load(const struct base_request *request, const struct store *store, struct base *base, struct error *err) must_check;
-/* Only what the store knows already, no network: 1 and *base, 0 when it isn't there, -1 on an error. */
-int base_peek(const struct base_request *request, const struct store *store, struct base *base, struct error *err) must_check;
+/* Fetches what is missing and reads the result. Accepts OCI and Docker types, a missing, null or
+ * short history, gzip of several members; refuses another architecture or OS than asked for,
+ * foreign layers, more layers than 127, a manifest or config over 4 MiB. */
+int base_load(const struct base_request *request, const struct store *store, struct base *base,
+              struct error *err) must_check;
+/* Only what the store knows already, no network: 1 and *base, 0 when it isn't there, -1 on an
+ * error. */
+int base_peek(const struct base_request *request, const struct store *store, struct base *base,
+              struct error *err) must_check;
 void base_release(struct base *base);
 
-/* The base's history with as many entries that stand for a layer as it has layers: what is too much is marked as empty, what is
- * missing is added (BuildKit repairs it the same way), with a time (RFC 3339), since umoci fails on an entry without. Caller frees. */
+/* The base's history with as many entries that stand for a layer as it has layers: what is too much
+ * is marked as empty, what is missing is added (BuildKit repairs it the same way), with a time (RFC
+ * 3339), since umoci fails on an entry without. Caller frees. */
 struct js *base_history(const struct base *base, const char *created);
 
 #endif

@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "docker-archive:FILE[:NAME]": what `docker save` writes, in its old form (HEX/layer.tar, HEX.json) and in its new one (an
- * OCI layout with a manifest.json). Its layers are mostly plain tar: they go into the store as gzip, under an OCI manifest
- * made here. The archive is read up to three times: manifest.json may come last, and names what to look for. */
+/* "docker-archive:FILE[:NAME]": what `docker save` writes, in its old form (HEX/layer.tar,
+ * HEX.json) and in its new one (an OCI layout with a manifest.json). Its layers are mostly plain
+ * tar: they go into the store as gzip, under an OCI manifest made here. The archive is read up to
+ * three times: manifest.json may come last, and names what to look for. */
 
 static bool claims(const char *reference)
 {
@@ -31,7 +32,8 @@ struct import {
     const struct base_request *request;
     const char *path;
     struct buf manifest, config;
-    struct strv links;      /* "NAME" and "TARGET" in turns: a layer that stands twice is a link the second time */
+    struct strv links; /* "NAME" and "TARGET" in turns: a layer that stands twice is a link the
+                          second time */
     char *config_name;
     struct strv layer_names; /* cleaned, links followed */
     struct digest config_digest, *diff_ids, *layers;
@@ -48,8 +50,8 @@ static void import_release(struct import *import)
     free(import->layers);
 }
 
-typedef int (*visit)(struct import *import, struct tar_reader *reader, const struct tar_entry *entry, const char *path,
-                     struct error *err);
+typedef int (*visit)(struct import *import, struct tar_reader *reader,
+                     const struct tar_entry *entry, const char *path, struct error *err);
 
 static int read_archive(struct import *import, visit each, struct error *err)
 {
@@ -61,31 +63,35 @@ static int read_archive(struct import *import, visit each, struct error *err)
     while ((more = tar_reader_next(reader, &entry, err)) == 1) {
         autofree char *path = path_clean(entry.path);
         if (!path)
-            return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the archive", entry.path);
+            return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the archive",
+                             entry.path);
         if (process_check_interrupt(err) != 0 || each(import, reader, &entry, path, err) != 0)
             return -1;
     }
     return more;
 }
 
-static int read_small(struct tar_reader *reader, const struct tar_entry *entry, struct buf *out, struct error *err)
+static int read_small(struct tar_reader *reader, const struct tar_entry *entry, struct buf *out,
+                      struct error *err)
 {
     int64_t length = 0;
     buf_clear(out);
     if (entry->size > MANIFEST_BYTES)
-        return error_set(err, ERROR_REGISTRY, "'%s' in it is larger than %d bytes", entry->path, MANIFEST_BYTES);
+        return error_set(err, ERROR_REGISTRY, "'%s' in it is larger than %d bytes", entry->path,
+                         MANIFEST_BYTES);
     while ((length = tar_reader_read(reader, buf_reserve(out, 65536), 65536, err)) > 0)
         out->len += (size_t)length;
     return length < 0 ? -1 : 0;
 }
 
-static int see_manifest(struct import *import, struct tar_reader *reader, const struct tar_entry *entry, const char *path,
-                        struct error *err)
+static int see_manifest(struct import *import, struct tar_reader *reader,
+                        const struct tar_entry *entry, const char *path, struct error *err)
 {
     enum { MOST_LINKS = 10000 };
     if (entry->type == TAR_FILE && strcmp(path, "manifest.json") == 0)
         return read_small(reader, entry, &import->manifest, err);
-    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) && import->links.len < 2 * MOST_LINKS) {
+    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) &&
+        import->links.len < 2 * MOST_LINKS) {
         autofree char *dir = path_dir(path), *joined = path_join(dir, entry->link);
         char *target = path_clean(entry->type == TAR_SYMLINK ? joined : entry->link);
         if (target) {
@@ -96,8 +102,8 @@ static int see_manifest(struct import *import, struct tar_reader *reader, const 
     return 0;
 }
 
-static int see_config(struct import *import, struct tar_reader *reader, const struct tar_entry *entry, const char *path,
-                      struct error *err)
+static int see_config(struct import *import, struct tar_reader *reader,
+                      const struct tar_entry *entry, const char *path, struct error *err)
 {
     if (entry->type != TAR_FILE || strcmp(path, import->config_name) != 0)
         return 0;
@@ -121,7 +127,8 @@ static int packed(void *data, const void *bytes, size_t length, struct error *er
     return store_writer_write(data, bytes, length, err);
 }
 
-static int copy_layer(struct import *import, struct tar_reader *reader, struct digest *out, struct error *err)
+static int copy_layer(struct import *import, struct tar_reader *reader, struct digest *out,
+                      struct error *err)
 {
     enum { PIECE = 256 * 1024 };
     autofree unsigned char *piece = xmalloc(PIECE);
@@ -133,8 +140,10 @@ static int copy_layer(struct import *import, struct tar_reader *reader, struct d
     while ((length = tar_reader_read(reader, piece, PIECE, err)) > 0 || first) {
         if (process_check_interrupt(err) != 0 || length < 0)
             return -1;
-        bool compressed = length >= 2 && ((piece[0] == 0x1f && piece[1] == 0x8b) || (piece[0] == 0x28 && piece[1] == 0xb5));
-        if (first && !compressed && !(sink.gzip = gzip_writer_open(packed, &sink.blob, GZIP_DEFAULT, 0, err)))
+        bool compressed = length >= 2 && ((piece[0] == 0x1f && piece[1] == 0x8b) ||
+                                          (piece[0] == 0x28 && piece[1] == 0xb5));
+        if (first && !compressed &&
+            !(sink.gzip = gzip_writer_open(packed, &sink.blob, GZIP_DEFAULT, 0, err)))
             return -1;
         first = false;
         if (sink.gzip ? gzip_writer_write(sink.gzip, piece, (size_t)length, err) != 0
@@ -152,8 +161,8 @@ static char *layer_key(const struct digest *diff_id)
     return xasprintf("=layer of %s", diff_id->text);
 }
 
-static int see_layer(struct import *import, struct tar_reader *reader, const struct tar_entry *entry, const char *path,
-                     struct error *err)
+static int see_layer(struct import *import, struct tar_reader *reader,
+                     const struct tar_entry *entry, const char *path, struct error *err)
 {
     struct digest blob = {0};
     if (entry->type != TAR_FILE)
@@ -172,7 +181,8 @@ static int see_layer(struct import *import, struct tar_reader *reader, const str
     return 0;
 }
 
-/* Follows links between entries of the archive; a cycle ends somewhere, at a name that is no file. Caller frees. */
+/* Follows links between entries of the archive; a cycle ends somewhere, at a name that is no file.
+ * Caller frees. */
 static char *follow(const struct import *import, const char *name)
 {
     char *path = path_clean(name);
@@ -189,7 +199,8 @@ static char *follow(const struct import *import, const char *name)
     return path;
 }
 
-/* Whether it is called so, in full or, as people type it, without what comes before a slash ("docker.io/library/"). */
+/* Whether it is called so, in full or, as people type it, without what comes before a slash
+ * ("docker.io/library/"). */
 static bool has_tag(const struct js *image, const char *tag)
 {
     const struct js *tags = js_get(image, "RepoTags");
@@ -217,10 +228,12 @@ static const struct js *choose(const struct js *list, const char *tag, struct er
         if (tag && has_tag(js_at(list, i), tag))
             return js_at(list, i);
         for (size_t j = 0; j < js_count(tags) && names.len < 1000; j++)
-            buf_addf(&names, "%s%.200s", names.len ? ", " : "", js_text(js_at(tags, j)) ? js_text(js_at(tags, j)) : "");
+            buf_addf(&names, "%s%.200s", names.len ? ", " : "",
+                     js_text(js_at(tags, j)) ? js_text(js_at(tags, j)) : "");
     }
     error_set(err, ERROR_REGISTRY, "%s; write docker-archive:FILE:NAME with one of: %s",
-              tag ? "no image in it has this name" : "there are several images in it", names.len ? buf_text(&names) : "(none)");
+              tag ? "no image in it has this name" : "there are several images in it",
+              names.len ? buf_text(&names) : "(none)");
     return NULL;
 }
 
@@ -229,26 +242,34 @@ static int read_manifest(struct import *import, const char *tag, struct error *e
     if (read_archive(import, see_manifest, err) != 0)
         return -1;
     if (import->manifest.len == 0)
-        return error_set(err, ERROR_REGISTRY, "it is not the output of 'docker save': there is no manifest.json in it; for an OCI "
-                                              "layout write oci-archive:");
-    AUTOPTR(js) list = js_parse(buf_text(&import->manifest), import->manifest.len, "manifest.json", err);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "it is not the output of 'docker save': there is no manifest.json in it; for an OCI "
+            "layout write oci-archive:");
+    AUTOPTR(js)
+    list = js_parse(buf_text(&import->manifest), import->manifest.len, "manifest.json", err);
     const struct js *image = list ? choose(list, tag, err) : NULL;
     if (!image)
         return -1;
     const struct js *layers = js_get(image, "Layers");
     const char *config = js_get_text(image, "Config");
     if (!config || js_count(layers) > MANIFEST_LAYERS)
-        return error_set(err, ERROR_REGISTRY, config ? "it has more than 127 layers" : "its manifest.json names no config");
+        return error_set(err, ERROR_REGISTRY,
+                         config ? "it has more than 127 layers"
+                                : "its manifest.json names no config");
     import->config_name = follow(import, config);
     for (size_t i = 0; i < js_count(layers); i++) {
         const char *name = js_text(js_at(layers, i));
         char *path = name ? follow(import, name) : NULL;
         if (!path)
-            return error_set(err, ERROR_REGISTRY, "the layer '%.200s' in its manifest.json leads out of the archive",
+            return error_set(err, ERROR_REGISTRY,
+                             "the layer '%.200s' in its manifest.json leads out of the archive",
                              name ? name : "?");
         strv_take(&import->layer_names, path);
     }
-    return import->config_name ? 0 : error_set(err, ERROR_REGISTRY, "the config '%.200s' leads out of the archive", config);
+    return import->config_name ? 0
+                               : error_set(err, ERROR_REGISTRY,
+                                           "the config '%.200s' leads out of the archive", config);
 }
 
 /* The config's name is its digest, in both forms. */
@@ -259,18 +280,23 @@ static int read_config(struct import *import, struct error *err)
     if (read_archive(import, see_config, err) != 0)
         return -1;
     if (import->config.len == 0)
-        return error_set(err, ERROR_REGISTRY, "its config '%.200s' is missing", import->config_name);
-    if (store_put(import->store, import->config.data, import->config.len, &import->config_digest, err) != 0)
+        return error_set(err, ERROR_REGISTRY, "its config '%.200s' is missing",
+                         import->config_name);
+    if (store_put(import->store, import->config.data, import->config.len, &import->config_digest,
+                  err) != 0)
         return -1;
     const char *base = path_base(import->config_name);
     autofree char *text = xasprintf("sha256:%.*s", (int)strcspn(base, "."), base);
     if (digest_parse(&named, text) && !digest_equal(&named, &import->config_digest))
-        return error_set(err, ERROR_REGISTRY, "its config '%.200s' is damaged: it has the digest '%s'", import->config_name,
-                         import->config_digest.text);
+        return error_set(err, ERROR_REGISTRY,
+                         "its config '%.200s' is damaged: it has the digest '%s'",
+                         import->config_name, import->config_digest.text);
     AUTOPTR(js) config = js_parse(import->config.data, import->config.len, "the config", err);
     import->diff_ids = xcalloc(count, sizeof *import->diff_ids);
     import->layers = xcalloc(count, sizeof *import->layers);
-    return config ? config_read(config, import->request->arch, count, "the archive", import->diff_ids, err) : -1;
+    return config ? config_read(config, import->request->arch, count, "the archive",
+                                import->diff_ids, err)
+                  : -1;
 }
 
 static int read_layers(struct import *import, struct error *err)
@@ -291,7 +317,8 @@ static int read_layers(struct import *import, struct error *err)
         return -1;
     for (size_t i = 0; i < import->layer_names.len; i++)
         if (!import->layers[i].text[0])
-            return error_set(err, ERROR_REGISTRY, "its layer '%.200s' is missing", import->layer_names.items[i]);
+            return error_set(err, ERROR_REGISTRY, "its layer '%.200s' is missing",
+                             import->layer_names.items[i]);
     return 0;
 }
 
@@ -311,7 +338,8 @@ static int write_manifest(const struct import *import, struct digest *manifest, 
     AUTOPTR(js) layers = js_array();
     js_set_integer(made, "schemaVersion", 2);
     js_set_string(made, "mediaType", MEDIA_OCI_MANIFEST);
-    js_set(made, "config", descriptor(MEDIA_OCI_CONFIG, &import->config_digest, import->config.len));
+    js_set(made, "config",
+           descriptor(MEDIA_OCI_CONFIG, &import->config_digest, import->config.len));
     for (size_t i = 0; i < import->layer_names.len; i++) {
         uint64_t size = 0;
         autoclose int fd = store_open_blob(import->store, &import->layers[i], &size, err);
@@ -324,8 +352,8 @@ static int write_manifest(const struct import *import, struct digest *manifest, 
     return store_put(import->store, text.data, text.len, manifest, err);
 }
 
-static int fetch(const struct base_request *request, const struct store *store, struct digest *manifest, char **name,
-                 struct error *err)
+static int fetch(const struct base_request *request, const struct store *store,
+                 struct digest *manifest, char **name, struct error *err)
 {
     AUTO(file_reference) reference = {0};
     AUTO(import) import = {.store = store, .request = request};
@@ -333,8 +361,8 @@ static int fetch(const struct base_request *request, const struct store *store, 
     if (file_reference_parse(request, &reference, err) != 0)
         return -1;
     import.path = reference.path;
-    if (read_manifest(&import, reference.tag, err) != 0 || read_config(&import, err) != 0 || read_layers(&import, err) != 0 ||
-        write_manifest(&import, manifest, err) != 0)
+    if (read_manifest(&import, reference.tag, err) != 0 || read_config(&import, err) != 0 ||
+        read_layers(&import, err) != 0 || write_manifest(&import, manifest, err) != 0)
         return error_wrap(err, "base image '%s'", request->reference);
     return 0;
 }

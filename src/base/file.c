@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int file_reference_parse(const struct base_request *request, struct file_reference *out, struct error *err)
+int file_reference_parse(const struct base_request *request, struct file_reference *out,
+                         struct error *err)
 {
     const char *text = strchr(request->reference, ':');
     *out = (struct file_reference){0};
@@ -36,7 +37,8 @@ void file_reference_release(struct file_reference *reference)
     *reference = (struct file_reference){0};
 }
 
-int file_reference_key(const struct base_request *request, const char *below, char **key, struct error *err)
+int file_reference_key(const struct base_request *request, const char *below, char **key,
+                       struct error *err)
 {
     struct stat st;
     AUTO(file_reference) reference = {0};
@@ -44,22 +46,28 @@ int file_reference_key(const struct base_request *request, const char *below, ch
         return -1;
     autofree char *path = below[0] ? path_join(reference.path, below) : xstrdup(reference.path);
     if (stat(path, &st) != 0)
-        return error_errno(err, ERROR_REGISTRY, "base image '%s': can't read '%s'", request->reference, path);
+        return error_errno(err, ERROR_REGISTRY, "base image '%s': can't read '%s'",
+                           request->reference, path);
     if (!S_ISREG(st.st_mode))
-        return error_set(err, ERROR_REGISTRY, "base image '%s': '%s' is not a regular file", request->reference, path);
-    *key = xasprintf("%.*s:%s%s%s#%llu-%llu.%09ld-%llu.%09ld-%llu", (int)strcspn(request->reference, ":"), request->reference,
-                     reference.path, reference.tag ? ":" : "", reference.tag ? reference.tag : "", (unsigned long long)st.st_size,
-                     (unsigned long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (unsigned long long)st.st_ctim.tv_sec,
-                     st.st_ctim.tv_nsec, (unsigned long long)st.st_ino);
+        return error_set(err, ERROR_REGISTRY, "base image '%s': '%s' is not a regular file",
+                         request->reference, path);
+    *key = xasprintf("%.*s:%s%s%s#%llu-%llu.%09ld-%llu.%09ld-%llu",
+                     (int)strcspn(request->reference, ":"), request->reference, reference.path,
+                     reference.tag ? ":" : "", reference.tag ? reference.tag : "",
+                     (unsigned long long)st.st_size, (unsigned long long)st.st_mtim.tv_sec,
+                     st.st_mtim.tv_nsec, (unsigned long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+                     (unsigned long long)st.st_ino);
     return 0;
 }
 
 /* Brings a manifest or an index and parses it. */
-static struct js *document(const struct layout *layout, const struct descriptor *blob, const char *where, struct error *err)
+static struct js *document(const struct layout *layout, const struct descriptor *blob,
+                           const char *where, struct error *err)
 {
     AUTO(buf) text = {0};
     if (blob->size > MANIFEST_BYTES) {
-        error_set(err, ERROR_REGISTRY, "%s: '%s' is larger than %d bytes", where, blob->digest.text, MANIFEST_BYTES);
+        error_set(err, ERROR_REGISTRY, "%s: '%s' is larger than %d bytes", where, blob->digest.text,
+                  MANIFEST_BYTES);
         return NULL;
     }
     if (layout->bring(layout, blob, err) != 0 ||
@@ -68,10 +76,12 @@ static struct js *document(const struct layout *layout, const struct descriptor 
     return js_parse(buf_text(&text), text.len, where, err);
 }
 
-static int bring_image(const struct layout *layout, const struct js *image, const char *where, struct error *err)
+static int bring_image(const struct layout *layout, const struct js *image, const char *where,
+                       struct error *err)
 {
     AUTO(manifest) manifest = {0};
-    if (manifest_read(image, where, &manifest, err) != 0 || layout->bring(layout, &manifest.config, err) != 0)
+    if (manifest_read(image, where, &manifest, err) != 0 ||
+        layout->bring(layout, &manifest.config, err) != 0)
         return -1;
     for (size_t i = 0; i < manifest.layer_count; i++)
         if (layout->bring(layout, &manifest.layers[i], err) != 0)
@@ -79,7 +89,8 @@ static int bring_image(const struct layout *layout, const struct js *image, cons
     return 0;
 }
 
-int layout_fetch(const struct layout *layout, const struct buf *index, struct digest *manifest, struct error *err)
+int layout_fetch(const struct layout *layout, const struct buf *index, struct digest *manifest,
+                 struct error *err)
 {
     struct descriptor chosen;
     enum arch arch = layout->request->arch;

@@ -53,20 +53,21 @@ static int bring(const struct layout *layout, const struct descriptor *blob, str
     if (fd < 0 || fstat(fd, &st) != 0)
         return error_errno(err, ERROR_REGISTRY, "the layout lacks a blob: can't read '%s'", path);
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != blob->size)
-        return error_set(err, ERROR_REGISTRY, "'%s' has %lld bytes, but the image says %llu", path, (long long)st.st_size,
-                         (unsigned long long)blob->size);
+        return error_set(err, ERROR_REGISTRY, "'%s' has %lld bytes, but the image says %llu", path,
+                         (long long)st.st_size, (unsigned long long)blob->size);
     if (store_writer_open(&writer, layout->store, &blob->digest, err) != 0)
         return -1;
     /* What another source left half-way may be anything. */
     if (writer.offset > blob->size && store_writer_restart(&writer, err) != 0)
         return -1;
-    if ((!writer.done && copy(fd, path, &writer, err) != 0) || store_writer_commit(&writer, &got, err) != 0)
+    if ((!writer.done && copy(fd, path, &writer, err) != 0) ||
+        store_writer_commit(&writer, &got, err) != 0)
         return error_wrap(err, "'%s'", path);
     return 0;
 }
 
-static int fetch(const struct base_request *request, const struct store *store, struct digest *manifest, char **name,
-                 struct error *err)
+static int fetch(const struct base_request *request, const struct store *store,
+                 struct digest *manifest, char **name, struct error *err)
 {
     AUTO(file_reference) reference = {0};
     AUTO(buf) index = {0};

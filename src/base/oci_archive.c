@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* "oci-archive:FILE[:TAG]": an OCI image layout in a tar file, also a compressed one. The archive is read once, front to
- * back; its blobs go into the store as they come. */
+/* "oci-archive:FILE[:TAG]": an OCI image layout in a tar file, also a compressed one. The archive
+ * is read once, front to back; its blobs go into the store as they come. */
 
 static bool claims(const char *reference)
 {
@@ -23,12 +23,12 @@ static int bring(const struct layout *layout, const struct descriptor *blob, str
 {
     if (store_use(layout->store, &blob->digest, blob->size))
         return 0;
-    return error_set(err, ERROR_REGISTRY, "base image '%s': the archive lacks '%s' (%llu bytes)", layout->request->reference,
-                     blob->digest.text, (unsigned long long)blob->size);
+    return error_set(err, ERROR_REGISTRY, "base image '%s': the archive lacks '%s' (%llu bytes)",
+                     layout->request->reference, blob->digest.text, (unsigned long long)blob->size);
 }
 
-static int copy_blob(struct tar_reader *reader, const struct tar_entry *entry, const char *hex, const struct store *store,
-                     struct error *err)
+static int copy_blob(struct tar_reader *reader, const struct tar_entry *entry, const char *hex,
+                     const struct store *store, struct error *err)
 {
     enum { PIECE = 256 * 1024 };
     struct digest expected, got;
@@ -45,30 +45,34 @@ static int copy_blob(struct tar_reader *reader, const struct tar_entry *entry, c
     if (writer.offset > 0 && store_writer_restart(&writer, err) != 0)
         return -1;
     while ((length = tar_reader_read(reader, piece, PIECE, err)) > 0)
-        if (process_check_interrupt(err) != 0 || store_writer_write(&writer, piece, (size_t)length, err) != 0)
+        if (process_check_interrupt(err) != 0 ||
+            store_writer_write(&writer, piece, (size_t)length, err) != 0)
             return -1;
     return length < 0 ? -1 : store_writer_commit(&writer, &got, err);
 }
 
-static int read_index(struct tar_reader *reader, const struct tar_entry *entry, struct buf *out, struct error *err)
+static int read_index(struct tar_reader *reader, const struct tar_entry *entry, struct buf *out,
+                      struct error *err)
 {
     int64_t length = 0;
     if (out->len > 0)
         return error_set(err, ERROR_REGISTRY, "there are two index.json in it");
     if (entry->size > MANIFEST_BYTES)
-        return error_set(err, ERROR_REGISTRY, "its index.json is larger than %d bytes", MANIFEST_BYTES);
+        return error_set(err, ERROR_REGISTRY, "its index.json is larger than %d bytes",
+                         MANIFEST_BYTES);
     while ((length = tar_reader_read(reader, buf_reserve(out, 65536), 65536, err)) > 0)
         out->len += (size_t)length;
     return length < 0 ? -1 : 0;
 }
 
-static int read_entry(struct tar_reader *reader, const struct tar_entry *entry, const struct store *store, struct buf *index,
-                      struct error *err)
+static int read_entry(struct tar_reader *reader, const struct tar_entry *entry,
+                      const struct store *store, struct buf *index, struct error *err)
 {
     static const char blobs[] = "blobs/sha256/";
     autofree char *path = path_clean(entry->path);
     if (!path)
-        return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the archive", entry->path);
+        return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the archive",
+                         entry->path);
     if (entry->type != TAR_FILE)
         return 0;
     if (strcmp(path, "index.json") == 0)
@@ -78,7 +82,8 @@ static int read_entry(struct tar_reader *reader, const struct tar_entry *entry, 
     return 0;
 }
 
-static int read_archive(const char *path, const struct store *store, struct buf *index, struct error *err)
+static int read_archive(const char *path, const struct store *store, struct buf *index,
+                        struct error *err)
 {
     struct tar_entry entry;
     int more = 0;
@@ -89,13 +94,14 @@ static int read_archive(const char *path, const struct store *store, struct buf 
         if (read_entry(reader, &entry, store, index, err) != 0)
             return -1;
     if (more == 0 && index->len == 0)
-        return error_set(err, ERROR_REGISTRY, "it is not an OCI archive: there is no index.json in it%s",
+        return error_set(err, ERROR_REGISTRY,
+                         "it is not an OCI archive: there is no index.json in it%s",
                          "; for the output of 'docker save' write docker-archive:");
     return more;
 }
 
-static int fetch(const struct base_request *request, const struct store *store, struct digest *manifest, char **name,
-                 struct error *err)
+static int fetch(const struct base_request *request, const struct store *store,
+                 struct digest *manifest, char **name, struct error *err)
 {
     AUTO(file_reference) reference = {0};
     AUTO(buf) index = {0};

@@ -7,16 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Base images from a registry, by their reference. The last source that is asked: whatever no other one
- * claims is taken for a reference. */
+/* Base images from a registry, by their reference. The last source that is asked: whatever no other
+ * one claims is taken for a reference. */
 
 static bool claims(const char *reference)
 {
     return reference[0] != '\0';
 }
 
-/* Whether the store has a whole image for this manifest: then no network is needed. A damaged manifest counts
- * as absent. */
+/* Whether the store has a whole image for this manifest: then no network is needed. A damaged
+ * manifest counts as absent. */
 static bool complete(const struct store *store, const struct digest *digest, enum arch arch)
 {
     struct error ignored;
@@ -24,17 +24,21 @@ static bool complete(const struct store *store, const struct digest *digest, enu
     struct digest diff_ids[MANIFEST_LAYERS];
     AUTO(buf) text = {0};
     AUTO(buf) config_text = {0};
-    if (!store_has(store, digest) || store_read(store, digest, MANIFEST_BYTES, &text, &ignored) != 0)
+    if (!store_has(store, digest) ||
+        store_read(store, digest, MANIFEST_BYTES, &text, &ignored) != 0)
         return false;
     AUTOPTR(js) document = js_parse(buf_text(&text), text.len, "manifest", &ignored);
     if (!document || manifest_read(document, "manifest", &manifest, &ignored) != 0)
         return false;
-    bool whole = store_use(store, &manifest.config.digest, manifest.config.size) &&
-                 store_read(store, &manifest.config.digest, MANIFEST_BYTES, &config_text, &ignored) == 0;
+    bool whole =
+        store_use(store, &manifest.config.digest, manifest.config.size) &&
+        store_read(store, &manifest.config.digest, MANIFEST_BYTES, &config_text, &ignored) == 0;
     for (size_t i = 0; whole && i < manifest.layer_count; i++)
         whole = store_use(store, &manifest.layers[i].digest, manifest.layers[i].size);
-    AUTOPTR(js) config = whole ? js_parse(buf_text(&config_text), config_text.len, "config", &ignored) : NULL;
-    whole = config && config_read(config, arch, manifest.layer_count, "config", diff_ids, &ignored) == 0;
+    AUTOPTR(js)
+    config = whole ? js_parse(buf_text(&config_text), config_text.len, "config", &ignored) : NULL;
+    whole = config &&
+            config_read(config, arch, manifest.layer_count, "config", diff_ids, &ignored) == 0;
     manifest_release(&manifest);
     return whole;
 }
@@ -62,14 +66,15 @@ static int resolve(const struct base_request *request, const struct store *store
     if (request->pull == PULL_NEVER)
         return error_set(
             err, ERROR_LOCKED,
-            "'%s' for %s is not in the cache, and --offline allows no download; build once without it", name,
-            arch_lambda(request->arch));
-    const struct client_settings settings = {.mirrors = request->mirrors, .ca_file = request->ca_file};
+            "'%s' for %s is not in the cache, and --offline allows no download; build once without it",
+            name, arch_lambda(request->arch));
+    const struct client_settings settings = {.mirrors = request->mirrors,
+                                             .ca_file = request->ca_file};
     return pull_image(reference, request->arch, store, &settings, manifest, err);
 }
 
-static int fetch(const struct base_request *request, const struct store *store, struct digest *manifest,
-                 char **name, struct error *err)
+static int fetch(const struct base_request *request, const struct store *store,
+                 struct digest *manifest, char **name, struct error *err)
 {
     struct reference reference = {0};
     if (reference_parse(request->reference, &reference, err) != 0)

@@ -92,18 +92,23 @@ static int fail(struct function *function, const struct error *why)
     return -1;
 }
 
-/* Fetches a base when the first function that wants it comes; what became of that is every other's answer too. */
-static int fetch_base(const struct pipeline_options *options, struct pipeline *p, struct known *known, struct error *err)
+/* Fetches a base when the first function that wants it comes; what became of that is every other's
+ * answer too. */
+static int fetch_base(const struct pipeline_options *options, struct pipeline *p,
+                      struct known *known, struct error *err)
 {
     const char *base = project_get(&p->project, KEY_IMAGE_BASE);
-    bool file = strncmp(base, "oci", 3) == 0 || strncmp(base, "docker-archive:", 15) == 0; /* relative to the project */
-    autofree char *key = xasprintf("%s %s %s", base, project_get(&p->project, KEY_IMAGE_ARCH), file ? p->project.dir : "");
+    bool file = strncmp(base, "oci", 3) == 0 ||
+                strncmp(base, "docker-archive:", 15) == 0; /* relative to the project */
+    autofree char *key = xasprintf("%s %s %s", base, project_get(&p->project, KEY_IMAGE_ARCH),
+                                   file ? p->project.dir : "");
     size_t at = position(&known->keys, key);
     if (at == known->keys.len) {
         struct error failed = {0};
         int result = pipeline_base(options, p, &failed);
         strv_add(&known->keys, key);
-        strv_take(&known->errors, result == 0 ? xstrdup("") : xasprintf("%d %s", failed.kind, failed.text));
+        strv_take(&known->errors,
+                  result == 0 ? xstrdup("") : xasprintf("%d %s", failed.kind, failed.text));
     }
     const char *text = known->errors.items[at];
     if (!text[0])
@@ -114,26 +119,30 @@ static int fetch_base(const struct pipeline_options *options, struct pipeline *p
 }
 
 /* Two functions that write one file would each think that they made it. */
-static int claim_output(const struct pipeline_options *options, const struct pipeline *p, const char *dir, struct known *known,
-                        struct error *err)
+static int claim_output(const struct pipeline_options *options, const struct pipeline *p,
+                        const char *dir, struct known *known, struct error *err)
 {
     AUTO(pipeline_output) output = {0};
     if (pipeline_output_parse(options->output, &output, err) != 0)
         return -1;
-    autofree char *path = plan_output_file(&p->project, output.type, NULL, err), *clean = path ? path_clean(path) : NULL;
+    autofree char *path = plan_output_file(&p->project, output.type, NULL, err),
+                  *clean = path ? path_clean(path) : NULL;
     if (!path)
         return -1;
     size_t at = position(&known->outputs, clean ? clean : path);
     if (at < known->outputs.len)
-        return error_set(err, ERROR_PROJECT, "'%s' is the output of '%s' too; change [output] file, or the project's name", path,
-                         known->owners.items[at]);
+        return error_set(
+            err, ERROR_PROJECT,
+            "'%s' is the output of '%s' too; change [output] file, or the project's name", path,
+            known->owners.items[at]);
     strv_add(&known->outputs, clean ? clean : path);
     strv_add(&known->owners, dir);
     return 0;
 }
 
 /* Whether it can be started. A project file with mistakes can: its own lbuild says so best. */
-static int prepare(const struct pipeline_options *options, struct function *function, struct known *known)
+static int prepare(const struct pipeline_options *options, struct function *function,
+                   struct known *known)
 {
     AUTO(pipeline) p = {0};
     AUTO(strv) complaints = {0};
@@ -142,7 +151,8 @@ static int prepare(const struct pipeline_options *options, struct function *func
     own.dir = function->dir;
     if (pipeline_project(&own, &complaints, &p, &err) != 0)
         return 0;
-    if (claim_output(&own, &p, function->dir, known, &err) == 0 && fetch_base(&own, &p, known, &err) == 0)
+    if (claim_output(&own, &p, function->dir, known, &err) == 0 &&
+        fetch_base(&own, &p, known, &err) == 0)
         return 0;
     return fail(function, &err);
 }
@@ -208,7 +218,8 @@ static void take_event(struct worker *worker, const struct js *event)
     log_relay(function->dir, event);
 }
 
-/* Events, and on standard output the image's name, which the events have too. Anything else is somebody's last words. */
+/* Events, and on standard output the image's name, which the events have too. Anything else is
+ * somebody's last words. */
 static void take_line(struct worker *worker)
 {
     struct error ignored;
@@ -256,19 +267,23 @@ static void on_ended(void *data, const struct process *process, int status)
             function->error = xasprintf("its lbuild ended with status %d", status);
         worker->crew->failed++;
     } else {
-        function->state = js_is_true(js_get(function->result, "fresh")) ? FUNCTION_FRESH : FUNCTION_BUILT;
+        function->state =
+            js_is_true(js_get(function->result, "fresh")) ? FUNCTION_FRESH : FUNCTION_BUILT;
     }
-    log_step(status ? "failed" : function->state == FUNCTION_FRESH ? "fresh" : "built", "%s in %.1f s", function->dir,
-             (double)function->ms / 1e3);
+    log_step(status                              ? "failed"
+             : function->state == FUNCTION_FRESH ? "fresh"
+                                                 : "built",
+             "%s in %.1f s", function->dir, (double)function->ms / 1e3);
     show_state(worker->crew);
 }
 
-static int make_commands(const char *const *argv, const struct pipeline_options *options, int jobs, struct crew *crew,
-                         struct error *err)
+static int make_commands(const char *const *argv, const struct pipeline_options *options, int jobs,
+                         struct crew *crew, struct error *err)
 {
     /* What is about the tree, about our own output, or said below. */
-    static const char *const ours[] = {"all",        "json",     "directory",     "jobs",       "progress", "quiet",
-                                       "verbose",    "pull",     "metadata-file", "image-refs", "code-quality", NULL};
+    static const char *const ours[] = {"all",           "json",       "directory",    "jobs",
+                                       "progress",      "quiet",      "verbose",      "pull",
+                                       "metadata-file", "image-refs", "code-quality", NULL};
     autofree char *self = realpath("/proc/self/exe", NULL);
     AUTO(strv) common = {0};
     size_t rows = 0;
@@ -293,15 +308,19 @@ static int make_commands(const char *const *argv, const struct pipeline_options 
     return 0;
 }
 
-/* N jobs in all: that many lbuilds at a time, or fewer with several compilers each. With make's jobserver each lbuild is one of
- * make's jobs, and runs one compiler at a time. */
-static int run_crew(const char *const *argv, const struct pipeline_options *options, struct crew *crew, struct error *err)
+/* N jobs in all: that many lbuilds at a time, or fewer with several compilers each. With make's
+ * jobserver each lbuild is one of make's jobs, and runs one compiler at a time. */
+static int run_crew(const char *const *argv, const struct pipeline_options *options,
+                    struct crew *crew, struct error *err)
 {
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     jobserver_join(&jobserver, getenv("MAKEFLAGS"));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     bool joined = jobserver_joined(&jobserver), alone = jobserver.kind == JOBSERVER_SERIAL;
-    int jobs = options->jobs ? options->jobs : joined ? INT_MAX : alone || cores < 1 ? 1 : (int)cores;
+    int jobs = options->jobs        ? options->jobs
+               : joined             ? INT_MAX
+               : alone || cores < 1 ? 1
+                                    : (int)cores;
     int each = joined || (size_t)jobs <= crew->len ? 1 : jobs / (int)crew->len;
     autofree struct process *processes = xcalloc(crew->len, sizeof *processes);
     autofree struct process_result *results = xcalloc(crew->len, sizeof *results);
@@ -309,8 +328,14 @@ static int run_crew(const char *const *argv, const struct pipeline_options *opti
         return -1;
     for (size_t i = 0; i < crew->len; i++) {
         struct worker *worker = &crew->workers[i];
-        processes[i] = (struct process){.argv = strv_argv(&worker->argv), .input = -1, .errors = &worker->kept, .limit = 1,
-                                        .wrote = on_wrote, .ended = on_ended, .data = worker, .alone = true,
+        processes[i] = (struct process){.argv = strv_argv(&worker->argv),
+                                        .input = -1,
+                                        .errors = &worker->kept,
+                                        .limit = 1,
+                                        .wrote = on_wrote,
+                                        .ended = on_ended,
+                                        .data = worker,
+                                        .alone = true,
                                         .grace_ms = GRACE_MS};
     }
     show_state(crew);
@@ -319,7 +344,8 @@ static int run_crew(const char *const *argv, const struct pipeline_options *opti
     return result;
 }
 
-int all_build(const char *const *argv, const struct pipeline_options *options, struct functions *functions, struct error *err)
+int all_build(const char *const *argv, const struct pipeline_options *options,
+              struct functions *functions, struct error *err)
 {
     AUTO(crew) crew = {0};
     AUTO(known) known = {0};
@@ -331,7 +357,8 @@ int all_build(const char *const *argv, const struct pipeline_options *options, s
         if (process_check_interrupt(err) != 0)
             return -1;
         if (prepare(options, &functions->items[i], &known) == 0)
-            crew.workers[crew.len++] = (struct worker){.crew = &crew, .function = &functions->items[i]};
+            crew.workers[crew.len++] =
+                (struct worker){.crew = &crew, .function = &functions->items[i]};
     }
     int result = crew.len > 0 ? run_crew(argv, options, &crew, err) : 0;
     functions->ms = process_clock() - started;

@@ -5,7 +5,9 @@
 
 #include <string.h>
 
-static const char *const states[] = {[FUNCTION_STOPPED] = "stopped", [FUNCTION_BUILT] = "built", [FUNCTION_FRESH] = "fresh",
+static const char *const states[] = {[FUNCTION_STOPPED] = "stopped",
+                                     [FUNCTION_BUILT] = "built",
+                                     [FUNCTION_FRESH] = "fresh",
                                      [FUNCTION_FAILED] = "failed"};
 
 static const char *text_of(const struct function *function, const char *key)
@@ -25,25 +27,33 @@ static size_t count_of(const struct functions *functions, enum function_state st
 static void add_row(const struct function *function, int width, struct buf *out)
 {
     uint64_t bytes = 0;
-    autofree char *size = js_get_size(function->result, "bytes", &bytes) ? xasprintf("%.1f", (double)bytes / 1e6) : xstrdup("");
-    buf_addf(out, "%-8s%8.1f%9s  %-*s", states[function->state], (double)function->ms / 1e3, size, width, function->dir);
+    autofree char *size = js_get_size(function->result, "bytes", &bytes)
+                              ? xasprintf("%.1f", (double)bytes / 1e6)
+                              : xstrdup("");
+    buf_addf(out, "%-8s%8.1f%9s  %-*s", states[function->state], (double)function->ms / 1e3, size,
+             width, function->dir);
     if (function->result)
-        buf_addf(out, "  %s@%s\n", text_of(function, "image.name"), text_of(function, "containerimage.digest"));
+        buf_addf(out, "  %s@%s\n", text_of(function, "image.name"),
+                 text_of(function, "containerimage.digest"));
     else
-        buf_addf(out, "%s%s\n", function->error ? "  " : "", function->error ? function->error : "");
+        buf_addf(out, "%s%s\n", function->error ? "  " : "",
+                 function->error ? function->error : "");
 }
 
 static void add_table(const struct functions *functions, struct buf *out)
 {
-    static const enum function_state order[] = {FUNCTION_BUILT, FUNCTION_FRESH, FUNCTION_FAILED, FUNCTION_STOPPED};
+    static const enum function_state order[] = {FUNCTION_BUILT, FUNCTION_FRESH, FUNCTION_FAILED,
+                                                FUNCTION_STOPPED};
     const char *between = ": ";
     int width = (int)strlen("FUNCTION");
     for (size_t i = 0; i < functions->len; i++)
-        width = (int)strlen(functions->items[i].dir) > width ? (int)strlen(functions->items[i].dir) : width;
+        width = (int)strlen(functions->items[i].dir) > width ? (int)strlen(functions->items[i].dir)
+                                                             : width;
     buf_addf(out, "%-8s%8s%9s  %-*s  %s\n", "STATE", "SECONDS", "MB", width, "FUNCTION", "IMAGE");
     for (size_t i = 0; i < functions->len; i++)
         add_row(&functions->items[i], width, out);
-    buf_addf(out, "%zu function%s in %.1f s", functions->len, functions->len == 1 ? "" : "s", (double)functions->ms / 1e3);
+    buf_addf(out, "%zu function%s in %.1f s", functions->len, functions->len == 1 ? "" : "s",
+             (double)functions->ms / 1e3);
     for (size_t i = 0; i < countof(order); i++) {
         size_t count = count_of(functions, order[i]);
         if (count > 0)
@@ -89,10 +99,12 @@ static void add_references(const struct function *function, struct buf *out)
 {
     const struct js *tags = js_get(function->result, "image.tags");
     for (size_t i = 0; i < js_count(tags); i++)
-        buf_addf(out, "%s@%s\n", js_text(js_at(tags, i)), text_of(function, "containerimage.digest"));
+        buf_addf(out, "%s@%s\n", js_text(js_at(tags, i)),
+                 text_of(function, "containerimage.digest"));
 }
 
-int all_write_files(const struct pipeline_options *options, const struct functions *functions, struct error *err)
+int all_write_files(const struct pipeline_options *options, const struct functions *functions,
+                    struct error *err)
 {
     AUTO(buf) text = {0}, references = {0};
     AUTOPTR(js) metadata = js_object();
@@ -104,9 +116,12 @@ int all_write_files(const struct pipeline_options *options, const struct functio
         add_references(function, &references);
     }
     js_dump_pretty(metadata, &text);
-    if (options->metadata_file && fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+    if (options->metadata_file &&
+        fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
         return -1;
-    return options->image_refs ? fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) : 0;
+    return options->image_refs
+               ? fs_write(options->image_refs, buf_text(&references), references.len, 0644, err)
+               : 0;
 }
 
 int all_verdict(const struct functions *functions, struct error *err)
@@ -114,11 +129,13 @@ int all_verdict(const struct functions *functions, struct error *err)
     const struct function *worst = NULL;
     for (size_t i = 0; i < functions->len; i++) {
         const struct function *function = &functions->items[i];
-        if (function->state == FUNCTION_FAILED && (!worst || (worst->status == ERROR_RETRY && function->status != ERROR_RETRY)))
+        if (function->state == FUNCTION_FAILED &&
+            (!worst || (worst->status == ERROR_RETRY && function->status != ERROR_RETRY)))
             worst = function;
     }
     if (!worst)
         return 0;
-    return error_set(err, worst->status, "%zu of %zu functions failed; '%s': %s", count_of(functions, FUNCTION_FAILED),
-                     functions->len, worst->dir, worst->error ? worst->error : "see above");
+    return error_set(err, worst->status, "%zu of %zu functions failed; '%s': %s",
+                     count_of(functions, FUNCTION_FAILED), functions->len, worst->dir,
+                     worst->error ? worst->error : "see above");
 }

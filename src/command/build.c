@@ -1,5 +1,5 @@
-#include "command/command.h"
 #include "command/all.h"
+#include "command/command.h"
 #include "depfile.h"
 #include "fresh.h"
 #include "image/image.h"
@@ -46,23 +46,26 @@ static void log_image(const struct fresh_result *result, bool fresh)
     log_result(object);
 }
 
-static int write_files(const struct pipeline_options *options, const struct fresh_result *result, struct error *err)
+static int write_files(const struct pipeline_options *options, const struct fresh_result *result,
+                       struct error *err)
 {
     AUTO(buf) text = {0}, references = {0};
     AUTOPTR(js) object = metadata(result);
     js_dump_pretty(object, &text);
     add_references(result, &references);
-    if (options->metadata_file && fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+    if (options->metadata_file &&
+        fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
         return -1;
-    if (options->image_refs && fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) != 0)
+    if (options->image_refs &&
+        fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) != 0)
         return -1;
-    return options->iidfile
-               ? fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err)
-               : 0;
+    return options->iidfile ? fs_write(options->iidfile, result->config.text,
+                                       strlen(result->config.text), 0644, err)
+                            : 0;
 }
 
-static int report(const struct pipeline_options *options, const struct fresh_result *result, struct buf *out,
-                  struct error *err)
+static int report(const struct pipeline_options *options, const struct fresh_result *result,
+                  struct buf *out, struct error *err)
 {
     AUTO(pipeline_output) output = {0};
     if (write_files(options, result, err) != 0)
@@ -87,7 +90,8 @@ static int show_plan(const struct pipeline_options *options, struct buf *out, st
     return 0;
 }
 
-static int run_all(const char *const *argv, const struct pipeline_options *options, struct buf *out, struct error *err)
+static int run_all(const char *const *argv, const struct pipeline_options *options, struct buf *out,
+                   struct error *err)
 {
     AUTO(functions) functions = {0};
     if (options->dry_run) {
@@ -136,8 +140,10 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (depfile_write(&options, &p, &looked, err) != 0)
         return -1;
     fresh_record(&options, &p, begun);
-    result = (struct fresh_result){.name = xstrdup(p.image.name), .output = xstrdup(p.plan.output_file),
-                                   .manifest = p.image.manifest_digest, .config = p.image.config_digest,
+    result = (struct fresh_result){.name = xstrdup(p.image.name),
+                                   .output = xstrdup(p.plan.output_file),
+                                   .manifest = p.image.manifest_digest,
+                                   .config = p.image.config_digest,
                                    .manifest_size = p.image.manifest.len};
     strv_add_all(&result.tags, &p.image.tags);
     log_image(&result, false);

@@ -17,7 +17,8 @@ struct cache_options {
 };
 
 static const struct option_row rows[] = {
-    {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL, "ls, prune: print one JSON object."},
+    {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL,
+     "ls, prune: print one JSON object."},
     {0, "days", OPTION_COUNT, offsetof(struct cache_options, days), "N",
      "prune: remove what was not used for N days. Default: 30."},
     {0, "all", OPTION_FLAG, offsetof(struct cache_options, all), NULL,
@@ -102,7 +103,8 @@ static int prune(const struct cache_options *options, struct buf *out, struct er
     if (options->all && options->days)
         return error_set(err, ERROR_USAGE, "give --days or --all, not both");
     unsigned days = options->all ? 0 : options->days ? (unsigned)options->days : DAYS_DEFAULT;
-    if (store_open(&store, NULL, err) != 0 || store_prune(&store, days, options->dry_run, &freed, err) != 0)
+    if (store_open(&store, NULL, err) != 0 ||
+        store_prune(&store, days, options->dry_run, &freed, err) != 0)
         return -1;
     if (options->json) {
         AUTOPTR(js) report = js_object();
@@ -128,7 +130,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return list(&options, out, err);
     if (operands.len == 1 && strcmp(operands.items[0], "prune") == 0)
         return prune(&options, out, err);
-    return error_set(err, ERROR_USAGE, "cache takes 'ls' or 'prune'%s%s%s", operands.len ? ", not '" : "",
+    return error_set(err, ERROR_USAGE, "cache takes 'ls' or 'prune'%s%s%s",
+                     operands.len ? ", not '" : "",
                      operands.len ? operands.items[operands.len - 1] : "", operands.len ? "'" : "");
 }
 

@@ -25,14 +25,19 @@ static void check_options_release(struct check_options *options)
 
 enum { BASE_AGE = 365 };
 
-#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct check_options, field), argument, help}
+#define ROW(name, type, field, argument, help)                                                     \
+    {                                                                                              \
+        0, name, type, offsetof(struct check_options, field), argument, help                       \
+    }
 static const struct option_row own_rows[] = {
     ROW("json", OPTION_FLAG, json, NULL, "Print one JSON object."),
     ROW("sarif", OPTION_FLAG, sarif, NULL, "Print SARIF 2.1.0, for code scanning."),
-    ROW("ignore", OPTION_LIST, ignore, "ID", "A rule that doesn't count, as LB061; several with commas, or again."),
+    ROW("ignore", OPTION_LIST, ignore, "ID",
+        "A rule that doesn't count, as LB061; several with commas, or again."),
     ROW("werror", OPTION_FLAG, werror, NULL, "Warnings count as errors."),
     ROW("budget", OPTION_TEXT, budget, "SIZE", "Most that the image may have unpacked, as 200MB."),
-    ROW("base-age", OPTION_COUNT, base_age, "DAYS", "From when on a base is old; 365 unless given."),
+    ROW("base-age", OPTION_COUNT, base_age, "DAYS",
+        "From when on a base is old; 365 unless given."),
 };
 enum { ROWS = PIPELINE_PLAN_ROWS + sizeof own_rows / sizeof own_rows[0] };
 
@@ -48,8 +53,11 @@ static int check_project(const struct check_options *options, struct buf *out, s
     AUTO(pipeline) p = {0};
     AUTO(strv) ignore = {0};
     uint64_t budget = 0;
-    if (options->json || options->sarif || options->werror || options->budget || options->base_age || options->ignore.len > 0)
-        return error_set(err, ERROR_USAGE, "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; name one");
+    if (options->json || options->sarif || options->werror || options->budget ||
+        options->base_age || options->ignore.len > 0)
+        return error_set(
+            err, ERROR_USAGE,
+            "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; name one");
     if (pipeline_plan(&options->pipeline, PIPELINE_BASE_PEEK, &p, err) != 0 ||
         gate_take_project(&p.project, &ignore, &budget, err) != 0)
         return -1;
@@ -58,37 +66,49 @@ static int check_project(const struct check_options *options, struct buf *out, s
 }
 
 /* The project around, where there is one, says what doesn't count. */
-static int read_project(const struct check_options *options, struct strv *ignore, uint64_t *budget, struct error *err)
+static int read_project(const struct check_options *options, struct strv *ignore, uint64_t *budget,
+                        struct error *err)
 {
     const struct pipeline_options *pipeline = &options->pipeline;
     AUTO(pipeline) p = {0};
-    autofree char *file = path_join(pipeline->dir ? pipeline->dir : ".", pipeline->file ? pipeline->file : "lbuild.ini");
+    autofree char *file = path_join(pipeline->dir ? pipeline->dir : ".",
+                                    pipeline->file ? pipeline->file : "lbuild.ini");
     if (!pipeline->dir && !pipeline->file && !fs_exists(file))
         return 0;
-    return pipeline_project(pipeline, NULL, &p, err) == 0 ? gate_take_project(&p.project, ignore, budget, err) : -1;
+    return pipeline_project(pipeline, NULL, &p, err) == 0
+               ? gate_take_project(&p.project, ignore, budget, err)
+               : -1;
 }
 
-static int check_image(const struct check_options *options, const char *path, struct buf *out, struct error *err)
+static int check_image(const struct check_options *options, const char *path, struct buf *out,
+                       struct error *err)
 {
     const struct pipeline_options *pipeline = &options->pipeline;
     AUTO(store) store = {.lock = -1};
     AUTO(strv) ignore = {0};
     AUTO(imagefile) image = {0};
     AUTO(gate_report) report = {0};
-    struct gate_options asked = {.ignore = &ignore, .werror = options->werror, .now = time(NULL),
+    struct gate_options asked = {.ignore = &ignore,
+                                 .werror = options->werror,
+                                 .now = time(NULL),
                                  .base_age = options->base_age ? options->base_age : BASE_AGE};
     if (gate_take_ids(&options->ignore, "--ignore", &ignore, err) != 0 ||
-        (options->budget && gate_parse_size(options->budget, "--budget", &asked.budget, err) != 0) ||
+        (options->budget &&
+         gate_parse_size(options->budget, "--budget", &asked.budget, err) != 0) ||
         read_project(options, &ignore, &asked.budget, err) != 0)
         return -1;
     const struct imagefile_choice choice = {
         .tag = pipeline->tags.len > 0 ? pipeline->tags.items[0] : NULL,
-        .arch = pipeline->platform ? pipeline->platform : pipeline->arm64 ? "arm64" : pipeline->x86_64 ? "x86_64" : NULL,
+        .arch = pipeline->platform ? pipeline->platform
+                : pipeline->arm64  ? "arm64"
+                : pipeline->x86_64 ? "x86_64"
+                                   : NULL,
         .mirrors = &pipeline->mirrors,
         .ca_file = pipeline->ca_file,
         .offline = pipeline->offline,
     };
-    if (store_open(&store, NULL, err) != 0 || imagefile_load(path, &choice, &store, &image, err) != 0 ||
+    if (store_open(&store, NULL, err) != 0 ||
+        imagefile_load(path, &choice, &store, &image, err) != 0 ||
         gate_check(&image, &store, &asked, &report, err) != 0)
         return -1;
     if (options->json)
@@ -106,13 +126,16 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(check_options) options = {0};
     AUTO(strv) operands = {0};
     all_rows(rows);
-    if (options_parse(rows, ROWS, argv, &options, &operands, err) != 0 || pipeline_settle(&options.pipeline, err) != 0)
+    if (options_parse(rows, ROWS, argv, &options, &operands, err) != 0 ||
+        pipeline_settle(&options.pipeline, err) != 0)
         return -1;
     if (operands.len > 1)
-        return error_set(err, ERROR_USAGE, "check takes one image, and '%s' is a second one", operands.items[1]);
+        return error_set(err, ERROR_USAGE, "check takes one image, and '%s' is a second one",
+                         operands.items[1]);
     if (options.json && options.sarif)
         return error_set(err, ERROR_USAGE, "--json and --sarif are two forms; choose one");
-    return operands.len == 1 ? check_image(&options, operands.items[0], out, err) : check_project(&options, out, err);
+    return operands.len == 1 ? check_image(&options, operands.items[0], out, err)
+                             : check_project(&options, out, err);
 }
 
 static void help(struct buf *out)
@@ -125,7 +148,8 @@ static void help(struct buf *out)
 const struct command command_check = {
     .name = "check",
     .operands = "[IMAGE]",
-    .summary = "Check the project file; with IMAGE, a finished image against all that Lambda refuses.",
+    .summary =
+        "Check the project file; with IMAGE, a finished image against all that Lambda refuses.",
     .run = run,
     .help = help,
 };

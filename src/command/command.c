@@ -23,8 +23,9 @@ const struct command *command_find(const char *name)
 
 void command_help(const struct command *command, struct buf *out)
 {
-    buf_addf(out, "Usage: lbuild %s%s%s%s\n\n%s\n", command->name, command->help ? " [OPTION...]" : "",
-             command->operands[0] ? " " : "", command->operands, command->summary);
+    buf_addf(out, "Usage: lbuild %s%s%s%s\n\n%s\n", command->name,
+             command->help ? " [OPTION...]" : "", command->operands[0] ? " " : "",
+             command->operands, command->summary);
     if (command->help) {
         buf_adds(out, "\nOptions:\n");
         command->help(out);

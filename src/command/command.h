@@ -9,8 +9,8 @@ struct command {
     const char *name;
     const char *operands; /* for the usage line: "[NAME]" */
     const char *summary;  /* one line */
-    /* argv[0] is the verb. Results go to `out`, which main writes to standard output when all went well; progress goes to
-     * standard error. Prints no error: *err gets there. */
+    /* argv[0] is the verb. Results go to `out`, which main writes to standard output when all went
+     * well; progress goes to standard error. Prints no error: *err gets there. */
     int (*run)(const char *const *argv, struct buf *out, struct error *err);
     /* Adds the options' lines of help, or NULL. */
     void (*help)(struct buf *out);

@@ -21,7 +21,8 @@ static int write_piece(void *data, const void *bytes, size_t length, struct erro
     return fs_write_fd(target->fd, target->name, bytes, length, err);
 }
 
-static int write_file(const struct pipeline *p, const char *dockerfile, const char *path, struct error *err)
+static int write_file(const struct pipeline *p, const char *dockerfile, const char *path,
+                      struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
     if (atomic_open(&file, path, 0644, err) != 0)
@@ -42,7 +43,9 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
     bool to_file = options.output && strcmp(options.output, "-") != 0;
     if (!to_file && isatty(STDOUT_FILENO))
-        return error_set(err, ERROR_USAGE, "the build context is a tar; pipe it into an engine, or write it with -o FILE");
+        return error_set(
+            err, ERROR_USAGE,
+            "the build context is a tar; pipe it into an engine, or write it with -o FILE");
     if (pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
         dockerfile_render(&p.plan, &p.template, DOCKERFILE_IMAGE, &dockerfile, err) != 0)
         return -1;
@@ -50,7 +53,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (to_file)
         return write_file(&p, buf_text(&dockerfile.text), options.output, err);
     struct target target = {STDOUT_FILENO, "standard output"};
-    return context_write(&p.plan, &p.context, buf_text(&dockerfile.text), write_piece, &target, err);
+    return context_write(&p.plan, &p.context, buf_text(&dockerfile.text), write_piece, &target,
+                         err);
 }
 
 static void help(struct buf *out)
@@ -61,7 +65,8 @@ static void help(struct buf *out)
 const struct command command_context = {
     .name = "context",
     .operands = "",
-    .summary = "Write the build context, Dockerfile included, as a tar for docker, podman or buildah.",
+    .summary =
+        "Write the build context, Dockerfile included, as a tar for docker, podman or buildah.",
     .run = run,
     .help = help,
 };

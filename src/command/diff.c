@@ -16,24 +16,30 @@ static void diff_options_release(struct diff_options *options)
     strv_release(&options->mirrors);
 }
 
-#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct diff_options, field), argument, help}
+#define ROW(name, type, field, argument, help)                                                     \
+    {                                                                                              \
+        0, name, type, offsetof(struct diff_options, field), argument, help                        \
+    }
 static const struct option_row rows[] = {
     ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
     ROW("tag", OPTION_TEXT, tag, "TAG", "which image of both, when there are several"),
     ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture of both, when there are several"),
     ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
-    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's"),
+    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE",
+        "CA certificates to trust besides the system's"),
     ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
 };
 
 enum verdict { VERDICT_EQUAL, VERDICT_BYTES, VERDICT_DIFFERENT };
 
-/* Equal is only what has the same bytes: the manifest's, or where a side has none, those of config and layers. */
+/* Equal is only what has the same bytes: the manifest's, or where a side has none, those of config
+ * and layers. */
 static bool same_bytes(const struct imagefile *a, const struct imagefile *b)
 {
     if (a->manifest.text[0] && b->manifest.text[0])
         return digest_equal(&a->manifest, &b->manifest);
-    bool same = digest_equal(&a->config_digest, &b->config_digest) && a->layer_count == b->layer_count;
+    bool same =
+        digest_equal(&a->config_digest, &b->config_digest) && a->layer_count == b->layer_count;
     for (size_t i = 0; same && i < a->layer_count; i++)
         same = digest_equal(&a->layers[i].digest, &b->layers[i].digest);
     return same;
@@ -90,7 +96,8 @@ static void print_text(enum verdict verdict, const struct js *changes, struct bu
         buf_adds(out, "the same files and settings, in other bytes\n");
 }
 
-static void print_json(const struct imagetree *a, const struct imagetree *b, enum verdict verdict, struct js *changes, struct buf *out)
+static void print_json(const struct imagetree *a, const struct imagetree *b, enum verdict verdict,
+                       struct js *changes, struct buf *out)
 {
     AUTOPTR(js) object = js_object();
     js_set_string(object, "a", a->image.path);
@@ -101,12 +108,13 @@ static void print_json(const struct imagetree *a, const struct imagetree *b, enu
     js_dump_pretty(object, out);
 }
 
-static int compare(const struct imagetree *a, const struct imagetree *b, bool json, struct buf *out, struct error *err)
+static int compare(const struct imagetree *a, const struct imagetree *b, bool json, struct buf *out,
+                   struct error *err)
 {
     AUTOPTR(js) changes = js_array();
     diff_settings(&a->image, &b->image, changes);
     diff_files(a, b, changes);
-    enum verdict verdict = js_count(changes) > 0                ? VERDICT_DIFFERENT
+    enum verdict verdict = js_count(changes) > 0              ? VERDICT_DIFFERENT
                            : same_bytes(&a->image, &b->image) ? VERDICT_EQUAL
                                                               : VERDICT_BYTES;
     size_t count = js_count(changes);
@@ -115,8 +123,8 @@ static int compare(const struct imagetree *a, const struct imagetree *b, bool js
     else
         print_text(verdict, changes, out);
     if (verdict == VERDICT_DIFFERENT)
-        return error_set(err, ERROR_LOCKED, "'%s' and '%s' differ in %zu place%s", a->image.path, b->image.path, count,
-                         count == 1 ? "" : "s");
+        return error_set(err, ERROR_LOCKED, "'%s' and '%s' differ in %zu place%s", a->image.path,
+                         b->image.path, count, count == 1 ? "" : "s");
     return 0;
 }
 
@@ -130,9 +138,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
     if (operands.len != 2)
         return error_set(err, ERROR_USAGE, "diff takes two images");
-    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file, .offline = options.offline};
-    if (store_open(&store, NULL, err) != 0 || imagetree_load(operands.items[0], &choice, &store, &a, err) != 0 ||
+    const struct imagefile_choice choice = {.tag = options.tag,
+                                            .arch = options.arch,
+                                            .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file,
+                                            .offline = options.offline};
+    if (store_open(&store, NULL, err) != 0 ||
+        imagetree_load(operands.items[0], &choice, &store, &a, err) != 0 ||
         imagetree_load(operands.items[1], &choice, &store, &b, err) != 0)
         return -1;
     return compare(&a, &b, options.json, out, err);

@@ -8,7 +8,10 @@
 
 /* The merged trees, path by path: both are sorted. */
 
-static const char *const types[] = {[TAR_FILE] = "file", [TAR_DIR] = "folder", [TAR_SYMLINK] = "link", [TAR_HARDLINK] = "hard link",
+static const char *const types[] = {[TAR_FILE] = "file",
+                                    [TAR_DIR] = "folder",
+                                    [TAR_SYMLINK] = "link",
+                                    [TAR_HARDLINK] = "hard link",
                                     [TAR_OTHER] = "special"};
 
 static void add_text(struct js *what, const char *name, const char *a, const char *b)
@@ -39,7 +42,8 @@ static char *joined(const struct strv *list)
     return list->len ? buf_detach(&out) : NULL;
 }
 
-static void compare_lists(struct js *what, const char *name, const struct strv *a, const struct strv *b)
+static void compare_lists(struct js *what, const char *name, const struct strv *a,
+                          const struct strv *b)
 {
     autofree char *left = joined(a), *right = joined(b);
     add_text(what, name, left, right);

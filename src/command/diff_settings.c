@@ -14,7 +14,8 @@ struct members {
     bool second; /* on the way through b: only what a lacks */
 };
 
-static void add(const char *prefix, const char *name, const struct js *a, const struct js *b, struct js *out)
+static void add(const char *prefix, const char *name, const struct js *a, const struct js *b,
+                struct js *out)
 {
     struct js *object = js_object();
     autofree char *full = xasprintf("%s%s%s", prefix, prefix[0] && name[0] ? "." : "", name);
@@ -47,7 +48,8 @@ static void compare(void *data, const char *key, const struct js *value)
     add(members->prefix, key, a, b, members->out);
 }
 
-static void compare_objects(const struct js *a, const struct js *b, const char *prefix, struct js *out)
+static void compare_objects(const struct js *a, const struct js *b, const char *prefix,
+                            struct js *out)
 {
     struct members members = {a, b, prefix, out, false};
     if (js_is_object(a))
@@ -63,7 +65,8 @@ static struct js *variables(const struct js *list)
     struct js *object = js_object();
     for (size_t i = 0; i < js_count(list); i++) {
         const char *text = js_text(js_at(list, i)), *equals = text ? strchr(text, '=') : NULL;
-        autofree char *name = text ? xstrndup(text, equals ? (size_t)(equals - text) : strlen(text)) : NULL;
+        autofree char *name =
+            text ? xstrndup(text, equals ? (size_t)(equals - text) : strlen(text)) : NULL;
         if (name)
             js_set_string(object, name, equals ? equals + 1 : "");
     }
@@ -81,7 +84,8 @@ static struct js *without(const struct js *object, const char *const *names, siz
 
 void diff_settings(const struct imagefile *a, const struct imagefile *b, struct js *out)
 {
-    static const char *const outer[] = {"config", "rootfs", "history"}, *const inner[] = {"Env", "Labels"};
+    static const char *const outer[] = {"config", "rootfs", "history"}, *const inner[] = {"Env",
+                                                                                          "Labels"};
     const struct js *left = js_get(a->config, "config"), *right = js_get(b->config, "config");
     AUTOPTR(js) outer_a = without(a->config, outer, countof(outer));
     AUTOPTR(js) outer_b = without(b->config, outer, countof(outer));
@@ -95,5 +99,6 @@ void diff_settings(const struct imagefile *a, const struct imagefile *b, struct 
     compare_objects(js_get(left, "Labels"), js_get(right, "Labels"), "config.Labels", out);
     if (!same(js_get(a->config, "history"), js_get(b->config, "history")))
         add("", "history", js_get(a->config, "history"), js_get(b->config, "history"), out);
-    compare_objects(js_get(a->document, "annotations"), js_get(b->document, "annotations"), "annotations", out);
+    compare_objects(js_get(a->document, "annotations"), js_get(b->document, "annotations"),
+                    "annotations", out);
 }

@@ -1,7 +1,7 @@
 #include "command/command.h"
 #include "engine/engine.h"
-#include "engine/install.h"
 #include "engine/host/toolchain.h"
+#include "engine/install.h"
 #include "support/json.h"
 #include "support/options.h"
 #include "support/own.h"
@@ -25,12 +25,16 @@ static const struct tool {
     const char *name, *use;
     struct install_names packages;
 } tools[] = {
-    {"bwrap", "sandbox for running a function", {"bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap"}},
+    {"bwrap",
+     "sandbox for running a function",
+     {"bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap", "bubblewrap"}},
 #if defined(__aarch64__)
-    {"qemu-x86_64-static", "runs x86_64 programs here; no build needs it",
+    {"qemu-x86_64-static",
+     "runs x86_64 programs here; no build needs it",
      {"qemu-user-static", "qemu-user-static", "qemu-x86_64", NULL, "qemu-linux-user"}},
 #else
-    {"qemu-aarch64-static", "runs arm64 programs here; no build needs it",
+    {"qemu-aarch64-static",
+     "runs arm64 programs here; no build needs it",
      {"qemu-user-static", "qemu-user-static", "qemu-aarch64", NULL, "qemu-linux-user"}},
 #endif
 };
@@ -44,15 +48,16 @@ static bool known(const struct js *compilers, const struct toolchain *toolchain,
     for (size_t i = 0; i < js_count(compilers); i++) {
         const struct js *other = js_at(compilers, i);
         const char *words = js_get_text(other, "command");
-        if (strcmp(js_get_text(other, "path"), path) == 0 && strchr(words, ' ') == NULL && toolchain->command.len == 1)
+        if (strcmp(js_get_text(other, "path"), path) == 0 && strchr(words, ' ') == NULL &&
+            toolchain->command.len == 1)
             return true;
     }
     return false;
 }
 
 /* Proves one candidate; 1 when it works for this architecture and library. */
-static int examine(const struct store *store, enum arch arch, const char *libc, const char *words, struct js *compilers,
-                   struct error *err)
+static int examine(const struct store *store, enum arch arch, const char *libc, const char *words,
+                   struct js *compilers, struct error *err)
 {
     AUTO(toolchain) toolchain = {0};
     autofree char *why = NULL;
@@ -62,7 +67,8 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     if (!proven && strcmp(why, "not found") == 0)
         return 0;
     autofree char *path = proven ? realpath(toolchain.tools.items[0], NULL) : NULL;
-    if (proven && (strcmp(toolchain.libc, libc) != 0 || known(compilers, &toolchain, path ? path : "")))
+    if (proven &&
+        (strcmp(toolchain.libc, libc) != 0 || known(compilers, &toolchain, path ? path : "")))
         return 0;
     struct js *compiler = js_object();
     js_set_string(compiler, "arch", arch_lambda(arch));
@@ -76,10 +82,12 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     return proven;
 }
 
-/* Adds a command to those that install what is missing; commands of one package manager become one. */
+/* Adds a command to those that install what is missing; commands of one package manager become one.
+ */
 static void add_missing(struct strv *missing, const char *command)
 {
-    static const char *const verbs[] = {"apt-get install ", "dnf install ", "apk add ", "pacman -S ", "zypper install "};
+    static const char *const verbs[] = {"apt-get install ", "dnf install ", "apk add ",
+                                        "pacman -S ", "zypper install "};
     for (size_t i = 0; i < countof(verbs); i++) {
         size_t length = strlen(verbs[i]);
         if (strncmp(command, verbs[i], length) != 0)
@@ -97,7 +105,8 @@ static void add_missing(struct strv *missing, const char *command)
         strv_add(missing, command);
 }
 
-static int examine_compilers(const struct store *store, struct js *compilers, struct strv *missing, struct error *err)
+static int examine_compilers(const struct store *store, struct js *compilers, struct strv *missing,
+                             struct error *err)
 {
     for (size_t a = 0; a < countof(arches); a++) {
         for (size_t l = 0; l < countof(libcs); l++) {
@@ -105,7 +114,8 @@ static int examine_compilers(const struct store *store, struct js *compilers, st
             int found = 0;
             toolchain_candidates(arches[a], libcs[l], &candidates);
             for (size_t i = 0; i < candidates.len; i++) {
-                int works = examine(store, arches[a], libcs[l], candidates.items[i], compilers, err);
+                int works =
+                    examine(store, arches[a], libcs[l], candidates.items[i], compilers, err);
                 if (works < 0)
                     return -1;
                 found += works;
@@ -145,7 +155,8 @@ static struct js *examine_tools(struct strv *missing)
     struct js *list = js_array();
     for (size_t i = 0; i < countof(tools); i++) {
         struct js *tool = js_object();
-        autofree char *path = process_find(tools[i].name), *command = install_packages(&tools[i].packages, NULL);
+        autofree char *path = process_find(tools[i].name),
+                      *command = install_packages(&tools[i].packages, NULL);
         js_set_string(tool, "name", tools[i].name);
         js_set_string(tool, "use", tools[i].use);
         if (path)
@@ -181,7 +192,8 @@ static void print_compilers(const struct js *report, struct buf *out)
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
         bool works = truth(one, "works");
-        buf_addf(out, "  %-7s %-6s %s%s%s\n", js_get_text(one, "arch"), js_get_text(one, "libc"), js_get_text(one, "command"),
+        buf_addf(out, "  %-7s %-6s %s%s%s\n", js_get_text(one, "arch"), js_get_text(one, "libc"),
+                 js_get_text(one, "command"),
                  works ? "" : ": no: ", works ? "" : js_get_text(one, "reason"));
     }
     if (js_count(list) == 0)
@@ -198,15 +210,17 @@ static void print(const struct js *report, struct buf *out)
         const struct js *one = js_at(list, i);
         bool works = truth(one, "works");
         const char *version = works ? js_get_text(one, "version") : NULL;
-        buf_addf(out, "  %-14s %s%s%s%s\n", js_get_text(one, "name"), works ? js_get_text(one, "help") : js_get_text(one, "reason"),
-                 version ? " (" : "", version ? version : "", version ? ")" : "");
+        buf_addf(out, "  %-14s %s%s%s%s\n", js_get_text(one, "name"),
+                 works ? js_get_text(one, "help") : js_get_text(one, "reason"), version ? " (" : "",
+                 version ? version : "", version ? ")" : "");
     }
     buf_adds(out, "Tools\n");
     list = js_get(report, "tools");
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
         const char *path = js_get_text(one, "path");
-        buf_addf(out, "  %s: %s (%s)\n", js_get_text(one, "name"), path ? path : "not found", js_get_text(one, "use"));
+        buf_addf(out, "  %s: %s (%s)\n", js_get_text(one, "name"), path ? path : "not found",
+                 js_get_text(one, "use"));
     }
     buf_addf(out, "Store\n  %s", js_get_text(store, "root"));
     if (js_get_size(store, "free", &bytes))
@@ -225,7 +239,8 @@ static int verdict(const struct js *report, struct error *err)
         if (truth(js_at(list, i), "works"))
             return 0;
     autofree char *command = install_compiler(arch_native(), "auto", NULL);
-    return error_set(err, ERROR_ENGINE, "no C compiler here links static programs; install one: %s", command);
+    return error_set(err, ERROR_ENGINE, "no C compiler here links static programs; install one: %s",
+                     command);
 }
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
@@ -268,7 +283,8 @@ static void help(struct buf *out)
 const struct command command_doctor = {
     .name = "doctor",
     .operands = "",
-    .summary = "Show the compilers, engines and tools found here, and how to install what is missing.",
+    .summary =
+        "Show the compilers, engines and tools found here, and how to install what is missing.",
     .run = run,
     .help = help,
 };

@@ -2,21 +2,25 @@
 #include "gate/rules.h"
 #include "project/project.h"
 #include "support/own.h"
-#include "template/template.h"
 #include "template/print.h"
+#include "template/template.h"
 
 #include <string.h>
 
 static void overview(struct buf *out)
 {
-    buf_adds(out, "Usage: lbuild [COMMAND] [OPTION...]\n\n"
-                  "Builds one OCI image tarball that AWS Lambda accepts from a folder with an lbuild.ini.\n"
-                  "Without a command it builds.\n\nCommands:\n");
+    buf_adds(
+        out,
+        "Usage: lbuild [COMMAND] [OPTION...]\n\n"
+        "Builds one OCI image tarball that AWS Lambda accepts from a folder with an lbuild.ini.\n"
+        "Without a command it builds.\n\nCommands:\n");
     for (size_t i = 0; commands[i]; i++)
         buf_addf(out, "  %-12s%s\n", commands[i]->name, commands[i]->summary);
-    buf_adds(out, "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key "
-                  "of lbuild.ini,\n'lbuild help templates' every language, 'lbuild help rules' what Lambda refuses and "
-                  "'lbuild help LB001' one of these rules.\n");
+    buf_adds(
+        out,
+        "\n'lbuild help COMMAND' shows a command's options, 'lbuild help project-file' every key "
+        "of lbuild.ini,\n'lbuild help templates' every language, 'lbuild help rules' what Lambda refuses and "
+        "'lbuild help LB001' one of these rules.\n");
 }
 
 static int templates(struct buf *out, struct error *err)
@@ -44,7 +48,8 @@ static int one_template(const char *language, struct buf *out, struct error *err
 static void list_rules(struct buf *out)
 {
     for (size_t i = 0; i < gate_rule_count; i++)
-        buf_addf(out, "%s  %-8s %-11s %s\n", gate_rules[i].id, gate_severity_word(gate_rules[i].severity),
+        buf_addf(out, "%s  %-8s %-11s %s\n", gate_rules[i].id,
+                 gate_severity_word(gate_rules[i].severity),
                  gate_sureness_word(gate_rules[i].sureness), gate_rules[i].title);
 }
 
@@ -71,7 +76,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return gate_rule_page(rule, out, err);
     const struct command *command = command_find(argv[1]);
     if (!command)
-        return error_set(err, ERROR_USAGE, "no help for '%s'; 'lbuild help' lists the commands", argv[1]);
+        return error_set(err, ERROR_USAGE, "no help for '%s'; 'lbuild help' lists the commands",
+                         argv[1]);
     command_help(command, out);
     return 0;
 }

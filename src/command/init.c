@@ -1,14 +1,14 @@
 #include "command/command.h"
 
 #include "lambda/arch.h"
+#include "project/value.h"
 #include "support/data.h"
-#include "template/detect.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/options.h"
 #include "support/own.h"
+#include "template/detect.h"
 #include "template/template.h"
-#include "project/value.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -106,22 +106,23 @@ static int put(struct scaffold *scaffold, const char *name, const char *text, st
 static int put_project(struct scaffold *scaffold, struct error *err)
 {
     const struct template *t = &scaffold->template;
-    autofree char *text =
-        xasprintf("[project]\n"
-                  "name = %s\n\n"
-                  "[function]\n"
-                  "language = %s\n"
-                  "handler = %s\n\n"
-                  "[image]\n"
-                  "base = al2023\n"
-                  "arch = %s\n",
-                  scaffold->name, t->language, t->handler_fallback ? t->handler_fallback : scaffold->name,
-                  arch_lambda(arch_native()));
+    autofree char *text = xasprintf("[project]\n"
+                                    "name = %s\n\n"
+                                    "[function]\n"
+                                    "language = %s\n"
+                                    "handler = %s\n\n"
+                                    "[image]\n"
+                                    "base = al2023\n"
+                                    "arch = %s\n",
+                                    scaffold->name, t->language,
+                                    t->handler_fallback ? t->handler_fallback : scaffold->name,
+                                    arch_lambda(arch_native()));
     return put(scaffold, PROJECT_FILE, text, err);
 }
 
 /* One file of templates/LANGUAGE/, with the project's name in place of @NAME@. */
-static int put_skeleton(struct scaffold *scaffold, const char *folder, const char *file, struct error *err)
+static int put_skeleton(struct scaffold *scaffold, const char *folder, const char *file,
+                        struct error *err)
 {
     static const char mark[] = "@NAME@";
     AUTO(buf) text = {0}, filled = {0};
@@ -147,8 +148,13 @@ static int choose_language(struct scaffold *scaffold, struct error *err)
     if (detected.language)
         log_step("language", "%s: there is '%s'", detected.language, detected.why);
     if (language && !value_is_name(language))
-        return error_set(err, ERROR_USAGE, "'%.80s' is not a language's name; 'lbuild help templates' lists them", language);
-    if (template_load(language ? language : detected.language ? detected.language : "c", &scaffold->template, err) != 0) {
+        return error_set(err, ERROR_USAGE,
+                         "'%.80s' is not a language's name; 'lbuild help templates' lists them",
+                         language);
+    if (template_load(language            ? language
+                      : detected.language ? detected.language
+                                          : "c",
+                      &scaffold->template, err) != 0) {
         err->kind = ERROR_USAGE;
         return -1;
     }
@@ -160,7 +166,8 @@ static int choose_language(struct scaffold *scaffold, struct error *err)
 static int put_skeletons(struct scaffold *scaffold, struct error *err)
 {
     AUTO(strv) files = {0};
-    autofree char *relative = xasprintf("templates/%s", scaffold->template.language), *folder = data_path(relative);
+    autofree char *relative = xasprintf("templates/%s", scaffold->template.language),
+                  *folder = data_path(relative);
     if (scaffold->has_sources || !fs_exists(folder))
         return 0;
     if (data_files(folder, "", &files, err) != 0)
@@ -176,9 +183,10 @@ static int scaffold_all(struct scaffold *scaffold, struct error *err)
     autofree char *project = path_join(scaffold->dir, PROJECT_FILE);
     bool fresh = !fs_exists(scaffold->dir);
     if (fs_exists(project))
-        return error_set(err, ERROR_PROJECT,
-                         "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it",
-                         project);
+        return error_set(
+            err, ERROR_PROJECT,
+            "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it",
+            project);
     if (choose_language(scaffold, err) != 0 || put_skeletons(scaffold, err) != 0)
         return -1;
     autofree char *ignored = xasprintf("/%s.tar\n", scaffold->name);
@@ -204,7 +212,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     for (size_t i = 0; i < scaffold.written.len; i++)
         buf_addf(out, "%s\n", scaffold.written.items[i]);
     if (!options.dry_run)
-        log_step("next", operands.len ? "lbuild -C %s && lbuild invoke -C %s" : "lbuild && lbuild invoke",
+        log_step("next",
+                 operands.len ? "lbuild -C %s && lbuild invoke -C %s" : "lbuild && lbuild invoke",
                  scaffold.dir, scaffold.dir);
     return 0;
 }

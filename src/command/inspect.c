@@ -20,11 +20,16 @@ static void inspect_options_release(struct inspect_options *options)
 
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct inspect_options, json), NULL, "print one JSON object"},
-    {0, "tag", OPTION_TEXT, offsetof(struct inspect_options, tag), "TAG", "which image, when there are several"},
-    {0, "arch", OPTION_TEXT, offsetof(struct inspect_options, arch), "ARCH", "which architecture, when there are several"},
-    {0, "registry-mirror", OPTION_LIST, offsetof(struct inspect_options, mirrors), "HOST=URL", "go to URL for images of HOST"},
-    {0, "registry-ca", OPTION_TEXT, offsetof(struct inspect_options, ca_file), "FILE", "CA certificates to trust besides the system's"},
-    {0, "offline", OPTION_FLAG, offsetof(struct inspect_options, offline), NULL, "never use the network"},
+    {0, "tag", OPTION_TEXT, offsetof(struct inspect_options, tag), "TAG",
+     "which image, when there are several"},
+    {0, "arch", OPTION_TEXT, offsetof(struct inspect_options, arch), "ARCH",
+     "which architecture, when there are several"},
+    {0, "registry-mirror", OPTION_LIST, offsetof(struct inspect_options, mirrors), "HOST=URL",
+     "go to URL for images of HOST"},
+    {0, "registry-ca", OPTION_TEXT, offsetof(struct inspect_options, ca_file), "FILE",
+     "CA certificates to trust besides the system's"},
+    {0, "offline", OPTION_FLAG, offsetof(struct inspect_options, offline), NULL,
+     "never use the network"},
 };
 
 static void line(struct buf *out, const char *name, const char *text)
@@ -111,7 +116,8 @@ static void print_text(const struct imagefile *image, struct buf *out)
 {
     const struct js *config = js_get(image->config, "config"), *env = js_get(config, "Env");
     const char *variant = js_get_text(image->config, "variant");
-    autofree char *platform = xasprintf("linux/%s%s%s", arch_oci(image->arch), variant ? "/" : "", variant ? variant : "");
+    autofree char *platform = xasprintf("linux/%s%s%s", arch_oci(image->arch), variant ? "/" : "",
+                                        variant ? variant : "");
     for (size_t i = 0; i < image->names.len; i++)
         safe_line(out, i == 0 ? "name" : "", image->names.items[i]);
     line(out, "format", image->format);
@@ -196,9 +202,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "inspect takes one image");
-    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file, .offline = options.offline};
-    if (store_open(&store, NULL, err) != 0 || imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
+    const struct imagefile_choice choice = {.tag = options.tag,
+                                            .arch = options.arch,
+                                            .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file,
+                                            .offline = options.offline};
+    if (store_open(&store, NULL, err) != 0 ||
+        imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
     if (options.json)

@@ -32,7 +32,8 @@ static const struct option_row rows[] = {
      "The event itself. Without an event: {}."},
     {0, "timeout", OPTION_COUNT, offsetof(struct invoke_options, timeout), "SECONDS",
      "The function's time, 1 to 900. Default: 60."},
-    {'C', "directory", OPTION_TEXT, offsetof(struct invoke_options, dir), "DIR", "The project's folder."},
+    {'C', "directory", OPTION_TEXT, offsetof(struct invoke_options, dir), "DIR",
+     "The project's folder."},
     {'f', "file", OPTION_TEXT, offsetof(struct invoke_options, file), "FILE",
      "The project file, instead of lbuild.ini."},
     {0, "profile", OPTION_TEXT, offsetof(struct invoke_options, profile), "NAME",
@@ -74,7 +75,8 @@ static char *project_output(const struct invoke_options *options, struct error *
 {
     AUTO(project) project = {0};
     AUTO(strv) complaints = {0};
-    const struct project_options from = {options->dir, options->file, options->profile, &options->set};
+    const struct project_options from = {options->dir, options->file, options->profile,
+                                         &options->set};
     if (project_load(&from, &project, &complaints, err) != 0)
         return NULL;
     autofree char *path = plan_output_file(&project, NULL, NULL, err);
@@ -85,7 +87,8 @@ static char *project_output(const struct invoke_options *options, struct error *
     return take(path);
 }
 
-/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of an array.
+/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of
+ * an array.
  */
 static bool is_json(const struct buf *event)
 {
@@ -121,8 +124,8 @@ static void add_words(struct strv *out, const struct js *array)
         strv_add(out, js_text(js_at(array, i)) ? js_text(js_at(array, i)) : "");
 }
 
-/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script runs
- * /var/runtime/bootstrap with the handler in _HANDLER, anything else is the program itself. */
+/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script
+ * runs /var/runtime/bootstrap with the handler in _HANDLER, anything else is the program itself. */
 static int find_program(const struct imagefile *image, struct function *function, struct error *err)
 {
     const struct js *config = js_get(image->config, "config");
@@ -132,9 +135,10 @@ static int find_program(const struct imagefile *image, struct function *function
     add_words(&cmd, js_get(config, "Cmd"));
     if (entrypoint.len > 0 && strcmp(entrypoint.items[0], LAMBDA_ENTRYPOINT) == 0) {
         if (entrypoint.len + cmd.len != 2)
-            return error_set(err, ERROR_LAMBDA,
-                             "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
-                             LAMBDA_ENTRYPOINT, entrypoint.len + cmd.len - 1);
+            return error_set(
+                err, ERROR_LAMBDA,
+                "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
+                LAMBDA_ENTRYPOINT, entrypoint.len + cmd.len - 1);
         strv_addf(&function->env, "_HANDLER=%s", cmd.len ? cmd.items[0] : entrypoint.items[1]);
         strv_add(&function->argv, "/" LAMBDA_BOOTSTRAP);
     } else {
@@ -145,10 +149,12 @@ static int find_program(const struct imagefile *image, struct function *function
         return error_set(err, ERROR_LAMBDA,
                          "the image has neither ENTRYPOINT nor CMD: nothing says what to start");
     if (!strchr(function->argv.items[0], '/'))
-        return error_set(err, ERROR_LAMBDA,
-                         "the image starts '%s', which is not a path; invoke doesn't search for programs",
-                         function->argv.items[0]);
-    autofree char *absolute = path_join(workdir && workdir[0] ? workdir : "/", function->argv.items[0]);
+        return error_set(
+            err, ERROR_LAMBDA,
+            "the image starts '%s', which is not a path; invoke doesn't search for programs",
+            function->argv.items[0]);
+    autofree char *absolute =
+        path_join(workdir && workdir[0] ? workdir : "/", function->argv.items[0]);
     function->path = path_clean(absolute);
     if (!function->path)
         return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is outside of it",
@@ -156,12 +162,15 @@ static int find_program(const struct imagefile *image, struct function *function
     return 0;
 }
 
-/* The name of the project, as the image tells it; else a name that is right for any. Caller frees. */
+/* The name of the project, as the image tells it; else a name that is right for any. Caller frees.
+ */
 static char *function_name(const struct imagefile *image)
 {
-    const char *title = js_get_text(js_get(image->document, "annotations"), "org.opencontainers.image.title");
+    const char *title =
+        js_get_text(js_get(image->document, "annotations"), "org.opencontainers.image.title");
     size_t fine =
-        title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") : 0;
+        title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+              : 0;
     return xstrdup(fine > 0 && fine <= 64 && !title[fine] ? title : "function");
 }
 
@@ -178,12 +187,13 @@ static void set_variable(struct strv *env, const char *name, const char *value)
     strv_addf(env, "%s=%s", name, value);
 }
 
-/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment variables");
- * nothing of the caller's but the AWS credentials and the region. HOME isn't set there, so not here. */
+/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment
+ * variables"); nothing of the caller's but the AWS credentials and the region. HOME isn't set
+ * there, so not here. */
 static void make_environment(const struct imagefile *image, struct function *function)
 {
-    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-                                         "AWS_REGION", "AWS_DEFAULT_REGION"};
+    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                                         "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"};
     const char *const fixed[][2] = {
         {"AWS_LAMBDA_FUNCTION_NAME", function->name},
         {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
@@ -227,10 +237,11 @@ static int check_program(const struct function *function, struct error *err)
             "'/%s' in the image is no program but a script or data; invoke runs static programs only",
             function->path);
     if (facts.interpreter || facts.needed.len > 0)
-        return error_set(err, ERROR_LAMBDA,
-                         "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
-                         "any other in a container: docker load, docker run",
-                         function->path, facts.interpreter ? facts.interpreter : facts.needed.items[0]);
+        return error_set(
+            err, ERROR_LAMBDA,
+            "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
+            "any other in a container: docker load, docker run",
+            function->path, facts.interpreter ? facts.interpreter : facts.needed.items[0]);
     return 0;
 }
 
@@ -238,9 +249,11 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
                   struct error *err)
 {
     const char *base = getenv("TMPDIR");
-    autofree char *folder = xasprintf("%s/lbuild-invoke.XXXXXX", base && base[0] == '/' ? base : "/tmp");
+    autofree char *folder =
+        xasprintf("%s/lbuild-invoke.XXXXXX", base && base[0] == '/' ? base : "/tmp");
     if (!mkdtemp(folder))
-        return error_errno(err, ERROR_BUILD, "can't make a folder '%s'; TMPDIR names another place", folder);
+        return error_errno(err, ERROR_BUILD, "can't make a folder '%s'; TMPDIR names another place",
+                           folder);
     function->folder = take(folder);
     function->program = path_join(function->folder, "program");
     if (extract_file(image_path, image, function->path, function->program, err) != 0)
@@ -248,10 +261,11 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
     return check_program(function, err);
 }
 
-/* argv for this machine: the program's own, behind an emulator when the image is for the other architecture.
+/* argv for this machine: the program's own, behind an emulator when the image is for the other
+ * architecture.
  */
-static int make_argv(const struct imagefile *image, const struct function *function, struct strv *argv,
-                     struct error *err)
+static int make_argv(const struct imagefile *image, const struct function *function,
+                     struct strv *argv, struct error *err)
 {
     if (image->arch != arch_native()) {
         autofree char *with_suffix = xasprintf("qemu-%s-static", arch_compiler(image->arch));
@@ -280,7 +294,8 @@ static int invoke(const char *path, const struct invoke_options *options, const 
     AUTO(strv) argv = {0};
     AUTO(api_result) result = {0};
     process_catch_signals(); /* the folder must not stay behind */
-    if (store_open(&store, NULL, err) != 0 || imagefile_load(path, &choice, &store, &image, err) != 0 ||
+    if (store_open(&store, NULL, err) != 0 ||
+        imagefile_load(path, &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
     function.name = function_name(&image);
@@ -288,10 +303,11 @@ static int invoke(const char *path, const struct invoke_options *options, const 
         make_argv(&image, &function, &argv, err) != 0)
         return -1;
     make_environment(&image, &function);
-    const struct api_invocation invocation = {event->data ? event->data : "", event->len, function.name,
-                                              options->timeout ? options->timeout : TIMEOUT_DEFAULT};
-    if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder, &result, err) !=
-        0)
+    const struct api_invocation invocation = {
+        event->data ? event->data : "", event->len, function.name,
+        options->timeout ? options->timeout : TIMEOUT_DEFAULT};
+    if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder,
+                   &result, err) != 0)
         return -1;
     buf_add(out, result.body.data, result.body.len);
     if (result.failed)
@@ -310,8 +326,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return error_set(err, ERROR_USAGE, "invoke takes one image, and '%s' is a second one",
                          operands.items[1]);
     if (options.timeout > LAMBDA_TIMEOUT_MAX)
-        return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d", LAMBDA_TIMEOUT_MAX,
-                         options.timeout);
+        return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d",
+                         LAMBDA_TIMEOUT_MAX, options.timeout);
     autofree char *path = operands.len ? xstrdup(operands.items[0]) : project_output(&options, err);
     if (!path || read_event(&options, &event, err) != 0)
         return -1;

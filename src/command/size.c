@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What takes the room: layers, folders and files of the merged tree, and sections of its programs. */
+/* What takes the room: layers, folders and files of the merged tree, and sections of its programs.
+ */
 
 struct size_options {
     bool json, offline;
@@ -23,7 +24,10 @@ static void size_options_release(struct size_options *options)
     strv_release(&options->mirrors);
 }
 
-#define ROW(name, type, field, argument, help) {0, name, type, offsetof(struct size_options, field), argument, help}
+#define ROW(name, type, field, argument, help)                                                     \
+    {                                                                                              \
+        0, name, type, offsetof(struct size_options, field), argument, help                        \
+    }
 static const struct option_row rows[] = {
     ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
     ROW("budget", OPTION_TEXT, budget, "SIZE", "fail when it is larger, unpacked, as 200MB"),
@@ -31,7 +35,8 @@ static const struct option_row rows[] = {
     ROW("tag", OPTION_TEXT, tag, "TAG", "which image, when there are several"),
     ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture, when there are several"),
     ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
-    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE", "CA certificates to trust besides the system's"),
+    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE",
+        "CA certificates to trust besides the system's"),
     ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
 };
 
@@ -41,8 +46,8 @@ struct row {
     size_t count;
 };
 
-/* Rows by their names. Names come nearly sorted, or are few, so the last rows are searched alone; where an image has more than
- * anybody wants to read, the rest goes into one row. */
+/* Rows by their names. Names come nearly sorted, or are few, so the last rows are searched alone;
+ * where an image has more than anybody wants to read, the rest goes into one row. */
 enum { MOST_ROWS = 20000, SEARCHED = 500 };
 struct table {
     struct row *items;
@@ -112,7 +117,8 @@ static void table_sort(struct table *table)
 
 struct sizes {
     struct table layers, folders, files, sections;
-    uint64_t unpacked, packed, hidden; /* hidden: bytes of files that the merged tree doesn't show */
+    uint64_t unpacked, packed,
+        hidden; /* hidden: bytes of files that the merged tree doesn't show */
 };
 
 static void sizes_release(struct sizes *sizes)
@@ -186,7 +192,8 @@ static void measure(const struct imagetree *of, size_t top, struct sizes *sizes)
     table_sort(&sizes->sections);
 }
 
-static void print_table(const struct table *table, size_t top, const char *title, const char *before, struct buf *out)
+static void print_table(const struct table *table, size_t top, const char *title,
+                        const char *before, struct buf *out)
 {
     if (table->len > 0)
         buf_addf(out, "\n%s\n", title);
@@ -200,7 +207,8 @@ static void print_table(const struct table *table, size_t top, const char *title
 
 static void print_text(const struct sizes *sizes, size_t top, struct buf *out)
 {
-    buf_addf(out, "%14" PRIu64 "  unpacked, which is what Lambda counts\n%14" PRIu64 "  packed\n", sizes->unpacked, sizes->packed);
+    buf_addf(out, "%14" PRIu64 "  unpacked, which is what Lambda counts\n%14" PRIu64 "  packed\n",
+             sizes->unpacked, sizes->packed);
     buf_addf(out, "%14" PRIu64 "  of files that later layers hide\n", sizes->hidden);
     print_table(&sizes->layers, sizes->layers.len, "layers", "", out);
     print_table(&sizes->folders, top, "folders", "/", out);
@@ -234,7 +242,8 @@ static void print_json(const struct sizes *sizes, size_t top, struct buf *out)
     js_dump_pretty(object, out);
 }
 
-static int show(const struct size_options *options, const struct imagetree *tree, struct buf *out, struct error *err)
+static int show(const struct size_options *options, const struct imagetree *tree, struct buf *out,
+                struct error *err)
 {
     enum { TOP = 10 };
     AUTO(sizes) sizes = {0};
@@ -248,8 +257,9 @@ static int show(const struct size_options *options, const struct imagetree *tree
     else
         print_text(&sizes, top, out);
     if (budget > 0 && sizes.unpacked > budget)
-        return error_set(err, ERROR_LAMBDA, "%s: %" PRIu64 " bytes unpacked are more than the budget of %" PRIu64, tree->image.path,
-                         sizes.unpacked, budget);
+        return error_set(err, ERROR_LAMBDA,
+                         "%s: %" PRIu64 " bytes unpacked are more than the budget of %" PRIu64,
+                         tree->image.path, sizes.unpacked, budget);
     return 0;
 }
 
@@ -263,9 +273,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "size takes one image");
-    const struct imagefile_choice choice = {.tag = options.tag, .arch = options.arch, .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file, .offline = options.offline};
-    if (store_open(&store, NULL, err) != 0 || imagetree_load(operands.items[0], &choice, &store, &tree, err) != 0)
+    const struct imagefile_choice choice = {.tag = options.tag,
+                                            .arch = options.arch,
+                                            .mirrors = &options.mirrors,
+                                            .ca_file = options.ca_file,
+                                            .offline = options.offline};
+    if (store_open(&store, NULL, err) != 0 ||
+        imagetree_load(operands.items[0], &choice, &store, &tree, err) != 0)
         return -1;
     return show(&options, &tree, out, err);
 }
@@ -278,7 +292,8 @@ static void help(struct buf *out)
 const struct command command_size = {
     .name = "size",
     .operands = "IMAGE",
-    .summary = "Show what takes the room in an image: layers, folders, files, sections of programs.",
+    .summary =
+        "Show what takes the room in an image: layers, folders, files, sections of programs.",
     .run = run,
     .help = help,
 };

@@ -7,10 +7,13 @@
 void warn_of_engines(const struct plan *plan)
 {
     const char *base = plan->base_reference;
-    if (strncmp(base, "oci:", 4) == 0 || strncmp(base, "oci-archive:", 12) == 0 || strncmp(base, "docker-archive:", 15) == 0)
-        log_warn("only buildah and podman can build on '%s'; for docker, load the image and set [image] base to its name",
-                 base);
+    if (strncmp(base, "oci:", 4) == 0 || strncmp(base, "oci-archive:", 12) == 0 ||
+        strncmp(base, "docker-archive:", 15) == 0)
+        log_warn(
+            "only buildah and podman can build on '%s'; for docker, load the image and set [image] base to its name",
+            base);
     if (plan->family == FAMILY_SCRATCH && plan->arch != arch_native())
-        log_warn("docker takes the architecture of an image on scratch from its command line alone: add --platform linux/%s",
-                 arch_oci(plan->arch));
+        log_warn(
+            "docker takes the architecture of an image on scratch from its command line alone: add --platform linux/%s",
+            arch_oci(plan->arch));
 }

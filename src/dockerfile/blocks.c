@@ -1,16 +1,17 @@
 #include "dockerfile/blocks.h"
 
 #include "dockerfile/builder.h"
-#include "support/inifile.h"
-#include "lambda/limits.h"
 #include "dockerfile/quote.h"
+#include "lambda/limits.h"
+#include "support/inifile.h"
 #include "support/own.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* An input as it counts: the plan's value, or the default where the plan knows of none. */
-static const struct plan_pair *find_input(const struct writer *w, const struct template_input *input)
+static const struct plan_pair *find_input(const struct writer *w,
+                                          const struct template_input *input)
 {
     for (size_t i = 0; i < w->plan->inputs.len; i++)
         if (strcmp(w->plan->inputs.items[i].name, input->name) == 0)
@@ -18,7 +19,8 @@ static const struct plan_pair *find_input(const struct writer *w, const struct t
     return NULL;
 }
 
-static const char *value_of(const struct writer *w, const struct template_input *input, const struct origin **origin)
+static const char *value_of(const struct writer *w, const struct template_input *input,
+                            const struct origin **origin)
 {
     const struct plan_pair *pair = find_input(w, input);
     *origin = pair && pair->origin.file ? &pair->origin : NULL;
@@ -26,7 +28,8 @@ static const char *value_of(const struct writer *w, const struct template_input 
 }
 
 /* " WORD" for each of a words input. */
-static void write_words(struct writer *w, const struct template_input *input, const char *value, const struct origin *origin)
+static void write_words(struct writer *w, const struct template_input *input, const char *value,
+                        const struct origin *origin)
 {
     AUTO(strv) words = {0};
     (void)!ini_words(value, &words); /* plan_inputs has done it before */
@@ -54,7 +57,8 @@ static bool lies_in(const char *path, const char *folder)
 {
     size_t length = strlen(folder);
     const char *slash = strrchr(path, '/');
-    return slash ? (size_t)(slash - path) == length && strncmp(path, folder, length) == 0 : length == 0;
+    return slash ? (size_t)(slash - path) == length && strncmp(path, folder, length) == 0
+                 : length == 0;
 }
 
 static void copy_folder(struct writer *w, const struct strv *files, const char *folder)
@@ -62,7 +66,8 @@ static void copy_folder(struct writer *w, const struct strv *files, const char *
     bool safe = true;
     for (size_t i = 0; i < files->len; i++) {
         autofree char *absolute = xasprintf("/%s", files->items[i]);
-        safe = safe && (!lies_in(files->items[i], folder) || (quote_is_safe_path(absolute) && files->items[i][0] != '-'));
+        safe = safe && (!lies_in(files->items[i], folder) ||
+                        (quote_is_safe_path(absolute) && files->items[i][0] != '-'));
     }
     autofree char *target = xasprintf("./%s%s", folder, folder[0] ? "/" : "");
     buf_adds(w->out, safe ? "COPY" : "COPY [");
@@ -91,7 +96,8 @@ void template_write_manifest(struct writer *w)
     AUTO(strv) folders = {0};
     for (size_t i = 0; i < files->len; i++) {
         const char *slash = strrchr(files->items[i], '/');
-        strv_take(&folders, xstrndup(files->items[i], slash ? (size_t)(slash - files->items[i]) : 0));
+        strv_take(&folders,
+                  xstrndup(files->items[i], slash ? (size_t)(slash - files->items[i]) : 0));
     }
     strv_sort(&folders);
     strv_unique(&folders);
@@ -114,8 +120,12 @@ void template_write_compile(struct writer *w)
         builder_compile(w);
         return;
     }
-    plan_command_make(w->plan, w->t, &(struct template_values){.program = DOCKERFILE_PROGRAM, .cache = DOCKERFILE_CACHE}, false, &command);
-    buf_addf(w->out, "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64, w->plan->epoch);
+    plan_command_make(
+        w->plan, w->t,
+        &(struct template_values){.program = DOCKERFILE_PROGRAM, .cache = DOCKERFILE_CACHE}, false,
+        &command);
+    buf_addf(w->out, "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64,
+             w->plan->epoch);
     add_words(w, &command.env);
     buf_adds(w->out, " \\\n    && mkdir -p /out");
     if (command.argv.len > 0) {

@@ -18,7 +18,8 @@ static const struct manager {
 } managers[] = {
     {"dnf", "dnf install -y", "dnf clean all"},
     {"yum", "yum install -y", "yum clean all"},
-    {"apt", "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends",
+    {"apt",
+     "apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends",
      "rm -rf /var/lib/apt/lists/*"},
     {"apk", "apk add --no-cache", NULL},
 };
@@ -39,15 +40,19 @@ void builder_add_packages(struct writer *w, const struct builder_packages *packa
     if (!manager) {
         autofree char *text =
             packages->manager
-                ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install", packages->image, packages->key)
-                : xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to none when it has all that is "
-                            "needed", packages->image);
+                ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install",
+                            packages->image, packages->key)
+                : xasprintf(
+                      "the package manager of '%.200s' isn't known; set 'package-manager', to none when it has all that is "
+                      "needed",
+                      packages->image);
         writer_refuse(w, packages->from, packages->key, text);
         return;
     }
     for (size_t i = 0; i < packages->names->len; i++)
         if (packages->names->items[i][0] == '-')
-            writer_fail(w, packages->origin, packages->key, packages->names->items[i], "would be read as an option");
+            writer_fail(w, packages->origin, packages->key, packages->names->items[i],
+                        "would be read as an option");
     writer_from(w, packages->origin);
     buf_addf(w->out, "RUN export LD_LIBRARY_PATH= \\\n    && %s", manager->before);
     for (size_t i = 0; i < packages->names->len; i++) {
@@ -61,8 +66,11 @@ void builder_add_packages(struct writer *w, const struct builder_packages *packa
 
 void builder_install(struct writer *w)
 {
-    const struct builder_packages packages = {&w->plan->packages, w->plan->package_manager, w->plan->builder_reference,
-                                              writer_origin(w, KEY_BUILD_PACKAGES), writer_origin(w, KEY_BUILD_BUILDER),
+    const struct builder_packages packages = {&w->plan->packages,
+                                              w->plan->package_manager,
+                                              w->plan->builder_reference,
+                                              writer_origin(w, KEY_BUILD_PACKAGES),
+                                              writer_origin(w, KEY_BUILD_BUILDER),
                                               "build.packages"};
     builder_add_packages(w, &packages);
 }
@@ -91,8 +99,8 @@ static void add_function(struct writer *w, const char *name, const struct strv *
     buf_adds(w->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
 }
 
-/* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative names the debug
- * information alone needs a map. */
+/* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative
+ * names the debug information alone needs a map. */
 static void add_run(struct writer *w)
 {
     buf_addf(w->out,
@@ -104,7 +112,8 @@ static void add_run(struct writer *w)
         add_function(w, "compile_cxx", &w->plan->cxx_flags);
 }
 
-/* Begins one command of a RUN; `start` is where the RUN began, so that it doesn't become too long for one argument. */
+/* Begins one command of a RUN; `start` is where the RUN began, so that it doesn't become too long
+ * for one argument. */
 static void add_command(struct writer *w, size_t *start)
 {
     if (w->out->len - *start > COMMAND_SPLIT) {
@@ -115,7 +124,8 @@ static void add_command(struct writer *w, size_t *start)
     buf_adds(w->out, " \\\n    && ");
 }
 
-static void add_compile_of(struct writer *w, const char *source, const char *seed, size_t number, size_t *start)
+static void add_compile_of(struct writer *w, const char *source, const char *seed, size_t number,
+                           size_t *start)
 {
     add_command(w, start);
     buf_adds(w->out, plan_is_cxx(source) ? "compile_cxx" : "compile");
@@ -134,7 +144,8 @@ void builder_compile(struct writer *w)
     for (size_t i = 0; i < plan->sources.len; i++)
         add_compile_of(w, plan->sources.items[i], plan->sources.items[i], ++count, &start);
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
-        autofree char *source = xasprintf("%s/%s", plan->runtime_prefix, plan->runtime_sources.items[i]);
+        autofree char *source =
+            xasprintf("%s/%s", plan->runtime_prefix, plan->runtime_sources.items[i]);
         add_compile_of(w, source, plan->runtime_sources.items[i], ++count, &start);
     }
     add_command(w, &start);
@@ -147,18 +158,20 @@ void builder_compile(struct writer *w)
     buf_adds(w->out, " -o " DOCKERFILE_PROGRAM " \\\n    && chmod 0755 " DOCKERFILE_PROGRAM "\n");
 }
 
-/* [files]. Those that go into one folder of the image are gathered in one of the builder stage and copied at once. COPY of a
- * folder's content leaves the mode of a target that is there as it is and follows links to it; COPY of the folders above
- * would do neither. */
+/* [files]. Those that go into one folder of the image are gathered in one of the builder stage and
+ * copied at once. COPY of a folder's content leaves the mode of a target that is there as it is and
+ * follows links to it; COPY of the folders above would do neither. */
 
-/* The folder that an entry goes into, without slashes at the ends; the root itself for the root. Caller frees. */
+/* The folder that an entry goes into, without slashes at the ends; the root itself for the root.
+ * Caller frees. */
 static char *target_folder(const struct plan_pair *pair)
 {
     const char *slash = strrchr(pair->value, '/');
     return slash ? xstrndup(pair->value, (size_t)(slash - pair->value)) : xstrdup("");
 }
 
-/* The number, from 1, of the gathering folder of each entry; entries with one target folder share it. Caller frees. */
+/* The number, from 1, of the gathering folder of each entry; entries with one target folder share
+ * it. Caller frees. */
 static size_t *gather(const struct plan_pairs *files)
 {
     AUTO(strv) folders = {0};
@@ -209,10 +222,11 @@ void builder_files(struct writer *w)
         return;
     autofree size_t *numbers = gather(files);
     writer_from(w, &files->items[0].origin);
-    buf_adds(w->out, "RUN put() { \\\n"
-                     "        if [ -d \"$1\" ]; then mkdir -p \"$2\" && cp -RP \"$1/.\" \"$2\"; \\\n"
-                     "        else mkdir -p \"${2%/*}\" && cp \"$1\" \"$2\"; fi; \\\n"
-                     "    }");
+    buf_adds(w->out,
+             "RUN put() { \\\n"
+             "        if [ -d \"$1\" ]; then mkdir -p \"$2\" && cp -RP \"$1/.\" \"$2\"; \\\n"
+             "        else mkdir -p \"${2%/*}\" && cp \"$1\" \"$2\"; fi; \\\n"
+             "    }");
     for (size_t i = 0; i < files->len; i++)
         add_put(w, &files->items[i], numbers[i]);
     buf_adds(w->out, " \\\n    && chmod -R u=rwX,go=rX " FILES "\n");
@@ -223,16 +237,19 @@ const char *builder_top(const struct writer *w)
     return w->on_scratch && w->t->deps ? DOCKERFILE_APP_TOP : "";
 }
 
-/* What the template makes: the dependencies come first, so that what changes more often lies above them. */
+/* What the template makes: the dependencies come first, so that what changes more often lies above
+ * them. */
 static void copy_made(struct writer *w)
 {
     const struct template *t = w->t;
     if (t->deps && !w->without_deps)
-        buf_addf(w->out, "COPY --from=deps " DOCKERFILE_DEPS "/ %s/\n", w->on_scratch ? DOCKERFILE_DEPS_TOP : "");
+        buf_addf(w->out, "COPY --from=deps " DOCKERFILE_DEPS "/ %s/\n",
+                 w->on_scratch ? DOCKERFILE_DEPS_TOP : "");
     if (t->app)
         buf_addf(w->out, "COPY --from=build " DOCKERFILE_APP "/ %s/\n", builder_top(w));
     if (!t->no_program)
-        buf_addf(w->out, "COPY --from=build " DOCKERFILE_PROGRAM " %s/%s\n", builder_top(w), w->plan->program);
+        buf_addf(w->out, "COPY --from=build " DOCKERFILE_PROGRAM " %s/%s\n", builder_top(w),
+                 w->plan->program);
 }
 
 void builder_copy(struct writer *w)

@@ -16,10 +16,10 @@
 
 struct builder_packages {
     const struct strv *names;
-    const char *manager; /* as in struct plan */
-    const char *image;   /* where they are installed */
+    const char *manager;                /* as in struct plan */
+    const char *image;                  /* where they are installed */
     const struct origin *origin, *from; /* of the packages and of the image */
-    const char *key; /* what messages call the packages */
+    const char *key;                    /* what messages call the packages */
 };
 /* RUN that installs packages, if there are any; the builder's own. */
 void builder_add_packages(struct writer *w, const struct builder_packages *packages);

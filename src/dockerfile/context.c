@@ -1,9 +1,9 @@
 #include "dockerfile/context.h"
 
-#include "support/data.h"
 #include "dockerfile/dockerfile.h"
 #include "layer/layer.h"
 #include "support/buf.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -26,13 +26,15 @@ struct scan {
     int depth;
 };
 
-static int add(struct scan *scan, const char *path, enum tar_type type, const struct stat *st, const char *link,
-               struct error *err)
+static int add(struct scan *scan, const char *path, enum tar_type type, const struct stat *st,
+               const char *link, struct error *err)
 {
     struct context *out = scan->out;
     if (out->len == FILES_MAX)
-        return error_set(err, ERROR_PROJECT,
-                         "'%s' has more than 1,000,000 files; leave some out with a .dockerignore file", scan->dir);
+        return error_set(
+            err, ERROR_PROJECT,
+            "'%s' has more than 1,000,000 files; leave some out with a .dockerignore file",
+            scan->dir);
     grow(out->files, out->len, out->cap);
     out->files[out->len++] = (struct context_file){
         .path = arena_add(&out->names, path),
@@ -43,24 +45,27 @@ static int add(struct scan *scan, const char *path, enum tar_type type, const st
     return 0;
 }
 
-static int scan_folder(struct scan *scan, int parent, const char *name, const char *path, struct error *err);
+static int scan_folder(struct scan *scan, int parent, const char *name, const char *path,
+                       struct error *err);
 
-static int scan_link(struct scan *scan, int parent, const char *name, const char *path, const struct stat *st,
-                     struct error *err)
+static int scan_link(struct scan *scan, int parent, const char *name, const char *path,
+                     const struct stat *st, struct error *err)
 {
     char target[LINK_MAX_BYTES + 1];
     ssize_t length = readlinkat(parent, name, target, sizeof target);
     if (length < 0)
         return error_errno(err, ERROR_BUILD, "can't read the link '%s/%s'", scan->dir, path);
     if ((size_t)length == sizeof target)
-        return error_set(err, ERROR_BUILD, "the target of the link '%s/%s' is longer than 4,096 bytes", scan->dir, path);
+        return error_set(err, ERROR_BUILD,
+                         "the target of the link '%s/%s' is longer than 4,096 bytes", scan->dir,
+                         path);
     target[length] = '\0';
     return add(scan, path, TAR_SYMLINK, st, target, err);
 }
 
 /* A folder that is left out still counts when a "!" rule lets in something below it. */
-static int scan_subfolder(struct scan *scan, int parent, const char *name, const char *path, const struct stat *st,
-                          struct error *err)
+static int scan_subfolder(struct scan *scan, int parent, const char *name, const char *path,
+                          const struct stat *st, struct error *err)
 {
     bool out = ignore_matches(scan->ignore, path);
     if (out && !ignore_may_reinclude(scan->ignore, path))
@@ -71,13 +76,16 @@ static int scan_subfolder(struct scan *scan, int parent, const char *name, const
     return out && scan->out->len == before ? 0 : add(scan, path, TAR_DIR, st, NULL, err);
 }
 
-static int scan_entry(struct scan *scan, int parent, const char *name, const char *path, struct error *err)
+static int scan_entry(struct scan *scan, int parent, const char *name, const char *path,
+                      struct error *err)
 {
     struct stat st;
     if (strcmp(name, ".git") == 0 || strv_contains(scan->left_out, path))
         return 0;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT ? 0 : error_errno(err, ERROR_BUILD, "can't look at '%s/%s'", scan->dir, path);
+        return errno == ENOENT
+                   ? 0
+                   : error_errno(err, ERROR_BUILD, "can't look at '%s/%s'", scan->dir, path);
     if (S_ISDIR(st.st_mode))
         return scan_subfolder(scan, parent, name, path, &st, err);
     if ((!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) || ignore_matches(scan->ignore, path))
@@ -86,18 +94,23 @@ static int scan_entry(struct scan *scan, int parent, const char *name, const cha
                                : scan_link(scan, parent, name, path, &st, err);
 }
 
-static int scan_folder(struct scan *scan, int parent, const char *name, const char *path, struct error *err)
+static int scan_folder(struct scan *scan, int parent, const char *name, const char *path,
+                       struct error *err)
 {
-    int result = 0, fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW));
+    int result = 0,
+        fd = openat(parent, name,
+                    O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW));
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
-        error_errno(err, ERROR_BUILD, "can't read the folder '%s%s%s'", scan->dir, path[0] ? "/" : "", path);
+        error_errno(err, ERROR_BUILD, "can't read the folder '%s%s%s'", scan->dir,
+                    path[0] ? "/" : "", path);
         autoclose_release(&fd);
         return -1;
     }
     if (++scan->depth > DEPTH_MAX)
-        result = error_set(err, ERROR_PROJECT, "'%s/%.200s...' is nested deeper than %d folders; leave it out", scan->dir, path,
-                           DEPTH_MAX);
+        result = error_set(err, ERROR_PROJECT,
+                           "'%s/%.200s...' is nested deeper than %d folders; leave it out",
+                           scan->dir, path, DEPTH_MAX);
     for (struct dirent *entry; result == 0 && (errno = 0, entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
@@ -116,8 +129,8 @@ static int compare_files(const void *a, const void *b)
     return strcmp(((const struct context_file *)a)->path, ((const struct context_file *)b)->path);
 }
 
-int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out, struct context *out,
-                 struct error *err)
+int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out,
+                 struct context *out, struct error *err)
 {
     struct scan scan = {.dir = dir, .ignore = ignore, .left_out = left_out, .out = out};
     if (scan_folder(&scan, AT_FDCWD, dir, "", err) != 0)
@@ -158,15 +171,17 @@ static void add_folders(struct tree *tree, char *path)
     }
 }
 
-static int gather_project(const struct plan *plan, const struct context *context, struct tree *tree, struct error *err)
+static int gather_project(const struct plan *plan, const struct context *context, struct tree *tree,
+                          struct error *err)
 {
     for (size_t i = 0; i < context->len; i++) {
         const struct context_file *file = &context->files[i];
         if (is_ours(file->path))
-            return error_set(err, ERROR_PROJECT,
-                             "'%s/%s' has a name that lbuild needs in the build context; rename it or leave it out with a "
-                             ".dockerignore file",
-                             plan->project_dir, file->path);
+            return error_set(
+                err, ERROR_PROJECT,
+                "'%s/%s' has a name that lbuild needs in the build context; rename it or leave it out with a "
+                ".dockerignore file",
+                plan->project_dir, file->path);
         autofree char *source = path_join(plan->project_dir, file->path);
         bool held = dockerfile_holds(file->path);
         autofree char *path = held ? path_join(DOCKERFILE_HELD, file->path) : xstrdup(file->path);
@@ -203,7 +218,8 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(((const struct tree_entry *)a)->path, ((const struct tree_entry *)b)->path);
 }
 
-static int write_content(struct tar_writer *writer, int fd, const char *source, uint64_t size, struct error *err)
+static int write_content(struct tar_writer *writer, int fd, const char *source, uint64_t size,
+                         struct error *err)
 {
     char piece[PIECE];
     for (;;) {
@@ -213,7 +229,8 @@ static int write_content(struct tar_writer *writer, int fd, const char *source, 
         if (got < 0)
             return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
         if ((uint64_t)got > size || (got == 0 && size > 0))
-            return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
+            return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again",
+                             source);
         if (got == 0)
             return 0;
         size -= (uint64_t)got;
@@ -222,13 +239,16 @@ static int write_content(struct tar_writer *writer, int fd, const char *source, 
     }
 }
 
-static int write_file(struct tar_writer *writer, const struct tree_entry *entry, struct tar_entry *header, struct error *err)
+static int write_file(struct tar_writer *writer, const struct tree_entry *entry,
+                      struct tar_entry *header, struct error *err)
 {
     struct stat st;
     autofree char *source = tree_source(entry);
     if (!source) {
         header->size = (int64_t)strlen(entry->text);
-        return tar_writer_entry(writer, header, err) == 0 ? tar_writer_data(writer, entry->text, (size_t)header->size, err) : -1;
+        return tar_writer_entry(writer, header, err) == 0
+                   ? tar_writer_data(writer, entry->text, (size_t)header->size, err)
+                   : -1;
     }
     autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
@@ -241,7 +261,8 @@ static int write_file(struct tar_writer *writer, const struct tree_entry *entry,
     return write_content(writer, fd, source, (uint64_t)st.st_size, err);
 }
 
-static int write_tree(const struct plan *plan, const struct tree *tree, struct tar_writer *writer, struct error *err)
+static int write_tree(const struct plan *plan, const struct tree *tree, struct tar_writer *writer,
+                      struct error *err)
 {
     for (size_t i = 0; i < tree->len; i++) {
         const struct tree_entry *entry = &tree->entries[i];
@@ -286,8 +307,8 @@ static int gather(void *data, const void *bytes, size_t length, struct error *er
     return gathered->bytes.len < PIECE ? 0 : pass_on(gathered, err);
 }
 
-int context_write(const struct plan *plan, const struct context *context, const char *dockerfile, byte_sink sink,
-                  void *data, struct error *err)
+int context_write(const struct plan *plan, const struct context *context, const char *dockerfile,
+                  byte_sink sink, void *data, struct error *err)
 {
     AUTO(tree) tree = {0};
     AUTO(gathered) gathered = {.sink = sink, .data = data};

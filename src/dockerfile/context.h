@@ -1,10 +1,10 @@
 #ifndef LBUILD_DOCKERFILE_CONTEXT_H
 #define LBUILD_DOCKERFILE_CONTEXT_H
 
-#include "support/ignore.h"
 #include "plan/plan.h"
 #include "support/arena.h"
 #include "support/error.h"
+#include "support/ignore.h"
 #include "support/tar.h"
 
 /* The build context: the project's files after .dockerignore. */
@@ -12,7 +12,7 @@
 struct context_file {
     const char *path; /* cleaned, relative to the project */
     enum tar_type type;
-    unsigned mode; /* 0755 or 0644; directories 0755 */
+    unsigned mode;    /* 0755 or 0644; directories 0755 */
     const char *link; /* its target, else NULL */
 };
 
@@ -22,19 +22,20 @@ struct context {
     struct arena names; /* paths and links */
 };
 
-/* Walks the project folder (never following links out of it), leaving out what the ignore file says, `left_out` (cleaned
- * paths relative to the folder: the output), .git and other file types than regular, directory and link. At most 1,000,000
- * files. */
-int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out, struct context *out,
-                 struct error *err) must_check;
+/* Walks the project folder (never following links out of it), leaving out what the ignore file
+ * says, `left_out` (cleaned paths relative to the folder: the output), .git and other file types
+ * than regular, directory and link. At most 1,000,000 files. */
+int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out,
+                 struct context *out, struct error *err) must_check;
 void context_release(struct context *context);
 
-/* Writes the context tar: the project's files as context_scan found them, all files of the runtime under
- * plan->runtime_prefix, and Dockerfile.lbuild. A .dockerignore or .containerignore at the project's root is carried as
- * .lbuild/held/NAME, so that no engine applies its rules a second time. The same bytes for the same files: every time is
- * plan->epoch, owners are 0:0. A project that has an own .lbuild or Dockerfile.lbuild is ERROR_PROJECT; a file that changes
- * while it is read ERROR_BUILD. */
-int context_write(const struct plan *plan, const struct context *context, const char *dockerfile, byte_sink sink,
-                  void *data, struct error *err) must_check;
+/* Writes the context tar: the project's files as context_scan found them, all files of the runtime
+ * under plan->runtime_prefix, and Dockerfile.lbuild. A .dockerignore or .containerignore at the
+ * project's root is carried as .lbuild/held/NAME, so that no engine applies its rules a second
+ * time. The same bytes for the same files: every time is plan->epoch, owners are 0:0. A project
+ * that has an own .lbuild or Dockerfile.lbuild is ERROR_PROJECT; a file that changes while it is
+ * read ERROR_BUILD. */
+int context_write(const struct plan *plan, const struct context *context, const char *dockerfile,
+                  byte_sink sink, void *data, struct error *err) must_check;
 
 #endif

@@ -1,9 +1,9 @@
 #include "dockerfile/dockerfile.h"
 
-#include "dockerfile/builder.h"
-#include "dockerfile/stages.h"
 #include "dockerfile/blocks.h"
+#include "dockerfile/builder.h"
 #include "dockerfile/quote.h"
+#include "dockerfile/stages.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -11,8 +11,9 @@
 #include <string.h>
 
 enum {
-    LINE_MAX_BYTES = 65535,     /* what the parsers read: bufio.MaxScanTokenSize less one */
-    COMMAND_MAX_BYTES = 131071, /* one argument of a process on Linux: MAX_ARG_STRLEN less the NUL */
+    LINE_MAX_BYTES = 65535, /* what the parsers read: bufio.MaxScanTokenSize less one */
+    COMMAND_MAX_BYTES =
+        131071, /* one argument of a process on Linux: MAX_ARG_STRLEN less the NUL */
 };
 
 /* What the image says. */
@@ -41,7 +42,8 @@ static void add_label(struct writer *w, const struct plan_pair *pair, bool first
     buf_adds(w->out, first ? "LABEL " : " \\\n    ");
     if (strchr(pair->name, '='))
         writer_fail(w, &pair->origin, "labels", pair->name, "has an '=' in its name");
-    if (pair->name[strspn(pair->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")])
+    if (pair->name[strspn(pair->name,
+                          "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-")])
         writer_pair(w, quote_env, pair, pair->name, "labels");
     else
         buf_adds(w->out, pair->name);
@@ -102,11 +104,14 @@ static void add_entrypoint(struct writer *w)
 static void add_base(struct writer *w)
 {
     writer_from(w, writer_origin(w, KEY_IMAGE_BASE));
-    const char *reference = w->on_scratch ? "scratch" : w->plan->base_reference, *slash = strrchr(reference, '/');
+    const char *reference = w->on_scratch ? "scratch" : w->plan->base_reference,
+               *slash = strrchr(reference, '/');
     const char *colon = strchr(slash ? slash : reference, ':');
-    bool from_file = strncmp(reference, "oci:", 4) == 0 || strncmp(reference, "oci-archive:", 12) == 0 ||
+    bool from_file = strncmp(reference, "oci:", 4) == 0 ||
+                     strncmp(reference, "oci-archive:", 12) == 0 ||
                      strncmp(reference, "docker-archive:", 15) == 0;
-    if (!w->plan->base_digest || from_file || strcmp(reference, "scratch") == 0 || strchr(reference, '@')) {
+    if (!w->plan->base_digest || from_file || strcmp(reference, "scratch") == 0 ||
+        strchr(reference, '@')) {
         writer_value(w, quote_plain, reference, KEY_IMAGE_BASE);
         return;
     }
@@ -120,7 +125,8 @@ static void add_stage_files(struct writer *w)
     const struct stage_copies *files = &w->plan->stage_files;
     for (size_t i = 0; i < files->len; i++) {
         if (!w->t->no_program && strcmp(files->items[i].dest + 1, w->plan->program) == 0)
-            writer_fail(w, &files->items[i].origin, "files", files->items[i].dest, "is the program's own place");
+            writer_fail(w, &files->items[i].origin, "files", files->items[i].dest,
+                        "is the program's own place");
         stages_copy(w, &files->items[i], builder_top(w));
     }
 }
@@ -154,7 +160,7 @@ static void add_program(struct writer *w)
 
 static void add_placeholder(struct writer *w, const struct template_placeholder *p)
 {
-    static void (*const add[PLACEHOLDER_COUNT])(struct writer *w) = {
+    static void (*const add[PLACEHOLDER_COUNT])(struct writer * w) = {
         [PLACEHOLDER_PLATFORM] = add_platform,
         [PLACEHOLDER_BUILDER] = add_builder,
         [PLACEHOLDER_INSTALL] = builder_install,
@@ -176,7 +182,8 @@ static void add_placeholder(struct writer *w, const struct template_placeholder 
     if (p->id == PLACEHOLDER_INPUT)
         template_write_input(w, p);
     else if (p->id == PLACEHOLDER_HANDLER)
-        writer_value(w, p->quoting == QUOTE_SHELL ? quote_shell : quote_env, w->plan->handler, KEY_FUNCTION_HANDLER);
+        writer_value(w, p->quoting == QUOTE_SHELL ? quote_shell : quote_env, w->plan->handler,
+                     KEY_FUNCTION_HANDLER);
     else
         add[p->id](w);
 }
@@ -190,14 +197,16 @@ static int check_sizes(const char *text, struct error *err)
         size_t length = strcspn(line, "\n");
         command += length;
         if (length > LINE_MAX_BYTES)
-            return error_set(err, ERROR_PROJECT,
-                             "line %d of the Dockerfile would have %zu bytes, more than docker's %d; shorten the values: %.60s",
-                             number, length, LINE_MAX_BYTES, line);
+            return error_set(
+                err, ERROR_PROJECT,
+                "line %d of the Dockerfile would have %zu bytes, more than docker's %d; shorten the values: %.60s",
+                number, length, LINE_MAX_BYTES, line);
         if (command > COMMAND_MAX_BYTES)
-            return error_set(err, ERROR_PROJECT,
-                             "the command that ends in line %d of the Dockerfile would be longer than the %d bytes of one "
-                             "argument; shorten [build] or [files]",
-                             number, COMMAND_MAX_BYTES);
+            return error_set(
+                err, ERROR_PROJECT,
+                "the command that ends in line %d of the Dockerfile would be longer than the %d bytes of one "
+                "argument; shorten [build] or [files]",
+                number, COMMAND_MAX_BYTES);
         if (length == 0 || line[length - 1] != '\\')
             command = 0;
         line += length + (line[length] == '\n');
@@ -205,7 +214,8 @@ static int check_sizes(const char *text, struct error *err)
     return 0;
 }
 
-/* How messages call the template: lbuild's own by their name, one of the project as it is written there. Caller frees. */
+/* How messages call the template: lbuild's own by their name, one of the project as it is written
+ * there. Caller frees. */
 static char *template_name(const struct plan *plan, const struct template *t)
 {
     const char *own = plan->project ? project_get(plan->project, KEY_BUILD_TEMPLATE) : NULL;
@@ -271,19 +281,25 @@ static void fill_in(struct writer *w, struct body *body, const struct template_p
     }
 }
 
-int dockerfile_render(const struct plan *plan, const struct template *t, enum dockerfile_kind kind, struct dockerfile *out,
-                      struct error *err)
+int dockerfile_render(const struct plan *plan, const struct template *t, enum dockerfile_kind kind,
+                      struct dockerfile *out, struct error *err)
 {
     *out = (struct dockerfile){0};
     const struct template_body *from = plan->aws && t->aws.text ? &t->aws : &t->body;
     AUTO(body) body = {.from = from, .name = template_name(plan, t), .line = from->line};
-    struct writer w = {.plan = plan, .t = t, .to = out, .out = &out->text, .err = err, .on_scratch = kind != DOCKERFILE_IMAGE,
+    struct writer w = {.plan = plan,
+                       .t = t,
+                       .to = out,
+                       .out = &out->text,
+                       .err = err,
+                       .on_scratch = kind != DOCKERFILE_IMAGE,
                        .without_deps = kind == DOCKERFILE_REST};
     if (w.on_scratch && from->final_run_line > 0)
-        return error_set(err, ERROR_PROJECT,
-                         "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; do it in the "
-                         "builder stage",
-                         t->path, from->final_run_line);
+        return error_set(
+            err, ERROR_PROJECT,
+            "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; do it in the "
+            "builder stage",
+            t->path, from->final_run_line);
     for (size_t i = 0; i < from->placeholder_count && !w.failed; i++) {
         if (body.at <= from->final_stage && from->placeholders[i].offset >= from->final_stage) {
             add_body(&w, &body, from->final_stage);

@@ -7,7 +7,8 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/* Dockerfiles end an instruction at a line break whatever quotes are open, and go through JSON on their way to the builder. */
+/* Dockerfiles end an instruction at a line break whatever quotes are open, and go through JSON on
+ * their way to the builder. */
 static const char *unwritable(const char *value, bool line_break_allowed)
 {
     if (!line_break_allowed && strchr(value, '\n'))

@@ -49,10 +49,12 @@ bool dockerfile_next(const char **at, int *line, struct dockerfile_instruction *
 }
 
 /* The next word of an instruction; *length 0: no more. A backslash at a line's end is no word. */
-static const char *next_word(const struct dockerfile_instruction *instruction, const char *at, size_t *length)
+static const char *next_word(const struct dockerfile_instruction *instruction, const char *at,
+                             size_t *length)
 {
     const char *end = instruction->text + instruction->length;
-    while (at < end && (strchr(BLANKS "\n", *at) || (*at == '\\' && at + 1 < end && strchr(BLANKS "\n", at[1]))))
+    while (at < end && (strchr(BLANKS "\n", *at) ||
+                        (*at == '\\' && at + 1 < end && strchr(BLANKS "\n", at[1]))))
         at++;
     *length = 0;
     while (at + *length < end && !strchr(BLANKS "\n", at[*length]))
@@ -90,7 +92,8 @@ struct place {
     size_t platform_length, stage_length;
 };
 
-static bool find_from(const struct dockerfile_instruction *instruction, const char *at, struct place *place)
+static bool find_from(const struct dockerfile_instruction *instruction, const char *at,
+                      struct place *place)
 {
     static const char option[] = "--platform=";
     size_t length;
@@ -156,10 +159,12 @@ void dockerfile_images_find(const char *text, struct dockerfile_images *images)
         if (!find_place(&instruction, &place))
             continue;
         autofree char *name = xstrndup(place.text, place.length);
-        if (!is_stage(&stages, name) && !is_known(images, name) && !strchr(name, '$') && strcmp(name, "scratch") != 0) {
+        if (!is_stage(&stages, name) && !is_known(images, name) && !strchr(name, '$') &&
+            strcmp(name, "scratch") != 0) {
             grow(images->items, images->len, images->cap);
             images->items[images->len++] = (struct dockerfile_image){
-                take(name), place.platform ? xstrndup(place.platform, place.platform_length) : NULL};
+                take(name),
+                place.platform ? xstrndup(place.platform, place.platform_length) : NULL};
         }
         if (place.stage)
             strv_take(&stages, xstrndup(place.stage, place.stage_length));
@@ -176,7 +181,8 @@ void dockerfile_images_release(struct dockerfile_images *images)
     *images = (struct dockerfile_images){0};
 }
 
-void dockerfile_rename(const char *text, const struct strv *references, const struct strv *names, struct buf *out)
+void dockerfile_rename(const char *text, const struct strv *references, const struct strv *names,
+                       struct buf *out)
 {
     struct dockerfile_instruction instruction;
     const char *at = text, *done = text;
@@ -186,7 +192,8 @@ void dockerfile_rename(const char *text, const struct strv *references, const st
         if (!find_place(&instruction, &place))
             continue;
         for (size_t i = 0; i < references->len; i++) {
-            if (strlen(references->items[i]) != place.length || strncmp(references->items[i], place.text, place.length) != 0)
+            if (strlen(references->items[i]) != place.length ||
+                strncmp(references->items[i], place.text, place.length) != 0)
                 continue;
             buf_add(out, done, (size_t)(place.text - done));
             buf_adds(out, names->items[i]);

@@ -6,21 +6,24 @@
 
 #include <stdbool.h>
 
-/* Reads the text of a Dockerfile back, as far as engines need: its instructions, and the images that it is made from. Pure. */
+/* Reads the text of a Dockerfile back, as far as engines need: its instructions, and the images
+ * that it is made from. Pure. */
 
 struct dockerfile_instruction {
     int line;         /* where it starts, counted from 1 */
     const char *text; /* with its continuation lines; points into the Dockerfile */
     size_t length;
 };
-/* Goes on at *at (the text at first) in line *line (1 at first): true and the next one, past comments and blank lines. */
+/* Goes on at *at (the text at first) in line *line (1 at first): true and the next one, past
+ * comments and blank lines. */
 bool dockerfile_next(const char **at, int *line, struct dockerfile_instruction *out);
 
-/* The line of the step'th instruction of a stage, both counted from 1 as buildah and podman print them: FROM is step 1. 0: there is
- * none. */
+/* The line of the step'th instruction of a stage, both counted from 1 as buildah and podman print
+ * them: FROM is step 1. 0: there is none. */
 int dockerfile_step(const char *text, int stage, int step);
 
-/* An image that a stage is FROM, or that is copied from: scratch and other stages are none, nor is a name with a variable. */
+/* An image that a stage is FROM, or that is copied from: scratch and other stages are none, nor is
+ * a name with a variable. */
 struct dockerfile_image {
     char *reference, *platform; /* platform: of FROM --platform=, or NULL */
 };
@@ -31,7 +34,9 @@ struct dockerfile_images {
 void dockerfile_images_find(const char *text, struct dockerfile_images *images);
 void dockerfile_images_release(struct dockerfile_images *images);
 
-/* The text with other names for images: references->items[i] becomes names->items[i]. Lines stay where they are. */
-void dockerfile_rename(const char *text, const struct strv *references, const struct strv *names, struct buf *out);
+/* The text with other names for images: references->items[i] becomes names->items[i]. Lines stay
+ * where they are. */
+void dockerfile_rename(const char *text, const struct strv *references, const struct strv *names,
+                       struct buf *out);
 
 #endif

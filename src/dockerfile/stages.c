@@ -10,13 +10,15 @@
 /* A path of COPY that is never an option: "./" in front of a relative one. Caller frees. */
 static char *operand(const char *path, const char *folder)
 {
-    return path[0] == '/' ? xstrdup(path) : xasprintf("./%s%s", folder, strcmp(path, ".") == 0 ? "" : path);
+    return path[0] == '/' ? xstrdup(path)
+                          : xasprintf("./%s%s", folder, strcmp(path, ".") == 0 ? "" : path);
 }
 
 void stages_copy(struct writer *w, const struct stage_copy *copy, const char *top)
 {
     bool held = !copy->stage && dockerfile_holds(copy->source);
-    autofree char *source = operand(copy->source, held ? DOCKERFILE_HELD "/" : ""), *below = operand(copy->dest, "");
+    autofree char *source = operand(copy->source, held ? DOCKERFILE_HELD "/" : ""),
+                  *below = operand(copy->dest, "");
     autofree char *dest = xasprintf("%s%s", top, below);
     writer_from(w, &copy->origin);
     buf_adds(w->out, "COPY ");
@@ -91,8 +93,12 @@ static void add_stage(struct writer *w, const struct plan_stage *made)
 {
     const struct stage *stage = made->stage;
     const struct setting *packages = &stage->values[STAGE_PACKAGES];
-    const struct builder_packages install = {&stage->packages, made->package_manager, made->from, &packages->origin,
-                                             &stage->values[STAGE_FROM].origin, "packages"};
+    const struct builder_packages install = {&stage->packages,
+                                             made->package_manager,
+                                             made->from,
+                                             &packages->origin,
+                                             &stage->values[STAGE_FROM].origin,
+                                             "packages"};
     add_from(w, made);
     add_workdir(w, &stage->values[STAGE_WORKDIR]);
     add_env(w, &stage->env);
@@ -110,7 +116,8 @@ void stages_write(struct writer *w, const struct strv *taken)
         const struct plan_stage *made = &w->plan->stages[i];
         for (size_t j = 0; j < taken->len; j++)
             if (strcasecmp(taken->items[j], made->stage->name) == 0)
-                writer_fail(w, &made->stage->origin, "stage", made->stage->name, "is a stage of the template already");
+                writer_fail(w, &made->stage->origin, "stage", made->stage->name,
+                            "is a stage of the template already");
         add_stage(w, made);
     }
 }

@@ -3,7 +3,8 @@
 #include "dockerfile/quote.h"
 #include "support/own.h"
 
-void writer_refuse(struct writer *w, const struct origin *origin, const char *name, const char *text)
+void writer_refuse(struct writer *w, const struct origin *origin, const char *name,
+                   const char *text)
 {
     if (w->failed)
         return;
@@ -12,10 +13,11 @@ void writer_refuse(struct writer *w, const struct origin *origin, const char *na
     error_set(w->err, ERROR_PROJECT, "%s: %s", place, text);
 }
 
-void writer_fail(struct writer *w, const struct origin *origin, const char *name, const char *value, const char *wrong)
+void writer_fail(struct writer *w, const struct origin *origin, const char *name, const char *value,
+                 const char *wrong)
 {
-    autofree char *text =
-        xasprintf("'%.200s' %s, and can't be written into a Dockerfile; change '%s'", value, wrong, name);
+    autofree char *text = xasprintf(
+        "'%.200s' %s, and can't be written into a Dockerfile; change '%s'", value, wrong, name);
     writer_refuse(w, origin, name, text);
 }
 
@@ -30,14 +32,16 @@ void writer_from(struct writer *w, const struct origin *origin)
     dockerfile_mark(w->to, place);
 }
 
-void writer_quoted(struct writer *w, quoter quote, const char *value, const struct origin *origin, const char *name)
+void writer_quoted(struct writer *w, quoter quote, const char *value, const struct origin *origin,
+                   const char *name)
 {
     const char *wrong = quote(value, w->out);
     if (wrong)
         writer_fail(w, origin, name, value, wrong);
 }
 
-void writer_pair(struct writer *w, quoter quote, const struct plan_pair *pair, const char *value, const char *section)
+void writer_pair(struct writer *w, quoter quote, const struct plan_pair *pair, const char *value,
+                 const char *section)
 {
     autofree char *name = xasprintf("%s.%s", section, pair->name);
     writer_quoted(w, quote, value, &pair->origin, name);

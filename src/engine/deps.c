@@ -1,7 +1,7 @@
 #include "engine/deps.h"
 
-#include "support/data.h"
 #include "dockerfile/read.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -31,7 +31,8 @@ static void words_of(const struct dockerfile_instruction *instruction, struct st
 {
     for (size_t at = 0, length; at < instruction->length; at += length + 1) {
         length = 0;
-        while (at + length < instruction->length && !strchr(" \t\r\n\\", instruction->text[at + length]))
+        while (at + length < instruction->length &&
+               !strchr(" \t\r\n\\", instruction->text[at + length]))
             length++;
         if (length > 0)
             strv_take(words, xstrndup(instruction->text + at, length));
@@ -57,7 +58,8 @@ static size_t end_of_stage(const char *text)
     return strlen(text);
 }
 
-/* Whether a COPY or ADD takes something from the context that has no digest of its own in the key. */
+/* Whether a COPY or ADD takes something from the context that has no digest of its own in the key.
+ */
 static bool takes_more(const struct dockerfile_instruction *instruction, const struct plan *plan)
 {
     AUTO(strv) words = {0};
@@ -66,7 +68,8 @@ static bool takes_more(const struct dockerfile_instruction *instruction, const s
         const char *word = words.items[i];
         if (strncmp(word, "--from=", 7) == 0)
             return false;
-        if (strncmp(word, "--", 2) != 0 && !strv_contains(&plan->manifest, word) && strncmp(word, ".lbuild/runtime/", 16) != 0)
+        if (strncmp(word, "--", 2) != 0 && !strv_contains(&plan->manifest, word) &&
+            strncmp(word, ".lbuild/runtime/", 16) != 0)
             return true;
     }
     return false;
@@ -77,7 +80,8 @@ static bool takes_context(const char *text, const struct plan *plan)
     int line = 1;
     struct dockerfile_instruction instruction;
     while (dockerfile_next(&text, &line, &instruction))
-        if ((is_instruction(&instruction, "COPY") || is_instruction(&instruction, "ADD")) && takes_more(&instruction, plan))
+        if ((is_instruction(&instruction, "COPY") || is_instruction(&instruction, "ADD")) &&
+            takes_more(&instruction, plan))
             return true;
     return false;
 }
@@ -99,7 +103,8 @@ static int add_file(const char *path, const char *name, struct buf *key, struct 
 static int add_files(const struct plan *plan, struct buf *key, struct error *err)
 {
     AUTO(strv) runtime = {0};
-    if (plan->runtime_dir && plan->runtime_dir[0] && data_files(plan->runtime_dir, "", &runtime, err) != 0)
+    if (plan->runtime_dir && plan->runtime_dir[0] &&
+        data_files(plan->runtime_dir, "", &runtime, err) != 0)
         return -1;
     for (size_t i = 0; i < runtime.len; i++) {
         autofree char *path = path_join(plan->runtime_dir, runtime.items[i]);
@@ -151,19 +156,22 @@ static void add_arguments(const struct engine_options *options, struct buf *key)
     for (size_t i = 0; i < options->build_args.len; i++) {
         const char *argument = options->build_args.items[i];
         const char *value = strchr(argument, '=') ? NULL : getenv(argument);
-        buf_addf(key, "argument %zu %s=%s\n", strlen(argument) + (value ? strlen(value) : 0), argument, value ? value : "");
+        buf_addf(key, "argument %zu %s=%s\n", strlen(argument) + (value ? strlen(value) : 0),
+                 argument, value ? value : "");
     }
 }
 
-int deps_key(const struct engine_job *job, const struct base *base, struct digest *key, struct error *err)
+int deps_key(const struct engine_job *job, const struct base *base, struct digest *key,
+             struct error *err)
 {
     AUTO(buf) text = {0};
     const char *dockerfile = buf_text(&job->dockerfile->text);
     size_t length = end_of_stage(dockerfile);
     autofree char *stage = xstrndup(dockerfile, length);
-    buf_addf(&text, "lbuild deps 2\n%s %" PRId64 " %s\n%zu\n%s\n", arch_oci(job->plan->arch), deps_epoch(job->plan->epoch),
-             job->plan->compression, length, stage);
-    if (add_files(job->plan, &text, err) != 0 || (takes_context(stage, job->plan) && add_context(job, &text, err) != 0))
+    buf_addf(&text, "lbuild deps 2\n%s %" PRId64 " %s\n%zu\n%s\n", arch_oci(job->plan->arch),
+             deps_epoch(job->plan->epoch), job->plan->compression, length, stage);
+    if (add_files(job->plan, &text, err) != 0 ||
+        (takes_context(stage, job->plan) && add_context(job, &text, err) != 0))
         return -1;
     add_images(job, stage, &text);
     for (size_t i = 0; i < base->layer_count; i++)
@@ -190,14 +198,16 @@ int deps_find(const struct store *store, const struct digest *key, struct layer 
         return 0;
     AUTOPTR(js) object = js_parse(buf_text(&text), text.len, note, &ignored);
     if (!object || !digest_parse(&layer->digest, js_get_text(object, "digest")) ||
-        !digest_parse(&layer->diff_id, js_get_text(object, "diffId")) || !js_get_size(object, "size", &layer->size) ||
+        !digest_parse(&layer->diff_id, js_get_text(object, "diffId")) ||
+        !js_get_size(object, "size", &layer->size) ||
         !js_get_size(object, "contentSize", &layer->content_size))
         return 0;
     autoclose int fd = store_open_blob(store, &layer->digest, &size, &ignored);
     return fd >= 0 && size == layer->size;
 }
 
-int deps_keep(const struct store *store, const struct digest *key, const struct layer *layer, struct error *err)
+int deps_keep(const struct store *store, const struct digest *key, const struct layer *layer,
+              struct error *err)
 {
     AUTO(buf) text = {0};
     AUTOPTR(js) object = js_object();
@@ -218,7 +228,9 @@ int deps_keep(const struct store *store, const struct digest *key, const struct 
 static const char *below(const char *path, const char *top)
 {
     size_t length = strlen(top) - 1;
-    return strncmp(path, top + 1, length) == 0 && path[length] == '/' && path[length + 1] ? path + length + 1 : NULL;
+    return strncmp(path, top + 1, length) == 0 && path[length] == '/' && path[length + 1]
+               ? path + length + 1
+               : NULL;
 }
 
 static void add_below(struct tree *tree, const struct tree_entry *entry, const char *path)
@@ -239,7 +251,8 @@ void deps_split(struct tree *tree, struct tree *deps)
     struct tree app = {0};
     for (size_t i = 0; i < tree->len; i++) {
         const struct tree_entry *entry = &tree->entries[i];
-        const char *of_deps = below(entry->path, DOCKERFILE_DEPS_TOP), *of_app = below(entry->path, DOCKERFILE_APP_TOP);
+        const char *of_deps = below(entry->path, DOCKERFILE_DEPS_TOP),
+                   *of_app = below(entry->path, DOCKERFILE_APP_TOP);
         if (of_deps)
             add_below(deps, entry, of_deps);
         else if (of_app)

@@ -50,7 +50,8 @@ static int parse_timeout(struct engine_options *options, struct error *err)
     const char *unit = *end ? strchr(units, *end) : units;
     if (text[0] < '0' || text[0] > '9' || errno || !unit || (*end && end[1]) || number < 1 ||
         number > INT_MAX / seconds[unit - units] / 1000)
-        return error_set(err, ERROR_USAGE, "--timeout takes a time such as 90s, 15m or 2h, not '%s'", text);
+        return error_set(err, ERROR_USAGE,
+                         "--timeout takes a time such as 90s, 15m or 2h, not '%s'", text);
     options->timeout = (int)number * seconds[unit - units];
     return 0;
 }
@@ -59,13 +60,16 @@ int engine_options_check(struct engine_options *options, struct error *err)
 {
     static const char *const networks[] = {"none", "host", "default"};
     size_t known = 0;
-    while (options->network && known < countof(networks) && strcmp(options->network, networks[known]) != 0)
+    while (options->network && known < countof(networks) &&
+           strcmp(options->network, networks[known]) != 0)
         known++;
     if (known == countof(networks))
-        return error_set(err, ERROR_USAGE, "--network takes none, host or default, not '%s'", options->network);
+        return error_set(err, ERROR_USAGE, "--network takes none, host or default, not '%s'",
+                         options->network);
     for (size_t i = 0; i < options->build_args.len; i++)
         if (strchr("=", options->build_args.items[i][0]))
-            return error_set(err, ERROR_USAGE, "--build-arg takes NAME=VALUE, not '%s'", options->build_args.items[i]);
+            return error_set(err, ERROR_USAGE, "--build-arg takes NAME=VALUE, not '%s'",
+                             options->build_args.items[i]);
     return parse_timeout(options, err);
 }
 
@@ -118,7 +122,8 @@ void engine_options_key(const struct engine_options *options, struct buf *key)
     }
     /* "--build-arg NAME" takes the environment's value. */
     for (size_t i = 0; i < options->build_args.len; i++) {
-        const char *value = strchr(options->build_args.items[i], '=') ? NULL : getenv(options->build_args.items[i]);
+        const char *value =
+            strchr(options->build_args.items[i], '=') ? NULL : getenv(options->build_args.items[i]);
         buf_addf(key, "%s\x01", value ? value : "");
     }
 }
@@ -146,7 +151,8 @@ static char *who_has(const char *option)
     return buf_detach(&text);
 }
 
-int engine_refuse(const struct engine *engine, const struct engine_options *options, struct error *err)
+int engine_refuse(const struct engine *engine, const struct engine_options *options,
+                  struct error *err)
 {
     struct given given[GIVEN];
     look(options, given);
@@ -169,8 +175,8 @@ static const char *plan_excludes(const struct engine *engine, const struct plan 
     return plan->needs_engine && !engine->containers ? plan->engine_reason : NULL;
 }
 
-static const struct engine *by_name(const char *name, const struct plan *plan, const struct engine_options *options,
-                                    struct error *err)
+static const struct engine *by_name(const char *name, const struct plan *plan,
+                                    const struct engine_options *options, struct error *err)
 {
     const struct engine *engine = engine_find(name);
     AUTO(buf) names = {0};
@@ -182,14 +188,15 @@ static const struct engine *by_name(const char *name, const struct plan *plan, c
     }
     const char *reason = plan_excludes(engine, plan);
     if (reason) {
-        error_set(err, ERROR_ENGINE, "the engine %s can't do %s; use --engine auto, or one of%s", name, reason,
-                  strchr(buf_text(&names) + 1, ',') + 1);
+        error_set(err, ERROR_ENGINE, "the engine %s can't do %s; use --engine auto, or one of%s",
+                  name, reason, strchr(buf_text(&names) + 1, ',') + 1);
         return NULL;
     }
     return engine_refuse(engine, options, err) == 0 ? engine : NULL;
 }
 
-const struct engine *engine_choose(const char *wanted, const struct plan *plan, const struct engine_options *options, char **why,
+const struct engine *engine_choose(const char *wanted, const struct plan *plan,
+                                   const struct engine_options *options, char **why,
                                    struct error *err)
 {
     struct error first = {0}, other = {0};
@@ -201,18 +208,23 @@ const struct engine *engine_choose(const char *wanted, const struct plan *plan, 
     /* C's compilers are looked for when they are needed: nearly every machine has one. */
     if (!reason && engine_refuse(engines[0], options, &first) == 0 &&
         (!plan->runs_command || engines[0]->available(plan, options, &first) == 0)) {
-        *why = xstrdup(plan->runs_command ? "the compiler is on this machine" : "the plan needs no container");
+        *why = xstrdup(plan->runs_command ? "the compiler is on this machine"
+                                          : "the plan needs no container");
         return engines[0];
     }
     reason = reason ? reason : first.text;
     for (size_t i = 1; engines[i]; i++) {
-        if (engine_refuse(engines[i], options, &other) != 0 || engines[i]->available(plan, options, &other) != 0)
+        if (engine_refuse(engines[i], options, &other) != 0 ||
+            engines[i]->available(plan, options, &other) != 0)
             continue;
         const char *advice = strstr(reason, "; use --engine");
-        *why = xasprintf("the first that works here; host can't: %.*s", (int)(advice ? advice - reason : (long)strlen(reason)), reason);
+        *why = xasprintf("the first that works here; host can't: %.*s",
+                         (int)(advice ? advice - reason : (long)strlen(reason)), reason);
         return engines[i];
     }
-    error_set(err, ERROR_ENGINE, "host can't: %.600s; and of the engines with containers none works here: %.600s ('lbuild doctor' shows all)",
-              reason, other.text);
+    error_set(
+        err, ERROR_ENGINE,
+        "host can't: %.600s; and of the engines with containers none works here: %.600s ('lbuild doctor' shows all)",
+        reason, other.text);
     return NULL;
 }

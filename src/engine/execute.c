@@ -1,10 +1,10 @@
 #include "engine/execute.h"
 
-#include "support/data.h"
-#include "engine/deps.h"
 #include "dockerfile/read.h"
+#include "engine/deps.h"
 #include "engine/files.h"
 #include "engine/handler.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan, struct execution *execution,
-                     struct error *err)
+int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan,
+                     struct execution *execution, struct error *err)
 {
     execution->engine = engine_choose(wanted, plan, options, &execution->why, err);
     if (!execution->engine)
@@ -26,17 +26,20 @@ int execution_choose(const char *wanted, const struct engine_options *options, s
 void execution_watch(const struct base_request *request, struct strv *inputs)
 {
     const char *colon = strchr(request->reference, ':');
-    if (strncmp(request->reference, "oci:", 4) != 0 && strncmp(request->reference, "oci-archive:", 12) != 0 &&
+    if (strncmp(request->reference, "oci:", 4) != 0 &&
+        strncmp(request->reference, "oci-archive:", 12) != 0 &&
         strncmp(request->reference, "docker-archive:", 15) != 0)
         return;
-    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")), *path = path_join(request->dir, name);
+    autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")),
+                  *path = path_join(request->dir, name);
     strv_add(inputs, path);
     strv_take(inputs, path_join(path, "index.json"));
 }
 
 /* An image that stages are FROM, for the platform that the Dockerfile names. */
-static int load_image(struct execution *execution, const struct dockerfile_image *image, const struct engine_job *job,
-                      const struct base_request *like, struct error *err)
+static int load_image(struct execution *execution, const struct dockerfile_image *image,
+                      const struct engine_job *job, const struct base_request *like,
+                      struct error *err)
 {
     struct base_request request = *like;
     request.reference = image->reference;
@@ -49,8 +52,8 @@ static int load_image(struct execution *execution, const struct dockerfile_image
     return base_load(&request, job->store, &base->base, err);
 }
 
-static int load_images(struct execution *execution, const struct engine_job *job, const struct base_request *like,
-                       struct error *err)
+static int load_images(struct execution *execution, const struct engine_job *job,
+                       const struct base_request *like, struct error *err)
 {
     AUTO(dockerfile_images) images = {0};
     dockerfile_images_find(buf_text(&execution->dockerfile.text), &images);
@@ -60,7 +63,8 @@ static int load_images(struct execution *execution, const struct engine_job *job
     return 0;
 }
 
-/* The project's own files are watched by fresh.c, as they are for every engine; what else the context holds is added here. */
+/* The project's own files are watched by fresh.c, as they are for every engine; what else the
+ * context holds is added here. */
 static int watch_context(const struct engine_job *job, struct error *err)
 {
     AUTO(strv) files = {0};
@@ -74,16 +78,18 @@ static int watch_context(const struct engine_job *job, struct error *err)
     return 0;
 }
 
-/* Looks for the layer of dependencies; when it is known, the Dockerfile that is run leaves them out. */
-static int look_for_deps(struct execution *execution, struct engine_job *job, const struct template *template,
-                         struct error *err)
+/* Looks for the layer of dependencies; when it is known, the Dockerfile that is run leaves them
+ * out. */
+static int look_for_deps(struct execution *execution, struct engine_job *job,
+                         const struct template *template, struct error *err)
 {
     execution->has_deps = template->deps && !job->options->target;
     if (!execution->has_deps)
         return 0;
     if (deps_key(job, execution->base, &execution->deps_key, err) != 0)
         return -1;
-    execution->deps_known = !job->options->no_cache && deps_find(job->store, &execution->deps_key, &execution->deps_layer) == 1;
+    execution->deps_known = !job->options->no_cache && deps_find(job->store, &execution->deps_key,
+                                                                 &execution->deps_layer) == 1;
     if (!execution->deps_known)
         return 0;
     log_step("deps", "unchanged since an earlier build");
@@ -91,7 +97,8 @@ static int look_for_deps(struct execution *execution, struct engine_job *job, co
     return dockerfile_render(job->plan, template, DOCKERFILE_REST, &execution->dockerfile, err);
 }
 
-int execution_deps(struct execution *execution, const struct engine_job *job, const struct rootfs *rootfs, struct error *err)
+int execution_deps(struct execution *execution, const struct engine_job *job,
+                   const struct rootfs *rootfs, struct error *err)
 {
     if (execution->deps_known)
         return 0;
@@ -104,13 +111,16 @@ int execution_deps(struct execution *execution, const struct engine_job *job, co
     return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);
 }
 
-static int prepare(struct execution *execution, struct engine_job *job, const struct template *template,
-                   const struct base_request *like, struct error *err)
+static int prepare(struct execution *execution, struct engine_job *job,
+                   const struct template *template, const struct base_request *like,
+                   struct error *err)
 {
     log_step("engine", "%s: %s", execution->engine->name, execution->why);
     if (files_check(job, err) != 0 ||
-        secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets, err) != 0 ||
-        dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) != 0 ||
+        secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets,
+                     err) != 0 ||
+        dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) !=
+            0 ||
         load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
         work_open(job->store, &execution->work, err) != 0)
         return -1;
@@ -122,8 +132,9 @@ static int prepare(struct execution *execution, struct engine_job *job, const st
     return look_for_deps(execution, job, template, err);
 }
 
-int execution_run(struct execution *execution, struct engine_job *job, const struct template *template,
-                  const struct base_request *like, struct tree *tree, struct error *err)
+int execution_run(struct execution *execution, struct engine_job *job,
+                  const struct template *template, const struct base_request *like,
+                  struct tree *tree, struct error *err)
 {
     const struct engine *engine = execution->engine;
     if (engine->available(job->plan, job->options, err) != 0)

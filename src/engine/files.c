@@ -33,7 +33,8 @@ static char *link_target(const char *path, const char *target)
     return target[0] == '/' ? NULL : path_clean(joined);
 }
 
-/* The path with every link on its way followed; NULL when one leaves the project or there are too many. Caller frees. */
+/* The path with every link on its way followed; NULL when one leaves the project or there are too
+ * many. Caller frees. */
 static char *resolve(const struct context *context, const char *path)
 {
     autofree char *now = xstrdup(path);
@@ -70,12 +71,14 @@ static int wrong(const struct plan_pair *pair, const char *what, struct error *e
 static const char *why_missing(const struct engine_job *job, const char *source)
 {
     autofree char *path = path_join(job->plan->project_dir, source);
-    return fs_exists(path) ? "is left out of the build context; let it in with a '!' line in the ignore file"
-                           : "is not in the project; correct the path or remove the line";
+    return fs_exists(path)
+               ? "is left out of the build context; let it in with a '!' line in the ignore file"
+               : "is not in the project; correct the path or remove the line";
 }
 
-static int add_one(const struct engine_job *job, const struct plan_pair *pair, const struct context_file *file,
-                   const char *dest, struct tree *tree, struct error *err)
+static int add_one(const struct engine_job *job, const struct plan_pair *pair,
+                   const struct context_file *file, const char *dest, struct tree *tree,
+                   struct error *err)
 {
     if (file->type == TAR_DIR) {
         tree_add_dir(tree, dest);
@@ -83,9 +86,11 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair, c
     }
     if (file->type == TAR_SYMLINK) {
         /* An absolute target is a path in the image; a relative one moves along with its folder. */
-        autofree char *target = file->link[0] == '/' ? xstrdup("") : link_target(file->path, file->link);
+        autofree char *target =
+            file->link[0] == '/' ? xstrdup("") : link_target(file->path, file->link);
         if (!target) {
-            autofree char *what = xasprintf("has the link '%s', which leaves the project; copy what it points to", file->path);
+            autofree char *what = xasprintf(
+                "has the link '%s', which leaves the project; copy what it points to", file->path);
             return wrong(pair, what, err);
         }
         tree_add_link(tree, dest, file->link);
@@ -96,8 +101,8 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair, c
     return 0;
 }
 
-static int add_folder(const struct engine_job *job, const struct plan_pair *pair, const char *folder, struct tree *tree,
-                      struct error *err)
+static int add_folder(const struct engine_job *job, const struct plan_pair *pair,
+                      const char *folder, struct tree *tree, struct error *err)
 {
     size_t length = strlen(folder);
     if (pair->value[0])
@@ -113,7 +118,8 @@ static int add_folder(const struct engine_job *job, const struct plan_pair *pair
     return 0;
 }
 
-static int add_pair(const struct engine_job *job, const struct plan_pair *pair, struct tree *tree, struct error *err)
+static int add_pair(const struct engine_job *job, const struct plan_pair *pair, struct tree *tree,
+                    struct error *err)
 {
     autofree char *source = resolve(job->context, pair->name);
     if (!source)
@@ -136,7 +142,8 @@ int files_add(const struct engine_job *job, struct tree *tree, struct error *err
     return 0;
 }
 
-/* What is wrong with a source; NULL: it is there. A link itself is enough: the engine follows it. */
+/* What is wrong with a source; NULL: it is there. A link itself is enough: the engine follows it.
+ */
 static const char *missing(const struct engine_job *job, const char *source)
 {
     if (!source[0] || find(job->context, source))
@@ -154,7 +161,8 @@ static int check_stage(const struct engine_job *job, const struct stage *stage, 
         const char *what = copy->stage ? NULL : missing(job, copy->source);
         autofree char *place = origin_text(&copy->origin);
         if (what)
-            return error_set(err, ERROR_PROJECT, "%s: [stage:%s] copy '%s' %s", place, stage->name, copy->source, what);
+            return error_set(err, ERROR_PROJECT, "%s: [stage:%s] copy '%s' %s", place, stage->name,
+                             copy->source, what);
     }
     return 0;
 }

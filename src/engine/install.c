@@ -18,22 +18,28 @@ static const struct distribution {
     const char *id;
     enum manager manager;
 } distributions[] = {
-    {"debian", APT},  {"ubuntu", APT},       {"fedora", DNF},    {"rhel", DNF},  {"centos", DNF},
-    {"amzn", DNF},    {"alpine", APK},       {"arch", PACMAN},   {"suse", ZYPPER}, {"opensuse", ZYPPER},
+    {"debian", APT}, {"ubuntu", APT}, {"fedora", DNF},  {"rhel", DNF},    {"centos", DNF},
+    {"amzn", DNF},   {"alpine", APK}, {"arch", PACMAN}, {"suse", ZYPPER}, {"opensuse", ZYPPER},
 };
 
-static const struct install_names native_glibc = {"gcc libc6-dev", "gcc glibc-static", NULL, "gcc", "gcc glibc-devel-static"};
-static const struct install_names native_any = {"gcc libc6-dev", "gcc glibc-static", "gcc musl-dev", "gcc", "gcc glibc-devel-static"};
-static const struct install_names native_musl = {"musl-tools", "musl-gcc musl-libc-static musl-devel", "gcc musl-dev", "musl", "musl-gcc"};
-static const struct install_names arm64_glibc = {"gcc-aarch64-linux-gnu libc6-dev-arm64-cross", NULL, NULL, "aarch64-linux-gnu-gcc", NULL};
-static const struct install_names x86_64_glibc = {"gcc-x86-64-linux-gnu libc6-dev-amd64-cross", NULL, NULL, NULL, NULL};
+static const struct install_names native_glibc = {"gcc libc6-dev", "gcc glibc-static", NULL, "gcc",
+                                                  "gcc glibc-devel-static"};
+static const struct install_names native_any = {"gcc libc6-dev", "gcc glibc-static", "gcc musl-dev",
+                                                "gcc", "gcc glibc-devel-static"};
+static const struct install_names native_musl = {
+    "musl-tools", "musl-gcc musl-libc-static musl-devel", "gcc musl-dev", "musl", "musl-gcc"};
+static const struct install_names arm64_glibc = {"gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+                                                 NULL, NULL, "aarch64-linux-gnu-gcc", NULL};
+static const struct install_names x86_64_glibc = {"gcc-x86-64-linux-gnu libc6-dev-amd64-cross",
+                                                  NULL, NULL, NULL, NULL};
 static const struct install_names zig = {NULL, "zig", "zig", "zig", "zig"};
 
 /* The package manager of one word of ID or ID_LIKE. */
 static int manager_of(const char *word, size_t length)
 {
     for (size_t i = 0; i < countof(distributions); i++)
-        if (strlen(distributions[i].id) == length && strncmp(distributions[i].id, word, length) == 0)
+        if (strlen(distributions[i].id) == length &&
+            strncmp(distributions[i].id, word, length) == 0)
             return (int)distributions[i].manager;
     return -1;
 }
@@ -72,9 +78,11 @@ static int find_manager(const char *os_release)
 
 char *install_packages(const struct install_names *names, const char *os_release)
 {
-    const char *const all[MANAGER_COUNT] = {names->apt, names->dnf, names->apk, names->pacman, names->zypper};
+    const char *const all[MANAGER_COUNT] = {names->apt, names->dnf, names->apk, names->pacman,
+                                            names->zypper};
     int manager = find_manager(os_release);
-    return manager < 0 || !all[manager] ? NULL : xasprintf("%s %s", commands[manager], all[manager]);
+    return manager < 0 || !all[manager] ? NULL
+                                        : xasprintf("%s %s", commands[manager], all[manager]);
 }
 
 char *install_compiler(enum arch arch, const char *libc, const char *os_release)
@@ -88,5 +96,8 @@ char *install_compiler(enum arch arch, const char *libc, const char *os_release)
     char *command = install_packages(names, os_release);
     if (!command && strcmp(libc, "glibc") != 0)
         command = install_packages(&zig, os_release);
-    return command ? command : xstrdup("put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl");
+    return command
+               ? command
+               : xstrdup(
+                     "put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl");
 }

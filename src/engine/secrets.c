@@ -54,16 +54,19 @@ static int read_part(const char *part, struct secret *secret, struct error *err)
     const char *value = strchr(part, '=');
     size_t length = value ? (size_t)(value - part) : strlen(part);
     autofree char *key = xstrndup(part, length);
-    bool type = strcmp(key, "type") == 0 && value && (strcmp(value, "=file") == 0 || strcmp(value, "=env") == 0);
-    char **field = strcmp(key, "id") == 0                                ? &secret->id
+    bool type = strcmp(key, "type") == 0 && value &&
+                (strcmp(value, "=file") == 0 || strcmp(value, "=env") == 0);
+    char **field = strcmp(key, "id") == 0                                  ? &secret->id
                    : strcmp(key, "src") == 0 || strcmp(key, "source") == 0 ? &secret->file
                    : strcmp(key, "env") == 0                               ? &secret->env
                                                                            : NULL;
     if (type)
         return 0;
     if (!field || !value || !value[1] || *field)
-        return error_set(err, ERROR_USAGE, "--secret takes id=NAME[,src=FILE][,env=VARIABLE]; %s%.40s%s is not understood",
-                         value ? "'" : "", value ? key : "a part without a '='", value ? "'" : "");
+        return error_set(
+            err, ERROR_USAGE,
+            "--secret takes id=NAME[,src=FILE][,env=VARIABLE]; %s%.40s%s is not understood",
+            value ? "'" : "", value ? key : "a part without a '='", value ? "'" : "");
     *field = field == &secret->file ? absolute(value + 1) : xstrdup(value + 1);
     return 0;
 }
@@ -80,9 +83,11 @@ static int read_secret(const char *option, struct secrets *given, struct error *
             return -1;
         at += length + (at[length] == ',');
     }
-    autofree char *wrong = secret->id ? value_check_secret(secret->id, "env:X") : xstrdup("it has no id=NAME");
+    autofree char *wrong =
+        secret->id ? value_check_secret(secret->id, "env:X") : xstrdup("it has no id=NAME");
     if (wrong || (secret->env && secret->file))
-        return error_set(err, ERROR_USAGE, "--secret: %s", wrong ? wrong : "give one of src= and env=");
+        return error_set(err, ERROR_USAGE, "--secret: %s",
+                         wrong ? wrong : "give one of src= and env=");
     if (find(given, secret->id) != secret)
         return error_set(err, ERROR_USAGE, "--secret: '%s' is given twice", secret->id);
     /* buildx: a variable of that name, else a file. */
@@ -100,7 +105,8 @@ static int read_ssh(const char *option, struct secrets *given, struct error *err
     autofree char *wrong = value_check_secret(id, "env:X");
     AUTO(buf) paths = {0};
     if (wrong || (equals && !equals[1]))
-        return error_set(err, ERROR_USAGE, "--ssh takes default, ID or ID=SOCKET|KEY[,KEY], not '%.80s'", option);
+        return error_set(err, ERROR_USAGE,
+                         "--ssh takes default, ID or ID=SOCKET|KEY[,KEY], not '%.80s'", option);
     if (find_ssh(given, id))
         return error_set(err, ERROR_USAGE, "--ssh: '%s' is given twice", id);
     for (const char *at = equals ? equals + 1 : ""; *at;) {
@@ -112,19 +118,24 @@ static int read_ssh(const char *option, struct secrets *given, struct error *err
         at += length + (at[length] == ',');
     }
     if (!equals && (!getenv("SSH_AUTH_SOCK") || !fs_exists(getenv("SSH_AUTH_SOCK"))))
-        return error_set(err, ERROR_USAGE, "--ssh %s: no agent at $SSH_AUTH_SOCK; start ssh-agent, or name a key: --ssh %s=FILE",
-                         id, id);
+        return error_set(
+            err, ERROR_USAGE,
+            "--ssh %s: no agent at $SSH_AUTH_SOCK; start ssh-agent, or name a key: --ssh %s=FILE",
+            id, id);
     grow(given->ssh, given->ssh_len, given->ssh_cap);
-    given->ssh[given->ssh_len++] = (struct secret_ssh){take(id), equals ? buf_detach(&paths) : NULL};
+    given->ssh[given->ssh_len++] =
+        (struct secret_ssh){take(id), equals ? buf_detach(&paths) : NULL};
     return 0;
 }
 
 /* What is asked for. */
 
 /* [secrets] of the project: where it says that the secret is. False: it doesn't say. */
-static bool of_project(const struct plan *plan, const char *id, struct secret *secret, struct origin *origin)
+static bool of_project(const struct plan *plan, const char *id, struct secret *secret,
+                       struct origin *origin)
 {
-    const struct setting *setting = plan->project ? settings_find(&plan->project->free[SECTION_SECRETS], id) : NULL;
+    const struct setting *setting =
+        plan->project ? settings_find(&plan->project->free[SECTION_SECRETS], id) : NULL;
     if (!setting)
         return false;
     *origin = setting->origin;
@@ -144,19 +155,22 @@ static int check_there(const struct secret *secret, const struct origin *origin,
     if (secret->env && getenv(secret->env))
         return 0;
     if (secret->env)
-        return error_set(err, kind, "%s: the secret '%s' is to be in $%s, which isn't set", place, secret->id, secret->env);
+        return error_set(err, kind, "%s: the secret '%s' is to be in $%s, which isn't set", place,
+                         secret->id, secret->env);
     if (stat(secret->file, &st) != 0 || !S_ISREG(st.st_mode) || access(secret->file, R_OK) != 0)
-        return error_set(err, kind, "%s: the secret '%s' is to be in '%s', which can't be read", place, secret->id, secret->file);
+        return error_set(err, kind, "%s: the secret '%s' is to be in '%s', which can't be read",
+                         place, secret->id, secret->file);
     if (st.st_size > SECRET_MAX)
-        return error_set(err, kind, "%s: '%s' has more than the %d bytes that a secret may have", place, secret->file,
-                         SECRET_MAX);
+        return error_set(err, kind, "%s: '%s' has more than the %d bytes that a secret may have",
+                         place, secret->file, SECRET_MAX);
     if (secret->file[strcspn(secret->file, ",\"\n")])
-        return error_set(err, kind, "%s: '%s' has a comma or a quote, which engines can't take", place, secret->file);
+        return error_set(err, kind, "%s: '%s' has a comma or a quote, which engines can't take",
+                         place, secret->file);
     return 0;
 }
 
-static int add_asked(const struct plan *plan, const struct plan_pair *asked, const struct secrets *given, struct secrets *out,
-                     struct error *err)
+static int add_asked(const struct plan *plan, const struct plan_pair *asked,
+                     const struct secrets *given, struct secrets *out, struct error *err)
 {
     const struct secret *option = find(given, asked->name);
     struct origin origin = {0};
@@ -168,25 +182,29 @@ static int add_asked(const struct plan *plan, const struct plan_pair *asked, con
         secret = (struct secret){xstrdup(option->id), option->env ? xstrdup(option->env) : NULL,
                                  option->file ? xstrdup(option->file) : NULL};
     else if (!of_project(plan, asked->name, &secret, &origin))
-        return error_set(err, ERROR_USAGE,
-                         "%s: [stage:%s] asks for the secret '%s'; give it with --secret id=%s,src=FILE, or in [secrets]", place,
-                         asked->value, asked->name, asked->name);
+        return error_set(
+            err, ERROR_USAGE,
+            "%s: [stage:%s] asks for the secret '%s'; give it with --secret id=%s,src=FILE, or in [secrets]",
+            place, asked->value, asked->name, asked->name);
     grow(out->items, out->len, out->cap);
     out->items[out->len++] = secret;
     return check_there(&secret, &origin, err);
 }
 
-static int add_asked_ssh(const struct plan_pair *asked, const struct secrets *given, struct secrets *out, struct error *err)
+static int add_asked_ssh(const struct plan_pair *asked, const struct secrets *given,
+                         struct secrets *out, struct error *err)
 {
     const struct secret_ssh *option = find_ssh(given, asked->name);
     autofree char *place = origin_text(&asked->origin);
     if (find_ssh(out, asked->name))
         return 0;
     if (!option)
-        return error_set(err, ERROR_USAGE, "%s: [stage:%s] asks for the SSH agent '%s'; give it with --ssh %s", place,
+        return error_set(err, ERROR_USAGE,
+                         "%s: [stage:%s] asks for the SSH agent '%s'; give it with --ssh %s", place,
                          asked->value, asked->name, asked->name);
     grow(out->ssh, out->ssh_len, out->ssh_cap);
-    out->ssh[out->ssh_len++] = (struct secret_ssh){xstrdup(option->id), option->paths ? xstrdup(option->paths) : NULL};
+    out->ssh[out->ssh_len++] =
+        (struct secret_ssh){xstrdup(option->id), option->paths ? xstrdup(option->paths) : NULL};
     return 0;
 }
 
@@ -195,17 +213,20 @@ static int check_asked(const struct secrets *given, const struct secrets *found,
 {
     for (size_t i = 0; i < given->len; i++)
         if (!find(found, given->items[i].id))
-            return error_set(err, ERROR_USAGE, "--secret: no stage asks for '%s'; name it in 'secrets' of a [stage:NAME]",
-                             given->items[i].id);
+            return error_set(
+                err, ERROR_USAGE,
+                "--secret: no stage asks for '%s'; name it in 'secrets' of a [stage:NAME]",
+                given->items[i].id);
     for (size_t i = 0; i < given->ssh_len; i++)
         if (!find_ssh(found, given->ssh[i].id))
-            return error_set(err, ERROR_USAGE, "--ssh: no stage asks for '%s'; name it in 'ssh' of a [stage:NAME]",
+            return error_set(err, ERROR_USAGE,
+                             "--ssh: no stage asks for '%s'; name it in 'ssh' of a [stage:NAME]",
                              given->ssh[i].id);
     return 0;
 }
 
-int secrets_find(const struct plan *plan, const struct strv *secret_options, const struct strv *ssh_options, struct secrets *out,
-                 struct error *err)
+int secrets_find(const struct plan *plan, const struct strv *secret_options,
+                 const struct strv *ssh_options, struct secrets *out, struct error *err)
 {
     AUTO(secrets) given = {0};
     *out = (struct secrets){0};
@@ -226,7 +247,8 @@ int secrets_find(const struct plan *plan, const struct strv *secret_options, con
 
 char *secret_option(const struct secret *secret)
 {
-    return secret->env ? xasprintf("id=%s,env=%s", secret->id, secret->env) : xasprintf("id=%s,src=%s", secret->id, secret->file);
+    return secret->env ? xasprintf("id=%s,env=%s", secret->id, secret->env)
+                       : xasprintf("id=%s,src=%s", secret->id, secret->file);
 }
 
 char *secret_ssh_option(const struct secret_ssh *ssh)

@@ -13,7 +13,8 @@
 
 enum { STALE_SECONDS = 600 };
 
-/* Folders of builds that were killed: nobody holds their lock. Young ones are spared, their owner may be about to lock. */
+/* Folders of builds that were killed: nobody holds their lock. Young ones are spared, their owner
+ * may be about to lock. */
 static void sweep(const char *parent)
 {
     DIR *dir = opendir(parent);
@@ -25,7 +26,8 @@ static void sweep(const char *parent)
             continue;
         autofree char *path = path_join(parent, entry->d_name);
         autoclose int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &st) != 0 || now - st.st_mtime < STALE_SECONDS || flock(fd, LOCK_EX | LOCK_NB) != 0)
+        if (fd < 0 || fstat(fd, &st) != 0 || now - st.st_mtime < STALE_SECONDS ||
+            flock(fd, LOCK_EX | LOCK_NB) != 0)
             continue;
         if (fs_remove(path, &ignored) != 0)
             continue; /* another user's, or already gone */

@@ -4,12 +4,16 @@
 #include "store/store.h"
 #include "support/error.h"
 
-/* A private folder for temporary files; gone when released, and later by any other build when lbuild was killed. */
+/* A private folder for temporary files; gone when released, and later by any other build when
+ * lbuild was killed. */
 struct work {
     char *path;
     int lock;
 };
-#define WORK_INIT {.lock = -1}
+#define WORK_INIT                                                                                  \
+    {                                                                                              \
+        .lock = -1                                                                                 \
+    }
 int work_open(const struct store *store, struct work *work, struct error *err) must_check;
 void work_release(struct work *work);
 

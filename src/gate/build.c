@@ -7,12 +7,15 @@
 #include <string.h>
 #include <time.h>
 
-/* The image as imagefile_load would read it back: its documents are at hand, and of its layers the store has the lists. */
-static int describe(const struct image *image, const struct store *store, const char *file, struct imagefile *out,
-                    struct error *err)
+/* The image as imagefile_load would read it back: its documents are at hand, and of its layers the
+ * store has the lists. */
+static int describe(const struct image *image, const struct store *store, const char *file,
+                    struct imagefile *out, struct error *err)
 {
     struct js *config = js_parse(buf_text(&image->config), image->config.len, "the config", err);
-    out->document = config ? js_parse(buf_text(&image->manifest), image->manifest.len, "the manifest", err) : NULL;
+    out->document =
+        config ? js_parse(buf_text(&image->manifest), image->manifest.len, "the manifest", err)
+               : NULL;
     out->path = xstrdup(file);
     out->format = "oci";
     out->images = 1;
@@ -30,16 +33,22 @@ static int describe(const struct image *image, const struct store *store, const 
         layer->digest = image->layers[i].digest;
         layer->size = image->layers[i].size;
         if (!listing_known(store, &layer->digest, &known) &&
-            (listing_make(store, &layer->digest, &any, err) != 0 || !listing_known(store, &layer->digest, &known))) {
+            (listing_make(store, &layer->digest, &any, err) != 0 ||
+             !listing_known(store, &layer->digest, &known))) {
             js_free(config);
             return -1;
         }
-        layer->scan = (struct listing_scan){.digest = layer->digest, .diff_id = known.diff_id, .size = known.size,
-                                            .content_size = known.content_size, .members = known.members, .listed = true,
+        layer->scan = (struct listing_scan){.digest = layer->digest,
+                                            .diff_id = known.diff_id,
+                                            .size = known.size,
+                                            .content_size = known.content_size,
+                                            .members = known.members,
+                                            .listed = true,
                                             .gzip = known.members > 0};
     }
     imagefile_take_config(out, config);
-    const char *type = js_get_text(out->document, "mediaType"), *config_type = js_get_text(js_get(out->document, "config"), "mediaType");
+    const char *type = js_get_text(out->document, "mediaType"),
+               *config_type = js_get_text(js_get(out->document, "config"), "mediaType");
     out->manifest_type = xstrdup(type ? type : "");
     out->config_type = xstrdup(config_type ? config_type : "");
     return out->document ? 0 : -1;
@@ -62,15 +71,16 @@ static void tell(const struct gate_report *report)
     }
 }
 
-int gate_build(const struct image *image, const struct project *project, const struct store *store, const char *file,
-               struct error *err)
+int gate_build(const struct image *image, const struct project *project, const struct store *store,
+               const char *file, struct error *err)
 {
     enum { BASE_AGE = 365 };
     AUTO(imagefile) described = {0};
     AUTO(strv) ignore = {0};
     AUTO(gate_report) report = {0};
     struct gate_options options = {.ignore = &ignore, .now = time(NULL), .base_age = BASE_AGE};
-    if (gate_take_project(project, &ignore, &options.budget, err) != 0 || describe(image, store, file, &described, err) != 0 ||
+    if (gate_take_project(project, &ignore, &options.budget, err) != 0 ||
+        describe(image, store, file, &described, err) != 0 ||
         gate_check(&described, store, &options, &report, err) != 0)
         return -1;
     tell(&report);

@@ -40,7 +40,9 @@ int gate_ids_check(const struct strv *ids, const char *where, struct error *err)
 {
     for (size_t i = 0; i < ids->len; i++)
         if (!gate_rule_find(ids->items[i]))
-            return error_set(err, ERROR_USAGE, "%s: there is no rule '%s'; 'lbuild help rules' lists them", where, ids->items[i]);
+            return error_set(err, ERROR_USAGE,
+                             "%s: there is no rule '%s'; 'lbuild help rules' lists them", where,
+                             ids->items[i]);
     return 0;
 }
 
@@ -53,7 +55,8 @@ static bool is_ignored(const struct gate *gate, const struct gate_rule *rule)
     return false;
 }
 
-void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format, ...)
+void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format,
+              ...)
 {
     struct gate_report *report = gate->report;
     const struct gate_rule *rule = gate_rule(number);
@@ -64,15 +67,19 @@ void gate_add(struct gate *gate, int number, size_t layer, const char *path, con
     va_start(list, format);
     vsnprintf(text.text, sizeof text.text, format, list);
     va_end(list);
-    for (char *c = text.text; *c; c++) /* names come from the image: controls don't reach the terminal */
+    for (char *c = text.text; *c;
+         c++) /* names come from the image: controls don't reach the terminal */
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = '?';
     grow(report->items, report->len, report->cap);
     size_t at = report->len++;
     for (; at > 0 && report->items[at - 1].rule > rule; at--)
         report->items[at] = report->items[at - 1];
-    report->items[at] = (struct gate_finding){.rule = rule, .text = xstrdup(text.text), .layer = layer,
-                                              .path = path ? xstrdup(path) : NULL, .ignored = is_ignored(gate, rule)};
+    report->items[at] = (struct gate_finding){.rule = rule,
+                                              .text = xstrdup(text.text),
+                                              .layer = layer,
+                                              .path = path ? xstrdup(path) : NULL,
+                                              .ignored = is_ignored(gate, rule)};
 }
 
 const char *gate_env(const struct gate *gate, const char *name)
@@ -93,8 +100,8 @@ bool gate_below(const char *path, const char *folder)
 
 bool gate_own(const char *path)
 {
-    return gate_below(path, "var/task") || gate_below(path, "var/runtime") || gate_below(path, "opt") ||
-           gate_below(path, "var/lang/python");
+    return gate_below(path, "var/task") || gate_below(path, "var/runtime") ||
+           gate_below(path, "opt") || gate_below(path, "var/lang/python");
 }
 
 unsigned gate_rights(const struct rootfs_entry *entry)
@@ -134,14 +141,16 @@ const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path
     return NULL;
 }
 
-static void on_fault(void *data, enum rootfs_fault kind, size_t layer, const char *path, const char *text)
+static void on_fault(void *data, enum rootfs_fault kind, size_t layer, const char *path,
+                     const char *text)
 {
     enum { MOST = 100000 };
     struct gate *gate = data;
     if (gate->fault_count == MOST)
         return;
     grow(gate->faults, gate->fault_count, gate->fault_cap);
-    gate->faults[gate->fault_count++] = (struct gate_fault){kind, layer, xstrdup(path), xstrdup(text)};
+    gate->faults[gate->fault_count++] =
+        (struct gate_fault){kind, layer, xstrdup(path), xstrdup(text)};
 }
 
 static void on_entry(void *data, size_t layer, const struct listing_entry *entry)
@@ -171,12 +180,15 @@ static void take_words(struct strv *out, const struct js *list)
         strv_add(out, js_text(js_at(list, i)) ? js_text(js_at(list, i)) : "");
 }
 
-/* ENTRYPOINT and CMD as one command; the entry script of AWS's bases runs /var/runtime/bootstrap. */
+/* ENTRYPOINT and CMD as one command; the entry script of AWS's bases runs /var/runtime/bootstrap.
+ */
 static void find_start(struct gate *gate)
 {
     struct gate_start *start = &gate->start;
     struct error ignored;
-    start->name = gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.len > 0 ? gate->cmd.items[0] : NULL;
+    start->name = gate->entrypoint.len > 0 ? gate->entrypoint.items[0]
+                  : gate->cmd.len > 0      ? gate->cmd.items[0]
+                                           : NULL;
     start->stock = start->name && strcmp(start->name, LAMBDA_ENTRYPOINT) == 0;
     if (start->stock)
         start->name = "/" LAMBDA_BOOTSTRAP;
@@ -198,11 +210,16 @@ static size_t first_with(void (*look)(struct gate *gate))
     return i;
 }
 
-int gate_check(const struct imagefile *image, const struct store *store, const struct gate_options *options,
-               struct gate_report *report, struct error *err)
+int gate_check(const struct imagefile *image, const struct store *store,
+               const struct gate_options *options, struct gate_report *report, struct error *err)
 {
-    AUTO(gate) gate = {.image = image, .options = options, .report = report, .config = js_get(image->config, "config")};
-    *report = (struct gate_report){.image = xstrdup(image->path), .werror = options->werror,
+    AUTO(gate)
+    gate = {.image = image,
+            .options = options,
+            .report = report,
+            .config = js_get(image->config, "config")};
+    *report = (struct gate_report){.image = xstrdup(image->path),
+                                   .werror = options->werror,
                                    .found = xcalloc(gate_rule_count, sizeof *report->found)};
     if (make_tree(&gate, store, err) != 0) {
         gate_report_release(report);
@@ -241,6 +258,8 @@ int gate_verdict(const struct gate_report *report, struct error *err)
     size_t count = gate_count(report, GATE_ERROR);
     if (count == 0)
         return 0;
-    return error_set(err, ERROR_LAMBDA, "%s: Lambda would refuse it, or fail: %zu error%s; 'lbuild help LB...' says more of each",
-                     report->image, count, count == 1 ? "" : "s");
+    return error_set(
+        err, ERROR_LAMBDA,
+        "%s: Lambda would refuse it, or fail: %zu error%s; 'lbuild help LB...' says more of each",
+        report->image, count, count == 1 ? "" : "s");
 }

@@ -1,21 +1,22 @@
 #ifndef LBUILD_GATE_GATE_H
 #define LBUILD_GATE_GATE_H
 
-#include "image/imagefile.h"
 #include "gate/rules.h"
+#include "image/imagefile.h"
 #include "store/store.h"
 #include "support/buf.h"
 
-/* The Lambda gate: a finished image against everything that Lambda is known to refuse, or to do other than it looks. All
- * breaches at once. */
+/* The Lambda gate: a finished image against everything that Lambda is known to refuse, or to do
+ * other than it looks. All breaches at once. */
 
 struct gate_options {
     const struct strv *ignore; /* ids that don't count (gate_ids_check), or NULL */
-    const char *ignored_by;    /* who says so, for the report: "--ignore" or the project file; NULL: nobody */
-    bool werror;               /* warnings count as errors */
-    uint64_t budget;           /* bytes unpacked; 0: none */
-    int64_t now;               /* seconds since 1970, for what has a date */
-    int base_age;              /* days after which a base is old; 0: never */
+    const char
+        *ignored_by; /* who says so, for the report: "--ignore" or the project file; NULL: nobody */
+    bool werror;     /* warnings count as errors */
+    uint64_t budget; /* bytes unpacked; 0: none */
+    int64_t now;     /* seconds since 1970, for what has a date */
+    int base_age;    /* days after which a base is old; 0: never */
 };
 
 struct gate_finding {
@@ -38,16 +39,18 @@ enum { GATE_LISTED = 20 /* findings of one rule */ };
 /* Every id of the list must be one. ERROR_USAGE, naming the nearest. */
 int gate_ids_check(const struct strv *ids, const char *where, struct error *err) must_check;
 
-/* Judges; what is found is no error of this function. Layers whose list is missing in the store though they were read
- * are ERROR_BUILD. */
-int gate_check(const struct imagefile *image, const struct store *store, const struct gate_options *options,
-               struct gate_report *report, struct error *err) must_check;
+/* Judges; what is found is no error of this function. Layers whose list is missing in the store
+ * though they were read are ERROR_BUILD. */
+int gate_check(const struct imagefile *image, const struct store *store,
+               const struct gate_options *options, struct gate_report *report,
+               struct error *err) must_check;
 void gate_report_release(struct gate_report *report);
 
 /* How many findings of a severity count; with --werror warnings are errors. */
 size_t gate_count(const struct gate_report *report, enum gate_severity severity);
 /* The severity that counts for this report. */
-enum gate_severity gate_weight(const struct gate_report *report, const struct gate_finding *finding);
+enum gate_severity gate_weight(const struct gate_report *report,
+                               const struct gate_finding *finding);
 /* ERROR_LAMBDA when there is an error among the findings. */
 int gate_verdict(const struct gate_report *report, struct error *err) must_check;
 

@@ -4,12 +4,15 @@
 
 #include <string.h>
 
-/* What works elsewhere and not on Lambda, or not as it looks (Lambda guide, "Container image settings"; "Runtime support policy"). */
+/* What works elsewhere and not on Lambda, or not as it looks (Lambda guide, "Container image
+ * settings"; "Runtime support policy"). */
 
 static bool is_set(const struct js *value)
 {
     const char *text = js_text(value);
-    return text ? text[0] != '\0' : js_is_object(value) ? js_has_members(value) : js_count(value) > 0;
+    return text                  ? text[0] != '\0'
+           : js_is_object(value) ? js_has_members(value)
+                                 : js_count(value) > 0;
 }
 
 void gate_ignored(struct gate *gate)
@@ -27,22 +30,43 @@ void gate_ignored(struct gate *gate)
 
 void gate_caches(struct gate *gate)
 {
-    static const char *const names[] = {"HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME",
-                                        "PYTHONPYCACHEPREFIX", "NUMBA_CACHE_DIR", "MPLCONFIGDIR", "HF_HOME", "TRANSFORMERS_CACHE",
-                                        "TORCH_HOME", "NLTK_DATA_DOWNLOAD_DIR", "NPM_CONFIG_CACHE", "npm_config_cache",
-                                        "YARN_CACHE_FOLDER", "NODE_COMPILE_CACHE", "DENO_DIR", "BUN_INSTALL_CACHE_DIR",
-                                        "PIP_CACHE_DIR", "GOCACHE", "DOTNET_BUNDLE_EXTRACT_BASE_DIR", "DOTNET_CLI_HOME"};
+    static const char *const names[] = {"HOME",
+                                        "TMPDIR",
+                                        "XDG_CACHE_HOME",
+                                        "XDG_CONFIG_HOME",
+                                        "XDG_DATA_HOME",
+                                        "XDG_STATE_HOME",
+                                        "PYTHONPYCACHEPREFIX",
+                                        "NUMBA_CACHE_DIR",
+                                        "MPLCONFIGDIR",
+                                        "HF_HOME",
+                                        "TRANSFORMERS_CACHE",
+                                        "TORCH_HOME",
+                                        "NLTK_DATA_DOWNLOAD_DIR",
+                                        "NPM_CONFIG_CACHE",
+                                        "npm_config_cache",
+                                        "YARN_CACHE_FOLDER",
+                                        "NODE_COMPILE_CACHE",
+                                        "DENO_DIR",
+                                        "BUN_INSTALL_CACHE_DIR",
+                                        "PIP_CACHE_DIR",
+                                        "GOCACHE",
+                                        "DOTNET_BUNDLE_EXTRACT_BASE_DIR",
+                                        "DOTNET_CLI_HOME"};
     for (size_t i = 0; i < countof(names); i++) {
         const char *value = gate_env(gate, names[i]);
-        if (value && value[0] == '/' && strcmp(value, "/tmp") != 0 && strncmp(value, "/tmp/", 5) != 0)
-            gate_add(gate, 82, 0, NULL, "%s is '%.200s', and only /tmp can be written to", names[i], value);
+        if (value && value[0] == '/' && strcmp(value, "/tmp") != 0 &&
+            strncmp(value, "/tmp/", 5) != 0)
+            gate_add(gate, 82, 0, NULL, "%s is '%.200s', and only /tmp can be written to", names[i],
+                     value);
     }
 }
 
 /* Whether a line of os-release(5) says this, in quotes or not. */
 static bool says(const char *text, const char *key, const char *value)
 {
-    autofree char *plain = xasprintf("%s=%s\n", key, value), *quoted = xasprintf("%s=\"%s\"\n", key, value);
+    autofree char *plain = xasprintf("%s=%s\n", key, value),
+                  *quoted = xasprintf("%s=\"%s\"\n", key, value);
     for (const char *line = text; line; line = strchr(line, '\n'), line = line ? line + 1 : NULL)
         if (strncmp(line, plain, strlen(plain)) == 0 || strncmp(line, quoted, strlen(quoted)) == 0)
             return true;
@@ -58,7 +82,9 @@ static void check_al2(struct gate *gate)
         return;
     program_read(entry->facts, &program);
     if (program.text && says(program.text, "ID", "amzn") && says(program.text, "VERSION_ID", "2"))
-        gate_add(gate, 83, 0, NULL, "Amazon Linux 2 reached the end of its support on 2026-06-30; fixes for Lambda's bases end later");
+        gate_add(
+            gate, 83, 0, NULL,
+            "Amazon Linux 2 reached the end of its support on 2026-06-30; fixes for Lambda's bases end later");
 }
 
 void gate_age(struct gate *gate)
@@ -72,5 +98,6 @@ void gate_age(struct gate *gate)
         return;
     int64_t days = (gate->options->now - created) / DAY;
     if (days > gate->options->base_age)
-        gate_add(gate, 88, 0, NULL, "its first layer was made %lld days ago, on %.10s", (long long)days, text);
+        gate_add(gate, 88, 0, NULL, "its first layer was made %lld days ago, on %.10s",
+                 (long long)days, text);
 }

@@ -4,17 +4,20 @@
 
 #include <string.h>
 
-/* The image as documents and blobs (Lambda guide, "Create a Lambda function using a container image"; OCI image-spec). */
+/* The image as documents and blobs (Lambda guide, "Create a Lambda function using a container
+ * image"; OCI image-spec). */
 
 void gate_index(struct gate *gate)
 {
     const struct imagefile *image = gate->image;
     if (image->index)
-        gate_add(gate, 1, 0, NULL, "its name leads to an index%s", image->platform ? ", and only the index to the image" : "");
+        gate_add(gate, 1, 0, NULL, "its name leads to an index%s",
+                 image->platform ? ", and only the index to the image" : "");
     if (image->images > 1)
         gate_add(gate, 2, 0, NULL, "%zu images go by its name", image->images);
     if (image->attestations > 0)
-        gate_add(gate, 3, 0, NULL, "%zu attestation%s beside it", image->attestations, image->attestations == 1 ? " lies" : "s lie");
+        gate_add(gate, 3, 0, NULL, "%zu attestation%s beside it", image->attestations,
+                 image->attestations == 1 ? " lies" : "s lie");
 }
 
 enum family { FAMILY_NONE, FAMILY_OCI, FAMILY_DOCKER, FAMILY_OTHER };
@@ -29,10 +32,12 @@ static enum family family_of(const char *type, const char *const *accepted, size
     return FAMILY_OTHER;
 }
 
-#define FAMILY(type, ...)                                                                                              \
-    family_of(type, (const char *const[]){__VA_ARGS__}, countof(((const char *const[]){__VA_ARGS__})))
+#define FAMILY(type, ...)                                                                          \
+    family_of(type, (const char *const[]){__VA_ARGS__},                                            \
+              countof(((const char *const[]){__VA_ARGS__})))
 
-static void note_type(struct gate *gate, enum family family, size_t layer, const char *what, const char *type, bool *seen)
+static void note_type(struct gate *gate, enum family family, size_t layer, const char *what,
+                      const char *type, bool *seen)
 {
     seen[family] = true;
     if (family == FAMILY_OTHER)
@@ -44,17 +49,22 @@ void gate_media(struct gate *gate)
     const struct imagefile *image = gate->image;
     const char *artifact = js_get_text(image->document, "artifactType");
     bool seen[FAMILY_OTHER + 1] = {false};
-    note_type(gate, FAMILY(image->manifest_type, MEDIA_OCI_MANIFEST, MEDIA_DOCKER_MANIFEST), 0, "manifest", image->manifest_type, seen);
-    note_type(gate, FAMILY(image->config_type, MEDIA_OCI_CONFIG, MEDIA_DOCKER_CONFIG), 0, "config", image->config_type, seen);
+    note_type(gate, FAMILY(image->manifest_type, MEDIA_OCI_MANIFEST, MEDIA_DOCKER_MANIFEST), 0,
+              "manifest", image->manifest_type, seen);
+    note_type(gate, FAMILY(image->config_type, MEDIA_OCI_CONFIG, MEDIA_DOCKER_CONFIG), 0, "config",
+              image->config_type, seen);
     for (size_t i = 0; i < image->layer_count; i++) {
         const char *type = image->layers[i].media_type;
-        note_type(gate, FAMILY(type, MEDIA_OCI_LAYER_GZIP, MEDIA_OCI_LAYER, MEDIA_DOCKER_LAYER_GZIP, MEDIA_DOCKER_LAYER), i + 1,
-                  "layer", type, seen);
+        note_type(gate,
+                  FAMILY(type, MEDIA_OCI_LAYER_GZIP, MEDIA_OCI_LAYER, MEDIA_DOCKER_LAYER_GZIP,
+                         MEDIA_DOCKER_LAYER),
+                  i + 1, "layer", type, seen);
     }
     if (seen[FAMILY_OCI] && seen[FAMILY_DOCKER])
         gate_add(gate, 5, 0, NULL, "some of its media types are OCI's, some are Docker's");
     if (artifact || js_get(image->document, "subject"))
-        gate_add(gate, 16, 0, NULL, "the manifest has %s", artifact ? "an artifactType" : "a subject");
+        gate_add(gate, 16, 0, NULL, "the manifest has %s",
+                 artifact ? "an artifactType" : "a subject");
 }
 
 void gate_compression(struct gate *gate)
@@ -70,9 +80,11 @@ void gate_compression(struct gate *gate)
         else if (scan->listed && !scan->gzip && oci_plain)
             gate_add(gate, 7, i + 1, NULL, "the layer is a plain tar");
         else if (scan->listed && !scan->gzip && layer->media_type[0])
-            gate_add(gate, 6, i + 1, NULL, "the layer is a plain tar, of the media type '%.100s'", layer->media_type);
+            gate_add(gate, 6, i + 1, NULL, "the layer is a plain tar, of the media type '%.100s'",
+                     layer->media_type);
         if (scan->members > 1)
-            gate_add(gate, 8, i + 1, NULL, "the layer has %llu gzip members", (unsigned long long)scan->members);
+            gate_add(gate, 8, i + 1, NULL, "the layer has %llu gzip members",
+                     (unsigned long long)scan->members);
     }
 }
 
@@ -83,10 +95,14 @@ static void check_blob(struct gate *gate, size_t index)
     if (layer->missing)
         gate_add(gate, 9, index + 1, NULL, "%s", layer->missing);
     else if (scan->size != layer->size || !digest_equal(&scan->digest, &layer->digest))
-        gate_add(gate, 9, index + 1, NULL, "the blob '%s' has %llu bytes and the digest '%s', but should have %llu", layer->digest.text,
-                 (unsigned long long)scan->size, scan->digest.text, (unsigned long long)layer->size);
-    else if (scan->listed && index < gate->image->diff_id_count && !digest_equal(&scan->diff_id, &layer->diff_id))
-        gate_add(gate, 10, index + 1, NULL, "the layer unpacks to '%s', but the config says '%s'", scan->diff_id.text,
+        gate_add(gate, 9, index + 1, NULL,
+                 "the blob '%s' has %llu bytes and the digest '%s', but should have %llu",
+                 layer->digest.text, (unsigned long long)scan->size, scan->digest.text,
+                 (unsigned long long)layer->size);
+    else if (scan->listed && index < gate->image->diff_id_count &&
+             !digest_equal(&scan->diff_id, &layer->diff_id))
+        gate_add(gate, 10, index + 1, NULL, "the layer unpacks to '%s', but the config says '%s'",
+                 scan->diff_id.text,
                  layer->diff_id.text[0] ? layer->diff_id.text : "something else than a digest");
 }
 
@@ -98,7 +114,8 @@ void gate_digests(struct gate *gate)
     for (size_t i = 0; i < image->layer_count; i++)
         check_blob(gate, i);
     if (image->diff_id_count != image->layer_count)
-        gate_add(gate, 10, 0, NULL, "the config names %zu layers, the manifest %zu", image->diff_id_count, image->layer_count);
+        gate_add(gate, 10, 0, NULL, "the config names %zu layers, the manifest %zu",
+                 image->diff_id_count, image->layer_count);
     if (image->two_faces)
         gate_add(gate, 14, 0, NULL, "index.json and manifest.json mean different images");
 }
@@ -110,7 +127,8 @@ void gate_history(struct gate *gate)
     for (size_t i = 0; i < js_count(history); i++)
         layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
     if (js_count(history) > 0 && layers != gate->image->layer_count)
-        gate_add(gate, 11, 0, NULL, "the history tells of %zu layers, and there are %zu", layers, gate->image->layer_count);
+        gate_add(gate, 11, 0, NULL, "the history tells of %zu layers, and there are %zu", layers,
+                 gate->image->layer_count);
 }
 
 void gate_platform(struct gate *gate)
@@ -121,7 +139,8 @@ void gate_platform(struct gate *gate)
     if (!os || strcmp(os, "linux") != 0 || !gate->image->arch_known)
         gate_add(gate, 12, 0, NULL, "the image is for %s", platform);
     else if (gate->image->platform && strcmp(gate->image->platform, platform) != 0)
-        gate_add(gate, 13, 0, NULL, "the index says %s, the config %s", gate->image->platform, platform);
+        gate_add(gate, 13, 0, NULL, "the index says %s, the config %s", gate->image->platform,
+                 platform);
 }
 
 void gate_unreadable(struct gate *gate)
@@ -154,6 +173,7 @@ void gate_reference(struct gate *gate)
         if (strstr(host, ".dkr.ecr-fips."))
             gate_add(gate, 84, 0, NULL, "it is called '%.200s'", name);
         else if (asked && !is_ecr(host))
-            gate_add(gate, 85, 0, NULL, "'%.200s' is not in a private registry of Amazon ECR", name);
+            gate_add(gate, 85, 0, NULL, "'%.200s' is not in a private registry of Amazon ECR",
+                     name);
     }
 }

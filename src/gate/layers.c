@@ -9,8 +9,9 @@
 void gate_faults(struct gate *gate)
 {
     static const int rules[] = {
-        [ROOTFS_ESCAPES] = 25,  [ROOTFS_BELOW_FILE] = 26, [ROOTFS_NO_TARGET] = 23, [ROOTFS_WHITEOUT] = 24,
-        [ROOTFS_ABSOLUTE] = 30, [ROOTFS_ROOT] = 26,       [ROOTFS_NO_PARENT] = 21, [ROOTFS_DUPLICATE] = 22,
+        [ROOTFS_ESCAPES] = 25,   [ROOTFS_BELOW_FILE] = 26, [ROOTFS_NO_TARGET] = 23,
+        [ROOTFS_WHITEOUT] = 24,  [ROOTFS_ABSOLUTE] = 30,   [ROOTFS_ROOT] = 26,
+        [ROOTFS_NO_PARENT] = 21, [ROOTFS_DUPLICATE] = 22,
     };
     for (size_t i = 0; i < gate->fault_count; i++) {
         const struct gate_fault *fault = &gate->faults[i];
@@ -48,8 +49,10 @@ static void check_rights(struct gate *gate, const struct rootfs_entry *entry)
     bool dir = entry->type == TAR_DIR;
     unsigned needed = dir ? 5 : 4;
     if (entry->type != TAR_SYMLINK && (gate_rights(entry) & needed) != needed)
-        gate_add(gate, 61, entry->layer, entry->path, "its mode is %04o, its owner %lld:%lld: Lambda's user 993:990 can't %s it",
-                 entry->mode, (long long)entry->uid, (long long)entry->gid, dir ? "list and enter" : "read");
+        gate_add(gate, 61, entry->layer, entry->path,
+                 "its mode is %04o, its owner %lld:%lld: Lambda's user 993:990 can't %s it",
+                 entry->mode, (long long)entry->uid, (long long)entry->gid,
+                 dir ? "list and enter" : "read");
 }
 
 /* Everything in the function's own folders, and the folders that these are in. */
@@ -58,11 +61,13 @@ void gate_rights_of_files(struct gate *gate)
     static const char *const above[] = {"var"};
     const struct rootfs_entry *root = rootfs_find(gate->tree, "");
     if (root && !(gate_rights(root) & 1))
-        gate_add(gate, 61, root->layer, "", "the root's mode is %04o: Lambda's user 993:990 can't enter it", root->mode);
+        gate_add(gate, 61, root->layer, "",
+                 "the root's mode is %04o: Lambda's user 993:990 can't enter it", root->mode);
     for (size_t i = 0; i < countof(above); i++) {
         const struct rootfs_entry *entry = rootfs_find(gate->tree, above[i]);
         if (entry && entry->type == TAR_DIR && !(gate_rights(entry) & 1))
-            gate_add(gate, 61, entry->layer, entry->path, "its mode is %04o: Lambda's user 993:990 can't enter it", entry->mode);
+            gate_add(gate, 61, entry->layer, entry->path,
+                     "its mode is %04o: Lambda's user 993:990 can't enter it", entry->mode);
     }
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);

@@ -28,7 +28,8 @@ void library_path_release(struct library_path *path)
 
 bool library_fits(const struct gate *gate, const struct elf_facts *elf)
 {
-    return elf->is_64 && elf->little_endian && elf->machine == (gate->image->arch == ARCH_ARM64 ? EM_AARCH64 : EM_X86_64);
+    return elf->is_64 && elf->little_endian &&
+           elf->machine == (gate->image->arch == ARCH_ARM64 ? EM_AARCH64 : EM_X86_64);
 }
 
 /* Each word of a text that is separated by any of `separators` and is an absolute path. */
@@ -41,10 +42,12 @@ static void add_folders(struct strv *out, const char *text, const char *separato
     }
 }
 
-/* The lines of ld.so.conf and of what lies in ld.so.conf.d; "include" leads nowhere else on the systems there are. */
+/* The lines of ld.so.conf and of what lies in ld.so.conf.d; "include" leads nowhere else on the
+ * systems there are. */
 static void add_configuration(const struct rootfs_entry *entry, struct strv *out)
 {
-    static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*.conf", "etc/ld-musl-*.path"};
+    static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*.conf",
+                                           "etc/ld-musl-*.path"};
     AUTO(program) program = {0};
     bool is_one = false;
     for (size_t i = 0; i < countof(patterns); i++)
@@ -58,7 +61,8 @@ static void add_configuration(const struct rootfs_entry *entry, struct strv *out
 
 void library_path_make(const struct gate *gate, struct library_path *out)
 {
-    static const char *const usual[] = {"/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib"};
+    static const char *const usual[] = {"/lib64", "/usr/lib64", "/lib", "/usr/lib",
+                                        "/usr/local/lib"};
     const char *environment = gate_env(gate, "LD_LIBRARY_PATH");
     *out = (struct library_path){0};
     if (environment)
@@ -76,18 +80,21 @@ void library_path_make(const struct gate *gate, struct library_path *out)
         strv_add(&out->always, usual[i]);
 }
 
-/* A folder of an rpath: $ORIGIN is where the object lies, $LIB and $PLATFORM what the machine calls them. Caller frees. */
+/* A folder of an rpath: $ORIGIN is where the object lies, $LIB and $PLATFORM what the machine calls
+ * them. Caller frees. */
 static char *expand(const struct gate *gate, const char *folder, const char *object)
 {
     AUTO(buf) out = {0};
     autofree char *origin = path_dir(object);
-    const char *const words[][2] = {{"ORIGIN", origin}, {"LIB", "lib64"}, {"PLATFORM", arch_compiler(gate->image->arch)}};
+    const char *const words[][2] = {
+        {"ORIGIN", origin}, {"LIB", "lib64"}, {"PLATFORM", arch_compiler(gate->image->arch)}};
     for (const char *at = folder; *at;) {
         size_t taken = 0;
         for (size_t i = 0; at[0] == '$' && i < countof(words) && taken == 0; i++) {
             size_t length = strlen(words[i][0]);
             bool braces = at[1] == '{';
-            if (strncmp(at + 1 + braces, words[i][0], length) != 0 || (braces && at[2 + length] != '}'))
+            if (strncmp(at + 1 + braces, words[i][0], length) != 0 ||
+                (braces && at[2 + length] != '}'))
                 continue;
             buf_adds(&out, words[i][1]);
             taken = 1 + length + 2 * (size_t)braces;
@@ -99,7 +106,8 @@ static char *expand(const struct gate *gate, const char *folder, const char *obj
     return buf_detach(&out);
 }
 
-/* Takes the library from a folder when it is there, and for this machine: the loader passes over others. */
+/* Takes the library from a folder when it is there, and for this machine: the loader passes over
+ * others. */
 static bool try_folder(const struct gate *gate, const char *folder, struct library *library)
 {
     autofree char *path = path_join(folder, library->name);
@@ -117,7 +125,8 @@ static bool try_folder(const struct gate *gate, const char *folder, struct libra
     return true;
 }
 
-static bool try_list(const struct gate *gate, const char *list, const char *object, struct library *library)
+static bool try_list(const struct gate *gate, const char *list, const char *object,
+                     struct library *library)
 {
     for (const char *at = list; at && *at; at += strcspn(at, ":"), at += *at == ':') {
         autofree char *word = xstrndup(at, strcspn(at, ":")), *folder = expand(gate, word, object);
@@ -127,7 +136,8 @@ static bool try_list(const struct gate *gate, const char *list, const char *obje
     return false;
 }
 
-static bool try_folders(const struct gate *gate, const struct strv *folders, struct library *library)
+static bool try_folders(const struct gate *gate, const struct strv *folders,
+                        struct library *library)
 {
     for (size_t i = 0; i < folders->len; i++)
         if (try_folder(gate, folders->items[i], library))
@@ -135,10 +145,10 @@ static bool try_folders(const struct gate *gate, const struct strv *folders, str
     return false;
 }
 
-/* The order of ld.so(8): rpaths of the object and of those that brought it in, unless it has a runpath; the environment; its
- * runpath; the rest. */
-static void find(const struct gate *gate, const struct library_path *path, const struct libraries *loaded, size_t by,
-                 struct library *library)
+/* The order of ld.so(8): rpaths of the object and of those that brought it in, unless it has a
+ * runpath; the environment; its runpath; the rest. */
+static void find(const struct gate *gate, const struct library_path *path,
+                 const struct libraries *loaded, size_t by, struct library *library)
 {
     const struct library *object = &loaded->items[by];
     if (strchr(library->name, '/')) {
@@ -154,13 +164,15 @@ static void find(const struct gate *gate, const struct library_path *path, const
     if (!object->program.elf.runpath) {
         for (size_t at = by;; at = loaded->items[at].by) {
             const struct library *above = &loaded->items[at];
-            if (!above->program.elf.runpath && try_list(gate, above->program.elf.rpath, above->path, library))
+            if (!above->program.elf.runpath &&
+                try_list(gate, above->program.elf.rpath, above->path, library))
                 return;
             if (at == 0)
                 break;
         }
     }
-    if (try_folders(gate, &path->environment, library) || try_list(gate, object->program.elf.runpath, object->path, library))
+    if (try_folders(gate, &path->environment, library) ||
+        try_list(gate, object->program.elf.runpath, object->path, library))
         return;
     (void)try_folders(gate, &path->always, library);
 }
@@ -184,15 +196,17 @@ static bool is_loader(const struct libraries *libraries, const char *name)
     return interpreter && strcmp(path_base(interpreter), name) == 0;
 }
 
-void libraries_load(const struct gate *gate, const struct library_path *path, const struct rootfs_entry *entry,
-                    struct libraries *out)
+void libraries_load(const struct gate *gate, const struct library_path *path,
+                    const struct rootfs_entry *entry, struct libraries *out)
 {
     *out = (struct libraries){0};
     grow(out->items, out->len, out->cap);
-    out->items[out->len++] = (struct library){.name = xstrdup(entry->path), .path = xasprintf("/%s", entry->path), .entry = entry};
+    out->items[out->len++] = (struct library){
+        .name = xstrdup(entry->path), .path = xasprintf("/%s", entry->path), .entry = entry};
     program_read(entry->facts, &out->items[0].program);
     for (size_t by = 0; by < out->len; by++) {
-        for (size_t i = 0; i < out->items[by].program.elf.needed.len && out->len < MOST_LIBRARIES; i++) {
+        for (size_t i = 0; i < out->items[by].program.elf.needed.len && out->len < MOST_LIBRARIES;
+             i++) {
             const char *name = out->items[by].program.elf.needed.items[i];
             if (!name[0] || is_loaded(out, name) || is_loader(out, name))
                 continue;

@@ -5,7 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* What Lambda has limits for (Lambda guide, "Lambda quotas", "Using Lambda environment variables"). */
+/* What Lambda has limits for (Lambda guide, "Lambda quotas", "Using Lambda environment variables").
+ */
 
 static const uint64_t gib = UINT64_C(1) << 30;
 
@@ -20,14 +21,16 @@ void gate_size(struct gate *gate)
     for (size_t i = 0; i < gate->image->layer_count; i++)
         size += gate->image->layers[i].scan.content_size;
     if (size > LAMBDA_IMAGE_MAX)
-        gate_add(gate, 71, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
+        gate_add(gate, 71, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB",
+                 gigabytes(size));
     else if (size > 8 * gib)
-        gate_add(gate, 72, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
+        gate_add(gate, 72, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB",
+                 gigabytes(size));
     else if (size > gib)
         gate_add(gate, 73, 0, NULL, "its layers are %.2f GB unpacked", gigabytes(size));
     if (gate->options->budget > 0 && size > gate->options->budget)
-        gate_add(gate, 74, 0, NULL, "its layers are %llu bytes unpacked; the budget is %llu", (unsigned long long)size,
-                 (unsigned long long)gate->options->budget);
+        gate_add(gate, 74, 0, NULL, "its layers are %llu bytes unpacked; the budget is %llu",
+                 (unsigned long long)size, (unsigned long long)gate->options->budget);
 }
 
 void gate_counts(struct gate *gate)
@@ -36,7 +39,8 @@ void gate_counts(struct gate *gate)
     if (gate->image->layer_count > LAMBDA_LAYERS_MAX)
         gate_add(gate, 75, 0, NULL, "it has %zu layers", gate->image->layer_count);
     if (gate->entrypoint.len > LAMBDA_WORDS_MAX || gate->cmd.len > LAMBDA_WORDS_MAX)
-        gate_add(gate, 79, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu", gate->entrypoint.len, gate->cmd.len);
+        gate_add(gate, 79, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu", gate->entrypoint.len,
+                 gate->cmd.len);
     if (workdir && strlen(workdir) > LAMBDA_WORKDIR_MAX)
         gate_add(gate, 79, 0, NULL, "WORKDIR has %zu characters", strlen(workdir));
 }
@@ -45,10 +49,23 @@ void gate_counts(struct gate *gate)
 static bool is_reserved(const char *name, const char *value)
 {
     static const char *const names[] = {
-        "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
-        "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_ACCESS_KEY",
-        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_LAMBDA_RUNTIME_API",
+        "_HANDLER",
+        "_X_AMZN_TRACE_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_MAX_CONCURRENCY",
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SESSION_TOKEN",
+        "AWS_LAMBDA_RUNTIME_API",
     };
     if (strcmp(name, "LAMBDA_TASK_ROOT") == 0)
         return strcmp(value, "/var/task") != 0;
@@ -84,5 +101,6 @@ void gate_environment(struct gate *gate)
             gate_add(gate, 77, 0, NULL, "'%.100s' is no name for a variable", name);
     }
     if (sum > LAMBDA_ENV_MAX)
-        gate_add(gate, 78, 0, NULL, "its variables take %zu bytes; a function's may take %d", sum, LAMBDA_ENV_MAX);
+        gate_add(gate, 78, 0, NULL, "its variables take %zu bytes; a function's may take %d", sum,
+                 LAMBDA_ENV_MAX);
 }

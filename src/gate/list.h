@@ -1,12 +1,16 @@
-/* Every rule of the gate, in the order of their ids. No include guard: rule.h and table.c include it with their own RULE.
+/* Every rule of the gate, in the order of their ids. No include guard: rule.h and table.c include
+ * it with their own RULE.
  *
- * RULE(NUMBER, FUNCTION, SEVERITY, SURENESS, title, remedy). The id is LB and the number in three digits. FUNCTION looks for breaches
- * (gate/rule.h); rows in a row with one function are looked for by one call. What the rule rests on, what Lambda says and what to do
- * is in docs/rules.md, one section each; tests/corpus/gate.py makes an image that breaks the rule, and one like it that doesn't.
+ * RULE(NUMBER, FUNCTION, SEVERITY, SURENESS, title, remedy). The id is LB and the number in three
+ * digits. FUNCTION looks for breaches (gate/rule.h); rows in a row with one function are looked for
+ * by one call. What the rule rests on, what Lambda says and what to do is in docs/rules.md, one
+ * section each; tests/corpus/gate.py makes an image that breaks the rule, and one like it that
+ * doesn't.
  *
- * SURENESS: DOCUMENTED, AWS says so; SPECIFIED, the image format's, the kernel's or the loader's own rules; REPORTED, by users of other
- * builders; INFERRED, from what is known of Lambda, not seen; ADVICE, it works on Lambda, but not as it looks. What is
- * surer than INFERRED may be an error. */
+ * SURENESS: DOCUMENTED, AWS says so; SPECIFIED, the image format's, the kernel's or the loader's
+ * own rules; REPORTED, by users of other builders; INFERRED, from what is known of Lambda, not
+ * seen; ADVICE, it works on Lambda, but not as it looks. What is surer than INFERRED may be an
+ * error. */
 
 RULE(1, gate_index, ERROR, DOCUMENTED, "the name leads to an index, not to a manifest",
      "push one manifest: build for one platform, with --provenance=false --sbom=false")
@@ -43,8 +47,7 @@ RULE(16, gate_media, WARNING, INFERRED, "the manifest is an artifact, or about a
 
 RULE(21, gate_faults, ERROR, REPORTED, "a folder has no entry of its own",
      "list each folder before what is in it: COPY from a stage where it was made by mkdir")
-RULE(22, gate_faults, ERROR, SPECIFIED, "a layer has one name twice",
-     "write each path once")
+RULE(22, gate_faults, ERROR, SPECIFIED, "a layer has one name twice", "write each path once")
 RULE(23, gate_faults, ERROR, SPECIFIED, "a hard link to nothing",
      "write the file itself, or its first name before its second")
 RULE(24, gate_faults, ERROR, SPECIFIED, "a whiteout that is none",
@@ -78,15 +81,15 @@ RULE(37, gate_programs, WARNING, INFERRED, "a library that another one needs is 
      "add it, or leave out what needs it")
 RULE(38, gate_programs, ERROR, SPECIFIED, "the program wants a newer library than the image has",
      "build it on the base's own system: glibc is 2.26 in al2, 2.34 in al2023")
-RULE(39, gate_programs, WARNING, INFERRED, "a program or library wants a newer library than the image has",
+RULE(39, gate_programs, WARNING, INFERRED,
+     "a program or library wants a newer library than the image has",
      "build it on the base's own system: glibc is 2.26 in al2, 2.34 in al2023")
 RULE(40, gate_programs, WARNING, INFERRED, "a program for processors that Lambda may not have",
      "build with -march=x86-64-v2 or v3")
 RULE(41, gate_programs, ERROR, SPECIFIED, "what is started is no program",
      "name an ELF program, or begin the script with '#!/bin/sh'")
 
-RULE(51, gate_start, ERROR, SPECIFIED, "nothing says what to start",
-     "set ENTRYPOINT")
+RULE(51, gate_start, ERROR, SPECIFIED, "nothing says what to start", "set ENTRYPOINT")
 RULE(52, gate_start, ERROR, DOCUMENTED, "ENTRYPOINT is not an absolute path",
      "write the whole path, as in ENTRYPOINT [\"/var/runtime/bootstrap\"]")
 RULE(53, gate_start, ERROR, SPECIFIED, "ENTRYPOINT names nothing in the image",
@@ -117,8 +120,7 @@ RULE(73, gate_size, NOTE, ADVICE, "more than 1 GB unpacked",
      "see 'lbuild size' for what takes the room")
 RULE(74, gate_size, ERROR, ADVICE, "more than the budget",
      "leave things out; 'lbuild size' shows what takes the room")
-RULE(75, gate_counts, WARNING, INFERRED, "more than 127 layers",
-     "put several steps into one layer")
+RULE(75, gate_counts, WARNING, INFERRED, "more than 127 layers", "put several steps into one layer")
 RULE(76, gate_environment, WARNING, DOCUMENTED, "a variable that Lambda sets itself",
      "choose another name")
 RULE(77, gate_environment, WARNING, DOCUMENTED, "a variable whose name Lambda doesn't take",
@@ -142,7 +144,6 @@ RULE(86, gate_secrets, WARNING, ADVICE, "a secret in the environment",
      "pass it at run time, and revoke this one: whoever can pull the image has it")
 RULE(87, gate_secrets, WARNING, ADVICE, "a secret in a file",
      "leave it out of every layer, and revoke it: whoever can pull the image has it")
-RULE(88, gate_age, NOTE, ADVICE, "an old base",
-     "build again on the base's present version")
+RULE(88, gate_age, NOTE, ADVICE, "an old base", "build again on the base's present version")
 
 #undef RULE

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether programs can start: their machine, interpreter, libraries and versions (execve(2), ld.so(8), System V ABI). What Lambda
- * starts must; what else is the function's own should. */
+/* Whether programs can start: their machine, interpreter, libraries and versions (execve(2),
+ * ld.so(8), System V ABI). What Lambda starts must; what else is the function's own should. */
 
 struct view {
     struct gate *gate;
@@ -35,18 +35,21 @@ static const char *machine(const struct elf_facts *elf, char *room, size_t size)
     return room;
 }
 
-static void wrong_machine(struct view *view, int number, const struct rootfs_entry *entry, const struct elf_facts *elf)
+static void wrong_machine(struct view *view, int number, const struct rootfs_entry *entry,
+                          const struct elf_facts *elf)
 {
     char room[40];
-    gate_add(view->gate, number, entry->layer, entry->path, "it is for %s, the image for %s", machine(elf, room, sizeof room),
-             arch_lambda(view->gate->image->arch));
+    gate_add(view->gate, number, entry->layer, entry->path, "it is for %s, the image for %s",
+             machine(elf, room, sizeof room), arch_lambda(view->gate->image->arch));
 }
 
-static void check_level(struct view *view, const struct rootfs_entry *entry, const struct elf_facts *elf)
+static void check_level(struct view *view, const struct rootfs_entry *entry,
+                        const struct elf_facts *elf)
 {
     enum { SURE = 3 };
     if (elf->machine == EM_X86_64 && elf->isa > SURE)
-        gate_add(view->gate, 40, entry->layer, entry->path, "it says that it needs x86-64-v%u", elf->isa);
+        gate_add(view->gate, 40, entry->layer, entry->path, "it says that it needs x86-64-v%u",
+                 elf->isa);
 }
 
 /* Whether an interpreter is there. */
@@ -62,28 +65,34 @@ static bool gives(const struct elf_facts *library, const char *version)
 }
 
 /* "LIBRARY VERSION" of each of the loaded against the library that was found. */
-static void check_versions(struct view *view, int number, const struct libraries *loaded, const struct library *one)
+static void check_versions(struct view *view, int number, const struct libraries *loaded,
+                           const struct library *one)
 {
     for (size_t i = 0; i < one->program.elf.versions.len; i++) {
         const char *text = one->program.elf.versions.items[i], *version = strchr(text, ' ');
         for (size_t j = 1; version && j < loaded->len; j++) {
             const struct library *library = &loaded->items[j];
-            if (strncmp(library->name, text, (size_t)(version - text)) != 0 || library->name[version - text] || !library->path)
+            if (strncmp(library->name, text, (size_t)(version - text)) != 0 ||
+                library->name[version - text] || !library->path)
                 continue;
             if (!gives(&library->program.elf, version + 1))
-                gate_add(view->gate, number, one->entry->layer, one->entry->path, "it wants %s, which '%s' doesn't have", version + 1,
-                         library->path);
+                gate_add(view->gate, number, one->entry->layer, one->entry->path,
+                         "it wants %s, which '%s' doesn't have", version + 1, library->path);
         }
     }
 }
 
-static void missing_library(struct view *view, bool started, const struct libraries *loaded, const struct library *library)
+static void missing_library(struct view *view, bool started, const struct libraries *loaded,
+                            const struct library *library)
 {
-    const struct rootfs_entry *by = loaded->items[library->by].entry, *other = library_elsewhere(view->gate, path_base(library->name));
+    const struct rootfs_entry *by = loaded->items[library->by].entry,
+                              *other = library_elsewhere(view->gate, path_base(library->name));
     if (!other)
-        gate_add(view->gate, started ? 36 : 37, by->layer, by->path, "it needs '%.200s', which is nowhere in the image", library->name);
+        gate_add(view->gate, started ? 36 : 37, by->layer, by->path,
+                 "it needs '%.200s', which is nowhere in the image", library->name);
     else if (started)
-        gate_add(view->gate, 37, by->layer, by->path, "it needs '%.200s', which is in '/%s': no folder that the loader knows",
+        gate_add(view->gate, 37, by->layer, by->path,
+                 "it needs '%.200s', which is in '/%s': no folder that the loader knows",
                  library->name, other->path);
 }
 
@@ -106,7 +115,8 @@ static void check_libraries(struct view *view, bool started, const struct rootfs
     }
 }
 
-static void check_started_elf(struct view *view, const struct rootfs_entry *entry, const struct elf_facts *elf)
+static void check_started_elf(struct view *view, const struct rootfs_entry *entry,
+                              const struct elf_facts *elf)
 {
     strv_add(&view->started, entry->path);
     if (!library_fits(view->gate, elf)) {
@@ -118,18 +128,20 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
         return;
     }
     if (elf->interpreter && !there(view, elf->interpreter))
-        gate_add(view->gate, 33, entry->layer, entry->path, "it wants the interpreter '%.200s', which is not in the image",
-                 elf->interpreter);
+        gate_add(view->gate, 33, entry->layer, entry->path,
+                 "it wants the interpreter '%.200s', which is not in the image", elf->interpreter);
     else
         check_libraries(view, true, entry);
 }
 
-/* The program that "#!/usr/bin/env NAME" finds, or NULL. `later`: it is started by what Lambda starts, and lbuild's runtime clients put
- * /var/lang/bin on PATH, where Amazon's bases have it anyway. */
+/* The program that "#!/usr/bin/env NAME" finds, or NULL. `later`: it is started by what Lambda
+ * starts, and lbuild's runtime clients put /var/lang/bin on PATH, where Amazon's bases have it
+ * anyway. */
 static const struct rootfs_entry *on_path(const struct view *view, bool later, const char *name)
 {
     const char *of_image = gate_env(view->gate, "PATH");
-    autofree char *path = xasprintf("%s%s", later ? "/var/lang/bin:" : "", of_image ? of_image : "/usr/local/bin:/bin:/usr/bin");
+    autofree char *path = xasprintf("%s%s", later ? "/var/lang/bin:" : "",
+                                    of_image ? of_image : "/usr/local/bin:/bin:/usr/bin");
     for (const char *at = path; *at; at += strcspn(at, ":"), at += *at == ':') {
         autofree char *folder = xstrndup(at, strcspn(at, ":")), *full = path_join(folder, name);
         const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, full) : NULL;
@@ -139,11 +151,14 @@ static const struct rootfs_entry *on_path(const struct view *view, bool later, c
     return NULL;
 }
 
-/* What a script starts: its interpreter, or what env finds for it. *name: what was looked for; caller frees. */
-static const struct rootfs_entry *interpreter_of(const struct view *view, bool later, const struct program *script, char **name)
+/* What a script starts: its interpreter, or what env finds for it. *name: what was looked for;
+ * caller frees. */
+static const struct rootfs_entry *interpreter_of(const struct view *view, bool later,
+                                                 const struct program *script, char **name)
 {
     *name = xstrdup(script->interpreter ? script->interpreter : "");
-    const struct rootfs_entry *entry = (*name)[0] == '/' && there(view, *name) ? gate_follow(view->gate, *name) : NULL;
+    const struct rootfs_entry *entry =
+        (*name)[0] == '/' && there(view, *name) ? gate_follow(view->gate, *name) : NULL;
     const char *word = script->arguments ? script->arguments : "";
     if (!entry || strcmp(path_base(*name), "env") != 0)
         return entry;
@@ -169,19 +184,22 @@ static void check_started(struct view *view, const struct rootfs_entry *entry)
             return;
         }
         if (program.kind != PROGRAM_SCRIPT) {
-            gate_add(view->gate, 41, entry->layer, entry->path, "%s", program.kind == PROGRAM_DAMAGED ? program.trouble
-                                                                      : entry->size == 0 ? "it is empty"
-                                                                                         : "it is neither an ELF program nor a script with '#!'");
+            gate_add(view->gate, 41, entry->layer, entry->path, "%s",
+                     program.kind == PROGRAM_DAMAGED ? program.trouble
+                     : entry->size == 0              ? "it is empty"
+                                        : "it is neither an ELF program nor a script with '#!'");
             return;
         }
         strv_add(&view->started, entry->path);
         if (program.carriage_return) {
-            gate_add(view->gate, 34, entry->layer, entry->path, "its first line is '#!%.100s' and a carriage return", program.interpreter);
+            gate_add(view->gate, 34, entry->layer, entry->path,
+                     "its first line is '#!%.100s' and a carriage return", program.interpreter);
             return;
         }
         const struct rootfs_entry *next = interpreter_of(view, false, &program, &name);
         if (!next)
-            gate_add(view->gate, 33, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
+            gate_add(view->gate, 33, entry->layer, entry->path,
+                     "it is a script for '%.200s', which is not in the image", name);
         entry = next;
     }
 }
@@ -198,15 +216,19 @@ static void check_other(struct view *view, const struct rootfs_entry *entry, boo
         if (!library_fits(view->gate, elf)) {
             wrong_machine(view, 32, entry, elf);
         } else if (own && elf->interpreter && executable && !there(view, elf->interpreter)) {
-            gate_add(view->gate, 35, entry->layer, entry->path, "it wants the interpreter '%.200s', which is not in the image",
+            gate_add(view->gate, 35, entry->layer, entry->path,
+                     "it wants the interpreter '%.200s', which is not in the image",
                      elf->interpreter);
         } else if (own && !elf->partial) {
             check_libraries(view, false, entry);
         }
     } else if (own && program.kind == PROGRAM_SCRIPT && executable && program.carriage_return) {
-        gate_add(view->gate, 35, entry->layer, entry->path, "its first line ends in a carriage return");
-    } else if (own && program.kind == PROGRAM_SCRIPT && executable && !interpreter_of(view, true, &program, &name)) {
-        gate_add(view->gate, 35, entry->layer, entry->path, "it is a script for '%.200s', which is not in the image", name);
+        gate_add(view->gate, 35, entry->layer, entry->path,
+                 "its first line ends in a carriage return");
+    } else if (own && program.kind == PROGRAM_SCRIPT && executable &&
+               !interpreter_of(view, true, &program, &name)) {
+        gate_add(view->gate, 35, entry->layer, entry->path,
+                 "it is a script for '%.200s', which is not in the image", name);
     }
 }
 
@@ -216,7 +238,8 @@ static void path_folders(const struct view *view, struct strv *out)
     const char *path = gate_env(view->gate, "PATH");
     for (const char *at = path ? path : ""; *at; at += strcspn(at, ":"), at += *at == ':') {
         autofree char *folder = xstrndup(at, strcspn(at, ":"));
-        const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, folder) : NULL;
+        const struct rootfs_entry *entry =
+            folder[0] == '/' ? gate_follow(view->gate, folder) : NULL;
         if (entry && entry->type == TAR_DIR)
             strv_add(out, entry->path);
     }
@@ -238,7 +261,8 @@ void gate_programs(struct gate *gate)
     library_path_make(gate, &view.path);
     path_folders(&view, &folders);
     if (start->stock) {
-        const struct rootfs_entry *script = gate_follow(gate, gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.items[0]);
+        const struct rootfs_entry *script = gate_follow(
+            gate, gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.items[0]);
         check_started(&view, script && script->type == TAR_FILE ? script : NULL);
     }
     check_started(&view, start->entry && start->entry->type == TAR_FILE ? start->entry : NULL);

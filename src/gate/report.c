@@ -49,7 +49,8 @@ static void add_count(struct buf *out, size_t count, const char *what, const cha
 {
     if (count == 0)
         return;
-    buf_addf(out, "%s%zu %s%s", *between, count, what, count == 1 || strcmp(what, "ignored") == 0 ? "" : "s");
+    buf_addf(out, "%s%zu %s%s", *between, count, what,
+             count == 1 || strcmp(what, "ignored") == 0 ? "" : "s");
     *between = ", ";
 }
 
@@ -102,7 +103,8 @@ void gate_print_json(const struct gate_report *report, struct buf *out)
     for (size_t i = 0; i < report->len; i++) {
         js_append(list, finding_json(report, &report->items[i]));
         if (is_last(report, i))
-            js_set_integer(found, report->items[i].rule->id, (int64_t)report->found[report->items[i].rule - gate_rules]);
+            js_set_integer(found, report->items[i].rule->id,
+                           (int64_t)report->found[report->items[i].rule - gate_rules]);
     }
     js_set_string(object, "image", report->image);
     js_set_integer(object, "errors", (int64_t)gate_count(report, GATE_ERROR));

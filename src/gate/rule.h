@@ -4,7 +4,8 @@
 #include "gate/gate.h"
 #include "lambda/program.h"
 
-/* What the rules look at, and how they tell what they find. The rules are functions over this: no files, no clock, no network. */
+/* What the rules look at, and how they tell what they find. The rules are functions over this: no
+ * files, no clock, no network. */
 
 struct gate_fault {
     enum rootfs_fault kind;
@@ -14,18 +15,19 @@ struct gate_fault {
 
 /* The program that Lambda starts. */
 struct gate_start {
-    bool stock;              /* ENTRYPOINT is the entry script of AWS's bases: `path` is what that one runs */
-    const char *name;        /* as the config has it, or "/var/runtime/bootstrap"; NULL: nothing is started */
-    char *path;              /* its real path, links in it followed; NULL: it isn't there */
+    bool stock; /* ENTRYPOINT is the entry script of AWS's bases: `path` is what that one runs */
+    const char
+        *name;  /* as the config has it, or "/var/runtime/bootstrap"; NULL: nothing is started */
+    char *path; /* its real path, links in it followed; NULL: it isn't there */
     const struct rootfs_entry *entry; /* of `path`, NULL: it isn't there */
-    bool link;               /* the name itself is a symbolic link */
+    bool link;                        /* the name itself is a symbolic link */
 };
 
 struct gate {
     const struct imagefile *image;
     const struct gate_options *options;
-    struct rootfs *tree;   /* what the readable layers make */
-    bool whole;            /* all layers could be read: what is missing in the tree is missing */
+    struct rootfs *tree; /* what the readable layers make */
+    bool whole;          /* all layers could be read: what is missing in the tree is missing */
     struct gate_fault *faults;
     size_t fault_count, fault_cap;
     const struct js *config; /* the part that describes the process */
@@ -35,23 +37,27 @@ struct gate {
 };
 
 /* Adds a finding. `path` (copied) and `layer` as in struct gate_finding. */
-void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format, ...)
-    __attribute__((format(printf, 5, 6)));
+void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format,
+              ...) __attribute__((format(printf, 5, 6)));
 
 /* The value of an environment variable of the image, or NULL. */
 const char *gate_env(const struct gate *gate, const char *name);
 /* Whether a path is that folder or lies below it. */
 bool gate_below(const char *path, const char *folder);
-/* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt, and what lbuild puts into /var/lang/python. */
+/* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt, and what
+ * lbuild puts into /var/lang/python. */
 bool gate_own(const char *path);
 /* Rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
 unsigned gate_rights(const struct rootfs_entry *entry);
-/* The first folder on the way to a real path that Lambda's user can't search, or NULL. "" is the root. */
+/* The first folder on the way to a real path that Lambda's user can't search, or NULL. "" is the
+ * root. */
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path);
-/* The entry behind a path as the kernel finds it, the last link followed too; NULL: nothing, or a cycle. */
+/* The entry behind a path as the kernel finds it, the last link followed too; NULL: nothing, or a
+ * cycle. */
 const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path);
 
-/* Looks at an entry of a layer for what a later layer doesn't undo: secrets. Called for each before the rules are. */
+/* Looks at an entry of a layer for what a later layer doesn't undo: secrets. Called for each before
+ * the rules are. */
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry);
 
 /* The functions of the table. */

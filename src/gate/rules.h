@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The rules of the Lambda gate as data: gate/list.h is the table, docs/rules.md tells their stories. */
+/* The rules of the Lambda gate as data: gate/list.h is the table, docs/rules.md tells their
+ * stories. */
 
 enum gate_severity { GATE_NOTE, GATE_WARNING, GATE_ERROR };
 enum gate_sureness { GATE_DOCUMENTED, GATE_SPECIFIED, GATE_REPORTED, GATE_INFERRED, GATE_ADVICE };

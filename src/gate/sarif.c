@@ -4,7 +4,8 @@
 #include "support/json.h"
 #include "support/own.h"
 
-/* SARIF 2.1.0 (OASIS standard, 27 March 2020): what code-scanning services read. Section numbers are that text's. */
+/* SARIF 2.1.0 (OASIS standard, 27 March 2020): what code-scanning services read. Section numbers
+ * are that text's. */
 
 /* 3.27.10: a result's level has these words. */
 static const char *level(enum gate_severity severity)
@@ -37,8 +38,9 @@ static struct js *rule_json(const struct gate_rule *rule)
 static void add_uri(struct buf *out, const char *path)
 {
     for (const unsigned char *c = (const unsigned char *)path; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '-' || *c == '.' ||
-                     *c == '_' || *c == '~' || *c == '/';
+        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
+                     (*c >= '0' && *c <= '9') || *c == '-' || *c == '.' || *c == '_' || *c == '~' ||
+                     *c == '/';
         if (plain)
             buf_addc(out, (char)*c);
         else
@@ -47,7 +49,8 @@ static void add_uri(struct buf *out, const char *path)
 }
 
 /* 3.28 location: the image file, and the place in it. */
-static struct js *location_json(const struct gate_report *report, const struct gate_finding *finding)
+static struct js *location_json(const struct gate_report *report,
+                                const struct gate_finding *finding)
 {
     AUTO(buf) uri = {0};
     struct js *object = js_object(), *physical = js_object(), *artifact = js_object();
@@ -89,7 +92,8 @@ static struct js *result_json(const struct gate_report *report, const struct gat
 void gate_print_sarif(const struct gate_report *report, struct buf *out)
 {
     AUTOPTR(js) object = js_object();
-    struct js *runs = js_array(), *run = js_object(), *tool = js_object(), *driver = js_object(), *rules = js_array();
+    struct js *runs = js_array(), *run = js_object(), *tool = js_object(), *driver = js_object(),
+              *rules = js_array();
     struct js *results = js_array();
     for (size_t i = 0; i < gate_rule_count; i++)
         js_append(rules, rule_json(&gate_rules[i]));

@@ -3,7 +3,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* A small set of things that are secrets beyond doubt: each pattern has a fixed head and a fixed length, or a name that says it. */
+/* A small set of things that are secrets beyond doubt: each pattern has a fixed head and a fixed
+ * length, or a name that says it. */
 
 static bool from(const char *text, size_t length, const char *alphabet)
 {
@@ -37,7 +38,8 @@ static const char *secret_value(const char *value)
         return "a private key";
     for (size_t i = 0; i < countof(kinds); i++) {
         size_t head = strlen(kinds[i].head);
-        if (strncmp(value, kinds[i].head, head) == 0 && from(value + head, kinds[i].length, kinds[i].alphabet))
+        if (strncmp(value, kinds[i].head, head) == 0 &&
+            from(value + head, kinds[i].length, kinds[i].alphabet))
             return kinds[i].what;
     }
     return NULL;
@@ -56,10 +58,14 @@ static const char *secret_variable(const char *name, const char *value)
 static const char *secret_file(const struct listing_entry *entry)
 {
     static const char *const patterns[][2] = {
-        {"*.aws/credentials", "AWS credentials"},  {"*.ssh/id_rsa", "an SSH key"},
-        {"*.ssh/id_ed25519", "an SSH key"},        {"*.ssh/id_ecdsa", "an SSH key"},
-        {"*.docker/config.json", "registry logins"}, {"*.git-credentials", "git's passwords"},
-        {"*.netrc", "passwords"},                  {"*.pypirc", "logins of a package index"},
+        {"*.aws/credentials", "AWS credentials"},
+        {"*.ssh/id_rsa", "an SSH key"},
+        {"*.ssh/id_ed25519", "an SSH key"},
+        {"*.ssh/id_ecdsa", "an SSH key"},
+        {"*.docker/config.json", "registry logins"},
+        {"*.git-credentials", "git's passwords"},
+        {"*.netrc", "passwords"},
+        {"*.pypirc", "logins of a package index"},
     };
     AUTO(program) program = {0};
     for (size_t i = 0; i < countof(patterns); i++) {

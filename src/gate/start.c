@@ -6,7 +6,8 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* What Lambda executes, and where (Lambda guide, "Container image settings": ENTRYPOINT, CMD and WORKDIR count). */
+/* What Lambda executes, and where (Lambda guide, "Container image settings": ENTRYPOINT, CMD and
+ * WORKDIR count). */
 
 static const char *show(const struct rootfs_entry *entry)
 {
@@ -17,34 +18,42 @@ static const char *show(const struct rootfs_entry *entry)
 static void check_file(struct gate *gate, int missing, int irregular, int forbidden)
 {
     const struct gate_start *start = &gate->start;
-    const struct rootfs_entry *entry = start->entry, *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
+    const struct rootfs_entry *entry = start->entry,
+                              *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
     if (!entry && gate->whole)
         gate_add(gate, missing, 0, start->name + 1, "'%s' is not in the image", start->name);
     if (!entry)
         return;
     if (start->link && !start->stock)
-        gate_add(gate, irregular, entry->layer, start->name + 1, "'%s' is a symbolic link to '/%s'", start->name, entry->path);
+        gate_add(gate, irregular, entry->layer, start->name + 1, "'%s' is a symbolic link to '/%s'",
+                 start->name, entry->path);
     else if (entry->type != TAR_FILE)
-        gate_add(gate, irregular, entry->layer, entry->path, "'%s' is not a regular file", start->name);
+        gate_add(gate, irregular, entry->layer, entry->path, "'%s' is not a regular file",
+                 start->name);
     else if (!(gate_rights(entry) & 1))
-        gate_add(gate, forbidden, entry->layer, entry->path, "the mode of '%s' is %04o: Lambda's user can't execute it", start->name,
+        gate_add(gate, forbidden, entry->layer, entry->path,
+                 "the mode of '%s' is %04o: Lambda's user can't execute it", start->name,
                  entry->mode);
     else if (barrier)
-        gate_add(gate, forbidden, barrier->layer, barrier->path, "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it",
-                 start->name, show(barrier), barrier->mode);
+        gate_add(gate, forbidden, barrier->layer, barrier->path,
+                 "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it", start->name,
+                 show(barrier), barrier->mode);
 }
 
 void gate_start(struct gate *gate)
 {
     const struct gate_start *start = &gate->start;
-    size_t words = gate->entrypoint.len > 0 ? gate->entrypoint.len - 1 + gate->cmd.len : gate->cmd.len;
+    size_t words =
+        gate->entrypoint.len > 0 ? gate->entrypoint.len - 1 + gate->cmd.len : gate->cmd.len;
     if (!start->name) {
         gate_add(gate, 51, 0, NULL, "there is neither ENTRYPOINT nor CMD");
         return;
     }
     if (start->stock && words != 1)
-        gate_add(gate, 56, 0, NULL, "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
-                 LAMBDA_ENTRYPOINT, words);
+        gate_add(
+            gate, 56, 0, NULL,
+            "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
+            LAMBDA_ENTRYPOINT, words);
     if (start->stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
         gate_add(gate, 53, 0, &LAMBDA_ENTRYPOINT[1], "'%s' is not in the image", LAMBDA_ENTRYPOINT);
     if (start->name[0] != '/')
@@ -64,17 +73,18 @@ void gate_workdir(struct gate *gate)
         gate_add(gate, 58, 0, NULL, "it is '%.200s'", workdir);
         return;
     }
-    const struct rootfs_entry *entry = gate_follow(gate, workdir), *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
+    const struct rootfs_entry *entry = gate_follow(gate, workdir),
+                              *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
     autofree char *clean = path_clean(workdir);
     if (clean && !clean[0]) /* the root is there, whether a layer lists it or not */
         return;
     if (!entry || entry->type != TAR_DIR)
-        gate_add(gate, 59, entry ? entry->layer : 0, clean ? clean : NULL, "'%.200s' is %s", workdir,
-                 entry ? "not a folder" : "not in the image");
+        gate_add(gate, 59, entry ? entry->layer : 0, clean ? clean : NULL, "'%.200s' is %s",
+                 workdir, entry ? "not a folder" : "not in the image");
     else if (barrier || !(gate_rights(entry) & 1))
         gate_add(gate, 59, (barrier ? barrier : entry)->layer, (barrier ? barrier : entry)->path,
-                 "the mode of '/%s' is %04o: Lambda's user can't enter it", (barrier ? barrier : entry)->path,
-                 (barrier ? barrier : entry)->mode);
+                 "the mode of '/%s' is %04o: Lambda's user can't enter it",
+                 (barrier ? barrier : entry)->path, (barrier ? barrier : entry)->mode);
 }
 
 static bool any_path(const struct gate *gate, const char *pattern)
@@ -110,13 +120,15 @@ static bool client_is_there(const struct gate *gate, const char *program, bool *
     return false;
 }
 
-/* A program of its own names the variable that tells where Lambda listens, or a library beside it does; `but` doesn't count. */
+/* A program of its own names the variable that tells where Lambda listens, or a library beside it
+ * does; `but` doesn't count. */
 static bool some_client(const struct gate *gate, const struct rootfs_entry *but)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         bool candidate = entry != but && entry->facts && strstr(entry->facts, "client \n") &&
-                         entry != rootfs_find(gate->tree, "lambda-entrypoint.sh") && strcmp(path_base(entry->path), "aws-lambda-rie") != 0;
+                         entry != rootfs_find(gate->tree, "lambda-entrypoint.sh") &&
+                         strcmp(path_base(entry->path), "aws-lambda-rie") != 0;
         if (candidate)
             return true;
     }
@@ -133,18 +145,28 @@ static bool is_shell(const struct program *program)
     return false;
 }
 
-/* A bootstrap that is a shell script speaks to Lambda itself, unless something in the image does it. Other scripts only start what does. */
+/* A bootstrap that is a shell script speaks to Lambda itself, unless something in the image does
+ * it. Other scripts only start what does. */
 static void check_script(struct gate *gate, const struct program *program)
 {
-    static const char *const clients[] = {"curl",   "*/curl",          "wget",               "*/wget",
-                                          "*.jar", "*/awslambdaric/*", "*/aws-lambda-ric/*", "*/aws_lambda_ric*", "*.dll"};
-    if (strcmp(gate->start.path, LAMBDA_BOOTSTRAP) != 0 || !is_shell(program) || some_client(gate, gate->start.entry))
+    static const char *const clients[] = {"curl",
+                                          "*/curl",
+                                          "wget",
+                                          "*/wget",
+                                          "*.jar",
+                                          "*/awslambdaric/*",
+                                          "*/aws-lambda-ric/*",
+                                          "*/aws_lambda_ric*",
+                                          "*.dll"};
+    if (strcmp(gate->start.path, LAMBDA_BOOTSTRAP) != 0 || !is_shell(program) ||
+        some_client(gate, gate->start.entry))
         return;
     for (size_t i = 0; i < countof(clients); i++)
         if (any_path(gate, clients[i]))
             return;
-    gate_add(gate, 60, gate->start.entry->layer, gate->start.path,
-             "it is a shell script that asks for events, and neither 'curl' nor 'wget' is in the image");
+    gate_add(
+        gate, 60, gate->start.entry->layer, gate->start.path,
+        "it is a shell script that asks for events, and neither 'curl' nor 'wget' is in the image");
 }
 
 void gate_client(struct gate *gate)
@@ -157,11 +179,14 @@ void gate_client(struct gate *gate)
     program_read(start->entry->facts, &program);
     if (program.client)
         check_script(gate, &program);
-    if (program.client || client_is_there(gate, start->name, &known) || (known && some_client(gate, NULL)))
+    if (program.client || client_is_there(gate, start->name, &known) ||
+        (known && some_client(gate, NULL)))
         return;
     if (known)
-        gate_add(gate, 60, 0, start->path, "'%s' is started, and the image has no runtime client for it", start->name);
+        gate_add(gate, 60, 0, start->path,
+                 "'%s' is started, and the image has no runtime client for it", start->name);
     else if (program.kind == PROGRAM_ELF && !some_client(gate, NULL))
-        gate_add(gate, 60, start->entry->layer, start->path, "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
+        gate_add(gate, 60, start->entry->layer, start->path,
+                 "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
                  start->name);
 }

@@ -11,7 +11,7 @@
 #define ID_(number) (number) < 10 ? "LB00" #number : "LB0" #number
 
 const struct gate_rule gate_rules[] = {
-#define RULE(number, function, severity, sureness, title, remedy)                                                      \
+#define RULE(number, function, severity, sureness, title, remedy)                                  \
     {number, ID_(number), GATE_##severity, GATE_##sureness, title, remedy, function},
 #include "gate/list.h"
 };
@@ -35,14 +35,17 @@ const struct gate_rule *gate_rule_find(const char *id)
 
 const char *gate_severity_word(enum gate_severity severity)
 {
-    static const char *const words[] = {[GATE_NOTE] = "note", [GATE_WARNING] = "warning", [GATE_ERROR] = "error"};
+    static const char *const words[] = {
+        [GATE_NOTE] = "note", [GATE_WARNING] = "warning", [GATE_ERROR] = "error"};
     return words[severity];
 }
 
 const char *gate_sureness_word(enum gate_sureness sureness)
 {
-    static const char *const words[] = {[GATE_DOCUMENTED] = "documented", [GATE_SPECIFIED] = "specified",
-                                        [GATE_REPORTED] = "reported",     [GATE_INFERRED] = "inferred",
+    static const char *const words[] = {[GATE_DOCUMENTED] = "documented",
+                                        [GATE_SPECIFIED] = "specified",
+                                        [GATE_REPORTED] = "reported",
+                                        [GATE_INFERRED] = "inferred",
                                         [GATE_ADVICE] = "advice"};
     return words[sureness];
 }
@@ -56,7 +59,8 @@ int gate_rule_page(const struct gate_rule *rule, struct buf *out, struct error *
         return error_wrap(err, "the rules' page is missing; install lbuild again");
     const char *at = strstr(buf_text(&page), head), *end = at ? strstr(at + 1, "\n## ") : NULL;
     if (!at)
-        return error_set(err, ERROR_INTERNAL, "'%s' says nothing of %s; install lbuild again", path, rule->id);
+        return error_set(err, ERROR_INTERNAL, "'%s' says nothing of %s; install lbuild again", path,
+                         rule->id);
     at += strlen("\n## ");
     buf_add(out, at, end ? (size_t)(end + 1 - at) : strlen(at));
     return 0;

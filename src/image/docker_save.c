@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in what docker save wrote once, beside an
- * index.json in what it and others write now. */
+/* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in what docker
+ * save wrote once, beside an index.json in what it and others write now. */
 
 static bool has_tag(const struct js *entry, const char *tag)
 {
@@ -16,7 +16,8 @@ static bool has_tag(const struct js *entry, const char *tag)
     return false;
 }
 
-static const struct js *choose(const struct reading *reading, const struct js *all, struct error *err)
+static const struct js *choose(const struct reading *reading, const struct js *all,
+                               struct error *err)
 {
     const struct js *found = NULL;
     size_t count = 0;
@@ -28,8 +29,10 @@ static const struct js *choose(const struct reading *reading, const struct js *a
     }
     if (count == 1)
         return found;
-    error_set(err, ERROR_REGISTRY, count ? "%s: there are several images; choose one with --tag"
-                                         : "%s: no image of this tag in it", reading->path);
+    error_set(err, ERROR_REGISTRY,
+              count ? "%s: there are several images; choose one with --tag"
+                    : "%s: no image of this tag in it",
+              reading->path);
     return NULL;
 }
 
@@ -37,7 +40,8 @@ static void take_tags(const struct reading *reading, const struct js *entry)
 {
     const struct js *tags = js_get(entry, "RepoTags");
     for (size_t i = 0; i < js_count(tags); i++)
-        if (js_text(js_at(tags, i)) && !strv_contains(&reading->image->names, js_text(js_at(tags, i))))
+        if (js_text(js_at(tags, i)) &&
+            !strv_contains(&reading->image->names, js_text(js_at(tags, i))))
             strv_add(&reading->image->names, js_text(js_at(tags, i)));
 }
 
@@ -49,7 +53,8 @@ static int read_layers(const struct reading *reading, const struct js *layers, s
         struct error why = {0};
         const char *path = js_text(js_at(layers, i));
         if (!path)
-            return error_set(err, ERROR_REGISTRY, "%s: layer %zu of manifest.json isn't text", reading->path, i + 1);
+            return error_set(err, ERROR_REGISTRY, "%s: layer %zu of manifest.json isn't text",
+                             reading->path, i + 1);
         const struct part *part = parts_get(reading->parts, path, &why);
         struct imagefile_layer *layer = reading_add_layer(reading, part, &why);
         layer->media_type = xstrdup("");
@@ -62,13 +67,15 @@ static int read_layers(const struct reading *reading, const struct js *layers, s
 }
 
 /* The config's name is its digest, in the old form and in the new one. */
-static void check_config_name(const struct reading *reading, const char *name, const struct part *part)
+static void check_config_name(const struct reading *reading, const char *name,
+                              const struct part *part)
 {
     struct digest named;
     const char *base = strrchr(name, '/') ? strrchr(name, '/') + 1 : name;
     autofree char *text = xasprintf("sha256:%.*s", (int)strcspn(base, "."), base);
     if (digest_parse(&named, text) && !digest_equal(&named, &part->digest))
-        reading_damage(reading, "config, '%.200s', is damaged: it has the digest '%s'", name, part->digest.text);
+        reading_damage(reading, "config, '%.200s', is damaged: it has the digest '%s'", name,
+                       part->digest.text);
 }
 
 int reading_docker(const struct reading *reading, struct error *err)
@@ -83,7 +90,8 @@ int reading_docker(const struct reading *reading, struct error *err)
     if (!name)
         return error_set(err, ERROR_REGISTRY, "%s: manifest.json names no config", reading->path);
     if (js_count(layers) > IMAGEFILE_LAYERS)
-        return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path, IMAGEFILE_LAYERS);
+        return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path,
+                         IMAGEFILE_LAYERS);
     const struct part *part = parts_get(reading->parts, name, err);
     struct js *config = part ? reading_json(reading, name, err) : NULL;
     if (!config)
@@ -114,12 +122,14 @@ int reading_compare_docker(const struct reading *reading, struct error *err)
     const struct js *entry = js_at(all, 0), *layers = js_get(entry, "Layers");
     const char *name = js_get_text(entry, "Config");
     const struct part *config = name ? parts_get(reading->parts, name, &why) : NULL;
-    bool same = config && digest_equal(&config->digest, &image->config_digest) && js_count(layers) == image->layer_count;
+    bool same = config && digest_equal(&config->digest, &image->config_digest) &&
+                js_count(layers) == image->layer_count;
     for (size_t i = 0; same && i < image->layer_count; i++) {
         const char *path = js_text(js_at(layers, i));
         const struct part *layer = path ? parts_get(reading->parts, path, &why) : NULL;
         same = layer ? digest_equal(&layer->digest, &image->layers[i].scan.digest) ||
-                           (layer->scan.listed && digest_equal(&layer->scan.diff_id, &image->layers[i].scan.diff_id))
+                           (layer->scan.listed &&
+                            digest_equal(&layer->scan.diff_id, &image->layers[i].scan.diff_id))
                      : image->layers[i].missing != NULL;
     }
     /* With a damaged config it is not the archive that contradicts itself. */

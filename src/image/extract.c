@@ -28,30 +28,35 @@ static bool is_or_contains(const char *outer, const char *path)
            (strncmp(path, outer, length) == 0 && (path[length] == '\0' || path[length] == '/'));
 }
 
-/* Whether a layer's entry is a mark that removes the path, or a directory above it, from the layers below. */
+/* Whether a layer's entry is a mark that removes the path, or a directory above it, from the layers
+ * below. */
 static bool is_whiteout(const char *entry, const char *path)
 {
     const char *name = path_base(entry);
     if (strncmp(name, ".wh.", 4) != 0)
         return false;
-    autofree char *folder = name == entry ? xstrdup("") : xstrndup(entry, (size_t)(name - entry - 1));
+    autofree char *folder =
+        name == entry ? xstrdup("") : xstrndup(entry, (size_t)(name - entry - 1));
     if (strcmp(name, ".wh..wh..opq") == 0)
         return strcmp(folder, path) != 0 && is_or_contains(folder, path);
     autofree char *target = path_join(folder, name + 4);
     return is_or_contains(target, path);
 }
 
-static int save(struct tar_reader *layer, const struct tar_entry *entry, const struct search *search,
-                struct error *err)
+static int save(struct tar_reader *layer, const struct tar_entry *entry,
+                const struct search *search, struct error *err)
 {
     char chunk[65536];
     if (entry->type != TAR_FILE)
-        return error_set(err, ERROR_LAMBDA,
-                         "'/%s' in the image is a link or no file at all; invoke runs plain files only",
-                         search->path);
+        return error_set(
+            err, ERROR_LAMBDA,
+            "'/%s' in the image is a link or no file at all; invoke runs plain files only",
+            search->path);
     if (entry->size > FILE_MAX)
-        return error_set(err, ERROR_LAMBDA, "'/%s' in the image is larger than 2 GiB", search->path);
-    autoclose int fd = open(search->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0700);
+        return error_set(err, ERROR_LAMBDA, "'/%s' in the image is larger than 2 GiB",
+                         search->path);
+    autoclose int fd =
+        open(search->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0700);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", search->to);
     int64_t got = 0;
@@ -80,7 +85,8 @@ static int search_layer(struct tar_reader *layer, struct search *search, struct 
     return more;
 }
 
-static int search_archive(const char *image_path, const char *blob, struct search *search, struct error *err)
+static int search_archive(const char *image_path, const char *blob, struct search *search,
+                          struct error *err)
 {
     AUTOPTR(tar_reader) outer = tar_reader_open_file(image_path, err);
     struct tar_entry entry;
@@ -95,21 +101,23 @@ static int search_archive(const char *image_path, const char *blob, struct searc
     return more < 0 ? -1 : error_set(err, ERROR_REGISTRY, "'%s' has no '%s'", image_path, blob);
 }
 
-static int search_folder(const char *image_path, const char *blob, struct search *search, struct error *err)
+static int search_folder(const char *image_path, const char *blob, struct search *search,
+                         struct error *err)
 {
     autofree char *path = path_join(image_path, blob);
     AUTOPTR(tar_reader) layer = tar_reader_open_file(path, err);
     return layer ? search_layer(layer, search, err) : -1;
 }
 
-int extract_file(const char *image_path, const struct imagefile *image, const char *path, const char *to,
-                 struct error *err)
+int extract_file(const char *image_path, const struct imagefile *image, const char *path,
+                 const char *to, struct error *err)
 {
     bool folder = strcmp(image->format, "oci-layout") == 0;
     struct search search = {.path = path, .to = to};
     if (!folder && strcmp(image->format, "oci") != 0)
         return error_set(err, ERROR_USAGE,
-                         "'%s' is in docker's own format; invoke takes an OCI archive or folder", image_path);
+                         "'%s' is in docker's own format; invoke takes an OCI archive or folder",
+                         image_path);
     for (size_t i = image->layer_count; i-- > 0 && !search.found && !search.hidden;) {
         autofree char *blob = xasprintf("blobs/sha256/%s", digest_hex(&image->layers[i].digest));
         int result = folder ? search_folder(image_path, blob, &search, err)

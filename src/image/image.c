@@ -26,7 +26,8 @@ static int check_time(int64_t epoch, struct error *err)
 {
     if (epoch >= 0 && epoch <= INT64_C(253402300799))
         return 0;
-    return error_set(err, ERROR_PROJECT, "the time %lld is not between the years 1970 and 9999; set SOURCE_DATE_EPOCH",
+    return error_set(err, ERROR_PROJECT,
+                     "the time %lld is not between the years 1970 and 9999; set SOURCE_DATE_EPOCH",
                      (long long)epoch);
 }
 
@@ -36,7 +37,8 @@ static int bad_base(const struct base *base, const char *what, struct error *err
 }
 
 /* A member that must be an object where it is there at all: a copy to be changed, or a new one. */
-static struct js *copy_object(const struct base *base, const struct js *parent, const char *key, struct error *err)
+static struct js *copy_object(const struct base *base, const struct js *parent, const char *key,
+                              struct error *err)
 {
     const struct js *value = js_get(parent, key);
     if (!value)
@@ -57,16 +59,19 @@ static struct js *string_array(const struct strv *words)
 }
 
 /* The value of the last pair with this name; NULL without one. */
-static const struct plan_pair *find_pair(const struct plan_pairs *pairs, const char *name, size_t length)
+static const struct plan_pair *find_pair(const struct plan_pairs *pairs, const char *name,
+                                         size_t length)
 {
     for (size_t i = pairs->len; i-- > 0;)
-        if (strlen(pairs->items[i].name) == length && strncmp(pairs->items[i].name, name, length) == 0)
+        if (strlen(pairs->items[i].name) == length &&
+            strncmp(pairs->items[i].name, name, length) == 0)
             return &pairs->items[i];
     return NULL;
 }
 
 /* As docker does: a variable of the base is replaced in its place, a new one goes to the end. */
-static int merge_env(struct js *config, const struct base *base, const struct plan_pairs *env, struct error *err)
+static int merge_env(struct js *config, const struct base *base, const struct plan_pairs *env,
+                     struct error *err)
 {
     const struct js *old = js_get(config, "Env");
     AUTO(strv) lines = {0};
@@ -86,7 +91,8 @@ static int merge_env(struct js *config, const struct base *base, const struct pl
             placed[pair - env->items] = true;
     }
     for (size_t i = 0; i < env->len; i++) {
-        const struct plan_pair *pair = find_pair(env, env->items[i].name, strlen(env->items[i].name));
+        const struct plan_pair *pair =
+            find_pair(env, env->items[i].name, strlen(env->items[i].name));
         if (!placed[pair - env->items])
             strv_addf(&lines, "%s=%s", pair->name, pair->value);
         placed[pair - env->items] = true;
@@ -122,8 +128,8 @@ static void set_pairs(struct js *object, const struct plan_pairs *pairs)
         js_set_string(object, pairs->items[i].name, pairs->items[i].value);
 }
 
-/* What describes this image, in both places where tools look. The plan says what its base is; what the base says of its own
- * goes. */
+/* What describes this image, in both places where tools look. The plan says what its base is; what
+ * the base says of its own goes. */
 static void set_annotations(struct js *object, const struct plan *plan)
 {
     js_remove(object, BASE_NAME);
@@ -131,7 +137,8 @@ static void set_annotations(struct js *object, const struct plan *plan)
     set_pairs(object, &plan->annotations);
 }
 
-static int set_labels(struct js *config, const struct base *base, const struct plan *plan, struct error *err)
+static int set_labels(struct js *config, const struct base *base, const struct plan *plan,
+                      struct error *err)
 {
     AUTOPTR(js) labels = copy_object(base, config, "Labels", err);
     if (!labels)
@@ -192,7 +199,8 @@ static struct js *make_rootfs(const struct base *base, const struct layer *layer
 /* Members that this file doesn't know come behind those that it does. */
 static void carry_over(void *data, const char *key, const struct js *value)
 {
-    static const char *const known[] = {"created", "author", "architecture", "variant", "os", "config", "rootfs", "history"};
+    static const char *const known[] = {"created", "author", "architecture", "variant",
+                                        "os",      "config", "rootfs",       "history"};
     for (size_t i = 0; i < countof(known); i++)
         if (strcmp(key, known[i]) == 0)
             return;
@@ -201,19 +209,22 @@ static void carry_over(void *data, const char *key, const struct js *value)
 
 static int check_platform(const struct base *base, const struct plan *plan, struct error *err)
 {
-    const char *os = js_get_text(base->config, "os"), *arch = js_get_text(base->config, "architecture");
+    const char *os = js_get_text(base->config, "os"),
+               *arch = js_get_text(base->config, "architecture");
     if (base->scratch)
         return 0;
     if (!os || strcmp(os, "linux") != 0)
         return bad_base(base, "is not for linux", err);
     if (!arch || strcmp(arch, arch_oci(plan->arch)) != 0)
-        return error_set(err, ERROR_REGISTRY, "%s: the base image is for '%s', not for '%s'; change [image] arch or base",
-                         base->reference, arch ? arch : "no architecture", arch_oci(plan->arch));
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: the base image is for '%s', not for '%s'; change [image] arch or base",
+            base->reference, arch ? arch : "no architecture", arch_oci(plan->arch));
     return 0;
 }
 
-static int make_config(const struct base *base, const struct layer *layers, size_t count, const struct plan *plan,
-                       struct image *image, struct error *err)
+static int make_config(const struct base *base, const struct layer *layers, size_t count,
+                       const struct plan *plan, struct image *image, struct error *err)
 {
     AUTOPTR(js) config = js_object();
     const char *author = js_get_text(base->config, "author");
@@ -239,7 +250,8 @@ static int make_config(const struct base *base, const struct layer *layers, size
     return digest_bytes(image->config.data, image->config.len, &image->config_digest, err);
 }
 
-static struct js *make_descriptor(const char *media_type, const struct digest *digest, uint64_t size)
+static struct js *make_descriptor(const char *media_type, const struct digest *digest,
+                                  uint64_t size)
 {
     struct js *descriptor = js_object();
     js_set_string(descriptor, "mediaType", media_type);
@@ -248,8 +260,8 @@ static struct js *make_descriptor(const char *media_type, const struct digest *d
     return descriptor;
 }
 
-static void add_layer(struct image *image, struct js *list, const struct digest *digest, const struct digest *diff_id,
-                      uint64_t size)
+static void add_layer(struct image *image, struct js *list, const struct digest *digest,
+                      const struct digest *diff_id, uint64_t size)
 {
     /* A layer whose blob is its own content isn't compressed. */
     const char *type = digest_equal(digest, diff_id) ? MEDIA_OCI_LAYER : MEDIA_OCI_LAYER_GZIP;
@@ -257,8 +269,8 @@ static void add_layer(struct image *image, struct js *list, const struct digest 
     image->layers[image->layer_count++] = (struct image_blob){*digest, size};
 }
 
-static int make_manifest(const struct base *base, const struct layer *layers, size_t count, const struct plan *plan,
-                         struct image *image, struct error *err)
+static int make_manifest(const struct base *base, const struct layer *layers, size_t count,
+                         const struct plan *plan, struct image *image, struct error *err)
 {
     AUTOPTR(js) manifest = js_object();
     AUTOPTR(js) annotations = js_object();
@@ -266,11 +278,13 @@ static int make_manifest(const struct base *base, const struct layer *layers, si
     struct js *list = js_array();
     js_set_integer(manifest, "schemaVersion", 2);
     js_set_string(manifest, "mediaType", MEDIA_OCI_MANIFEST);
-    js_set(manifest, "config", make_descriptor(MEDIA_OCI_CONFIG, &image->config_digest, image->config.len));
+    js_set(manifest, "config",
+           make_descriptor(MEDIA_OCI_CONFIG, &image->config_digest, image->config.len));
     js_set(manifest, "layers", list);
     image->layers = xcalloc(base->layer_count + count, sizeof *image->layers);
     for (size_t i = 0; i < base->layer_count; i++)
-        add_layer(image, list, &base->layers[i].digest, &base->layers[i].diff_id, base->layers[i].size);
+        add_layer(image, list, &base->layers[i].digest, &base->layers[i].diff_id,
+                  base->layers[i].size);
     for (size_t i = 0; i < count; i++)
         add_layer(image, list, &layers[i].digest, &layers[i].diff_id, layers[i].size);
     set_annotations(annotations, plan);
@@ -288,16 +302,19 @@ static char *repository(const char *reference)
     return colon ? xstrndup(reference, (size_t)(colon - reference)) : xstrdup(reference);
 }
 
-int image_make(const struct base *base, const struct layer *layers, size_t layer_count, const struct plan *plan,
-               struct image *image, struct error *err)
+int image_make(const struct base *base, const struct layer *layers, size_t layer_count,
+               const struct plan *plan, struct image *image, struct error *err)
 {
     const char *variant = js_get_text(base->config, "variant");
     memset(image, 0, sizeof *image);
     if (plan->tags.len == 0)
         return error_set(err, ERROR_INTERNAL, "the image has no name");
     if (base->layer_count + layer_count > MANIFEST_LAYERS)
-        return error_set(err, ERROR_REGISTRY, "%s: %zu layers of the base and %zu of its own are more than the %d that an "
-                         "image may have", base->reference, base->layer_count, layer_count, MANIFEST_LAYERS);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: %zu layers of the base and %zu of its own are more than the %d that an "
+            "image may have",
+            base->reference, base->layer_count, layer_count, MANIFEST_LAYERS);
     image->arch = plan->arch;
     image->variant = variant && variant[0] ? xstrdup(variant) : NULL;
     image->name = repository(plan->tags.items[0]);

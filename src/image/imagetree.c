@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-static void pass_over(void *data, enum rootfs_fault fault, size_t layer, const char *path, const char *text)
+static void pass_over(void *data, enum rootfs_fault fault, size_t layer, const char *path,
+                      const char *text)
 {
     (void)data;
     (void)fault;
@@ -28,11 +29,11 @@ static int merge(struct imagetree *tree, const struct store *store, struct error
     return tree->root ? 0 : -1;
 }
 
-int imagetree_load(const char *path, const struct imagefile_choice *choice, const struct store *store, struct imagetree *tree,
-                   struct error *err)
+int imagetree_load(const char *path, const struct imagefile_choice *choice,
+                   const struct store *store, struct imagetree *tree, struct error *err)
 {
-    if (imagefile_load(path, choice, store, &tree->image, err) == 0 && imagefile_verified(&tree->image, err) == 0 &&
-        merge(tree, store, err) == 0)
+    if (imagefile_load(path, choice, store, &tree->image, err) == 0 &&
+        imagefile_verified(&tree->image, err) == 0 && merge(tree, store, err) == 0)
         return 0;
     imagetree_release(tree);
     return -1;

@@ -16,13 +16,15 @@ void reading_damage(const struct reading *reading, const char *format, ...)
     strv_add(&reading->image->damage, text.text);
 }
 
-static struct js *parse_part(const struct reading *reading, const struct part *part, const char *name, struct error *err)
+static struct js *parse_part(const struct reading *reading, const struct part *part,
+                             const char *name, struct error *err)
 {
     autofree char *where = xasprintf("%s: %s", reading->path, name);
     if (!part)
         return NULL;
     if (part->text.len == 0) {
-        error_set(err, ERROR_REGISTRY, "%s: not a JSON text of at most %d bytes", where, MANIFEST_BYTES);
+        error_set(err, ERROR_REGISTRY, "%s: not a JSON text of at most %d bytes", where,
+                  MANIFEST_BYTES);
         return NULL;
     }
     return js_parse(buf_text(&part->text), part->text.len, where, err);
@@ -33,18 +35,22 @@ struct js *reading_json(const struct reading *reading, const char *name, struct 
     return parse_part(reading, parts_get(reading->parts, name, err), name, err);
 }
 
-/* A document or config by its descriptor. That it isn't the one that was named is noted; what it says is read all the same. */
-static struct js *read_blob(const struct reading *reading, const struct descriptor *descriptor, const char *what, bool document,
-                            struct error *err)
+/* A document or config by its descriptor. That it isn't the one that was named is noted; what it
+ * says is read all the same. */
+static struct js *read_blob(const struct reading *reading, const struct descriptor *descriptor,
+                            const char *what, bool document, struct error *err)
 {
     const struct part *part = parts_blob(reading->parts, descriptor, document, err);
-    if (part && (part->size != descriptor->size || !digest_equal(&part->digest, &descriptor->digest)))
-        reading_damage(reading, "%s, the blob '%s', is damaged: it has %llu bytes and the digest '%s'", what,
+    if (part &&
+        (part->size != descriptor->size || !digest_equal(&part->digest, &descriptor->digest)))
+        reading_damage(reading,
+                       "%s, the blob '%s', is damaged: it has %llu bytes and the digest '%s'", what,
                        descriptor->digest.text, (unsigned long long)part->size, part->digest.text);
     return parse_part(reading, part, descriptor->digest.text, err);
 }
 
-struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part, const struct error *why)
+struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part,
+                                          const struct error *why)
 {
     struct imagefile_layer *layer = &reading->image->layers[reading->image->layer_count++];
     layer->missing = part ? NULL : xstrdup(why->text);
@@ -53,7 +59,7 @@ struct imagefile_layer *reading_add_layer(const struct reading *reading, const s
     layer->scan = part->scan;
     layer->scan.digest = part->digest;
     layer->scan.size = part->size;
-    layer->scan.trouble = part->scan.trouble   ? xstrdup(part->scan.trouble)
+    layer->scan.trouble = part->scan.trouble  ? xstrdup(part->scan.trouble)
                           : part->scan.listed ? NULL
                                               : xstrdup("it is a text");
     return layer;
@@ -86,22 +92,28 @@ static const char *text_of(const struct js *object, const char *key)
 }
 
 /* Takes over the document. `type`: what its descriptor or the registry says. */
-static int read_manifest(const struct reading *reading, struct js *document, const char *type, struct error *err)
+static int read_manifest(const struct reading *reading, struct js *document, const char *type,
+                         struct error *err)
 {
     struct imagefile *image = reading->image;
     struct descriptor config;
     const struct js *layers = js_get(document, "layers");
     image->document = document;
-    image->manifest_type = xstrdup(js_get_text(document, "mediaType") ? text_of(document, "mediaType") : type);
+    image->manifest_type =
+        xstrdup(js_get_text(document, "mediaType") ? text_of(document, "mediaType") : type);
     image->config_type = xstrdup(text_of(js_get(document, "config"), "mediaType"));
     if (!js_is_array(layers) || !js_is_object(js_get(document, "config")))
-        return error_set(err, ERROR_REGISTRY, "%s: the manifest lacks its config or its layers; this is no image", reading->path);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: the manifest lacks its config or its layers; this is no image",
+                         reading->path);
     if (js_count(layers) > IMAGEFILE_LAYERS)
-        return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path, IMAGEFILE_LAYERS);
+        return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path,
+                         IMAGEFILE_LAYERS);
     if (descriptor_read(js_get(document, "config"), reading->path, &config, err) != 0)
         return -1;
     if (config.size > MANIFEST_BYTES)
-        return error_set(err, ERROR_REGISTRY, "%s: the config is larger than %d bytes", reading->path, MANIFEST_BYTES);
+        return error_set(err, ERROR_REGISTRY, "%s: the config is larger than %d bytes",
+                         reading->path, MANIFEST_BYTES);
     image->config_digest = config.digest;
     image->layers = xcalloc(js_count(layers), sizeof *image->layers);
     for (size_t i = 0; i < js_count(layers); i++)
@@ -116,25 +128,27 @@ static int read_manifest(const struct reading *reading, struct js *document, con
     return parts_is_folder(reading->parts) ? 0 : reading_compare_docker(reading, err);
 }
 
-/* The descriptor for the architecture asked for; without one for the machine's own, else for the other. */
-typedef int (*chooser)(const struct js *index, enum arch arch, const char *tag, const char *where, struct descriptor *out,
-                       struct error *err);
+/* The descriptor for the architecture asked for; without one for the machine's own, else for the
+ * other. */
+typedef int (*chooser)(const struct js *index, enum arch arch, const char *tag, const char *where,
+                       struct descriptor *out, struct error *err);
 
-static int from_index(const struct js *index, enum arch arch, const char *tag, const char *where, struct descriptor *out,
-                      struct error *err)
+static int from_index(const struct js *index, enum arch arch, const char *tag, const char *where,
+                      struct descriptor *out, struct error *err)
 {
     (void)tag;
     return index_choose(index, arch, where, out, err);
 }
 
-static int choose(const struct reading *reading, chooser pick, const struct js *index, struct descriptor *out,
-                  struct error *err)
+static int choose(const struct reading *reading, chooser pick, const struct js *index,
+                  struct descriptor *out, struct error *err)
 {
     struct error ignored = {0};
     enum arch arch = arch_native();
     const char *named = reading->choice->arch;
     if (named && arch_parse(named, &arch) != 0)
-        return error_set(err, ERROR_USAGE, "'%s' is not an architecture of Lambda; x86_64 and arm64 are", named);
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is not an architecture of Lambda; x86_64 and arm64 are", named);
     if (pick(index, arch, reading->tag, reading->path, out, err) == 0)
         return 0;
     enum arch other = arch == ARCH_ARM64 ? ARCH_X86_64 : ARCH_ARM64;
@@ -142,7 +156,8 @@ static int choose(const struct reading *reading, chooser pick, const struct js *
 }
 
 /* What else the index has under the same name, and what it says of the entry that was chosen. */
-static void look_around(const struct reading *reading, const struct js *index, const struct digest *chosen, bool layout)
+static void look_around(const struct reading *reading, const struct js *index,
+                        const struct digest *chosen, bool layout)
 {
     struct imagefile *image = reading->image;
     const struct js *list = js_get(index, "manifests");
@@ -156,7 +171,8 @@ static void look_around(const struct reading *reading, const struct js *index, c
         if (strcmp(text_of(entry, "digest"), chosen->text) != 0)
             continue;
         if (platform && !image->platform)
-            image->platform = xasprintf("%.40s/%.40s", text_of(platform, "os"), text_of(platform, "architecture"));
+            image->platform = xasprintf("%.40s/%.40s", text_of(platform, "os"),
+                                        text_of(platform, "architecture"));
         const char *name = js_get_text(js_get(entry, "annotations"), "io.containerd.image.name");
         if (!name)
             name = js_get_text(js_get(entry, "annotations"), "org.opencontainers.image.ref.name");
@@ -167,8 +183,8 @@ static void look_around(const struct reading *reading, const struct js *index, c
 }
 
 /* From the document that a name leads to, which is taken over, to the image. */
-static int read_document(const struct reading *reading, struct js *document, const char *type, const struct digest *digest,
-                         struct error *err)
+static int read_document(const struct reading *reading, struct js *document, const char *type,
+                         const struct digest *digest, struct error *err)
 {
     struct descriptor inner;
     if (!manifest_is_index(document, type)) {
@@ -194,7 +210,9 @@ static int read_layout(const struct reading *reading, struct error *err)
     reading->image->format = parts_is_folder(reading->parts) ? "oci-layout" : "oci";
     look_around(reading, index, &descriptor.digest, true);
     struct js *document = read_blob(reading, &descriptor, "manifest", true, err);
-    return document ? read_document(reading, document, descriptor.media_type, &descriptor.digest, err) : -1;
+    return document
+               ? read_document(reading, document, descriptor.media_type, &descriptor.digest, err)
+               : -1;
 }
 
 static int read_files(struct reading *reading, const struct store *store, struct error *err)
@@ -207,8 +225,10 @@ static int read_files(struct reading *reading, const struct store *store, struct
         return read_layout(reading, err);
     if (parts_has(parts, "manifest.json"))
         return reading_docker(reading, err);
-    return error_set(err, ERROR_REGISTRY, "%s: not an image: it has neither index.json (OCI) nor manifest.json (docker save)",
-                     reading->path);
+    return error_set(
+        err, ERROR_REGISTRY,
+        "%s: not an image: it has neither index.json (OCI) nor manifest.json (docker save)",
+        reading->path);
 }
 
 static int read_registry(struct reading *reading, const struct store *store, struct error *err)
@@ -219,13 +239,15 @@ static int read_registry(struct reading *reading, const struct store *store, str
     if (reference_parse(reading->path, &reference, err) != 0)
         return -1;
     autofree char *name = reference_name(&reference);
-    const struct parts_registry from = {&reference, reading->choice->mirrors, reading->choice->ca_file};
-    AUTOPTR(parts) parts = reading->choice->offline
-                               ? NULL
-                               : parts_fetch(&from, store, &document, &digest, err);
+    const struct parts_registry from = {&reference, reading->choice->mirrors,
+                                        reading->choice->ca_file};
+    AUTOPTR(parts)
+    parts = reading->choice->offline ? NULL : parts_fetch(&from, store, &document, &digest, err);
     reference_release(&reference);
     if (reading->choice->offline)
-        return error_set(err, ERROR_LOCKED, "'%s' is no file here, and --offline allows no look into a registry", reading->path);
+        return error_set(err, ERROR_LOCKED,
+                         "'%s' is no file here, and --offline allows no look into a registry",
+                         reading->path);
     if (!parts)
         return -1;
     reading->parts = parts;
@@ -235,18 +257,21 @@ static int read_registry(struct reading *reading, const struct store *store, str
     return read_document(reading, document, "", &digest, err);
 }
 
-/* A name of something that is no file: it has a digest, a tag or a host, and doesn't look like a path or an archive. */
+/* A name of something that is no file: it has a digest, a tag or a host, and doesn't look like a
+ * path or an archive. */
 static bool is_reference(const char *text)
 {
     static const char *const endings[] = {".tar", ".gz", ".tgz", "/"};
     size_t length = strlen(text), host = strcspn(text, "/");
     for (size_t i = 0; i < countof(endings); i++)
-        if (length >= strlen(endings[i]) && strcmp(text + length - strlen(endings[i]), endings[i]) == 0)
+        if (length >= strlen(endings[i]) &&
+            strcmp(text + length - strlen(endings[i]), endings[i]) == 0)
             return false;
     if (text[0] == '/' || text[0] == '.')
         return false;
     autofree char *first = xstrndup(text, host);
-    return strchr(text, ':') || (text[host] == '/' && (strchr(first, '.') || strcmp(first, "localhost") == 0));
+    return strchr(text, ':') ||
+           (text[host] == '/' && (strchr(first, '.') || strcmp(first, "localhost") == 0));
 }
 
 /* "oci:DIR[:TAG]" and its relatives: the file, and the tag in *tag. Caller frees both. */
@@ -266,13 +291,16 @@ static char *file_of(const char *path, char **tag)
     return is_reference(path) && !fs_exists(path) ? NULL : xstrdup(path);
 }
 
-int imagefile_load(const char *path, const struct imagefile_choice *choice, const struct store *store, struct imagefile *image,
-                   struct error *err)
+int imagefile_load(const char *path, const struct imagefile_choice *choice,
+                   const struct store *store, struct imagefile *image, struct error *err)
 {
     autofree char *tag = NULL, *file = choice->files_only ? xstrdup(path) : file_of(path, &tag);
     memset(image, 0, sizeof *image);
     image->path = xstrdup(path);
-    struct reading reading = {.path = file ? file : path, .choice = choice, .tag = choice->tag ? choice->tag : tag, .image = image};
+    struct reading reading = {.path = file ? file : path,
+                              .choice = choice,
+                              .tag = choice->tag ? choice->tag : tag,
+                              .image = image};
     if ((file ? read_files(&reading, store, err) : read_registry(&reading, store, err)) == 0)
         return 0;
     if (image->damage.len > 0)

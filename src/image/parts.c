@@ -9,7 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PARTS = 10000, TEXT = 4 * 1024 * 1024, ALL_TEXTS = 32 * 1024 * 1024, CHUNK = 64 * 1024, LINKS = 8 };
+enum {
+    PARTS = 10000,
+    TEXT = 4 * 1024 * 1024,
+    ALL_TEXTS = 32 * 1024 * 1024,
+    CHUNK = 64 * 1024,
+    LINKS = 8
+};
 static const uint64_t largest = UINT64_C(32) << 30;
 
 struct parts {
@@ -72,7 +78,8 @@ static int64_t read_more(struct intake *intake, void *bytes, size_t capacity, st
     for (;;) {
         ssize_t got = read(intake->fd, bytes, capacity);
         if (got >= 0 || errno != EINTR)
-            return got >= 0 ? got : error_errno(err, ERROR_REGISTRY, "can't read '%s'", intake->name);
+            return got >= 0 ? got
+                            : error_errno(err, ERROR_REGISTRY, "can't read '%s'", intake->name);
     }
 }
 
@@ -90,7 +97,7 @@ static int64_t intake_bytes(void *data, void *bytes, size_t capacity, struct err
 static int fill_first(struct intake *intake, struct error *err)
 {
     intake->first = xmalloc(CHUNK);
-    for (int64_t got = 1; got > 0 && intake->held < CHUNK; intake->held += got > 0 ? (size_t)got : 0) {
+    for (int64_t got = 1; got > 0 && intake->held<CHUNK; intake->held += got> 0 ? (size_t)got : 0) {
         got = read_more(intake, intake->first + intake->held, CHUNK - intake->held, err);
         if (got < 0)
             return -1;
@@ -98,14 +105,16 @@ static int fill_first(struct intake *intake, struct error *err)
     return 0;
 }
 
-/* A tar begins with a name, which could be any text, and has its magic further on (pax(1), "ustar Interchange Format"). */
+/* A tar begins with a name, which could be any text, and has its magic further on (pax(1), "ustar
+ * Interchange Format"). */
 static bool is_text(const struct intake *intake)
 {
     bool tar = intake->held >= 512 && memcmp(intake->first + 257, "ustar", 5) == 0;
     return intake->held > 0 && memchr("{[ \t\r\n", intake->first[0], 6) && !tar;
 }
 
-static int read_text(struct parts *parts, struct part *part, struct intake *intake, struct error *err)
+static int read_text(struct parts *parts, struct part *part, struct intake *intake,
+                     struct error *err)
 {
     int64_t got = 0;
     AUTO(digest_context) context = {0};
@@ -139,7 +148,8 @@ static struct digest named_by(const char *path)
 }
 
 /* From a tar, or from a descriptor. */
-static int read_part(struct parts *parts, struct part *part, struct tar_reader *tar, int fd, struct error *err)
+static int read_part(struct parts *parts, struct part *part, struct tar_reader *tar, int fd,
+                     struct error *err)
 {
     AUTO(intake) intake = {.tar = tar, .fd = fd, .name = part->path};
     const struct digest named = named_by(part->path);
@@ -147,13 +157,15 @@ static int read_part(struct parts *parts, struct part *part, struct tar_reader *
         return -1;
     if (is_text(&intake))
         return read_text(parts, part, &intake, err);
-    if (listing_scan(parts->store, intake_bytes, &intake, named.text[0] ? &named : NULL, &part->scan, err) != 0)
+    if (listing_scan(parts->store, intake_bytes, &intake, named.text[0] ? &named : NULL,
+                     &part->scan, err) != 0)
         return -1;
     part->digest = part->scan.digest;
     part->size = part->scan.size;
     parts->content_size += part->scan.content_size;
     if (parts->content_size > largest)
-        return error_set(err, ERROR_REGISTRY, "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", parts->path);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", parts->path);
     return 0;
 }
 
@@ -161,7 +173,8 @@ static struct part *add(struct parts *parts, char *path, struct error *err)
 {
     if (parts->len >= PARTS) {
         free(path);
-        error_set(err, ERROR_REGISTRY, "%s: more than %d files; this is no image", parts->path, PARTS);
+        error_set(err, ERROR_REGISTRY, "%s: more than %d files; this is no image", parts->path,
+                  PARTS);
         return NULL;
     }
     grow(parts->list, parts->len, parts->cap);
@@ -192,7 +205,8 @@ static int read_tar(struct parts *parts, struct error *err)
             continue;
         char *path = path_clean(entry.path);
         if (!path)
-            return error_set(err, ERROR_REGISTRY, "%s: the name '%s' climbs out of the archive", parts->path, entry.path);
+            return error_set(err, ERROR_REGISTRY, "%s: the name '%s' climbs out of the archive",
+                             parts->path, entry.path);
         struct part *part = add(parts, path, err);
         if (!part)
             return -1;
@@ -241,8 +255,8 @@ struct parts *parts_load(const char *path, const struct store *store, struct err
     return take(parts);
 }
 
-struct parts *parts_fetch(const struct parts_registry *from, const struct store *store, struct js **document,
-                          struct digest *digest, struct error *err)
+struct parts *parts_fetch(const struct parts_registry *from, const struct store *store,
+                          struct js **document, struct digest *digest, struct error *err)
 {
     AUTO(http_reply) reply = {0};
     AUTOPTR(parts) parts = xcalloc(1, sizeof *parts);
@@ -253,16 +267,19 @@ struct parts *parts_fetch(const struct parts_registry *from, const struct store 
     parts->client = client_open(from->reference, &settings, err);
     if (!parts->client)
         return NULL;
-    *document = pull_document(&(struct pull_from){parts->client, parts->path}, pinned ? pinned->text : from->reference->tag, pinned,
-                              &reply, digest, err);
+    *document =
+        pull_document(&(struct pull_from){parts->client, parts->path},
+                      pinned ? pinned->text : from->reference->tag, pinned, &reply, digest, err);
     return *document ? take(parts) : NULL;
 }
 
-static int fetch_document(struct parts *parts, const struct descriptor *descriptor, struct part *part, struct error *err)
+static int fetch_document(struct parts *parts, const struct descriptor *descriptor,
+                          struct part *part, struct error *err)
 {
     AUTO(http_reply) reply = {0};
-    AUTOPTR(js) read = pull_document(&(struct pull_from){parts->client, parts->path}, descriptor->digest.text, &descriptor->digest,
-                                     &reply, &part->digest, err);
+    AUTOPTR(js)
+    read = pull_document(&(struct pull_from){parts->client, parts->path}, descriptor->digest.text,
+                         &descriptor->digest, &reply, &part->digest, err);
     if (!read)
         return -1;
     part->size = reply.body.len;
@@ -270,30 +287,38 @@ static int fetch_document(struct parts *parts, const struct descriptor *descript
     return 0;
 }
 
-static int fetch_blob(struct parts *parts, const struct descriptor *descriptor, struct part *part, struct error *err)
+static int fetch_blob(struct parts *parts, const struct descriptor *descriptor, struct part *part,
+                      struct error *err)
 {
     uint64_t size = 0;
     struct listing known;
-    if (listing_known(parts->store, &descriptor->digest, &known) && known.size == descriptor->size) {
+    if (listing_known(parts->store, &descriptor->digest, &known) &&
+        known.size == descriptor->size) {
         part->digest = descriptor->digest;
         part->size = known.size;
-        part->scan = (struct listing_scan){.digest = part->digest, .diff_id = known.diff_id, .size = known.size,
-                                           .content_size = known.content_size, .members = known.members, .listed = true,
+        part->scan = (struct listing_scan){.digest = part->digest,
+                                           .diff_id = known.diff_id,
+                                           .size = known.size,
+                                           .content_size = known.content_size,
+                                           .members = known.members,
+                                           .listed = true,
                                            .gzip = known.members > 0};
         return 0;
     }
-    if (pull_blob(&(struct pull_from){parts->client, parts->path}, parts->store, descriptor, "blob", err) != 0)
+    if (pull_blob(&(struct pull_from){parts->client, parts->path}, parts->store, descriptor, "blob",
+                  err) != 0)
         return -1;
     autoclose int fd = store_open_blob(parts->store, &descriptor->digest, &size, err);
     return fd < 0 ? -1 : read_part(parts, part, NULL, fd, err);
 }
 
-static const struct part *fetch(struct parts *parts, const struct descriptor *descriptor, const char *path, bool document,
-                                struct error *err)
+static const struct part *fetch(struct parts *parts, const struct descriptor *descriptor,
+                                const char *path, bool document, struct error *err)
 {
     AUTOPTR(part) part = xcalloc(1, sizeof *part);
     part->path = xstrdup(path);
-    if (document ? fetch_document(parts, descriptor, part, err) != 0 : fetch_blob(parts, descriptor, part, err) != 0)
+    if (document ? fetch_document(parts, descriptor, part, err) != 0
+                 : fetch_blob(parts, descriptor, part, err) != 0)
         return NULL;
     grow(parts->list, parts->len, parts->cap);
     return parts->list[parts->len++] = take(part);
@@ -327,7 +352,8 @@ const struct part *parts_get(struct parts *parts, const char *path, struct error
     return NULL;
 }
 
-const struct part *parts_blob(struct parts *parts, const struct descriptor *descriptor, bool document, struct error *err)
+const struct part *parts_blob(struct parts *parts, const struct descriptor *descriptor,
+                              bool document, struct error *err)
 {
     autofree char *path = xasprintf("blobs/sha256/%s", digest_hex(&descriptor->digest));
     const struct part *part = find_linked(parts, path);

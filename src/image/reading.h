@@ -17,9 +17,11 @@ enum { IMAGEFILE_LAYERS = 1000 };
 /* A JSON text of the image. NULL: an error; caller frees. */
 struct js *reading_json(const struct reading *reading, const char *name, struct error *err);
 /* Takes note of what is wrong with a document or config that can be read all the same. */
-void reading_damage(const struct reading *reading, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void reading_damage(const struct reading *reading, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 /* The next layer of the image, from its part; NULL: it is missing, and *why says so. */
-struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part, const struct error *why);
+struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part,
+                                          const struct error *why);
 
 /* An archive of docker save, chosen by the tag. */
 int reading_docker(const struct reading *reading, struct error *err) must_check;

@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #define PREFIX "/2018-06-01"
-#define INIT_SECONDS 10        /* what Lambda gives the start, on top of the invocation's own time */
-#define LINGER_MS 500          /* how long a function that answered may take to ask for the next event */
+#define INIT_SECONDS 10 /* what Lambda gives the start, on top of the invocation's own time */
+#define LINGER_MS 500   /* how long a function that answered may take to ask for the next event */
 #define HEADERS_MAX (2u << 20) /* bytes: the X-Ray cause may have up to 1 MiB */
-#define CHUNKED_FROM                                                                                         \
+#define CHUNKED_FROM                                                                               \
     2048 /* Go's net/http, which Lambda's server is made with, sends larger bodies in chunks */
 #define TYPE_MAX 256
 #define HTTP_TOO_LARGE 413 /* libmicrohttpd changed its name for this */
@@ -45,8 +45,8 @@ enum state {
 
 /* Written by the server's thread while it runs; read by the caller when it has ended. */
 struct server {
-    pthread_mutex_t
-        lock; /* held in every callback: what the caller's thread changes are `ending` and `waiting` */
+    pthread_mutex_t lock; /* held in every callback: what the caller's thread changes are `ending`
+                             and `waiting` */
     const struct api_invocation *invocation;
     struct api_result *result;
     struct MHD_Daemon *daemon;
@@ -85,8 +85,8 @@ static int64_t now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status, const char *type,
-                                 const char *message)
+static enum MHD_Result send_json(struct MHD_Connection *connection, unsigned status,
+                                 const char *type, const char *message)
 {
     AUTOPTR(js) object = js_object();
     AUTO(buf) text = {0};
@@ -127,7 +127,8 @@ static void answered(struct server *server, const char *error_type)
     arm(server, LINGER_MS);
 }
 
-/* The caller of a real function gets such a document when the platform, not the function, found the error. */
+/* The caller of a real function gets such a document when the platform, not the function, found the
+ * error. */
 static void platform_error(struct server *server, const char *type, const char *message)
 {
     AUTOPTR(js) object = js_object();
@@ -138,14 +139,16 @@ static void platform_error(struct server *server, const char *type, const char *
     answered(server, type);
 }
 
-/* "Function.Name" or "Runtime.Name" with letters only stay; everything else is counted as unknown, as Lambda
- * does. */
+/* "Function.Name" or "Runtime.Name" with letters only stay; everything else is counted as unknown,
+ * as Lambda does. */
 static const char *clean_type(const char *type, char *out)
 {
     bool function = type && strncmp(type, "Function.", 9) == 0;
-    const char *name = function || (type && strncmp(type, "Runtime.", 8) == 0) ? strchr(type, '.') + 1 : "";
+    const char *name =
+        function || (type && strncmp(type, "Runtime.", 8) == 0) ? strchr(type, '.') + 1 : "";
     size_t letters = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
-    bool fine = letters >= 2 && !name[letters] && name[0] >= 'A' && name[0] <= 'Z' && strlen(type) < TYPE_MAX;
+    bool fine = letters >= 2 && !name[letters] && name[0] >= 'A' && name[0] <= 'Z' &&
+                strlen(type) < TYPE_MAX;
     snprintf(out, TYPE_MAX, "%s", fine ? type : function ? "Function.Unknown" : "Runtime.Unknown");
     return out;
 }
@@ -164,7 +167,8 @@ static ssize_t read_event(void *data, uint64_t position, char *out, size_t room)
 static enum MHD_Result send_event(struct server *server, struct MHD_Connection *connection)
 {
     const struct api_invocation *invocation = server->invocation;
-    autofree char *deadline = xasprintf("%lld", (long long)(now_ms() + invocation->timeout_seconds * 1000LL));
+    autofree char *deadline =
+        xasprintf("%lld", (long long)(now_ms() + invocation->timeout_seconds * 1000LL));
     autofree char *arn =
         xasprintf("arn:aws:lambda:us-east-1:012345678912:function:%s", invocation->function_name);
     const char *const headers[][2] = {
@@ -176,8 +180,8 @@ static enum MHD_Result send_event(struct server *server, struct MHD_Connection *
         invocation->event_length > CHUNKED_FROM
             ? microhttpd.create_response_from_callback(MHD_SIZE_UNKNOWN, 65536, read_event,
                                                        (void *)invocation, NULL)
-            : microhttpd.create_response_from_buffer(invocation->event_length, (void *)invocation->event,
-                                                     MHD_RESPMEM_PERSISTENT);
+            : microhttpd.create_response_from_buffer(
+                  invocation->event_length, (void *)invocation->event, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
     for (size_t i = 0; i < countof(headers); i++)
@@ -216,9 +220,9 @@ static enum MHD_Result post_response(struct server *server, struct MHD_Connectio
                          "invalid response mode");
     }
     if (request->length > LAMBDA_PAYLOAD_MAX) {
-        autofree char *message =
-            xasprintf("Response payload size (%zu bytes) exceeded maximum allowed payload size (%u bytes).",
-                      request->length, LAMBDA_PAYLOAD_MAX);
+        autofree char *message = xasprintf(
+            "Response payload size (%zu bytes) exceeded maximum allowed payload size (%u bytes).",
+            request->length, LAMBDA_PAYLOAD_MAX);
         platform_error(server, "Function.ResponseSizeTooLarge", message);
         return send_json(connection, HTTP_TOO_LARGE, "RequestEntityTooLarge", message);
     }
@@ -234,17 +238,19 @@ static enum MHD_Result post_error(struct server *server, struct MHD_Connection *
 {
     char type[TYPE_MAX];
     if (request->length > LAMBDA_PAYLOAD_MAX)
-        return send_json(connection, HTTP_TOO_LARGE, "RequestEntityTooLarge", "the error is too large");
+        return send_json(connection, HTTP_TOO_LARGE, "RequestEntityTooLarge",
+                         "the error is too large");
     server->result->body = request->body;
     request->body = (struct buf){0};
-    answered(server, clean_type(microhttpd.lookup_connection_value(connection, MHD_HEADER_KIND,
-                                                                   "Lambda-Runtime-Function-Error-Type"),
-                                type));
+    answered(server,
+             clean_type(microhttpd.lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                           "Lambda-Runtime-Function-Error-Type"),
+                        type));
     return accept_post(connection);
 }
 
-/* "/2018-06-01/runtime/invocation/ID/WHAT": WHAT with *active telling whether ID is the event's; NULL for
- * another path. */
+/* "/2018-06-01/runtime/invocation/ID/WHAT": WHAT with *active telling whether ID is the event's;
+ * NULL for another path. */
 static const char *invocation_path(const struct server *server, const char *url, bool *active)
 {
     static const char start[] = PREFIX "/runtime/invocation/";
@@ -254,13 +260,13 @@ static const char *invocation_path(const struct server *server, const char *url,
     if (!slash)
         return NULL;
     size_t length = (size_t)(slash - id);
-    *active =
-        server->state == STATE_ACTIVE && length == strlen(server->id) && memcmp(id, server->id, length) == 0;
+    *active = server->state == STATE_ACTIVE && length == strlen(server->id) &&
+              memcmp(id, server->id, length) == 0;
     return slash + 1;
 }
 
-static enum MHD_Result dispatch(struct server *server, struct MHD_Connection *connection, const char *url,
-                                bool post, struct request *request)
+static enum MHD_Result dispatch(struct server *server, struct MHD_Connection *connection,
+                                const char *url, bool post, struct request *request)
 {
     bool active = false;
     const char *what = invocation_path(server, url, &active);
@@ -287,8 +293,9 @@ struct piece {
     size_t *length;
 };
 
-static enum MHD_Result take_in(struct server *server, struct MHD_Connection *connection, const char *url,
-                               const char *method, const struct piece *piece, struct request *request)
+static enum MHD_Result take_in(struct server *server, struct MHD_Connection *connection,
+                               const char *url, const char *method, const struct piece *piece,
+                               struct request *request)
 {
     if (*piece->length > 0) {
         size_t room = LAMBDA_PAYLOAD_MAX - request->body.len;
@@ -319,7 +326,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *connection,
         struct request *request = *context = xcalloc(1, sizeof *request);
         request->counts = active && what && strcmp(what, "response") == 0;
     } else
-        result = take_in(server, connection, url, method, &(struct piece){upload, upload_length}, *context);
+        result = take_in(server, connection, url, method, &(struct piece){upload, upload_length},
+                         *context);
     pthread_mutex_unlock(&server->lock);
     return result;
 }
@@ -336,7 +344,8 @@ static void on_completed(void *data, struct MHD_Connection *connection, void **c
     /* Lambda's name for a response that is shorter than announced. */
     pthread_mutex_lock(&server->lock);
     if (request->counts && !request->complete && server->state == STATE_ACTIVE && !server->ending)
-        platform_error(server, "Runtime.TruncatedResponse", "the response ended before it was complete");
+        platform_error(server, "Runtime.TruncatedResponse",
+                       "the response ended before it was complete");
     pthread_mutex_unlock(&server->lock);
     buf_release(&request->body);
     free(request);
@@ -353,8 +362,8 @@ static int make_ids(struct server *server, struct error *err)
     char hex[33];
     for (int i = 0; i < 16; i++)
         snprintf(hex + 2 * i, 3, "%02x", b[i]);
-    snprintf(server->id, sizeof server->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-             hex + 20);
+    snprintf(server->id, sizeof server->id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12,
+             hex + 16, hex + 20);
     snprintf(server->trace, sizeof server->trace, "Root=1-%08llx-%.24s;Parent=%.16s;Sampled=0",
              (unsigned long long)(now_ms() / 1000) & 0xffffffff, hex, hex + 16);
     return 0;
@@ -380,16 +389,17 @@ static int serve(struct server *server, unsigned *port, struct error *err)
     /* Signals are for the thread that waits for the program. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    /* poll, not epoll: edge-triggered, libmicrohttpd misses a connection's end that comes together with its
-     * data. */
+    /* poll, not epoll: edge-triggered, libmicrohttpd misses a connection's end that comes together
+     * with its data. */
     server->daemon = microhttpd.start_daemon(
-        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
-        server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX, MHD_OPTION_CONNECTION_LIMIT, 64u,
-        MHD_OPTION_END);
+        MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
+        on_request, server, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_MAX,
+        MHD_OPTION_CONNECTION_LIMIT, 64u, MHD_OPTION_END);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     const union MHD_DaemonInfo *info =
-        server->daemon ? microhttpd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
+        server->daemon ? microhttpd.get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT)
+                       : NULL;
     if (!info || info->port == 0)
         return error_set(err, ERROR_BUILD, "can't listen on 127.0.0.1 for the Runtime API");
     *port = info->port;
@@ -407,29 +417,36 @@ static void stop(struct server *server)
     microhttpd.stop_daemon(take(server->daemon));
 }
 
-static int verdict(const struct server *server, const struct process_result *ended, struct error *err)
+static int verdict(const struct server *server, const struct process_result *ended,
+                   struct error *err)
 {
     uint64_t expirations = 0;
     if (server->state == STATE_ANSWERED)
         return 0;
-    int seconds = server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0);
+    int seconds =
+        server->invocation->timeout_seconds + (server->state == STATE_INIT ? INIT_SECONDS : 0);
     if (read(server->timer, &expirations, sizeof expirations) > 0)
-        return error_set(
-            err, ERROR_BUILD, "the function did not %s within %d second%s; --timeout gives it more",
-            server->state == STATE_INIT ? "ask for an event" : "answer", seconds, seconds == 1 ? "" : "s");
-    /* process.h: 128 + n for signal n; above the last signal it can only be a status of the program's own. */
+        return error_set(err, ERROR_BUILD,
+                         "the function did not %s within %d second%s; --timeout gives it more",
+                         server->state == STATE_INIT ? "ask for an event" : "answer", seconds,
+                         seconds == 1 ? "" : "s");
+    /* process.h: 128 + n for signal n; above the last signal it can only be a status of the
+     * program's own. */
     if (ended->status > 128 && ended->status < 128 + NSIG)
-        return error_set(err, ERROR_BUILD, "the function was killed by signal %d (%s) before it answered",
+        return error_set(err, ERROR_BUILD,
+                         "the function was killed by signal %d (%s) before it answered",
                          ended->status - 128, strsignal(ended->status - 128));
     return error_set(err, ERROR_BUILD, "the function ended with exit status %d before it answered",
                      ended->status);
 }
 
-int api_invoke(const struct api_invocation *invocation, const char *const *argv, const char *const *env,
-               const char *dir, struct api_result *result, struct error *err)
+int api_invoke(const struct api_invocation *invocation, const char *const *argv,
+               const char *const *env, const char *dir, struct api_result *result,
+               struct error *err)
 {
     AUTO(server)
-    server = {.invocation = invocation, .result = result, .timer = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
+    server = {
+        .invocation = invocation, .result = result, .timer = -1, .lock = PTHREAD_MUTEX_INITIALIZER};
     AUTO(strv) all = {0};
     struct process_result ended = {0};
     unsigned port = 0;

@@ -11,11 +11,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* System V ABI, chapters 4 and 5; the GNU segment types from binutils' elf/common.h; versions as the LSB's "Symbol Versioning"
- * has them. The structs of <elf.h> only serve for the offsets of their fields: the bytes are read one by one, in little-endian
- * order, whatever this machine is. */
+/* System V ABI, chapters 4 and 5; the GNU segment types from binutils' elf/common.h; versions as
+ * the LSB's "Symbol Versioning" has them. The structs of <elf.h> only serve for the offsets of
+ * their fields: the bytes are read one by one, in little-endian order, whatever this machine is. */
 
-enum { INTERPRETER_MAX = 4096, NEEDED_MAX = 1000, VERSIONS_MAX = 2000, SECTIONS_MAX = 100, FILE_MAX = 512 * 1024 * 1024 };
+enum {
+    INTERPRETER_MAX = 4096,
+    NEEDED_MAX = 1000,
+    VERSIONS_MAX = 2000,
+    SECTIONS_MAX = 100,
+    FILE_MAX = 512 * 1024 * 1024
+};
 
 struct bytes {
     const struct elf_source *source;
@@ -32,11 +38,13 @@ static uint64_t number(const unsigned char *at, size_t width)
 }
 
 /* A field of one of the structs in <elf.h>; `record` is known to be inside. */
-#define FIELD(record, type, field) number((record) + offsetof(type, field), sizeof(((type *)NULL)->field))
+#define FIELD(record, type, field)                                                                 \
+    number((record) + offsetof(type, field), sizeof(((type *)NULL)->field))
 
 static int damaged(const struct bytes *b, const char *what, struct error *err)
 {
-    return error_set(err, ERROR_LAMBDA, "%s: damaged ELF file: %s; build or fetch it again", b->name, what);
+    return error_set(err, ERROR_LAMBDA, "%s: damaged ELF file: %s; build or fetch it again",
+                     b->name, what);
 }
 
 static bool inside(const struct bytes *b, uint64_t offset, uint64_t length)
@@ -49,7 +57,8 @@ static const unsigned char *span(const struct bytes *b, uint64_t offset, uint64_
 {
     for (size_t i = 0; i < ELF_WINDOWS; i++) {
         const struct elf_window *window = &b->source->windows[i];
-        if (window->bytes && offset >= window->offset && offset - window->offset <= window->length &&
+        if (window->bytes && offset >= window->offset &&
+            offset - window->offset <= window->length &&
             length <= window->length - (offset - window->offset))
             return (const unsigned char *)window->bytes + (offset - window->offset);
     }
@@ -68,7 +77,8 @@ static const unsigned char *record(const struct table *table, size_t index)
     return table->at + index * table->size;
 }
 
-static int program_headers(const struct bytes *b, const unsigned char *head, struct table *out, struct error *err)
+static int program_headers(const struct bytes *b, const unsigned char *head, struct table *out,
+                           struct error *err)
 {
     uint64_t offset = FIELD(head, Elf64_Ehdr, e_phoff), count = FIELD(head, Elf64_Ehdr, e_phnum);
     *out = (struct table){.size = sizeof(Elf64_Phdr)};
@@ -83,15 +93,16 @@ static int program_headers(const struct bytes *b, const unsigned char *head, str
     return 0;
 }
 
-static void add_section(const struct bytes *b, const struct table *sections, size_t names, const unsigned char *section,
-                        struct elf_facts *facts)
+static void add_section(const struct bytes *b, const struct table *sections, size_t names,
+                        const unsigned char *section, struct elf_facts *facts)
 {
     uint64_t name = FIELD(section, Elf64_Shdr, sh_name), size = FIELD(section, Elf64_Shdr, sh_size);
-    if (FIELD(section, Elf64_Shdr, sh_type) == SHT_NOBITS || size == 0 || size > b->source->size || names >= sections->count ||
-        facts->sections.len >= SECTIONS_MAX)
+    if (FIELD(section, Elf64_Shdr, sh_type) == SHT_NOBITS || size == 0 || size > b->source->size ||
+        names >= sections->count || facts->sections.len >= SECTIONS_MAX)
         return;
     const unsigned char *strings = record(sections, names);
-    uint64_t offset = FIELD(strings, Elf64_Shdr, sh_offset), length = FIELD(strings, Elf64_Shdr, sh_size);
+    uint64_t offset = FIELD(strings, Elf64_Shdr, sh_offset),
+             length = FIELD(strings, Elf64_Shdr, sh_size);
     if (!inside(b, offset, length) || name >= length)
         return;
     const char *text = (const char *)span(b, offset, length);
@@ -100,20 +111,24 @@ static void add_section(const struct bytes *b, const struct table *sections, siz
 }
 
 /* Sections only tell whether there is a symbol table, and what takes the room. */
-static int read_sections(const struct bytes *b, const unsigned char *head, struct elf_facts *facts, struct error *err)
+static int read_sections(const struct bytes *b, const unsigned char *head, struct elf_facts *facts,
+                         struct error *err)
 {
     uint64_t offset = FIELD(head, Elf64_Ehdr, e_shoff), count = FIELD(head, Elf64_Ehdr, e_shnum);
     facts->stripped = true;
     if (offset == 0)
         return 0;
-    if (FIELD(head, Elf64_Ehdr, e_shentsize) != sizeof(Elf64_Shdr) || !inside(b, offset, sizeof(Elf64_Shdr)))
+    if (FIELD(head, Elf64_Ehdr, e_shentsize) != sizeof(Elf64_Shdr) ||
+        !inside(b, offset, sizeof(Elf64_Shdr)))
         return damaged(b, "the section headers lie outside of the file", err);
     const unsigned char *first = span(b, offset, sizeof(Elf64_Shdr));
     if (count == 0 && first) /* more than fit into 16 bits: the number is in the first header */
         count = FIELD(first, Elf64_Shdr, sh_size);
-    if (count > b->source->size / sizeof(Elf64_Shdr) || !inside(b, offset, count * sizeof(Elf64_Shdr)))
+    if (count > b->source->size / sizeof(Elf64_Shdr) ||
+        !inside(b, offset, count * sizeof(Elf64_Shdr)))
         return damaged(b, "the section headers lie outside of the file", err);
-    const struct table sections = {span(b, offset, count * sizeof(Elf64_Shdr)), count, sizeof(Elf64_Shdr)};
+    const struct table sections = {span(b, offset, count * sizeof(Elf64_Shdr)), count,
+                                   sizeof(Elf64_Shdr)};
     for (size_t i = 0; sections.at && i < sections.count; i++) {
         if (FIELD(record(&sections, i), Elf64_Shdr, sh_type) == SHT_SYMTAB)
             facts->stripped = false;
@@ -122,8 +137,8 @@ static int read_sections(const struct bytes *b, const unsigned char *head, struc
     return 0;
 }
 
-static int read_interpreter(const struct bytes *b, uint64_t offset, uint64_t size, struct elf_facts *facts,
-                            struct error *err)
+static int read_interpreter(const struct bytes *b, uint64_t offset, uint64_t size,
+                            struct elf_facts *facts, struct error *err)
 {
     if (facts->interpreter)
         return damaged(b, "it names two interpreters", err);
@@ -149,7 +164,8 @@ static void read_flags(uint64_t tag, uint64_t value, struct elf_facts *facts)
 {
     if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL)))
         facts->text_relocations = true;
-    if (tag == DT_BIND_NOW || (tag == DT_FLAGS && (value & DF_BIND_NOW)) || (tag == DT_FLAGS_1 && (value & DF_1_NOW)))
+    if (tag == DT_BIND_NOW || (tag == DT_FLAGS && (value & DF_BIND_NOW)) ||
+        (tag == DT_FLAGS_1 && (value & DF_1_NOW)))
         facts->bind_now = true;
 }
 
@@ -157,7 +173,8 @@ static int read_dynamic(const struct bytes *b, const struct table *entries, stru
                         struct elf_facts *facts, struct error *err)
 {
     for (size_t i = 0; i < entries->count; i++) {
-        uint64_t tag = FIELD(record(entries, i), Elf64_Dyn, d_tag), value = FIELD(record(entries, i), Elf64_Dyn, d_un);
+        uint64_t tag = FIELD(record(entries, i), Elf64_Dyn, d_tag),
+                 value = FIELD(record(entries, i), Elf64_Dyn, d_un);
         read_flags(tag, value, facts);
         switch (tag) {
         case DT_NULL:
@@ -167,30 +184,51 @@ static int read_dynamic(const struct bytes *b, const struct table *entries, stru
                 return damaged(b, "it needs more than 1000 libraries", err);
             dynamic->needed[dynamic->needed_count++] = value;
             break;
-        case DT_STRTAB: dynamic->strings = value; break;
-        case DT_STRSZ: dynamic->strings_size = value; break;
-        case DT_SONAME: dynamic->soname = value + 1; break;
-        case DT_RPATH: dynamic->rpath = value + 1; break;
-        case DT_RUNPATH: dynamic->runpath = value + 1; break;
-        case DT_VERNEED: dynamic->verneed = value; break;
-        case DT_VERNEEDNUM: dynamic->verneed_count = value; break;
-        case DT_VERDEF: dynamic->verdef = value; break;
-        case DT_VERDEFNUM: dynamic->verdef_count = value; break;
-        default: break;
+        case DT_STRTAB:
+            dynamic->strings = value;
+            break;
+        case DT_STRSZ:
+            dynamic->strings_size = value;
+            break;
+        case DT_SONAME:
+            dynamic->soname = value + 1;
+            break;
+        case DT_RPATH:
+            dynamic->rpath = value + 1;
+            break;
+        case DT_RUNPATH:
+            dynamic->runpath = value + 1;
+            break;
+        case DT_VERNEED:
+            dynamic->verneed = value;
+            break;
+        case DT_VERNEEDNUM:
+            dynamic->verneed_count = value;
+            break;
+        case DT_VERDEF:
+            dynamic->verdef = value;
+            break;
+        case DT_VERDEFNUM:
+            dynamic->verdef_count = value;
+            break;
+        default:
+            break;
         }
     }
     return 0;
 }
 
-/* The place in the file of what is loaded at an address, and how many bytes are there from it on. */
-static bool locate(const struct bytes *b, const struct table *headers, uint64_t address, uint64_t size, uint64_t *offset,
-                   uint64_t *room)
+/* The place in the file of what is loaded at an address, and how many bytes are there from it on.
+ */
+static bool locate(const struct bytes *b, const struct table *headers, uint64_t address,
+                   uint64_t size, uint64_t *offset, uint64_t *room)
 {
     for (size_t i = 0; i < headers->count; i++) {
         const unsigned char *header = record(headers, i);
-        uint64_t start = FIELD(header, Elf64_Phdr, p_vaddr), length = FIELD(header, Elf64_Phdr, p_filesz);
-        if (FIELD(header, Elf64_Phdr, p_type) != PT_LOAD || address < start || address - start > length ||
-            size > length - (address - start))
+        uint64_t start = FIELD(header, Elf64_Phdr, p_vaddr),
+                 length = FIELD(header, Elf64_Phdr, p_filesz);
+        if (FIELD(header, Elf64_Phdr, p_type) != PT_LOAD || address < start ||
+            address - start > length || size > length - (address - start))
             continue;
         *offset = FIELD(header, Elf64_Phdr, p_offset) + (address - start);
         *room = length - (address - start);
@@ -213,13 +251,15 @@ static const char *string_at(const struct strings *strings, uint64_t offset)
     return strings->at + offset;
 }
 
-static int read_names(const struct bytes *b, const struct dynamic *dynamic, const struct strings *strings,
-                      struct elf_facts *facts, struct error *err)
+static int read_names(const struct bytes *b, const struct dynamic *dynamic,
+                      const struct strings *strings, struct elf_facts *facts, struct error *err)
 {
     const struct {
         uint64_t offset;
         char **out;
-    } single[] = {{dynamic->soname, &facts->soname}, {dynamic->rpath, &facts->rpath}, {dynamic->runpath, &facts->runpath}};
+    } single[] = {{dynamic->soname, &facts->soname},
+                  {dynamic->rpath, &facts->rpath},
+                  {dynamic->runpath, &facts->runpath}};
     for (size_t i = 0; i < dynamic->needed_count; i++) {
         const char *name = string_at(strings, dynamic->needed[i]);
         if (!name)
@@ -235,30 +275,37 @@ static int read_names(const struct bytes *b, const struct dynamic *dynamic, cons
     return 0;
 }
 
-/* A record of a chain: at `offset` from the start of what was located. NULL: outside, or not kept. */
-static const unsigned char *link_at(const struct bytes *b, uint64_t start, uint64_t room, uint64_t offset, size_t size)
+/* A record of a chain: at `offset` from the start of what was located. NULL: outside, or not kept.
+ */
+static const unsigned char *link_at(const struct bytes *b, uint64_t start, uint64_t room,
+                                    uint64_t offset, size_t size)
 {
     if (offset > room || size > room - offset || !inside(b, start + offset, size))
         return NULL;
     return span(b, start + offset, size);
 }
 
-static void read_version_needs(const struct bytes *b, const struct table *headers, const struct dynamic *dynamic,
-                               const struct strings *strings, struct elf_facts *facts)
+static void read_version_needs(const struct bytes *b, const struct table *headers,
+                               const struct dynamic *dynamic, const struct strings *strings,
+                               struct elf_facts *facts)
 {
     uint64_t start = 0, room = 0, at = 0;
     size_t steps = 0; /* links may lead round in circles */
-    if (!dynamic->verneed || !locate(b, headers, dynamic->verneed, sizeof(Elf64_Verneed), &start, &room))
+    if (!dynamic->verneed ||
+        !locate(b, headers, dynamic->verneed, sizeof(Elf64_Verneed), &start, &room))
         return;
     for (uint64_t i = 0; i < dynamic->verneed_count && steps < VERSIONS_MAX; i++, steps++) {
         const unsigned char *need = link_at(b, start, room, at, sizeof(Elf64_Verneed));
         const char *library = need ? string_at(strings, FIELD(need, Elf64_Verneed, vn_file)) : NULL;
         if (!library)
             return;
-        uint64_t aux = at + FIELD(need, Elf64_Verneed, vn_aux), next = FIELD(need, Elf64_Verneed, vn_next);
-        for (uint64_t j = 0; j < FIELD(need, Elf64_Verneed, vn_cnt) && steps < VERSIONS_MAX; j++, steps++) {
+        uint64_t aux = at + FIELD(need, Elf64_Verneed, vn_aux),
+                 next = FIELD(need, Elf64_Verneed, vn_next);
+        for (uint64_t j = 0; j < FIELD(need, Elf64_Verneed, vn_cnt) && steps < VERSIONS_MAX;
+             j++, steps++) {
             const unsigned char *entry = link_at(b, start, room, aux, sizeof(Elf64_Vernaux));
-            const char *version = entry ? string_at(strings, FIELD(entry, Elf64_Vernaux, vna_name)) : NULL;
+            const char *version =
+                entry ? string_at(strings, FIELD(entry, Elf64_Vernaux, vna_name)) : NULL;
             if (!version)
                 return;
             if (!(FIELD(entry, Elf64_Vernaux, vna_flags) & VER_FLG_WEAK))
@@ -271,15 +318,20 @@ static void read_version_needs(const struct bytes *b, const struct table *header
     }
 }
 
-static void read_version_gifts(const struct bytes *b, const struct table *headers, const struct dynamic *dynamic,
-                               const struct strings *strings, struct elf_facts *facts)
+static void read_version_gifts(const struct bytes *b, const struct table *headers,
+                               const struct dynamic *dynamic, const struct strings *strings,
+                               struct elf_facts *facts)
 {
     uint64_t start = 0, room = 0, at = 0;
-    if (!dynamic->verdef || !locate(b, headers, dynamic->verdef, sizeof(Elf64_Verdef), &start, &room))
+    if (!dynamic->verdef ||
+        !locate(b, headers, dynamic->verdef, sizeof(Elf64_Verdef), &start, &room))
         return;
     for (uint64_t i = 0; i < dynamic->verdef_count && i < VERSIONS_MAX; i++) {
         const unsigned char *gift = link_at(b, start, room, at, sizeof(Elf64_Verdef));
-        const unsigned char *aux = gift ? link_at(b, start, room, at + FIELD(gift, Elf64_Verdef, vd_aux), sizeof(Elf64_Verdaux)) : NULL;
+        const unsigned char *aux =
+            gift ? link_at(b, start, room, at + FIELD(gift, Elf64_Verdef, vd_aux),
+                           sizeof(Elf64_Verdaux))
+                 : NULL;
         const char *version = aux ? string_at(strings, FIELD(aux, Elf64_Verdaux, vda_name)) : NULL;
         if (!version)
             return;
@@ -291,15 +343,17 @@ static void read_version_gifts(const struct bytes *b, const struct table *header
     }
 }
 
-static int read_strings(const struct bytes *b, const struct table *headers, const struct dynamic *dynamic,
-                        struct elf_facts *facts, struct error *err)
+static int read_strings(const struct bytes *b, const struct table *headers,
+                        const struct dynamic *dynamic, struct elf_facts *facts, struct error *err)
 {
     uint64_t offset = 0, room = 0;
-    if (dynamic->needed_count == 0 && !dynamic->soname && !dynamic->rpath && !dynamic->runpath && !dynamic->verdef)
+    if (dynamic->needed_count == 0 && !dynamic->soname && !dynamic->rpath && !dynamic->runpath &&
+        !dynamic->verdef)
         return 0;
     if (!locate(b, headers, dynamic->strings, dynamic->strings_size, &offset, &room))
         return damaged(b, "the names of the libraries lie outside of the file", err);
-    const struct strings strings = {(const char *)span(b, offset, dynamic->strings_size), dynamic->strings_size};
+    const struct strings strings = {(const char *)span(b, offset, dynamic->strings_size),
+                                    dynamic->strings_size};
     if (!strings.at)
         return 0;
     if (read_names(b, dynamic, &strings, facts, err) != 0)
@@ -309,12 +363,14 @@ static int read_strings(const struct bytes *b, const struct table *headers, cons
     return 0;
 }
 
-/* "GNU" notes of type 5 hold properties: type, size, data, each filled up to 8 bytes (x86-64 psABI, "Program Property"). */
+/* "GNU" notes of type 5 hold properties: type, size, data, each filled up to 8 bytes (x86-64 psABI,
+ * "Program Property"). */
 static void read_properties(const unsigned char *at, uint64_t length, struct elf_facts *facts)
 {
     enum { HEAD = 8, ISA_NEEDED = (int)0x8002 };
     while (length >= HEAD) {
-        uint64_t type = number(at, 4), size = number(at + 4, 4), padded = HEAD + ((size + 7) & ~UINT64_C(7));
+        uint64_t type = number(at, 4), size = number(at + 4, 4),
+                 padded = HEAD + ((size + 7) & ~UINT64_C(7));
         if (size > length - HEAD)
             return;
         if (type == (UINT64_C(0xc0000000) | ISA_NEEDED) && size == 4)
@@ -328,7 +384,8 @@ static void read_properties(const unsigned char *at, uint64_t length, struct elf
     }
 }
 
-static void read_notes(const struct bytes *b, uint64_t offset, uint64_t size, uint64_t align, struct elf_facts *facts)
+static void read_notes(const struct bytes *b, uint64_t offset, uint64_t size, uint64_t align,
+                       struct elf_facts *facts)
 {
     enum { HEAD = 12, PROPERTIES = 5, MOST = 65536 };
     const unsigned char *at = size <= MOST ? span(b, offset, size) : NULL;
@@ -347,8 +404,8 @@ static void read_notes(const struct bytes *b, uint64_t offset, uint64_t size, ui
     }
 }
 
-static int read_segment(const struct bytes *b, const unsigned char *header, struct table *entries, struct elf_facts *facts,
-                        struct error *err)
+static int read_segment(const struct bytes *b, const unsigned char *header, struct table *entries,
+                        struct elf_facts *facts, struct error *err)
 {
     uint64_t type = FIELD(header, Elf64_Phdr, p_type), offset = FIELD(header, Elf64_Phdr, p_offset);
     uint64_t size = FIELD(header, Elf64_Phdr, p_filesz);
@@ -371,7 +428,8 @@ static int read_segment(const struct bytes *b, const unsigned char *header, stru
     return 0;
 }
 
-static int read_segments(const struct bytes *b, const unsigned char *head, struct elf_facts *facts, struct error *err)
+static int read_segments(const struct bytes *b, const unsigned char *head, struct elf_facts *facts,
+                         struct error *err)
 {
     struct table headers, entries = {.size = sizeof(Elf64_Dyn)};
     struct dynamic dynamic = {0};
@@ -394,7 +452,8 @@ static int read_all(const struct bytes *b, struct elf_facts *facts, struct error
         return damaged(b, "it ends within its header", err);
     facts->is_64 = head[EI_CLASS] == ELFCLASS64;
     facts->little_endian = head[EI_DATA] == ELFDATA2LSB;
-    facts->machine = head[offsetof(Elf64_Ehdr, e_machine)] | head[offsetof(Elf64_Ehdr, e_machine) + 1] << 8;
+    facts->machine =
+        head[offsetof(Elf64_Ehdr, e_machine)] | head[offsetof(Elf64_Ehdr, e_machine) + 1] << 8;
     facts->type = head[offsetof(Elf64_Ehdr, e_type)] | head[offsetof(Elf64_Ehdr, e_type) + 1] << 8;
     if (!facts->little_endian) {
         facts->machine = (facts->machine & 0xff) << 8 | facts->machine >> 8;
@@ -404,16 +463,19 @@ static int read_all(const struct bytes *b, struct elf_facts *facts, struct error
         return 0; /* of such a file nobody needs to know more: it can't run on Lambda */
     if (length < sizeof(Elf64_Ehdr))
         return damaged(b, "it ends within its header", err);
-    facts->executable = facts->type == ET_EXEC || (facts->type == ET_DYN && FIELD(head, Elf64_Ehdr, e_entry) != 0);
+    facts->executable =
+        facts->type == ET_EXEC || (facts->type == ET_DYN && FIELD(head, Elf64_Ehdr, e_entry) != 0);
     facts->pie = facts->type == ET_DYN && facts->executable;
     return read_sections(b, head, facts, err) != 0 ? -1 : read_segments(b, head, facts, err);
 }
 
-int elf_read_source(const struct elf_source *source, const char *name, struct elf_facts *facts, struct error *err)
+int elf_read_source(const struct elf_source *source, const char *name, struct elf_facts *facts,
+                    struct error *err)
 {
     *facts = (struct elf_facts){0};
     const struct bytes b = {source, name, &facts->partial};
-    if (source->windows[0].length < SELFMAG || memcmp(source->windows[0].bytes, ELFMAG, SELFMAG) != 0)
+    if (source->windows[0].length < SELFMAG ||
+        memcmp(source->windows[0].bytes, ELFMAG, SELFMAG) != 0)
         return 0;
     if (read_all(&b, facts, err) == 0)
         return 1;
@@ -421,7 +483,8 @@ int elf_read_source(const struct elf_source *source, const char *name, struct el
     return -1;
 }
 
-int elf_read(const void *bytes, size_t length, const char *name, struct elf_facts *facts, struct error *err)
+int elf_read(const void *bytes, size_t length, const char *name, struct elf_facts *facts,
+             struct error *err)
 {
     const struct elf_source source = {.windows = {{bytes, 0, length}}, .size = length};
     return elf_read_source(&source, name, facts, err);
@@ -430,8 +493,8 @@ int elf_read(const void *bytes, size_t length, const char *name, struct elf_fact
 bool elf_find_dynamic(const void *head, size_t length, uint64_t *offset, uint64_t *size)
 {
     const unsigned char *at = head;
-    if (length < sizeof(Elf64_Ehdr) || memcmp(at, ELFMAG, SELFMAG) != 0 || at[EI_CLASS] != ELFCLASS64 ||
-        at[EI_DATA] != ELFDATA2LSB)
+    if (length < sizeof(Elf64_Ehdr) || memcmp(at, ELFMAG, SELFMAG) != 0 ||
+        at[EI_CLASS] != ELFCLASS64 || at[EI_DATA] != ELFDATA2LSB)
         return false;
     uint64_t start = FIELD(at, Elf64_Ehdr, e_phoff), count = FIELD(at, Elf64_Ehdr, e_phnum);
     if (start > length || count * sizeof(Elf64_Phdr) > length - start)
@@ -456,10 +519,13 @@ int elf_read_file(const char *path, struct elf_facts *facts, struct error *err)
         autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0)
             return error_errno(err, ERROR_BUILD, "can't read '%s'", path);
-        if (read(fd, magic, sizeof magic) != (ssize_t)sizeof magic || memcmp(magic, ELFMAG, SELFMAG) != 0)
+        if (read(fd, magic, sizeof magic) != (ssize_t)sizeof magic ||
+            memcmp(magic, ELFMAG, SELFMAG) != 0)
             return 0;
     }
-    return fs_read(path, FILE_MAX, &content, err) != 0 ? -1 : elf_read(content.data, content.len, path, facts, err);
+    return fs_read(path, FILE_MAX, &content, err) != 0
+               ? -1
+               : elf_read(content.data, content.len, path, facts, err);
 }
 
 void elf_facts_release(struct elf_facts *facts)

@@ -1,6 +1,5 @@
 #include "lambda/program.h"
 
-
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,7 @@ enum {
     TEXT = 16 * 1024,
     LINE = 512,
     FIRST = 4096, /* what decides what a file is */
-    NEEDLE = 22, /* of `needle` */
+    NEEDLE = 22,  /* of `needle` */
 };
 static const char needle[] = "AWS_LAMBDA_RUNTIME_API";
 _Static_assert(sizeof needle - 1 == NEEDLE, "its length");
@@ -68,21 +67,25 @@ static void search(struct search *search, const char *bytes, size_t length)
     if (search->found)
         return;
     memcpy(search->carry + search->carried, bytes, front);
-    search->found = memmem(search->carry, search->carried + front, needle, NEEDLE) || memmem(bytes, length, needle, NEEDLE);
+    search->found = memmem(search->carry, search->carried + front, needle, NEEDLE) ||
+                    memmem(bytes, length, needle, NEEDLE);
     if (length >= NEEDLE - 1) {
         memcpy(search->carry, bytes + length - (NEEDLE - 1), NEEDLE - 1);
         search->carried = NEEDLE - 1;
     } else {
-        size_t total = search->carried + front, drop = total > NEEDLE - 1 ? total - (NEEDLE - 1) : 0;
+        size_t total = search->carried + front,
+               drop = total > NEEDLE - 1 ? total - (NEEDLE - 1) : 0;
         memmove(search->carry, search->carry + drop, total - drop);
         search->carried = total - drop;
     }
 }
 
 /* Copies what a piece at `at` has of the window [offset, offset + length). */
-static void keep(char *window, uint64_t offset, uint64_t length, uint64_t at, const char *bytes, size_t count)
+static void keep(char *window, uint64_t offset, uint64_t length, uint64_t at, const char *bytes,
+                 size_t count)
 {
-    uint64_t from = at > offset ? at : offset, end = at + count < offset + length ? at + count : offset + length;
+    uint64_t from = at > offset ? at : offset,
+             end = at + count < offset + length ? at + count : offset + length;
     if (from < end)
         memcpy(window + (from - offset), bytes + (from - at), end - from);
 }
@@ -92,7 +95,8 @@ static bool is_key(const char *text, size_t length)
     static const char begin[] = "-----BEGIN ", end[] = "PRIVATE KEY-----";
     enum { FRONT = 200 }; /* OpenSSL writes attributes in front of some */
     const char *at = memmem(text, length < FRONT ? length : FRONT, begin, sizeof begin - 1);
-    return at && memmem(at, (size_t)(text + length - at) < 64 ? (size_t)(text + length - at) : 64, end, sizeof end - 1);
+    return at && memmem(at, (size_t)(text + length - at) < 64 ? (size_t)(text + length - at) : 64,
+                        end, sizeof end - 1);
 }
 
 /* By its first bytes. */
@@ -117,8 +121,10 @@ static void feed_elf(struct program_scan *scan, const char *bytes, size_t length
         bool first = scan->head_used == 0;
         memcpy(scan->head + scan->head_used, bytes, part);
         scan->head_used += part;
-        if (first && scan->size > HEAD && elf_find_dynamic(scan->head, part, &scan->dynamic_offset, &scan->dynamic_size)) {
-            bool fits = scan->dynamic_size <= DYNAMIC && scan->dynamic_offset <= scan->size - scan->dynamic_size;
+        if (first && scan->size > HEAD &&
+            elf_find_dynamic(scan->head, part, &scan->dynamic_offset, &scan->dynamic_size)) {
+            bool fits = scan->dynamic_size <= DYNAMIC &&
+                        scan->dynamic_offset <= scan->size - scan->dynamic_size;
             scan->dynamic_size = fits ? scan->dynamic_size : 0;
             scan->dynamic = scan->dynamic ? scan->dynamic : xmalloc(DYNAMIC);
         }
@@ -127,7 +133,8 @@ static void feed_elf(struct program_scan *scan, const char *bytes, size_t length
         scan->tail = scan->tail ? scan->tail : xmalloc(TAIL);
         keep(scan->tail, tail_offset(scan), TAIL, scan->seen, bytes, length);
         if (scan->dynamic_size > 0)
-            keep(scan->dynamic, scan->dynamic_offset, scan->dynamic_size, scan->seen, bytes, length);
+            keep(scan->dynamic, scan->dynamic_offset, scan->dynamic_size, scan->seen, bytes,
+                 length);
     }
     search(&scan->search, bytes, length);
 }
@@ -198,19 +205,25 @@ static void add_elf(const struct program_scan *scan, struct buf *out)
     AUTO(elf_facts) facts = {0};
     const struct elf_source source = {
         .windows = {{scan->head, 0, scan->head_used},
-                    {scan->dynamic_size ? scan->dynamic : NULL, scan->dynamic_offset, scan->dynamic_size},
-                    {scan->size > HEAD ? scan->tail : NULL, tail_offset(scan), scan->size > HEAD ? TAIL : 0}},
+                    {scan->dynamic_size ? scan->dynamic : NULL, scan->dynamic_offset,
+                     scan->dynamic_size},
+                    {scan->size > HEAD ? scan->tail : NULL, tail_offset(scan),
+                     scan->size > HEAD ? TAIL : 0}},
         .size = scan->size,
     };
     if (elf_read_source(&source, "it", &facts, &err) != 1) {
-        add_line(out, "damaged", strncmp(err.text, "it: damaged ELF file: ", 22) == 0 ? err.text + 22 : err.text);
+        add_line(out, "damaged",
+                 strncmp(err.text, "it: damaged ELF file: ", 22) == 0 ? err.text + 22 : err.text);
         return;
     }
-    buf_addf(out, "elf %d %d %d %d %d %u %d\n", facts.machine, facts.is_64, facts.little_endian, facts.type, facts.executable,
-             facts.isa, facts.partial);
+    buf_addf(out, "elf %d %d %d %d %d %u %d\n", facts.machine, facts.is_64, facts.little_endian,
+             facts.type, facts.executable, facts.isa, facts.partial);
     const struct {
         const char *word, *text;
-    } single[] = {{"interp", facts.interpreter}, {"soname", facts.soname}, {"rpath", facts.rpath}, {"runpath", facts.runpath}};
+    } single[] = {{"interp", facts.interpreter},
+                  {"soname", facts.soname},
+                  {"rpath", facts.rpath},
+                  {"runpath", facts.runpath}};
     for (size_t i = 0; i < countof(single); i++)
         if (single[i].text)
             add_line(out, single[i].word, single[i].text);
@@ -220,14 +233,16 @@ static void add_elf(const struct program_scan *scan, struct buf *out)
     add_lines(out, "section", &facts.sections);
 }
 
-/* "#! INTERPRETER [ARGUMENTS]": the kernel reads no further than a page's part of the line (execve(2)). */
+/* "#! INTERPRETER [ARGUMENTS]": the kernel reads no further than a page's part of the line
+ * (execve(2)). */
 static void add_script(const struct program_scan *scan, struct buf *out)
 {
     const char *line = scan->head + 2, *end = memchr(line, '\n', scan->head_used - 2);
     size_t length = end ? (size_t)(end - line) : scan->head_used - 2;
     bool cr = length > 0 && line[length - 1] == '\r';
     length = length < LINE ? length : LINE;
-    autofree char *text = xstrndup(line, cr && length > 0 ? length - (line[length - 1] == '\r') : length);
+    autofree char *text =
+        xstrndup(line, cr && length > 0 ? length - (line[length - 1] == '\r') : length);
     const char *word = text + strspn(text, " \t");
     size_t part = strcspn(word, " \t");
     autofree char *interpreter = xstrndup(word, part);
@@ -260,7 +275,8 @@ static void read_elf(const char *text, struct program *out)
 {
     int machine, is_64, little, type, executable, partial;
     unsigned isa;
-    if (sscanf(text, "%d %d %d %d %d %u %d", &machine, &is_64, &little, &type, &executable, &isa, &partial) != 7)
+    if (sscanf(text, "%d %d %d %d %d %u %d", &machine, &is_64, &little, &type, &executable, &isa,
+               &partial) != 7)
         return;
     out->kind = PROGRAM_ELF;
     out->elf.machine = machine;
@@ -283,13 +299,19 @@ static void read_line(const char *word, const char *text, struct program *out)
     const struct {
         const char *word;
         struct strv *list;
-    } lists[] = {{"needed", &out->elf.needed}, {"version", &out->elf.versions}, {"gives", &out->elf.gives},
+    } lists[] = {{"needed", &out->elf.needed},
+                 {"version", &out->elf.versions},
+                 {"gives", &out->elf.gives},
                  {"section", &out->elf.sections}};
     const struct {
         const char *word;
         char **field;
-    } fields[] = {{"interp", out->kind == PROGRAM_SCRIPT ? &out->interpreter : &out->elf.interpreter}, {"soname", &out->elf.soname},
-                  {"rpath", &out->elf.rpath}, {"runpath", &out->elf.runpath}, {"args", &out->arguments}};
+    } fields[] = {
+        {"interp", out->kind == PROGRAM_SCRIPT ? &out->interpreter : &out->elf.interpreter},
+        {"soname", &out->elf.soname},
+        {"rpath", &out->elf.rpath},
+        {"runpath", &out->elf.runpath},
+        {"args", &out->arguments}};
     for (size_t i = 0; i < countof(lists); i++)
         if (strcmp(word, lists[i].word) == 0)
             strv_add(lists[i].list, text);
@@ -316,7 +338,8 @@ void program_read(const char *lines, struct program *out)
     for (const char *at = lines; at && *at;) {
         size_t length = strcspn(at, "\n"), part = strcspn(at, " \n");
         autofree char *word = xstrndup(at, part);
-        autofree char *text = part < length ? xstrndup(at + part + 1, length - part - 1) : xstrdup("");
+        autofree char *text =
+            part < length ? xstrndup(at + part + 1, length - part - 1) : xstrdup("");
         at += length + (at[length] == '\n');
         if (strcmp(word, "text") == 0) {
             out->text = at;

@@ -33,11 +33,13 @@ static void items_release(struct items *items)
 }
 
 /* Of a path's first `length` bytes. */
-static void add_item(struct items *items, const char *path, size_t length, const struct tree_entry *entry)
+static void add_item(struct items *items, const char *path, size_t length,
+                     const struct tree_entry *entry)
 {
     bool own = entry && strcmp(path, entry->path) == 0;
     grow(items->list, items->len, items->cap);
-    items->list[items->len++] = (struct item){.path = own ? entry->path : arena_addn(&items->names, path, length), .entry = entry};
+    items->list[items->len++] = (struct item){
+        .path = own ? entry->path : arena_addn(&items->names, path, length), .entry = entry};
 }
 
 static enum tar_type type_of(const struct item *item)
@@ -46,7 +48,8 @@ static enum tar_type type_of(const struct item *item)
 }
 
 /* A directory of the tree that is a link in the base means the directory behind the link. */
-static char *real_path(const struct tree_entry *entry, const struct rootfs *rootfs, struct error *err)
+static char *real_path(const struct tree_entry *entry, const struct rootfs *rootfs,
+                       struct error *err)
 {
     autofree char *path = rootfs_resolve(rootfs, entry->path, err);
     const struct rootfs_entry *there = path ? rootfs_find(rootfs, path) : NULL;
@@ -69,7 +72,8 @@ static size_t shared_folders(const char *path, const char *before)
     return shared;
 }
 
-static int collect(const struct tree *tree, const struct rootfs *rootfs, struct items *items, struct error *err)
+static int collect(const struct tree *tree, const struct rootfs *rootfs, struct items *items,
+                   struct error *err)
 {
     for (size_t i = 0; i < tree->len; i++) {
         const struct tree_entry *entry = &tree->entries[i];
@@ -79,7 +83,8 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
         if (path[0] == '\0' && entry->type == TAR_DIR)
             continue;
         if (path[0] == '\0')
-            return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory", entry->path);
+            return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory",
+                             entry->path);
         /* Folders that the last entry lies in too are there already. */
         size_t known = items->len > 0 ? shared_folders(path, items->list[items->len - 1].path) : 0;
         for (const char *slash = strchr(path + known, '/'); slash; slash = strchr(slash + 1, '/'))
@@ -108,11 +113,15 @@ static char *origin(const struct tree_entry *entry)
 static int conflict(const struct item *one, const struct item *other, struct error *err)
 {
     const struct item *named = one->entry ? one : other;
-    autofree char *from = origin(named->entry), *too = one->entry && other->entry ? origin(other->entry) : NULL;
+    autofree char *from = origin(named->entry),
+                  *too = one->entry && other->entry ? origin(other->entry) : NULL;
     if (too)
-        return error_set(err, ERROR_PROJECT, "'%s' and '%s' both become '/%s' in the image; give one another place", from, too,
-                         one->path);
-    return error_set(err, ERROR_PROJECT, "'%s' becomes '/%s' in the image, where other files need a directory", from, named->path);
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' and '%s' both become '/%s' in the image; give one another place",
+                         from, too, one->path);
+    return error_set(err, ERROR_PROJECT,
+                     "'%s' becomes '/%s' in the image, where other files need a directory", from,
+                     named->path);
 }
 
 /* Each path once. Equal neighbours are fine when all of them are directories. */
@@ -132,7 +141,8 @@ static int unify(struct items *items, struct error *err)
     return 0;
 }
 
-/* What the base has stays what it is: directories keep mode and owner, and no file replaces a directory. */
+/* What the base has stays what it is: directories keep mode and owner, and no file replaces a
+ * directory. */
 static int match_base(struct items *items, const struct rootfs *rootfs, struct error *err)
 {
     for (size_t i = 0; i < items->len; i++) {
@@ -144,13 +154,16 @@ static int match_base(struct items *items, const struct rootfs *rootfs, struct e
         if (type_of(item) == TAR_DIR)
             continue;
         autofree char *from = origin(item->entry);
-        return error_set(err, ERROR_PROJECT, "'%s' can't become '/%s': the base image has a directory there; name the "
-                         "file inside it, '/%s/%s'", from, item->path, item->path, path_base(from));
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' can't become '/%s': the base image has a directory there; name the "
+                         "file inside it, '/%s/%s'",
+                         from, item->path, item->path, path_base(from));
     }
     return 0;
 }
 
-/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`, its list with a `list`. */
+/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`,
+ * its list with a `list`. */
 struct pass {
     struct digest_context context;
     struct gzip_writer *gzip;
@@ -182,9 +195,14 @@ static struct tar_entry header_of(const struct item *item, int64_t epoch)
 {
     const struct tree_entry *entry = item->entry;
     const struct rootfs_entry *there = item->there;
-    struct tar_entry header = {.path = item->path, .type = type_of(item), .mtime = epoch,
-                               .mode = there ? there->mode : entry ? entry->mode : 0755,
-                               .uid = there ? there->uid : 0, .gid = there ? there->gid : 0};
+    struct tar_entry header = {.path = item->path,
+                               .type = type_of(item),
+                               .mtime = epoch,
+                               .mode = there   ? there->mode
+                                       : entry ? entry->mode
+                                               : 0755,
+                               .uid = there ? there->uid : 0,
+                               .gid = there ? there->gid : 0};
     if (header.type == TAR_SYMLINK)
         header.link = entry->text;
     else if (header.type == TAR_FILE && entry->text)
@@ -219,7 +237,8 @@ static bool same_file(const struct stat *a, const struct stat *b)
 }
 
 /* Passes on exactly the `size` bytes that the header promised, and looks whether there are more. */
-static int copy_content(struct pass *pass, int fd, const char *source, int64_t size, struct error *err)
+static int copy_content(struct pass *pass, int fd, const char *source, int64_t size,
+                        struct error *err)
 {
     for (int64_t left = size;;) {
         ssize_t got = read(fd, pass->chunk, CHUNK);
@@ -237,7 +256,8 @@ static int copy_content(struct pass *pass, int fd, const char *source, int64_t s
     }
 }
 
-static int write_file(struct pass *pass, struct tar_entry *header, const struct tree_entry *entry, struct error *err)
+static int write_file(struct pass *pass, struct tar_entry *header, const struct tree_entry *entry,
+                      struct error *err)
 {
     autofree char *source = tree_source(entry);
     struct stat before, after;
@@ -245,7 +265,8 @@ static int write_file(struct pass *pass, struct tar_entry *header, const struct 
     if (fd < 0 || fstat(fd, &before) != 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
     if (!S_ISREG(before.st_mode))
-        return error_set(err, ERROR_PROJECT, "'%s' isn't a regular file, so it can't go into the image", source);
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' isn't a regular file, so it can't go into the image", source);
     header->size = before.st_size;
     if (put_entry(pass, header, err) != 0 || copy_content(pass, fd, source, header->size, err) != 0)
         return -1;
@@ -264,7 +285,8 @@ static int write_item(struct pass *pass, const struct item *item, int64_t epoch,
     return header.size > 0 ? put_data(pass, item->entry->text, (size_t)header.size, err) : 0;
 }
 
-static int run_pass(struct pass *pass, const struct items *items, int64_t epoch, struct digest *diff_id, struct error *err)
+static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
+                    struct digest *diff_id, struct error *err)
 {
     pass->tar = tar_writer_open(take_tar, pass, err);
     if (!pass->tar || digest_init(&pass->context, err) != 0)
@@ -281,8 +303,10 @@ static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
 
 /* What is known of a tree without reading it. */
 struct outline {
-    struct digest shape;   /* all that its tar says but the files' content; the cache's files are named by theirs */
-    struct digest sources; /* stat data of the other files; an empty text: one may yet change without a trace */
+    struct digest shape;   /* all that its tar says but the files' content; the cache's files are
+                              named by theirs */
+    struct digest sources; /* stat data of the other files; an empty text: one may yet change
+                              without a trace */
     uint64_t content;      /* bytes of all files */
 };
 
@@ -292,9 +316,11 @@ static void add_text(struct digest_context *context, const char *text)
 }
 
 /* `source`: of the item's entry, or NULL. */
-static void add_shape(struct digest_context *context, const struct item *item, const struct tar_entry *header, const char *source)
+static void add_shape(struct digest_context *context, const struct item *item,
+                      const struct tar_entry *header, const char *source)
 {
-    const int64_t numbers[] = {header->mtime, (int64_t)header->type, header->mode, header->uid, header->gid, header->size};
+    const int64_t numbers[] = {header->mtime, (int64_t)header->type, header->mode,
+                               header->uid,   header->gid,           header->size};
     digest_update(context, numbers, sizeof numbers);
     add_text(context, header->path);
     add_text(context, header->link);
@@ -303,22 +329,25 @@ static void add_shape(struct digest_context *context, const struct item *item, c
         digest_update(context, item->entry->text, (size_t)header->size);
 }
 
-/* Whether what changes from now on will bear another time: the kernel stamps files with the coarse clock, which stands still
- * for some milliseconds. */
+/* Whether what changes from now on will bear another time: the kernel stamps files with the coarse
+ * clock, which stands still for some milliseconds. */
 static bool settled(const struct stat *st, const struct timespec *now)
 {
-    return st->st_ctim.tv_sec != now->tv_sec ? st->st_ctim.tv_sec < now->tv_sec : st->st_ctim.tv_nsec < now->tv_nsec;
+    return st->st_ctim.tv_sec != now->tv_sec ? st->st_ctim.tv_sec < now->tv_sec
+                                             : st->st_ctim.tv_nsec < now->tv_nsec;
 }
 
 static void add_source(struct digest_context *context, const struct stat *st)
 {
-    const int64_t numbers[] = {(int64_t)st->st_dev, (int64_t)st->st_ino, st->st_size, st->st_mtim.tv_sec,
-                               st->st_mtim.tv_nsec, st->st_ctim.tv_sec, st->st_ctim.tv_nsec};
+    const int64_t numbers[] = {(int64_t)st->st_dev, (int64_t)st->st_ino, st->st_size,
+                               st->st_mtim.tv_sec,  st->st_mtim.tv_nsec, st->st_ctim.tv_sec,
+                               st->st_ctim.tv_nsec};
     digest_update(context, numbers, sizeof numbers);
 }
 
 /* A source that can't be looked at is an error of whoever reads it. */
-static int make_outline(const struct items *items, int64_t epoch, struct outline *outline, struct error *err)
+static int make_outline(const struct items *items, int64_t epoch, struct outline *outline,
+                        struct error *err)
 {
     AUTO(digest_context) shape = {0}, sources = {0};
     struct timespec now;
@@ -370,7 +399,8 @@ static int goal_open(struct goal *goal, const struct job *job, struct error *err
     const struct layer_format *format = job->format;
     if (store_writer_open(&goal->writer, job->store, NULL, err) != 0)
         return -1;
-    goal->writer.lazy = true; /* a torn one has another size than its note says, or is found damaged when it is copied */
+    goal->writer.lazy = true; /* a torn one has another size than its note says, or is found damaged
+                                 when it is copied */
     if (job->content < LARGE || !format->large || !format->large(format->data, &goal->also))
         goal->also = (struct layer_sink){0};
     return 0;
@@ -410,23 +440,28 @@ static int compress_tree(const struct job *job, struct layer_note *note, struct 
         gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
     if (note->diff_id.text[0] && !digest_equal(&diff_id, &note->diff_id))
-        return error_set(err, ERROR_BUILD, "the project's files changed while they were read; build again");
+        return error_set(err, ERROR_BUILD,
+                         "the project's files changed while they were read; build again");
     note->diff_id = diff_id;
     note->content_size = pass.size;
     note->size = goal.writer.offset;
     if (goal_commit(&goal, &note->digest, err) != 0)
         return -1;
-    const struct listing about = {.diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
+    const struct listing about = {
+        .diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
     return listing_writer_save(pass.list, &note->digest, &about, err);
 }
 
-/* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor the blob was made. */
-static char *note_name(const char *kind, const struct layer_format *format, const struct digest *digest)
+/* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor
+ * the blob was made. */
+static char *note_name(const char *kind, const struct layer_format *format,
+                       const struct digest *digest)
 {
     return xasprintf("%s-%s-%s", kind, gzip_writer_version(format->level), digest_hex(digest));
 }
 
-/* The tree may have the content that a tree of its shape had once: hashing takes a twentieth of the time of compressing. */
+/* The tree may have the content that a tree of its shape had once: hashing takes a twentieth of the
+ * time of compressing. */
 static int look_again(const struct job *job, struct layer_note *note, struct error *err)
 {
     AUTO(pass) pass = {0};
@@ -440,8 +475,8 @@ static int look_again(const struct job *job, struct layer_note *note, struct err
     return compress_tree(job, note, err);
 }
 
-static int make_blob(const struct items *items, const struct layer_format *format, const struct store *store,
-                     struct layer_note *note, struct error *err)
+static int make_blob(const struct items *items, const struct layer_format *format,
+                     const struct store *store, struct layer_note *note, struct error *err)
 {
     struct outline outline = {0};
     if (make_outline(items, format->epoch, &outline, err) != 0)
@@ -457,7 +492,9 @@ static int make_blob(const struct items *items, const struct layer_format *forma
         return -1;
     autofree char *by_content = note_name("layer", format, &note->diff_id);
     note->sources = outline.sources;
-    return layer_note_write(store, by_content, note, err) != 0 ? -1 : layer_note_write(store, by_shape, note, err);
+    return layer_note_write(store, by_content, note, err) != 0
+               ? -1
+               : layer_note_write(store, by_shape, note, err);
 }
 
 struct layer_format layer_format(int64_t epoch, const char *level)
@@ -467,16 +504,19 @@ struct layer_format layer_format(int64_t epoch, const char *level)
     return format;
 }
 
-int layer_make(const struct tree *tree, const struct rootfs *rootfs, const struct layer_format *format,
-               const struct store *store, struct layer *layer, struct error *err)
+int layer_make(const struct tree *tree, const struct rootfs *rootfs,
+               const struct layer_format *format, const struct store *store, struct layer *layer,
+               struct error *err)
 {
     AUTO(items) items = {0};
     struct layer_note note;
     memset(layer, 0, sizeof *layer);
-    if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 || match_base(&items, rootfs, err) != 0 ||
-        make_blob(&items, format, store, &note, err) != 0)
+    if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 ||
+        match_base(&items, rootfs, err) != 0 || make_blob(&items, format, store, &note, err) != 0)
         return -1;
-    *layer = (struct layer){
-        .digest = note.digest, .diff_id = note.diff_id, .size = note.size, .content_size = note.content_size};
+    *layer = (struct layer){.digest = note.digest,
+                            .diff_id = note.diff_id,
+                            .size = note.size,
+                            .content_size = note.content_size};
     return 0;
 }

@@ -19,7 +19,8 @@ bool layer_note_read(const struct store *store, const char *name, struct layer_n
         return false;
     AUTOPTR(js) object = js_parse(buf_text(&text), text.len, path, &ignored);
     if (!object || !digest_parse(&note->digest, js_get_text(object, "digest")) ||
-        !digest_parse(&note->diff_id, js_get_text(object, "diff-id")) || !js_get_size(object, "size", &note->size) ||
+        !digest_parse(&note->diff_id, js_get_text(object, "diff-id")) ||
+        !js_get_size(object, "size", &note->size) ||
         !js_get_size(object, "content-size", &note->content_size))
         return false;
     (void)digest_parse(&note->sources, js_get_text(object, "sources"));
@@ -27,7 +28,8 @@ bool layer_note_read(const struct store *store, const char *name, struct layer_n
     return fd >= 0 && size == note->size;
 }
 
-int layer_note_write(const struct store *store, const char *name, const struct layer_note *note, struct error *err)
+int layer_note_write(const struct store *store, const char *name, const struct layer_note *note,
+                     struct error *err)
 {
     AUTOPTR(js) object = js_object();
     AUTO(buf) text = {0};

@@ -7,11 +7,13 @@
 struct layer_note {
     struct digest digest, diff_id;
     uint64_t size, content_size;
-    struct digest sources; /* of the stat data of what it was made from; empty text: they said nothing yet */
+    struct digest
+        sources; /* of the stat data of what it was made from; empty text: they said nothing yet */
 };
 
 /* False: no such note, a damaged one, or its blob is gone. */
 bool layer_note_read(const struct store *store, const char *name, struct layer_note *note);
-int layer_note_write(const struct store *store, const char *name, const struct layer_note *note, struct error *err) must_check;
+int layer_note_write(const struct store *store, const char *name, const struct layer_note *note,
+                     struct error *err) must_check;
 
 #endif

@@ -21,7 +21,8 @@ enum {
     PIECE = 64 * 1024,
 };
 
-/* A sum of bytes that come in pieces of any size; the same for the same bytes, and not proof against forgery. */
+/* A sum of bytes that come in pieces of any size; the same for the same bytes, and not proof
+ * against forgery. */
 struct sum {
     uint64_t sum, word; /* of whole words so far, and the bytes of an unfinished one */
     unsigned held;      /* bytes in `word` */
@@ -58,7 +59,8 @@ static uint64_t sum_end(struct sum *sum)
     return sum->sum;
 }
 
-/* The file: this head, then `count` records, each with its strings behind it. In the byte order of this machine, whose cache it is. */
+/* The file: this head, then `count` records, each with its strings behind it. In the byte order of
+ * this machine, whose cache it is. */
 struct head {
     char magic[16];
     uint64_t checksum; /* of the records, then of what comes behind it here */
@@ -71,7 +73,8 @@ struct record {
     int64_t uid, gid, mtime, size;
     uint64_t print;
     uint32_t facts, mode;
-    uint16_t path, link; /* bytes of each string with its NUL, in this order: path, link, facts; 0: none */
+    uint16_t path,
+        link; /* bytes of each string with its NUL, in this order: path, link, facts; 0: none */
     uint8_t type, flags;
     uint16_t unused;
 };
@@ -93,7 +96,8 @@ struct listing_reader {
 static bool read_head(FILE *file, struct head *head, struct listing *about)
 {
     if (fread(head, sizeof *head, 1, file) != 1 || memcmp(head->magic, magic, sizeof magic) != 0 ||
-        !memchr(head->diff_id, 0, sizeof head->diff_id) || !digest_parse(&about->diff_id, head->diff_id))
+        !memchr(head->diff_id, 0, sizeof head->diff_id) ||
+        !digest_parse(&about->diff_id, head->diff_id))
         return false;
     about->count = head->count;
     about->size = head->size;
@@ -124,14 +128,16 @@ static FILE *open_list(const struct store *store, const struct digest *blob, cha
     return file;
 }
 
-struct listing_reader *listing_reader_open(const struct store *store, const struct digest *blob, struct listing *about)
+struct listing_reader *listing_reader_open(const struct store *store, const struct digest *blob,
+                                           struct listing *about)
 {
     struct head head;
     autofree char *path = NULL;
     autofclose FILE *file = open_list(store, blob, &path);
     if (!file)
         return NULL;
-    if (!read_head(file, &head, about) || !is_sound(file, &head) || fseek(file, sizeof head, SEEK_SET) != 0) {
+    if (!read_head(file, &head, about) || !is_sound(file, &head) ||
+        fseek(file, sizeof head, SEEK_SET) != 0) {
         unlink(path);
         return NULL;
     }
@@ -161,7 +167,8 @@ static const char *string_at(const char **at, size_t length)
 /* The next record, its strings in reader->strings. */
 static bool read_record(struct listing_reader *reader, struct record *record)
 {
-    if (fread(record, sizeof *record, 1, reader->file) != 1 || record->path == 0 || record->type > TAR_OTHER || record->facts > MOST_FACTS)
+    if (fread(record, sizeof *record, 1, reader->file) != 1 || record->path == 0 ||
+        record->type > TAR_OTHER || record->facts > MOST_FACTS)
         return false;
     size_t length = (size_t)record->path + record->link + record->facts;
     buf_clear(&reader->strings);
@@ -173,17 +180,24 @@ static bool read_record(struct listing_reader *reader, struct record *record)
     return true;
 }
 
-int listing_reader_next(struct listing_reader *reader, struct listing_entry *entry, struct error *err)
+int listing_reader_next(struct listing_reader *reader, struct listing_entry *entry,
+                        struct error *err)
 {
     struct record record;
     if (reader->left == 0)
         return 0;
     if (!read_record(reader, &record))
-        return error_set(err, ERROR_BUILD, "a layer's list in the cache changed while it was read; try again");
+        return error_set(err, ERROR_BUILD,
+                         "a layer's list in the cache changed while it was read; try again");
     reader->left--;
     const char *at = reader->strings.data;
-    *entry = (struct listing_entry){.uid = record.uid, .gid = record.gid, .mtime = record.mtime, .size = record.size,
-                                    .print = record.print, .mode = record.mode, .type = (enum tar_type)record.type,
+    *entry = (struct listing_entry){.uid = record.uid,
+                                    .gid = record.gid,
+                                    .mtime = record.mtime,
+                                    .size = record.size,
+                                    .print = record.print,
+                                    .mode = record.mode,
+                                    .type = (enum tar_type)record.type,
                                     .flags = record.flags};
     entry->path = string_at(&at, record.path);
     entry->link = string_at(&at, record.link);
@@ -210,10 +224,10 @@ struct listing_writer {
     uint64_t count, bytes;
     size_t names, facts; /* bytes of all names and facts, and of facts */
     struct program_scan *scan;
-    bool open;           /* a file waits for its content */
-    struct record last;  /* that file */
-    struct buf strings;  /* its path and link, and in the end its facts */
-    struct sum print;    /* of its content */
+    bool open;          /* a file waits for its content */
+    struct record last; /* that file */
+    struct buf strings; /* its path and link, and in the end its facts */
+    struct sum print;   /* of its content */
 };
 
 struct listing_writer *listing_writer_new(const struct store *store)
@@ -242,12 +256,14 @@ static int flush(struct listing_writer *writer, struct error *err)
     static const struct head none;
     if (writer->file.fd < 0) {
         autofree char *path = store_path(writer->store, "lists", "new", err);
-        if (!path || atomic_open(&writer->file, path, 0644, err) != 0 || fs_write_fd(writer->file.fd, path, &none, sizeof none, err) != 0)
+        if (!path || atomic_open(&writer->file, path, 0644, err) != 0 ||
+            fs_write_fd(writer->file.fd, path, &none, sizeof none, err) != 0)
             return -1;
     }
     sum_add(&writer->sum, writer->ready.data, writer->ready.len);
     writer->bytes += writer->ready.len;
-    int result = fs_write_fd(writer->file.fd, writer->file.path, writer->ready.data, writer->ready.len, err);
+    int result =
+        fs_write_fd(writer->file.fd, writer->file.path, writer->ready.data, writer->ready.len, err);
     buf_clear(&writer->ready);
     return result;
 }
@@ -290,7 +306,8 @@ static int close_file(struct listing_writer *writer, struct error *err)
 /* Small files whose content tells how programs start. */
 static bool keeps_text(const char *path)
 {
-    static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*", "etc/ld-musl-*.path", "etc/os-release",
+    static const char *const patterns[] = {"etc/ld.so.conf",     "etc/ld.so.conf.d/*",
+                                           "etc/ld-musl-*.path", "etc/os-release",
                                            "usr/lib/os-release", "lambda-entrypoint.sh"};
     for (size_t i = 0; i < countof(patterns); i++)
         if (fnmatch(patterns[i], path, FNM_PATHNAME) == 0)
@@ -305,10 +322,12 @@ static int add_names(struct listing_writer *writer, const struct tar_entry *from
     autofree char *path = path_clean(from->path), *target = hard ? path_clean(from->link) : NULL;
     const char *link = hard && target ? target : from->link;
     if (strlen(path ? path : from->path) > LONGEST_NAME || (link && strlen(link) > LONGEST_NAME))
-        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes", from->path, LONGEST_NAME);
+        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes",
+                         from->path, LONGEST_NAME);
     if (!path)
         record->flags |= LISTING_ESCAPES;
-    else if (from->path[0] == '/' && path[0] != '\0') /* "/" alone is how some tools call the root */
+    else if (from->path[0] == '/' &&
+             path[0] != '\0') /* "/" alone is how some tools call the root */
         record->flags |= LISTING_ABSOLUTE;
     if (hard && !target)
         record->flags |= LISTING_LINK_ESCAPES;
@@ -318,16 +337,23 @@ static int add_names(struct listing_writer *writer, const struct tar_entry *from
     return 0;
 }
 
-int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *from, struct error *err)
+int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *from,
+                         struct error *err)
 {
     if (close_file(writer, err) != 0)
         return -1;
     if (writer->count >= MOST_ENTRIES)
         return error_set(err, ERROR_REGISTRY, "it has more than %d entries", MOST_ENTRIES);
     if (writer->names > (size_t)MOST_NAMES - MOST_FACTS - 3 * LONGEST_NAME + writer->facts)
-        return error_set(err, ERROR_REGISTRY, "its names take more than %d bytes", MOST_NAMES - MOST_FACTS);
-    writer->last = (struct record){.uid = from->uid, .gid = from->gid, .mtime = from->mtime, .size = from->size,
-                                   .mode = from->mode, .type = (uint8_t)from->type, .flags = from->xattrs ? LISTING_XATTRS : 0};
+        return error_set(err, ERROR_REGISTRY, "its names take more than %d bytes",
+                         MOST_NAMES - MOST_FACTS);
+    writer->last = (struct record){.uid = from->uid,
+                                   .gid = from->gid,
+                                   .mtime = from->mtime,
+                                   .size = from->size,
+                                   .mode = from->mode,
+                                   .type = (uint8_t)from->type,
+                                   .flags = from->xattrs ? LISTING_XATTRS : 0};
     buf_clear(&writer->strings);
     if (add_names(writer, from, err) != 0)
         return -1;
@@ -344,13 +370,17 @@ void listing_writer_data(struct listing_writer *writer, const void *bytes, size_
     program_scan_feed(writer->scan, bytes, length);
 }
 
-int listing_writer_save(struct listing_writer *writer, const struct digest *blob, const struct listing *about, struct error *err)
+int listing_writer_save(struct listing_writer *writer, const struct digest *blob,
+                        const struct listing *about, struct error *err)
 {
     autofree char *path = store_path(writer->store, "lists", digest_hex(blob), err);
     if (!path || close_file(writer, err) != 0 || flush(writer, err) != 0)
         return -1;
-    struct head head = {.count = writer->count, .bytes = writer->bytes, .size = about->size,
-                        .content_size = about->content_size, .members = about->members};
+    struct head head = {.count = writer->count,
+                        .bytes = writer->bytes,
+                        .size = about->size,
+                        .content_size = about->content_size,
+                        .members = about->members};
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.diff_id, about->diff_id.text, sizeof head.diff_id);
     head.checksum = head_sum(&writer->sum, &head);

@@ -6,14 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The merged tree. Every path in the table is a real one: the directories it leads through are directories, not links. So
- * finding an entry is one look into a hash table; the links between nodes serve to remove whole trees. Nodes go by number: in a
- * tree of a million files pointers would take as much memory again. */
+/* The merged tree. Every path in the table is a real one: the directories it leads through are
+ * directories, not links. So finding an entry is one look into a hash table; the links between
+ * nodes serve to remove whole trees. Nodes go by number: in a tree of a million files pointers
+ * would take as much memory again. */
 
 enum {
     MOST_ENTRIES = 2000000,
-    MOST_LINKS = 40,             /* the kernel's limit too (path_resolution(7)) */
-    MOST_EXTRA = 64 * 1024 * 1024, /* bytes of names that no list has: deep names of missing directories add up */
+    MOST_LINKS = 40, /* the kernel's limit too (path_resolution(7)) */
+    MOST_EXTRA =
+        64 * 1024 *
+        1024, /* bytes of names that no list has: deep names of missing directories add up */
     MOST_LAYERS = 4095, /* what rootfs_entry.layer holds */
     CHUNK = 512,
     FEWEST_BUCKETS = 64,
@@ -74,7 +77,8 @@ static struct node *find(const struct rootfs *rootfs, const char *path, size_t l
 {
     uint32_t hash = hash_of(path, length);
     struct node *node = node_at(rootfs, *bucket_of(rootfs, hash));
-    while (node && (node->hash != hash || strncmp(node->entry.path, path, length) != 0 || node->entry.path[length]))
+    while (node && (node->hash != hash || strncmp(node->entry.path, path, length) != 0 ||
+                    node->entry.path[length]))
         node = node_at(rootfs, node->same);
     return node;
 }
@@ -100,14 +104,18 @@ static struct node *add_node(struct rootfs *rootfs, struct node *parent, const c
 {
     if (rootfs->node_count >= rootfs->bucket_count)
         make_buckets(rootfs);
-    uint32_t number = rootfs->node_count++, hash = hash_of(path, strlen(path)), *bucket = bucket_of(rootfs, hash);
+    uint32_t number = rootfs->node_count++, hash = hash_of(path, strlen(path)),
+             *bucket = bucket_of(rootfs, hash);
     if (number / CHUNK == rootfs->chunk_count) {
         grow(rootfs->chunks, rootfs->chunk_count, rootfs->chunk_cap);
         rootfs->chunks[rootfs->chunk_count++] = xmalloc(CHUNK * sizeof(struct node));
     }
     struct node *node = node_at(rootfs, number);
-    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755}, .number = number, .hash = hash,
-                          .same = *bucket, .implied = true};
+    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755},
+                          .number = number,
+                          .hash = hash,
+                          .same = *bucket,
+                          .implied = true};
     *bucket = number;
     if (parent) {
         node->parent = parent->number;
@@ -119,7 +127,8 @@ static struct node *add_node(struct rootfs *rootfs, struct node *parent, const c
     return node;
 }
 
-/* Takes one node, whose children are gone, out of the tree. Its memory stays until the tree goes. */
+/* Takes one node, whose children are gone, out of the tree. Its memory stays until the tree goes.
+ */
 static void drop(struct rootfs *rootfs, struct node *node)
 {
     uint32_t *link = bucket_of(rootfs, node->hash);
@@ -135,8 +144,8 @@ static void drop(struct rootfs *rootfs, struct node *node)
     node->entry.path = NULL;
 }
 
-/* Removes what is below `top`, as far as it is older than `layer`; what the layer itself put there stays. Without
- * recursion: a hostile layer nests as deep as names allow. */
+/* Removes what is below `top`, as far as it is older than `layer`; what the layer itself put there
+ * stays. Without recursion: a hostile layer nests as deep as names allow. */
 static void hide_children(struct rootfs *rootfs, struct node *top, size_t layer)
 {
     struct node *node = node_at(rootfs, top->children);
@@ -145,9 +154,11 @@ static void hide_children(struct rootfs *rootfs, struct node *top, size_t layer)
             node = node_at(rootfs, node->children);
             continue;
         }
-        /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next leaf. */
+        /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next
+         * leaf. */
         for (;;) {
-            struct node *next = node_at(rootfs, node->next), *parent = node_at(rootfs, node->parent);
+            struct node *next = node_at(rootfs, node->next),
+                        *parent = node_at(rootfs, node->parent);
             if (node->layer < layer && !node->children)
                 drop(rootfs, node);
             else if (node->layer < layer) {
@@ -180,7 +191,8 @@ static const char *keep_extra(struct rootfs *rootfs, const char *path)
 }
 
 /* Looks one component below `dir` up, for walk. */
-static struct node *child(struct rootfs *rootfs, struct node *dir, const char *name, size_t length, bool make)
+static struct node *child(struct rootfs *rootfs, struct node *dir, const char *name, size_t length,
+                          bool make)
 {
     AUTO(buf) path = {0};
     buf_adds(&path, dir->entry.path);
@@ -196,13 +208,17 @@ static struct node *child(struct rootfs *rootfs, struct node *dir, const char *n
 static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
 {
     rootfs->fault = ROOTFS_ESCAPES;
-    return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the image through the link '%.200s'", path, link);
+    return error_set(err, ERROR_REGISTRY,
+                     "the name '%.200s' leads out of the image through the link '%.200s'", path,
+                     link);
 }
 
-/* The directory that the first `length` bytes of a name lead to, through links where there are some. Missing ones are made when
- * `make` is set, else *out is NULL. An image tool that follows links while it unpacks would write wherever they lead, so
- * those that lead out of the image end it here. */
-static int walk(struct rootfs *rootfs, const char *name, size_t length, bool make, struct node **out, struct error *err)
+/* The directory that the first `length` bytes of a name lead to, through links where there are
+ * some. Missing ones are made when `make` is set, else *out is NULL. An image tool that follows
+ * links while it unpacks would write wherever they lead, so those that lead out of the image end it
+ * here. */
+static int walk(struct rootfs *rootfs, const char *name, size_t length, bool make,
+                struct node **out, struct error *err)
 {
     autofree char *rest = xstrndup(name, length);
     const char *link = name;
@@ -229,7 +245,8 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
                 return escapes(rootfs, name, link, err);
             if (++links > MOST_LINKS) {
                 rootfs->fault = ROOTFS_BELOW_FILE;
-                return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads through a cycle of links", name);
+                return error_set(err, ERROR_REGISTRY,
+                                 "the name '%.200s' leads through a cycle of links", name);
             }
             char *longer = xasprintf("%s/%s", node->entry.link, after);
             free(rest);
@@ -238,7 +255,8 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
         }
         if (node && node->entry.type != TAR_DIR) {
             rootfs->fault = ROOTFS_BELOW_FILE;
-            return error_set(err, ERROR_REGISTRY, "the name '%.200s' is below '%.200s', which is not a directory", name,
+            return error_set(err, ERROR_REGISTRY,
+                             "the name '%.200s' is below '%.200s', which is not a directory", name,
                              node->entry.path);
         }
         dir = node;
@@ -249,7 +267,8 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
 }
 
 /* The directory that an entry lies in. */
-static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct node **out, struct error *err)
+static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct node **out,
+                     struct error *err)
 {
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
@@ -270,8 +289,10 @@ static const char *real_path(struct rootfs *rootfs, const struct node *parent, c
     return keep_extra(rootfs, real);
 }
 
-/* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean nothing. */
-static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from, size_t layer, struct error *err)
+/* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean
+ * nothing. */
+static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from,
+                    size_t layer, struct error *err)
 {
     struct node *dir = NULL;
     const char *base = path_base(path);
@@ -282,7 +303,8 @@ static int whiteout(struct rootfs *rootfs, const char *path, const struct listin
     if (!base[4])
         return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
     if (rootfs->judge && (from->type != TAR_FILE || from->size != 0))
-        rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path, "the whiteout is not an empty regular file");
+        rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path,
+                             "the whiteout is not an empty regular file");
     if (parent_of(rootfs, path, false, &dir, err) != 0)
         return -1;
     if (!dir)
@@ -300,7 +322,8 @@ static int whiteout(struct rootfs *rootfs, const char *path, const struct listin
     return 0;
 }
 
-static int link_target(struct rootfs *rootfs, const char *path, const char *link, struct rootfs_entry *out, struct error *err)
+static int link_target(struct rootfs *rootfs, const char *path, const char *link,
+                       struct rootfs_entry *out, struct error *err)
 {
     struct node *dir = NULL;
     if (parent_of(rootfs, link, false, &dir, err) != 0)
@@ -309,19 +332,22 @@ static int link_target(struct rootfs *rootfs, const char *path, const char *link
     struct node *target = dir ? child(rootfs, dir, base, strlen(base), false) : NULL;
     if (!target || target->entry.type == TAR_DIR) {
         rootfs->fault = ROOTFS_NO_TARGET;
-        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' is to '%.200s', which is %s", path, link,
-                         target ? "a directory" : "not there");
+        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' is to '%.200s', which is %s",
+                         path, link, target ? "a directory" : "not there");
     }
     *out = target->entry;
     return 0;
 }
 
-/* What only a judge wants to hear, of an entry that is otherwise fine. `node`: what is in its place so far, or NULL. */
-static void judge_place(struct rootfs *rootfs, const char *path, struct node *parent, const struct node *node, size_t layer)
+/* What only a judge wants to hear, of an entry that is otherwise fine. `node`: what is in its place
+ * so far, or NULL. */
+static void judge_place(struct rootfs *rootfs, const char *path, struct node *parent,
+                        const struct node *node, size_t layer)
 {
     const struct rootfs_judge *judge = rootfs->judge;
     if (parent && parent->implied && parent != rootfs->root && !parent->blamed) {
-        autofree char *text = xasprintf("no layer lists its folder '%.300s' before it", parent->entry.path);
+        autofree char *text =
+            xasprintf("no layer lists its folder '%.300s' before it", parent->entry.path);
         judge->fault(judge->data, ROOTFS_NO_PARENT, layer, path, text);
         parent->blamed = true;
     }
@@ -330,7 +356,8 @@ static void judge_place(struct rootfs *rootfs, const char *path, struct node *pa
 }
 
 /* A node for an entry of this path: the one that is there, or a new one. */
-static struct node *take_node(struct rootfs *rootfs, const char *path, const struct rootfs_entry *made, size_t layer, struct error *err)
+static struct node *take_node(struct rootfs *rootfs, const char *path,
+                              const struct rootfs_entry *made, size_t layer, struct error *err)
 {
     struct node *parent = NULL;
     if (!path[0])
@@ -340,7 +367,9 @@ static struct node *take_node(struct rootfs *rootfs, const char *path, const str
     const char *real = real_path(rootfs, parent, path);
     rootfs->fault = ROOTFS_NO_FAULT;
     if (rootfs->extra_bytes > MOST_EXTRA) {
-        error_set(err, ERROR_REGISTRY, "the names of directories that it doesn't list take more than %d bytes", MOST_EXTRA);
+        error_set(err, ERROR_REGISTRY,
+                  "the names of directories that it doesn't list take more than %d bytes",
+                  MOST_EXTRA);
         return NULL;
     }
     struct node *node = find(rootfs, real, strlen(real));
@@ -357,9 +386,10 @@ static struct node *take_node(struct rootfs *rootfs, const char *path, const str
     return add_node(rootfs, parent, real);
 }
 
-/* A directory over a directory changes what is said about it; anything else takes the place of what was there (OCI
- * image-spec layer.md). */
-static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *made, size_t layer, struct error *err)
+/* A directory over a directory changes what is said about it; anything else takes the place of what
+ * was there (OCI image-spec layer.md). */
+static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *made, size_t layer,
+                 struct error *err)
 {
     struct node *node = take_node(rootfs, path, made, layer, err);
     if (!node)
@@ -372,14 +402,18 @@ static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *m
 }
 
 /* What the list itself says against a name. */
-static int check_name(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
+static int check_name(struct rootfs *rootfs, const struct listing_entry *from, size_t layer,
+                      struct error *err)
 {
     const char *path = from->path;
     rootfs->fault = ROOTFS_ESCAPES;
     if (from->flags & LISTING_ESCAPES)
-        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image", path);
+        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image",
+                         path);
     if (from->flags & LISTING_LINK_ESCAPES)
-        return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' in it, to '%.200s', leads out of the image", path, from->link);
+        return error_set(err, ERROR_REGISTRY,
+                         "the hard link '%.200s' in it, to '%.200s', leads out of the image", path,
+                         from->link);
     if (path[0] == '\0' && from->type != TAR_DIR) {
         rootfs->fault = ROOTFS_ROOT;
         return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
@@ -388,8 +422,10 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
         return 0;
     rootfs->fault = ROOTFS_ABSOLUTE;
     if (!rootfs->judge)
-        return error_set(err, ERROR_REGISTRY, "the name '/%.200s' in it leads out of the image: it is absolute", path);
-    rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path, "its name in the layer begins with a slash");
+        return error_set(err, ERROR_REGISTRY,
+                         "the name '/%.200s' in it leads out of the image: it is absolute", path);
+    rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path,
+                         "its name in the layer begins with a slash");
     return 0;
 }
 
@@ -398,11 +434,17 @@ static const char *copy(struct rootfs *rootfs, const char *text)
     return text ? arena_add(&rootfs->names, text) : NULL;
 }
 
-static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer, struct error *err)
+static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer,
+                       struct error *err)
 {
     const char *path = from->path;
-    struct rootfs_entry made = {.type = from->type, .mode = from->mode & 07777, .uid = from->uid, .gid = from->gid, .mtime = from->mtime,
-                                .size = from->size, .print = from->print};
+    struct rootfs_entry made = {.type = from->type,
+                                .mode = from->mode & 07777,
+                                .uid = from->uid,
+                                .gid = from->gid,
+                                .mtime = from->mtime,
+                                .size = from->size,
+                                .print = from->print};
     if ((from->flags || path[0] == '\0') && check_name(rootfs, from, layer, err) != 0)
         return -1;
     if (strncmp(path_base(path), ".wh.", 4) == 0)
@@ -419,7 +461,8 @@ static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, 
 }
 
 /* Layers count from 1: what no layer names is older than all. */
-static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list, struct error *err)
+static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list,
+                 struct error *err)
 {
     struct listing_entry entry;
     int got;
@@ -437,13 +480,15 @@ static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *lis
 }
 
 /* The list of a layer; made anew unless somebody judges. */
-static struct listing_reader *open_list(const struct rootfs *rootfs, const struct store *store, const struct digest *layer,
-                                        struct listing *about, struct error *err)
+static struct listing_reader *open_list(const struct rootfs *rootfs, const struct store *store,
+                                        const struct digest *layer, struct listing *about,
+                                        struct error *err)
 {
     struct digest any = {0};
     struct listing_reader *list = listing_reader_open(store, layer, about);
     if (!list && rootfs->judge)
-        error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again", layer->text);
+        error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again",
+                  layer->text);
     if (list || rootfs->judge || listing_make(store, layer, &any, err) != 0)
         return list;
     list = listing_reader_open(store, layer, about);
@@ -452,7 +497,8 @@ static struct listing_reader *open_list(const struct rootfs *rootfs, const struc
     return list;
 }
 
-static int apply_layer(struct rootfs *rootfs, const struct store *store, const struct digest *digest, size_t layer, struct error *err)
+static int apply_layer(struct rootfs *rootfs, const struct store *store,
+                       const struct digest *digest, size_t layer, struct error *err)
 {
     struct listing about;
     if (!digest->text[0])
@@ -471,7 +517,8 @@ static int apply_layer(struct rootfs *rootfs, const struct store *store, const s
 static int by_path(const void *a, const void *b, void *data)
 {
     const struct rootfs *rootfs = data;
-    return strcmp(node_at(rootfs, *(const uint32_t *)a)->entry.path, node_at(rootfs, *(const uint32_t *)b)->entry.path);
+    return strcmp(node_at(rootfs, *(const uint32_t *)a)->entry.path,
+                  node_at(rootfs, *(const uint32_t *)b)->entry.path);
 }
 
 static void sort(struct rootfs *rootfs)
@@ -486,8 +533,8 @@ static void sort(struct rootfs *rootfs)
         qsort_r(rootfs->sorted, rootfs->sorted_count, sizeof *rootfs->sorted, by_path, rootfs);
 }
 
-struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count, const struct rootfs_judge *judge,
-                            struct error *err)
+struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count,
+                            const struct rootfs_judge *judge, struct error *err)
 {
     AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
     rootfs->judge = judge;
@@ -507,7 +554,8 @@ struct rootfs *rootfs_judge(const struct store *store, const struct digest *laye
     return take(rootfs);
 }
 
-struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count, struct error *err)
+struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count,
+                           struct error *err)
 {
     return rootfs_judge(store, layers, count, NULL, err);
 }
@@ -549,7 +597,8 @@ char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error
             const struct node *node = find(rootfs, real.data, real.len);
             if (node && node->entry.type == TAR_SYMLINK && *after) {
                 if (++links > MOST_LINKS) {
-                    error_set(err, ERROR_PROJECT, "'%s' leads through a cycle of links in the image", path);
+                    error_set(err, ERROR_PROJECT,
+                              "'%s' leads through a cycle of links in the image", path);
                     return NULL;
                 }
                 real.len = node->entry.link[0] == '/' ? 0 : before;
@@ -559,7 +608,8 @@ char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error
                 continue;
             }
             if (node && node->entry.type != TAR_DIR && *after) {
-                error_set(err, ERROR_PROJECT, "'%s' can't be in the image: '%s' is not a directory there", path,
+                error_set(err, ERROR_PROJECT,
+                          "'%s' can't be in the image: '%s' is not a directory there", path,
                           node->entry.path);
                 return NULL;
             }

@@ -11,8 +11,12 @@
 
 /* Reading layers: unpacked, hashed before and after, and listed, in one go. */
 
-enum { PIECE = 32 * 1024 /* deflate makes at most 1,032 times as much of it */, CONTENT = 256 * 1024 };
-static const uint64_t largest_content = UINT64_C(16) << 30; /* Lambda takes 10 GB, so this is no image for it */
+enum {
+    PIECE = 32 * 1024 /* deflate makes at most 1,032 times as much of it */,
+    CONTENT = 256 * 1024
+};
+static const uint64_t largest_content = UINT64_C(16)
+                                        << 30; /* Lambda takes 10 GB, so this is no image for it */
 
 /* A layer on its way from the source to the tar reader. */
 struct stream {
@@ -23,7 +27,7 @@ struct stream {
     struct gunzip *gunzip;
     struct buf ready; /* decompressed, from `taken` on not yet handed on */
     size_t taken;
-    uint64_t size, total; /* bytes of the blob, and of what is in it */
+    uint64_t size, total;           /* bytes of the blob, and of what is in it */
     bool gzip, zstd, ended, failed; /* failed: the source did, not the content */
 };
 
@@ -52,7 +56,8 @@ static int plain_sink(void *data, const void *bytes, size_t length, struct error
 /* The next piece of the blob, hashed; 0 at the end. */
 static int64_t next_piece(struct stream *stream, char *piece, struct error *err)
 {
-    int64_t got = process_check_interrupt(err) == 0 ? stream->source(stream->data, piece, PIECE, err) : -1;
+    int64_t got =
+        process_check_interrupt(err) == 0 ? stream->source(stream->data, piece, PIECE, err) : -1;
     if (got > 0)
         digest_update(&stream->packed, piece, (size_t)got);
     stream->failed = stream->failed || got < 0;
@@ -74,9 +79,10 @@ static int advance(struct stream *stream, struct error *err)
     stream->gzip = first ? got >= 2 && memcmp(piece, gzip, 2) == 0 : stream->gzip;
     stream->zstd = first ? got >= 4 && memcmp(piece, zstd, 4) == 0 : stream->zstd;
     if (first && stream->zstd)
-        return error_set(err, ERROR_REGISTRY,
-                         "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example with "
-                         "'skopeo copy --dest-compress-format gzip'");
+        return error_set(
+            err, ERROR_REGISTRY,
+            "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example with "
+            "'skopeo copy --dest-compress-format gzip'");
     return gunzip_feed(stream->gunzip, piece, (size_t)got, err);
 }
 
@@ -98,7 +104,8 @@ static int64_t tar_bytes(void *data, void *bytes, size_t capacity, struct error 
     return (int64_t)part;
 }
 
-static int read_content(struct tar_reader *reader, struct listing_writer *writer, char *room, struct error *err)
+static int read_content(struct tar_reader *reader, struct listing_writer *writer, char *room,
+                        struct error *err)
 {
     int64_t got = 0;
     while ((got = tar_reader_read(reader, room, CONTENT, err)) > 0)
@@ -152,8 +159,8 @@ static void take_known(const struct listing *known, struct listing_scan *out)
 }
 
 /* *out is what the list's head says when the blob is the one that was named. */
-static int scan_known(struct stream *stream, const struct listing *known, const struct digest *named, struct listing_scan *out,
-                      struct error *err)
+static int scan_known(struct stream *stream, const struct listing *known,
+                      const struct digest *named, struct listing_scan *out, struct error *err)
 {
     if (drain(stream, err) != 0)
         return -1;
@@ -166,7 +173,8 @@ static int scan_known(struct stream *stream, const struct listing *known, const 
     return 0;
 }
 
-static int scan_content(struct stream *stream, const struct store *store, struct listing_scan *out, struct error *err)
+static int scan_content(struct stream *stream, const struct store *store, struct listing_scan *out,
+                        struct error *err)
 {
     AUTOPTR(listing_writer) writer = listing_writer_new(store);
     int result = read_entries(stream, writer, err);
@@ -188,13 +196,15 @@ static int scan_content(struct stream *stream, const struct store *store, struct
     out->content_size = stream->total;
     out->members = gunzip_members(stream->gunzip);
     out->listed = true;
-    const struct listing about = {.diff_id = out->diff_id, .size = out->size, .content_size = out->content_size,
+    const struct listing about = {.diff_id = out->diff_id,
+                                  .size = out->size,
+                                  .content_size = out->content_size,
                                   .members = out->members};
     return listing_writer_save(writer, &out->digest, &about, err);
 }
 
-int listing_scan(const struct store *store, tar_source source, void *data, const struct digest *named, struct listing_scan *out,
-                 struct error *err)
+int listing_scan(const struct store *store, tar_source source, void *data,
+                 const struct digest *named, struct listing_scan *out, struct error *err)
 {
     struct listing known;
     AUTO(stream) stream = {.source = source, .data = data};
@@ -226,18 +236,21 @@ static int64_t blob_bytes(void *data, void *bytes, size_t capacity, struct error
     }
 }
 
-static int check_content(const struct digest *blob, const struct digest *found, struct digest *diff_id, struct error *err)
+static int check_content(const struct digest *blob, const struct digest *found,
+                         struct digest *diff_id, struct error *err)
 {
     if (diff_id->text[0] && !digest_equal(diff_id, found))
-        return error_set(err, ERROR_REGISTRY, "the layer '%s' holds '%s', but the image's config says '%s'", blob->text,
+        return error_set(err, ERROR_REGISTRY,
+                         "the layer '%s' holds '%s', but the image's config says '%s'", blob->text,
                          found->text, diff_id->text);
     *diff_id = *found;
     return 0;
 }
 
-/* Content that can't be read may be so because the disk damaged it: then the digest is wrong as well, and that is what the
- * user should hear. */
-static int scan_blob(const struct store *store, const struct digest *blob, struct listing_scan *scan, struct error *err)
+/* Content that can't be read may be so because the disk damaged it: then the digest is wrong as
+ * well, and that is what the user should hear. */
+static int scan_blob(const struct store *store, const struct digest *blob,
+                     struct listing_scan *scan, struct error *err)
 {
     uint64_t size = 0;
     autoclose int fd = store_open_blob(store, blob, &size, err);
@@ -247,17 +260,23 @@ static int scan_blob(const struct store *store, const struct digest *blob, struc
         return error_wrap(err, "the layer '%s'", blob->text);
     if (!digest_equal(&scan->digest, blob)) {
         store_discard(store, blob);
-        return error_set(err, ERROR_REGISTRY, "the layer '%s' was damaged on disk and has been removed from the cache; build again",
-                         blob->text);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "the layer '%s' was damaged on disk and has been removed from the cache; build again",
+            blob->text);
     }
-    return scan->listed ? 0 : error_set(err, ERROR_REGISTRY, "the layer '%s' can't be used: %s", blob->text, scan->trouble);
+    return scan->listed ? 0
+                        : error_set(err, ERROR_REGISTRY, "the layer '%s' can't be used: %s",
+                                    blob->text, scan->trouble);
 }
 
-int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id, struct error *err)
+int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id,
+                 struct error *err)
 {
     struct listing listing;
     AUTO(listing_scan) scan = {0};
-    if (diff_id->text[0] && listing_known(store, blob, &listing) && digest_equal(&listing.diff_id, diff_id))
+    if (diff_id->text[0] && listing_known(store, blob, &listing) &&
+        digest_equal(&listing.diff_id, diff_id))
         return 0;
     AUTOPTR(listing_reader) reader = listing_reader_open(store, blob, &listing);
     if (reader)

@@ -10,11 +10,13 @@ void tree_release(struct tree *tree)
     *tree = (struct tree){0};
 }
 
-static struct tree_entry *add(struct tree *tree, const char *path, enum tar_type type, unsigned mode)
+static struct tree_entry *add(struct tree *tree, const char *path, enum tar_type type,
+                              unsigned mode)
 {
     grow(tree->entries, tree->len, tree->cap);
     struct tree_entry *entry = &tree->entries[tree->len++];
-    *entry = (struct tree_entry){.path = arena_add(&tree->names, path), .type = (uint8_t)type, .mode = (uint16_t)mode};
+    *entry = (struct tree_entry){
+        .path = arena_add(&tree->names, path), .type = (uint8_t)type, .mode = (uint16_t)mode};
     return entry;
 }
 
@@ -22,13 +24,15 @@ static struct tree_entry *add(struct tree *tree, const char *path, enum tar_type
 static size_t shared_end(const char *path, const char *source)
 {
     size_t shared = 0, length = strlen(path), other = strlen(source);
-    for (size_t i = 1; i <= length && i < other && i <= UINT16_MAX && path[length - i] == source[other - i]; i++)
+    for (size_t i = 1;
+         i <= length && i < other && i <= UINT16_MAX && path[length - i] == source[other - i]; i++)
         if (source[other - i - 1] == '/' && (i == length || path[length - i - 1] == '/'))
             shared = i;
     return shared;
 }
 
-/* The files of a folder come one after the other, and what is kept of their sources is mostly the same. */
+/* The files of a folder come one after the other, and what is kept of their sources is mostly the
+ * same. */
 static const char *keep_source(struct tree *tree, const char *source, size_t length)
 {
     const char *last = tree->len > 1 ? tree->entries[tree->len - 2].source : NULL;
@@ -72,6 +76,7 @@ char *tree_source(const struct tree_entry *entry)
     size_t kept = strlen(entry->source);
     char *whole = xmalloc(kept + entry->shared + 1);
     memcpy(whole, entry->source, kept);
-    memcpy(whole + kept, entry->path + strlen(entry->path) - entry->shared, (size_t)entry->shared + 1);
+    memcpy(whole + kept, entry->path + strlen(entry->path) - entry->shared,
+           (size_t)entry->shared + 1);
     return whole;
 }

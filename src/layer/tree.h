@@ -4,16 +4,19 @@
 #include "support/arena.h"
 #include "support/tar.h"
 
-/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. There may be a million of them, so an
- * entry is small: a file's source, which mostly ends as its path does, is kept without that end. */
+/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. There
+ * may be a million of them, so an entry is small: a file's source, which mostly ends as its path
+ * does, is kept without that end. */
 struct tree_entry {
     const char *path;   /* cleaned path in the image */
-    const char *source; /* file on this machine that has the content, up to where it goes on as `path` does; NULL: `text` */
-    const char *text;   /* content of a file without a source, target of a symbolic link, else NULL */
-    uint16_t shared;    /* the last bytes of `path` that belong to the source */
-    uint16_t mode;      /* 0755 or 0644 for files, 0755 for directories */
-    uint8_t type;       /* enum tar_type: TAR_FILE, TAR_DIR or TAR_SYMLINK */
-    bool stored;        /* the source is the cache's: never written in place, though other builds touch its times */
+    const char *source; /* file on this machine that has the content, up to where it goes on as
+                           `path` does; NULL: `text` */
+    const char *text; /* content of a file without a source, target of a symbolic link, else NULL */
+    uint16_t shared;  /* the last bytes of `path` that belong to the source */
+    uint16_t mode;    /* 0755 or 0644 for files, 0755 for directories */
+    uint8_t type;     /* enum tar_type: TAR_FILE, TAR_DIR or TAR_SYMLINK */
+    bool stored; /* the source is the cache's: never written in place, though other builds touch its
+                    times */
 };
 
 struct tree {

@@ -24,12 +24,14 @@ static const char *tag_of(const char *reference)
     return colon ? colon + 1 : "latest";
 }
 
-/* Exactly one descriptor: Lambda takes no index, and tools that are given no tag take what is there. ref.name is the tag
- * alone, which umoci and skopeo look for; containerd and podman name the image by io.containerd.image.name. */
+/* Exactly one descriptor: Lambda takes no index, and tools that are given no tag take what is
+ * there. ref.name is the tag alone, which umoci and skopeo look for; containerd and podman name the
+ * image by io.containerd.image.name. */
 static void make_index(const struct image *image, struct buf *out)
 {
     AUTOPTR(js) index = js_object();
-    struct js *entry = js_object(), *platform = js_object(), *annotations = js_object(), *list = js_array();
+    struct js *entry = js_object(), *platform = js_object(), *annotations = js_object(),
+              *list = js_array();
     js_set_string(entry, "mediaType", MEDIA_OCI_MANIFEST);
     js_set_string(entry, "digest", image->manifest_digest.text);
     js_set_integer(entry, "size", (int64_t)image->manifest.len);
@@ -72,7 +74,8 @@ static void make_docker_manifest(const struct image *image, struct buf *out)
 }
 
 /* Takes the path. */
-static void add(struct bundle *bundle, char *path, const char *bytes, uint64_t size, const struct digest *digest)
+static void add(struct bundle *bundle, char *path, const char *bytes, uint64_t size,
+                const struct digest *digest)
 {
     autofree char *owned = path;
     for (size_t i = 0; i < bundle->len; i++)
@@ -90,10 +93,14 @@ void bundle_make(const struct image *image, struct bundle *bundle)
     make_index(image, &bundle->index);
     make_docker_manifest(image, &bundle->docker_manifest);
     for (size_t i = 0; i < image->layer_count; i++)
-        add(bundle, bundle_blob_path(&image->layers[i].digest), NULL, image->layers[i].size, &image->layers[i].digest);
-    add(bundle, bundle_blob_path(&image->config_digest), image->config.data, image->config.len, &image->config_digest);
-    add(bundle, bundle_blob_path(&image->manifest_digest), image->manifest.data, image->manifest.len, &image->manifest_digest);
+        add(bundle, bundle_blob_path(&image->layers[i].digest), NULL, image->layers[i].size,
+            &image->layers[i].digest);
+    add(bundle, bundle_blob_path(&image->config_digest), image->config.data, image->config.len,
+        &image->config_digest);
+    add(bundle, bundle_blob_path(&image->manifest_digest), image->manifest.data,
+        image->manifest.len, &image->manifest_digest);
     add(bundle, xstrdup("index.json"), bundle->index.data, bundle->index.len, &none);
-    add(bundle, xstrdup("manifest.json"), bundle->docker_manifest.data, bundle->docker_manifest.len, &none);
+    add(bundle, xstrdup("manifest.json"), bundle->docker_manifest.data, bundle->docker_manifest.len,
+        &none);
     add(bundle, xstrdup("oci-layout"), layout_marker, sizeof layout_marker - 1, &none);
 }

@@ -9,14 +9,15 @@
 
 enum { SLOTS = 8, HALF = SLOTS / 2, SLOT = 128 * 1024 };
 
-/* A ring of buffers. The copying thread fills slot `filled` and passes it on; the hashing thread follows. Waking the other
- * side costs as much as a slot's work, so both go by half rings. */
+/* A ring of buffers. The copying thread fills slot `filled` and passes it on; the hashing thread
+ * follows. Waking the other side costs as much as a slot's work, so both go by half rings. */
 struct ring {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t more, room;
-    bool running, ended, starved, blocked; /* starved: the hashing thread waits; blocked: the copying thread does */
-    size_t filled, hashed;                 /* slots in all, so far */
+    bool running, ended, starved,
+        blocked;           /* starved: the hashing thread waits; blocked: the copying thread does */
+    size_t filled, hashed; /* slots in all, so far */
     size_t lengths[SLOTS];
     char *bytes;
     struct digest_context context;
@@ -25,7 +26,8 @@ struct ring {
 static void hash_some(struct ring *ring, size_t from, size_t to)
 {
     for (; from < to; from++)
-        digest_update(&ring->context, ring->bytes + from % SLOTS * SLOT, ring->lengths[from % SLOTS]);
+        digest_update(&ring->context, ring->bytes + from % SLOTS * SLOT,
+                      ring->lengths[from % SLOTS]);
 }
 
 static void *hash_slots(void *data)
@@ -50,7 +52,8 @@ static void *hash_slots(void *data)
     return NULL;
 }
 
-/* Without a second thread (a limit of the machine, or a small blob) the copying thread hashes too. */
+/* Without a second thread (a limit of the machine, or a small blob) the copying thread hashes too.
+ */
 static int ring_init(struct ring *ring, uint64_t size, struct error *err)
 {
     pthread_mutex_init(&ring->mutex, NULL);
@@ -59,7 +62,8 @@ static int ring_init(struct ring *ring, uint64_t size, struct error *err)
     ring->bytes = xmalloc(SLOTS * SLOT);
     if (digest_init(&ring->context, err) != 0)
         return -1;
-    ring->running = size > SLOTS * SLOT && pthread_create(&ring->thread, NULL, hash_slots, ring) == 0;
+    ring->running =
+        size > SLOTS * SLOT && pthread_create(&ring->thread, NULL, hash_slots, ring) == 0;
     return 0;
 }
 
@@ -114,7 +118,8 @@ static void ring_pass(struct ring *ring, size_t length)
 static int damaged(const struct store *store, const struct digest *digest, struct error *err)
 {
     store_discard(store, digest);
-    return error_set(err, ERROR_REGISTRY, "'%s' was damaged on disk and has been removed from the cache; build again",
+    return error_set(err, ERROR_REGISTRY,
+                     "'%s' was damaged on disk and has been removed from the cache; build again",
                      digest->text);
 }
 
@@ -136,7 +141,8 @@ static ssize_t fill(int fd, char *bytes)
 }
 
 /* What was hashed while the compiler ran needs no second thread: the same file is passed on. */
-static int copy_verified(int fd, const struct digest *digest, uint64_t size, byte_sink sink, void *data, struct error *err)
+static int copy_verified(int fd, const struct digest *digest, uint64_t size, byte_sink sink,
+                         void *data, struct error *err)
 {
     autofree char *bytes = xmalloc(SLOT);
     for (uint64_t left = size; left > 0;) {
@@ -150,8 +156,8 @@ static int copy_verified(int fd, const struct digest *digest, uint64_t size, byt
     return 0;
 }
 
-int copy_blob(const struct store *store, const struct digest *digest, uint64_t size, byte_sink sink, void *data,
-              struct error *err)
+int copy_blob(const struct store *store, const struct digest *digest, uint64_t size, byte_sink sink,
+              void *data, struct error *err)
 {
     int verified = verify_take(store->verified, digest);
     if (verified >= 0)

@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* One tar file: directories first, then the bundle's files in their order, all with the same times, owners and modes. */
+/* One tar file: directories first, then the bundle's files in their order, all with the same times,
+ * owners and modes. */
 
 struct target {
     int fd;
@@ -38,7 +39,8 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
 
 enum { FOLDERS = 2, HEADER = 512 };
 
-/* Each entry has one header, since our names are short; content is padded; two empty blocks are the end. */
+/* Each entry has one header, since our names are short; content is padded; two empty blocks are the
+ * end. */
 static uint64_t tar_size(const struct bundle *bundle)
 {
     enum { BLOCK = 512 };
@@ -66,8 +68,8 @@ static int start_file(struct tar_writer *tar, const char *path, uint64_t size, s
 }
 
 /* All files from number `first` on, and the end. */
-static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle, size_t first,
-                       const struct store *store, struct error *err)
+static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle,
+                       size_t first, const struct store *store, struct error *err)
 {
     log_meter_start(&target->meter, "write", "bytes", target->ahead.written, tar_size(bundle));
     for (size_t i = first; i < bundle->len; i++) {
@@ -83,18 +85,22 @@ static int write_files(struct tar_writer *tar, struct target *target, const stru
     return result;
 }
 
-static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target, struct error *err)
+static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target,
+                     struct error *err)
 {
     AUTOPTR(tar_writer) tar = tar_writer_open(to_target, target, err);
     return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, store, err) : -1;
 }
 
-/* What can't be taken back is written only after everything was verified: standard output, a pipe, a device. */
-static int write_stream(const struct bundle *bundle, const struct store *store, int fd, const char *name, struct error *err)
+/* What can't be taken back is written only after everything was verified: standard output, a pipe,
+ * a device. */
+static int write_stream(const struct bundle *bundle, const struct store *store, int fd,
+                        const char *name, struct error *err)
 {
     struct target target = {.fd = fd, .name = name};
     if (isatty(fd))
-        return error_set(err, ERROR_USAGE, "won't write a tar archive to a terminal; redirect it, or name a file");
+        return error_set(err, ERROR_USAGE,
+                         "won't write a tar archive to a terminal; redirect it, or name a file");
     for (size_t i = 0; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
         if (!file->bytes && copy_blob(store, &file->digest, file->size, NULL, NULL, err) != 0)
@@ -109,7 +115,8 @@ static int replace(struct atomic *file, const struct store *store, struct error 
     return atomic_commit(file, err);
 }
 
-static int write_file(const struct bundle *bundle, const struct store *store, const char *path, struct error *err)
+static int write_file(const struct bundle *bundle, const struct store *store, const char *path,
+                      struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
     if (atomic_open(&file, path, 0644, err) != 0)
@@ -120,8 +127,8 @@ static int write_file(const struct bundle *bundle, const struct store *store, co
     return replace(&file, store, err);
 }
 
-/* The file to be made or replaced; NULL: there is something else. A link to a file stays a link: the file behind it is replaced.
- * Caller frees. */
+/* The file to be made or replaced; NULL: there is something else. A link to a file stays a link:
+ * the file behind it is replaced. Caller frees. */
 static char *regular_target(const char *path)
 {
     struct stat st;
@@ -174,7 +181,8 @@ static int add_bytes(void *data, const void *bytes, size_t length, struct error 
     return to_tar(begun->tar, bytes, length, err);
 }
 
-static struct output_begun *begin(const struct store *store, const char *path, struct verify_sink *sink)
+static struct output_begun *begin(const struct store *store, const char *path,
+                                  struct verify_sink *sink)
 {
     struct error ignored; /* whoever writes meets it again */
     autofree char *real = regular_target(path);
@@ -214,7 +222,8 @@ static int layer_done(void *data, const struct digest *digest, uint64_t size, st
     AUTO(buf) header = {0};
     AUTOPTR(tar_writer) tar = tar_writer_open(to_buf, &header, err);
     autofree char *path = bundle_blob_path(digest);
-    if (!tar || start_file(tar, path, size, err) != 0 || header.len != HEADER /* from 8 GiB on it takes more */ ||
+    if (!tar || start_file(tar, path, size, err) != 0 ||
+        header.len != HEADER /* from 8 GiB on it takes more */ ||
         begun->target.ahead.written - begun->layer - HEADER != size ||
         to_target(&begun->target, zeros, (size_t)(-size % HEADER), err) != 0 ||
         pwrite(begun->file.fd, header.data, HEADER, (off_t)begun->layer) != HEADER)
@@ -243,22 +252,25 @@ static bool layer(struct output_begun *begun, size_t index, struct layer_sink *s
 /* Whether what was begun is the beginning of this file. */
 static bool fits(const struct output_begun *begun, const struct bundle *bundle, const char *path)
 {
-    bool good = begun && !begun->broken && begun->len <= bundle->len && strcmp(begun->file.path, path) == 0;
+    bool good =
+        begun && !begun->broken && begun->len <= bundle->len && strcmp(begun->file.path, path) == 0;
     for (size_t i = 0; good && i < begun->len; i++)
-        good = !bundle->files[i].bytes && digest_equal(&begun->blobs[i].digest, &bundle->files[i].digest) &&
+        good = !bundle->files[i].bytes &&
+               digest_equal(&begun->blobs[i].digest, &bundle->files[i].digest) &&
                begun->blobs[i].size == bundle->files[i].size;
     return good;
 }
 
-static int finish(struct output_begun *begun, const struct bundle *bundle, const struct store *store, struct error *err)
+static int finish(struct output_begun *begun, const struct bundle *bundle,
+                  const struct store *store, struct error *err)
 {
     if (write_files(begun->tar, &begun->target, bundle, begun->len, store, err) != 0)
         return -1;
     return replace(&begun->file, store, err);
 }
 
-static int write_oci(const struct image *image, const struct store *store, struct output_begun *begun, const char *path,
-                     struct error *err)
+static int write_oci(const struct image *image, const struct store *store,
+                     struct output_begun *begun, const char *path, struct error *err)
 {
     AUTO(bundle) bundle = {0};
     struct stat st;
@@ -271,7 +283,9 @@ static int write_oci(const struct image *image, const struct store *store, struc
     if (real)
         return finish(begun, &bundle, store, err);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-        return error_set(err, ERROR_USAGE, "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path, path);
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path,
+                         path);
     autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);

@@ -12,7 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A folder that holds what oci.c puts into a tar file. It is made beside its place and then takes it in one step. */
+/* A folder that holds what oci.c puts into a tar file. It is made beside its place and then takes
+ * it in one step. */
 
 struct target {
     int fd;
@@ -29,7 +30,8 @@ static int to_target(void *data, const void *bytes, size_t length, struct error 
     return 0;
 }
 
-static int write_one(const struct bundle_file *file, const struct store *store, const char *folder, struct error *err)
+static int write_one(const struct bundle_file *file, const struct store *store, const char *folder,
+                     struct error *err)
 {
     autofree char *path = path_join(folder, file->path);
     autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -42,7 +44,8 @@ static int write_one(const struct bundle_file *file, const struct store *store, 
     return fsync(fd) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
-static int fill(const struct bundle *bundle, const struct store *store, const char *folder, struct error *err)
+static int fill(const struct bundle *bundle, const struct store *store, const char *folder,
+                struct error *err)
 {
     static const char *const parts[] = {"", "blobs", "blobs/sha256"};
     struct log_meter meter = {0};
@@ -86,16 +89,22 @@ static int check_old(const char *path, struct error *err)
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? 0 : error_errno(err, ERROR_BUILD, "can't look at '%s'", path);
     if (!S_ISDIR(st.st_mode))
-        return error_set(err, ERROR_USAGE, "'%s' is not a folder; remove it, or choose another name", path);
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is not a folder; remove it, or choose another name", path);
     if (is_empty(path))
         return 0;
     if (!fs_exists(marker) || fs_read(index, LARGEST, &text, &ignored) != 0)
-        return error_set(err, ERROR_USAGE, "'%s' is a folder with other content than an OCI image layout; choose another name",
-                         path);
+        return error_set(
+            err, ERROR_USAGE,
+            "'%s' is a folder with other content than an OCI image layout; choose another name",
+            path);
     AUTOPTR(js) json = js_parse(buf_text(&text), text.len, index, &ignored);
     if (!json || js_count(js_get(json, "manifests")) > 1)
-        return error_set(err, ERROR_USAGE, "'%s' is an OCI image layout with several images, which would all be replaced; choose "
-                         "another name", path);
+        return error_set(
+            err, ERROR_USAGE,
+            "'%s' is an OCI image layout with several images, which would all be replaced; choose "
+            "another name",
+            path);
     return 0;
 }
 
@@ -111,13 +120,14 @@ static int put_in_place(const char *made, const char *path, struct error *err)
     return fs_remove(made, err);
 }
 
-static int write_layout(const struct image *image, const struct store *store, struct output_begun *begun, const char *path,
-                        struct error *err)
+static int write_layout(const struct image *image, const struct store *store,
+                        struct output_begun *begun, const char *path, struct error *err)
 {
     (void)begun; /* nothing is */
     AUTO(bundle) bundle = {0};
     if (strcmp(path, "-") == 0)
-        return error_set(err, ERROR_USAGE, "a folder can't go to standard output; use -o - for a tar archive");
+        return error_set(err, ERROR_USAGE,
+                         "a folder can't go to standard output; use -o - for a tar archive");
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
@@ -125,7 +135,8 @@ static int write_layout(const struct image *image, const struct store *store, st
     if (check_old(place, err) != 0)
         return -1;
     autofree char *parent = path_dir(place);
-    autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(place)), *made = path_join(parent, name);
+    autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(place)),
+                  *made = path_join(parent, name);
     if (!mkdtemp(made))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
     bundle_make(image, &bundle);

@@ -33,8 +33,8 @@ static const struct template_input *whole_word(const struct template *t, const c
     return input && input->type == INPUT_WORDS ? input : NULL;
 }
 
-static void expand(const struct plan *plan, const struct template *t, const struct template_values *values, const struct strv *words,
-                   struct strv *out)
+static void expand(const struct plan *plan, const struct template *t,
+                   const struct template_values *values, const struct strv *words, struct strv *out)
 {
     for (size_t i = 0; i < words->len; i++) {
         const struct template_input *input = whole_word(t, words->items[i]);
@@ -45,14 +45,15 @@ static void expand(const struct plan *plan, const struct template *t, const stru
     }
 }
 
-void plan_command_make(const struct plan *plan, const struct template *t, const struct template_values *place, bool cross,
-                       struct plan_command *out)
+void plan_command_make(const struct plan *plan, const struct template *t,
+                       const struct template_values *place, bool cross, struct plan_command *out)
 {
     AUTO(strv) inputs = {0};
     const struct template_compile *compile = &t->compile;
     for (size_t i = 0; i < t->input_count; i++)
         strv_add(&inputs, value_of(plan, &t->inputs[i]));
-    const struct template_values values = {.inputs = &inputs, .program = place->program, .cache = place->cache};
+    const struct template_values values = {
+        .inputs = &inputs, .program = place->program, .cache = place->cache};
     expand(plan, t, &values, &compile->command, &out->argv);
     expand(plan, t, &values, &compile->env, &out->env);
     expand(plan, t, &values, &compile->env_arch[plan->arch], &out->env);

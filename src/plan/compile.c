@@ -1,14 +1,15 @@
 #include "plan/plan.h"
 
-#include "support/glob.h"
 #include "support/fs.h"
+#include "support/glob.h"
 #include "support/own.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and what
- * hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang know all of them.
+/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and
+ * what hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang
+ * know all of them.
  */
 static const char *const hardening[] = {
     "-fno-pie",
@@ -41,7 +42,8 @@ static int add_matches(const struct plan_facts *facts, const char *pattern, stru
     if (plan->sources.len > before || !project_is_set(facts->project, KEY_BUILD_SOURCES))
         return 0;
     autofree char *text = xasprintf(
-        "no file matches '%.200s'; patterns are relative to the folder of the project file", pattern);
+        "no file matches '%.200s'; patterns are relative to the folder of the project file",
+        pattern);
     return plan_wrong(facts->project, KEY_BUILD_SOURCES, err, text);
 }
 
@@ -68,24 +70,30 @@ static const char *other_source(const struct plan_facts *facts, bool cxx)
     return NULL;
 }
 
-static int no_sources(const struct plan_facts *facts, const struct strv *patterns, struct error *err)
+static int no_sources(const struct plan_facts *facts, const struct strv *patterns,
+                      struct error *err)
 {
     AUTO(buf) text = {0};
-    bool cxx = strcmp(facts->template->language, "cpp") == 0, c = strcmp(facts->template->language, "c") == 0;
+    bool cxx = strcmp(facts->template->language, "cpp") == 0,
+         c = strcmp(facts->template->language, "c") == 0;
     const char *other = cxx || c ? other_source(facts, cxx) : NULL;
     if (other)
-        return error_set(err, ERROR_PROJECT, "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' in [function]",
-                         facts->project->file, cxx ? "C++" : "C", other, cxx ? "C" : "C++", cxx ? "c" : "cpp");
+        return error_set(
+            err, ERROR_PROJECT,
+            "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' in [function]",
+            facts->project->file, cxx ? "C++" : "C", other, cxx ? "C" : "C++", cxx ? "c" : "cpp");
     for (size_t i = 0; i < patterns->len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", patterns->items[i]);
-    return error_set(err, ERROR_PROJECT, "%s: there is no %s source (%s); name the files with 'sources' in [build]", facts->project->file,
-                     cxx ? "C++" : "C", buf_text(&text));
+    return error_set(err, ERROR_PROJECT,
+                     "%s: there is no %s source (%s); name the files with 'sources' in [build]",
+                     facts->project->file, cxx ? "C++" : "C", buf_text(&text));
 }
 
 static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     AUTO(strv) patterns = {0};
-    if (!project_is_set(facts->project, KEY_BUILD_SOURCES) && facts->template->detect_sources.len > 0)
+    if (!project_is_set(facts->project, KEY_BUILD_SOURCES) &&
+        facts->template->detect_sources.len > 0)
         strv_add_all(&patterns, &facts->template->detect_sources);
     else if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
         return -1;
@@ -112,7 +120,7 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
         char *clean = dirs.items[i][0] == '/' ? NULL : path_clean(dirs.items[i]);
         if (!clean)
             return plan_wrong(facts->project, KEY_BUILD_INCLUDE, err,
-                         "an include folder is outside of the project; copy it in");
+                              "an include folder is outside of the project; copy it in");
         strv_take(&plan->include_dirs, clean[0] ? clean : xstrdup("."));
         if (!clean[0])
             free(clean);
@@ -126,14 +134,17 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
     return 0;
 }
 
-/* Flags for C and, where there are such sources, for C++. A 'standard' of one leaves the other at its default. */
-static void decide_flags(const struct plan_facts *facts, const struct strv *flags, const struct strv *defines, struct plan *plan)
+/* Flags for C and, where there are such sources, for C++. A 'standard' of one leaves the other at
+ * its default. */
+static void decide_flags(const struct plan_facts *facts, const struct strv *flags,
+                         const struct strv *defines, struct plan *plan)
 {
     const char *standard = project_get(facts->project, KEY_BUILD_STANDARD);
     bool for_cxx = strstr(standard, "++") != NULL, any = false;
     for (size_t i = 0; i < plan->sources.len; i++)
         any = any || plan_is_cxx(plan->sources.items[i]);
-    strv_addf(&plan->compile_flags, "-std=%s", for_cxx ? project_keys[KEY_BUILD_STANDARD].fallback : standard);
+    strv_addf(&plan->compile_flags, "-std=%s",
+              for_cxx ? project_keys[KEY_BUILD_STANDARD].fallback : standard);
     for (size_t i = 0; i < countof(hardening); i++)
         strv_add(&plan->compile_flags, hardening[i]);
     strv_add_all(&plan->compile_flags, flags);
@@ -166,22 +177,27 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
     if (project_get(project, KEY_BUILD_COMPILER))
         plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));
     plan->libc = xstrdup(project_get(project, KEY_BUILD_LIBC));
-    plan_decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS), "the default");
+    plan_decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS),
+                    "the default");
     plan_decide_key(plan, facts, KEY_BUILD_LIBC, plan->libc, "the default");
     return 0;
 }
 
-/* Settings about C would do nothing for a template that compiles something else, or in another way. */
+/* Settings about C would do nothing for a template that compiles something else, or in another way.
+ */
 static int refuse_settings(const struct plan_facts *facts, struct error *err)
 {
-    static const enum key_id keys[] = {KEY_BUILD_SOURCES,  KEY_BUILD_INCLUDE, KEY_BUILD_COMPILER,   KEY_BUILD_LIBC,      KEY_BUILD_STANDARD,
-                                       KEY_BUILD_DEFINES,  KEY_BUILD_FLAGS,   KEY_BUILD_LINK_FLAGS, KEY_BUILD_LIBRARIES, KEY_BUILD_STRIP};
+    static const enum key_id keys[] = {KEY_BUILD_SOURCES, KEY_BUILD_INCLUDE,    KEY_BUILD_COMPILER,
+                                       KEY_BUILD_LIBC,    KEY_BUILD_STANDARD,   KEY_BUILD_DEFINES,
+                                       KEY_BUILD_FLAGS,   KEY_BUILD_LINK_FLAGS, KEY_BUILD_LIBRARIES,
+                                       KEY_BUILD_STRIP};
     for (size_t i = 0; i < countof(keys); i++) {
         if (!project_is_set(facts->project, keys[i]))
             continue;
-        autofree char *text = xasprintf("'%s' is about C, and the template of '%s' doesn't use it; 'lbuild help template %s' lists "
-                                        "what can be set in [inputs]",
-                                        project_keys[keys[i]].name, facts->template->language, facts->template->language);
+        autofree char *text = xasprintf(
+            "'%s' is about C, and the template of '%s' doesn't use it; 'lbuild help template %s' lists "
+            "what can be set in [inputs]",
+            project_keys[keys[i]].name, facts->template->language, facts->template->language);
         return plan_wrong(facts->project, keys[i], err, text);
     }
     return 0;
@@ -192,14 +208,16 @@ static bool compiles_c(const struct template *t, bool aws)
 {
     const struct template_body *body = aws ? &t->aws : &t->body;
     return t->compile.command.len == 0 &&
-           (body->uses[PLACEHOLDER_COMPILE] || body->uses[PLACEHOLDER_SOURCES] || body->uses[PLACEHOLDER_FLAGS]);
+           (body->uses[PLACEHOLDER_COMPILE] || body->uses[PLACEHOLDER_SOURCES] ||
+            body->uses[PLACEHOLDER_FLAGS]);
 }
 
 /* Whether the template's command is all that there is to do, so that the host engine can do it. */
 static bool runs_command(const struct template *t, bool aws)
 {
     const struct template_body *body = aws ? &t->aws : &t->body;
-    return t->compile.command.len > 0 && body->uses[PLACEHOLDER_COMPILE] && !t->deps && !t->app && !t->no_program;
+    return t->compile.command.len > 0 && body->uses[PLACEHOLDER_COMPILE] && !t->deps && !t->app &&
+           !t->no_program;
 }
 
 static int decide_command(const struct plan_facts *facts, struct plan *plan, struct error *err)
@@ -208,15 +226,19 @@ static int decide_command(const struct plan_facts *facts, struct plan *plan, str
     AUTO(buf) text = {0};
     if (facts->template->compile.command.len == 0)
         return 0;
-    plan_command_make(plan, facts->template, &(struct template_values){.program = "PROGRAM", .cache = "CACHE"}, false, &command);
+    plan_command_make(plan, facts->template,
+                      &(struct template_values){.program = "PROGRAM", .cache = "CACHE"}, false,
+                      &command);
     for (size_t i = 0; i < command.argv.len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", command.argv.items[i]);
     if (command.argv.len > 0 || !command.result)
         plan_decide(plan, "compile", buf_text(&text), "the template's command");
     else if (!strv_contains(facts->project_files, command.result))
-        return error_set(err, ERROR_PROJECT, "%s: there is no file '%.200s' here; 'lbuild help template %s' tells how to name it, or the "
-                                             "command that makes it, in [inputs]",
-                         facts->project->file, command.result, facts->template->language);
+        return error_set(
+            err, ERROR_PROJECT,
+            "%s: there is no file '%.200s' here; 'lbuild help template %s' tells how to name it, or the "
+            "command that makes it, in [inputs]",
+            facts->project->file, command.result, facts->template->language);
     else
         plan_decide(plan, "program", command.result, "it is there already");
     return 0;
@@ -232,6 +254,7 @@ int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struc
     plan->runs_command = runs_command(t, plan->aws);
     if (!plan->compiles_c)
         return refuse_settings(facts, err) == 0 ? decide_command(facts, plan, err) : -1;
-    return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0 ? decide_compile(facts, plan, err)
-                                                                                           : -1;
+    return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0
+               ? decide_compile(facts, plan, err)
+               : -1;
 }

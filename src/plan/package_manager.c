@@ -8,39 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first row that fits counts. A name is the last part of the repository; a word is a part of the tag between dots and
- * dashes, a number the first one. NULL: any. */
+/* The first row that fits counts. A name is the last part of the repository; a word is a part of
+ * the tag between dots and dashes, a number the first one. NULL: any. */
 static const struct {
     const char *name, *word, *manager;
 } known[] = {
-    {"amazonlinux", "2", "yum"},
-    {"amazonlinux", NULL, "dnf"},
-    {NULL, "al2023", "dnf"},
-    {NULL, "al2", "yum"},
-    {NULL, "alpine", "apk"},
-    {"alpine", NULL, "apk"},
-    {"debian", NULL, "apt"},
-    {"ubuntu", NULL, "apt"},
-    {"buildpack-deps", NULL, "apt"},
-    {"gcc", NULL, "apt"},
-    {NULL, "bookworm", "apt"},
-    {NULL, "bullseye", "apt"},
-    {NULL, "trixie", "apt"},
-    {NULL, "jammy", "apt"},
-    {NULL, "noble", "apt"},
-    {"centos", "7", "yum"},
-    {"centos", "centos7", "yum"},
-    {"centos", NULL, "dnf"},
-    {"fedora", NULL, "dnf"},
-    {"rockylinux", NULL, "dnf"},
-    {"almalinux", NULL, "dnf"},
-    {"oraclelinux", "7", "yum"},
-    {"oraclelinux", NULL, "dnf"},
-    {"ubi", NULL, "dnf"},
+    {"amazonlinux", "2", "yum"}, {"amazonlinux", NULL, "dnf"}, {NULL, "al2023", "dnf"},
+    {NULL, "al2", "yum"},        {NULL, "alpine", "apk"},      {"alpine", NULL, "apk"},
+    {"debian", NULL, "apt"},     {"ubuntu", NULL, "apt"},      {"buildpack-deps", NULL, "apt"},
+    {"gcc", NULL, "apt"},        {NULL, "bookworm", "apt"},    {NULL, "bullseye", "apt"},
+    {NULL, "trixie", "apt"},     {NULL, "jammy", "apt"},       {NULL, "noble", "apt"},
+    {"centos", "7", "yum"},      {"centos", "centos7", "yum"}, {"centos", NULL, "dnf"},
+    {"fedora", NULL, "dnf"},     {"rockylinux", NULL, "dnf"},  {"almalinux", NULL, "dnf"},
+    {"oraclelinux", "7", "yum"}, {"oraclelinux", NULL, "dnf"}, {"ubi", NULL, "dnf"},
 };
 
-/* AWS's images for languages, by the first version that is on Amazon Linux 2023; an older one is on Amazon Linux 2 ("Lambda runtimes"
- * in AWS's documentation). The repository is lambda/NAME or aws-lambda-NAME. */
+/* AWS's images for languages, by the first version that is on Amazon Linux 2023; an older one is on
+ * Amazon Linux 2 ("Lambda runtimes" in AWS's documentation). The repository is lambda/NAME or
+ * aws-lambda-NAME. */
 static const struct {
     const char *name;
     long major, minor;
@@ -57,7 +42,10 @@ static const char *manager_of_lambda(const char *name, const char *tag)
         long major = strtol(tag, &rest, 10), minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
         if (rest == tag)
             return *tag == '\0' || strcmp(tag, "latest") == 0 ? "dnf" : NULL;
-        return major > of_lambda[i].major || (major == of_lambda[i].major && minor >= of_lambda[i].minor) ? "dnf" : "yum";
+        return major > of_lambda[i].major ||
+                       (major == of_lambda[i].major && minor >= of_lambda[i].minor)
+                   ? "dnf"
+                   : "yum";
     }
     return NULL;
 }
@@ -69,7 +57,8 @@ static bool has_word(const char *tag, const char *word)
     for (const char *at = tag;; at++) {
         size_t length = strcspn(at, ".-");
         if (length >= wanted && strncmp(at, word, wanted) == 0 &&
-            (length == wanted || (isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted]))))
+            (length == wanted ||
+             (isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted]))))
             return true;
         at += length;
         if (!*at || (word[0] >= '0' && word[0] <= '9'))
@@ -84,10 +73,12 @@ const char *package_manager_of(const char *reference)
     const char *end = name + strlen(repository);
     autofree char *tag = *end == ':' ? xstrndup(end + 1, strcspn(end + 1, "@")) : xstrdup("");
     for (size_t i = 0; i < countof(known); i++)
-        if ((!known[i].name || strcmp(known[i].name, repository) == 0) && (!known[i].word || has_word(tag, known[i].word)))
+        if ((!known[i].name || strcmp(known[i].name, repository) == 0) &&
+            (!known[i].word || has_word(tag, known[i].word)))
             return known[i].manager;
     autofree char *folder = xstrndup(reference, (size_t)(name - reference) - (slash != NULL));
     if (strcmp(path_base(folder), "lambda") == 0)
         return manager_of_lambda(repository, tag);
-    return strncmp(repository, "aws-lambda-", 11) == 0 ? manager_of_lambda(repository + 11, tag) : NULL;
+    return strncmp(repository, "aws-lambda-", 11) == 0 ? manager_of_lambda(repository + 11, tag)
+                                                       : NULL;
 }

@@ -1,25 +1,26 @@
 #include "plan/plan.h"
 
 #include "lambda/limits.h"
+#include "project/value.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/rfc3339.h"
-#include "project/value.h"
 
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* AWS's own names (Lambda guide "Building a container image with an OS-only base image"; Amazon ECR Public
- * Gallery). */
+/* AWS's own names (Lambda guide "Building a container image with an OS-only base image"; Amazon ECR
+ * Public Gallery). */
 static const struct known_base {
     const char *word, *reference, *builder;
     enum base_family family;
 } known_bases[] = {
-    {"al2023", "public.ecr.aws/lambda/provided:al2023", "public.ecr.aws/amazonlinux/amazonlinux:2023",
-     FAMILY_AL2023},
-    {"al2", "public.ecr.aws/lambda/provided:al2", "public.ecr.aws/amazonlinux/amazonlinux:2", FAMILY_AL2},
+    {"al2023", "public.ecr.aws/lambda/provided:al2023",
+     "public.ecr.aws/amazonlinux/amazonlinux:2023", FAMILY_AL2023},
+    {"al2", "public.ecr.aws/lambda/provided:al2", "public.ecr.aws/amazonlinux/amazonlinux:2",
+     FAMILY_AL2},
 };
 
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason)
@@ -29,14 +30,16 @@ void plan_decide(struct plan *plan, const char *subject, const char *value, cons
         (struct plan_decision){xstrdup(subject), xstrdup(value ? value : ""), xstrdup(reason)};
 }
 
-void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
-                     const char *otherwise)
+void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key,
+                     const char *value, const char *otherwise)
 {
     autofree char *place = origin_text(&facts->project->values[key].origin);
-    plan_decide(plan, project_key_name(key), value, project_is_set(facts->project, key) ? place : otherwise);
+    plan_decide(plan, project_key_name(key), value,
+                project_is_set(facts->project, key) ? place : otherwise);
 }
 
-void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value, const struct origin *origin)
+void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value,
+                    const struct origin *origin)
 {
     if (!value)
         return;
@@ -77,7 +80,8 @@ char *plan_builder_reference(const char *value)
     return xstrdup(value);
 }
 
-/* The folder's name, lower case, with '-' for what a repository name can't have. NULL when nothing is left.
+/* The folder's name, lower case, with '-' for what a repository name can't have. NULL when nothing
+ * is left.
  */
 static char *name_of_folder(const char *dir)
 {
@@ -98,7 +102,8 @@ static char *image_name(const struct project *project, struct error *err)
     const char *set = project_get(project, KEY_PROJECT_NAME);
     char *name = set ? xstrdup(set) : name_of_folder(project->dir);
     if (!name)
-        error_set(err, ERROR_PROJECT, "%s: the folder's name can't be an image's name; set 'name' in [project]",
+        error_set(err, ERROR_PROJECT,
+                  "%s: the folder's name can't be an image's name; set 'name' in [project]",
                   project->file);
     return name;
 }
@@ -117,10 +122,11 @@ static int decide_names(const struct plan_facts *facts, struct plan *plan, struc
     if (version || facts->provenance->version)
         plan->version = xstrdup(version ? version : facts->provenance->version);
     plan_decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
-               plan->version ? "git describe" : "no tag in git, none set");
+                    plan->version ? "git describe" : "no tag in git, none set");
     const char *fallback = facts->template->handler_fallback;
     plan->handler = xstrdup(handler ? handler : fallback ? fallback : plan->name);
-    plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler, fallback ? "the template's default" : "the project's name");
+    plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler,
+                    fallback ? "the template's default" : "the project's name");
     (void)arch_parse(project_get(project, KEY_IMAGE_ARCH), &plan->arch);
     plan_decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
     return 0;
@@ -159,10 +165,13 @@ static void decide_start(const struct plan_facts *facts, struct plan *plan)
         reason = "scratch has no entry script";
     } else if (facts->base) {
         stock = has_stock_entrypoint(facts->base);
-        reason = stock ? "the base has Lambda's entry script" : "the base has no Lambda entry script";
+        reason =
+            stock ? "the base has Lambda's entry script" : "the base has no Lambda entry script";
     } else {
-        stock = plan->family != FAMILY_OTHER || starts_with(plan->base_reference, "public.ecr.aws/lambda/");
-        reason = stock ? "AWS's base images have Lambda's entry script" : "the base isn't one of AWS's";
+        stock = plan->family != FAMILY_OTHER ||
+                starts_with(plan->base_reference, "public.ecr.aws/lambda/");
+        reason =
+            stock ? "AWS's base images have Lambda's entry script" : "the base isn't one of AWS's";
     }
     plan->start = stock ? START_STOCK : START_ENTRYPOINT;
     plan->program = xstrdup(LAMBDA_BOOTSTRAP);
@@ -170,7 +179,8 @@ static void decide_start(const struct plan_facts *facts, struct plan *plan)
         strv_add(&plan->entrypoint, "/" LAMBDA_BOOTSTRAP);
     strv_add(&plan->cmd, plan->handler);
     plan_decide(plan, "start",
-                stock ? LAMBDA_ENTRYPOINT " runs /" LAMBDA_BOOTSTRAP : "ENTRYPOINT is /" LAMBDA_BOOTSTRAP,
+                stock ? LAMBDA_ENTRYPOINT " runs /" LAMBDA_BOOTSTRAP
+                      : "ENTRYPOINT is /" LAMBDA_BOOTSTRAP,
                 reason);
 }
 
@@ -184,7 +194,8 @@ static int decide_base(const struct plan_facts *facts, struct plan *plan, struct
     plan_decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
     if (facts->base && facts->base->manifest.text[0]) {
         plan->base_digest = xstrdup(facts->base->manifest.text);
-        plan_decide(plan, "base digest", plan->base_digest, "what the reference meant when it was looked up");
+        plan_decide(plan, "base digest", plan->base_digest,
+                    "what the reference meant when it was looked up");
     }
     decide_start(facts, plan);
     return 0;
@@ -203,16 +214,19 @@ static void decide_files(const struct plan_facts *facts, struct plan *plan)
         autofree char *stage = NULL, *path = NULL;
         if (stage_path(files->items[i].name, &stage, &path))
             continue; /* by plan_stages_decide */
-        autofree char *source = path_clean(files->items[i].name), *dest = path_clean(files->items[i].value);
+        autofree char *source = path_clean(files->items[i].name),
+                      *dest = path_clean(files->items[i].value);
         /* "x = /opt/" means into the folder, as it does for COPY. */
-        if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source && source[0]) {
+        if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source &&
+            source[0]) {
             char *inside = path_join(dest, path_base(source));
             free(dest);
             dest = inside;
         }
         autofree char *place = origin_text(&files->items[i].origin);
         autofree char *text = xasprintf("%s -> /%s", source ? source : "", dest ? dest : "");
-        plan_pairs_add(&plan->files, source ? source : "", dest ? dest : "", &files->items[i].origin);
+        plan_pairs_add(&plan->files, source ? source : "", dest ? dest : "",
+                       &files->items[i].origin);
         plan_decide(plan, "file", text, place);
     }
 }
@@ -227,7 +241,8 @@ static int decide_epoch(const struct plan_facts *facts, struct plan *plan, struc
         /* The upper end is the year 9999, the last that RFC 3339 can write. */
         if (errno || *end || !isdigit((unsigned char)text[0]) || plan->epoch > 253402300799)
             return error_set(err, ERROR_USAGE,
-                             "SOURCE_DATE_EPOCH is '%.80s'; it must be whole seconds since 1970", text);
+                             "SOURCE_DATE_EPOCH is '%.80s'; it must be whole seconds since 1970",
+                             text);
         reason = "SOURCE_DATE_EPOCH";
     } else if (facts->provenance->commit && facts->provenance->commit_time >= 0) {
         plan->epoch = facts->provenance->commit_time;
@@ -282,14 +297,17 @@ static void decide_annotations(const struct plan_facts *facts, struct plan *plan
 /* "NAME", "NAME:TAG" or "HOST:PORT/NAME:TAG", made full by ":latest". */
 static int add_tag(struct plan *plan, const char *text, struct error *err)
 {
-    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text, *colon = strchr(last, ':');
+    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text,
+               *colon = strchr(last, ':');
     autofree char *name = xstrndup(last, colon ? (size_t)(colon - last) : strlen(last));
-    size_t tag =
-        colon ? strspn(colon + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") : 0;
+    size_t tag = colon ? strspn(colon + 1,
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
+                       : 0;
     if (strlen(text) > 384 || !value_is_name(name) ||
         (colon && (tag == 0 || tag > 128 || colon[1 + tag] || strchr(".-", colon[1]))))
-        return error_set(err, ERROR_USAGE,
-                         "'%.200s' is not a name for an image; write NAME:TAG, the name in lower case", text);
+        return error_set(
+            err, ERROR_USAGE,
+            "'%.200s' is not a name for an image; write NAME:TAG, the name in lower case", text);
     strv_addf(&plan->tags, "%s%s", text, colon ? "" : ":latest");
     return 0;
 }
@@ -297,7 +315,8 @@ static int add_tag(struct plan *plan, const char *text, struct error *err)
 /* As distroless has it: open to its own user alone, and Lambda's is another. */
 static bool is_home(const char *folder)
 {
-    return starts_with(folder, "/home/") || strcmp(folder, "/root") == 0 || starts_with(folder, "/root/");
+    return starts_with(folder, "/home/") || strcmp(folder, "/root") == 0 ||
+           starts_with(folder, "/root/");
 }
 
 static int decide_image(const struct plan_facts *facts, struct plan *plan, struct error *err)
@@ -306,12 +325,16 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     const char *workdir = project_get(facts->project, KEY_IMAGE_WORKDIR);
     copy_settings(&facts->project->free[SECTION_ENV], &plan->env);
     copy_settings(&facts->project->free[SECTION_LABELS], &plan->labels);
-    const char *of_base = facts->base ? js_get_text(js_get(facts->base->config, "config"), "WorkingDir") : NULL;
+    const char *of_base =
+        facts->base ? js_get_text(js_get(facts->base->config, "config"), "WorkingDir") : NULL;
     bool home = of_base && is_home(of_base);
-    if (workdir || plan->family == FAMILY_SCRATCH || (plan->start == START_ENTRYPOINT && (!of_base || home)))
+    if (workdir || plan->family == FAMILY_SCRATCH ||
+        (plan->start == START_ENTRYPOINT && (!of_base || home)))
         plan->workdir = xstrdup(workdir ? workdir : LAMBDA_TASK_ROOT);
     plan_decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
-               !plan->workdir ? "the base's" : home ? "the base's is the home of another user" : "Lambda's task folder");
+                    !plan->workdir ? "the base's"
+                    : home         ? "the base's is the home of another user"
+                                   : "Lambda's task folder");
     if (facts->tags->len > 0)
         strv_add_all(&tags, facts->tags);
     else if (project_words(facts->project, KEY_IMAGE_TAGS, &tags, err) != 0)
@@ -322,11 +345,12 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
         if (add_tag(plan, tags.items[i], err) != 0)
             return -1;
     plan_decide_key(plan, facts, KEY_IMAGE_TAGS, plan->tags.items[0],
-               facts->tags->len ? "-t" : "the project's name");
+                    facts->tags->len ? "-t" : "the project's name");
     return 0;
 }
 
-char *plan_output_file(const struct project *project, const char *type, const char *file, struct error *err)
+char *plan_output_file(const struct project *project, const char *type, const char *file,
+                       struct error *err)
 {
     autofree char *name = image_name(project, err);
     if (!type)
@@ -342,19 +366,24 @@ char *plan_output_file(const struct project *project, const char *type, const ch
 
 static int decide_output(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
-    const char *type = facts->output_type ? facts->output_type : project_get(facts->project, KEY_OUTPUT_TYPE);
+    const char *type =
+        facts->output_type ? facts->output_type : project_get(facts->project, KEY_OUTPUT_TYPE);
     plan->output_type = xstrdup(type);
     plan->output_file = plan_output_file(facts->project, type, facts->output_file, err);
     if (!plan->output_file)
         return -1;
-    plan_decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type, facts->output_type ? "-o" : "the default");
+    plan_decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type,
+                    facts->output_type ? "-o" : "the default");
     const char *level = facts->compression;
     const enum key_id key = KEY_OUTPUT_COMPRESSION;
     autofree char *place = origin_text(&facts->project->values[key].origin);
     plan->compression = xstrdup(level ? level : project_get(facts->project, key));
     plan_decide(plan, "compression", plan->compression,
-                level ? "-o" : project_is_set(facts->project, key) ? place : "the default");
-    plan_decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file, facts->output_file ? "-o" : "the project's name");
+                level                                 ? "-o"
+                : project_is_set(facts->project, key) ? place
+                                                      : "the default");
+    plan_decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file,
+                    facts->output_file ? "-o" : "the project's name");
     return 0;
 }
 
@@ -365,8 +394,8 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
         return -1;
     decide_files(facts, plan);
     if (plan_template_decide(facts, plan, err) != 0 || plan_compile_decide(facts, plan, err) != 0 ||
-        plan_stages_decide(facts->project, facts->template, plan, err) != 0 || decide_epoch(facts, plan, err) != 0 ||
-        decide_image(facts, plan, err) != 0)
+        plan_stages_decide(facts->project, facts->template, plan, err) != 0 ||
+        decide_epoch(facts, plan, err) != 0 || decide_image(facts, plan, err) != 0)
         return -1;
     decide_annotations(facts, plan);
     return decide_output(facts, plan, err);
@@ -395,10 +424,12 @@ void plan_release(struct plan *plan)
                            plan->compression};
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
-                                  &plan->libraries,    &plan->entrypoint,    &plan->cmd,    &plan->cxx_flags,
-                                  &plan->tags,         &plan->warnings,      &plan->manifest};
-    struct plan_pairs *const pairs[] = {&plan->files, &plan->env, &plan->labels, &plan->annotations,
-                                       &plan->secrets, &plan->ssh, &plan->inputs};
+                                  &plan->libraries,    &plan->entrypoint,    &plan->cmd,
+                                  &plan->cxx_flags,    &plan->tags,          &plan->warnings,
+                                  &plan->manifest};
+    struct plan_pairs *const pairs[] = {&plan->files,       &plan->env,     &plan->labels,
+                                        &plan->annotations, &plan->secrets, &plan->ssh,
+                                        &plan->inputs};
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)

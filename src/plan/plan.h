@@ -1,8 +1,8 @@
 #ifndef LBUILD_PLAN_PLAN_H
 #define LBUILD_PLAN_PLAN_H
 
-#include "lambda/arch.h"
 #include "base/base.h"
+#include "lambda/arch.h"
 #include "project/project.h"
 #include "provenance/provenance.h"
 #include "support/buf.h"
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Every decision of a build, made once and before anything runs. All engines execute this one struct, so what
- * the host engine runs and what the Dockerfile says can't drift apart. Pure: what it depends on is in struct
- * plan_facts. */
+/* Every decision of a build, made once and before anything runs. All engines execute this one
+ * struct, so what the host engine runs and what the Dockerfile says can't drift apart. Pure: what
+ * it depends on is in struct plan_facts. */
 
 enum base_family {
     FAMILY_AL2023, /* public.ecr.aws/lambda/provided:al2023 and what looks like it */
@@ -27,8 +27,8 @@ enum base_family {
 
 /* How the program is started. */
 enum plan_start {
-    START_STOCK, /* the base's /lambda-entrypoint.sh runs /var/runtime/bootstrap; CMD is the handler name, one
-                    word */
+    START_STOCK, /* the base's /lambda-entrypoint.sh runs /var/runtime/bootstrap; CMD is the handler
+                    name, one word */
     START_ENTRYPOINT, /* ENTRYPOINT is the program itself, CMD its argument: the handler name */
 };
 
@@ -44,7 +44,7 @@ struct plan_pairs {
 
 struct plan_stage {
     const struct stage *stage; /* borrowed from the project */
-    char *from;      /* what FROM names: an image, "scratch", or a stage above it */
+    char *from;                /* what FROM names: an image, "scratch", or a stage above it */
     bool from_stage;
     char *package_manager; /* as in struct plan */
 };
@@ -56,41 +56,48 @@ struct plan_decision {
 
 struct plan {
     const char *project_dir; /* borrowed from the project */
-    const struct project *project; /* borrowed: where settings were made, for messages; may be NULL */
-    char *name, *version;    /* version: NULL when unknown */
+    const struct project
+        *project;         /* borrowed: where settings were made, for messages; may be NULL */
+    char *name, *version; /* version: NULL when unknown */
     char *handler;
     enum arch arch;
 
     enum base_family family;
     enum plan_start start;
-    bool aws;              /* the template's body for AWS's base image of the language counts */
-    char *base_reference; /* what FROM names: a full reference, "scratch", or a file source as the user wrote
-                             it */
+    bool aws;             /* the template's body for AWS's base image of the language counts */
+    char *base_reference; /* what FROM names: a full reference, "scratch", or a file source as the
+                             user wrote it */
     char *base_digest;    /* platform manifest digest when known, else NULL */
     char *builder_reference; /* FROM of the builder stage */
-    char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL when the builder's isn't known */
+    char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL when the builder's isn't
+                                known */
     struct strv packages;    /* of the builder stage: the template's and the project's */
 
     /* Of the template. */
-    const struct template *template; /* borrowed from the facts; NULL in a plan that was made by hand */
-    bool runs_command;               /* its [compile] command makes the program, and the host engine can run it */
-    struct plan_pairs inputs; /* each input that its head declares, in its order, as it counts; origin: where it was set */
+    const struct template
+        *template;     /* borrowed from the facts; NULL in a plan that was made by hand */
+    bool runs_command; /* its [compile] command makes the program, and the host engine can run it */
+    struct plan_pairs inputs; /* each input that its head declares, in its order, as it counts;
+                                 origin: where it was set */
     char *lock;               /* the project's lock file, or NULL */
     struct strv manifest;     /* what {{manifest}} copies: that file and the manifests, sorted */
 
-    /* Stages of the user's own, in the order of the Dockerfile; those that nothing uses are left out. */
+    /* Stages of the user's own, in the order of the Dockerfile; those that nothing uses are left
+     * out. */
     struct plan_stage *stages;
     size_t stage_count, stage_cap;
     struct stage_copies stage_files; /* [files] that come from stages: each dest is absolute */
-    struct plan_pairs secrets, ssh;  /* what stages ask for: name = the id, value = the stage, origin = where it asks */
+    struct plan_pairs secrets,
+        ssh; /* what stages ask for: name = the id, value = the stage, origin = where it asks */
     bool needs_engine;   /* only a container engine can execute this plan: */
-    char *engine_reason; /* "[stage:assets] at lbuild.ini:14:1" or "[build] packages at lbuild.ini:5:12", else NULL */
+    char *engine_reason; /* "[stage:assets] at lbuild.ini:14:1" or "[build] packages at
+                            lbuild.ini:5:12", else NULL */
     bool needs_mounts;   /* and one that has RUN --mount: */
     char *mounts_reason; /* "secrets of [stage:assets] at lbuild.ini:20:11", else NULL */
 
-    /* The compile, in the words that gcc and clang share. Every path is relative to the project folder; in
-     * the builder stage that is the context. The runtime's sources are seen as under runtime_prefix, wherever
-     * they really lie. */
+    /* The compile, in the words that gcc and clang share. Every path is relative to the project
+     * folder; in the builder stage that is the context. The runtime's sources are seen as under
+     * runtime_prefix, wherever they really lie. */
     bool compiles_c;             /* else what follows is empty */
     struct strv sources;         /* sorted */
     struct strv runtime_sources; /* relative to runtime_dir, sorted */
@@ -98,15 +105,17 @@ struct plan {
     char *runtime_prefix;        /* ".lbuild/runtime/c" */
     struct strv include_dirs;    /* of the project */
     struct strv compile_flags;   /* all of them but -I, -o, -c and prefix maps, in order */
-    struct strv cxx_flags;       /* the same for sources in C++; empty: there are none. gcc tells them apart by their names */
-    struct strv link_flags;      /* before the objects */
-    struct strv libraries;       /* names for -l */
-    char *compiler;              /* [build] compiler, or NULL */
-    char *libc;                  /* "auto", "glibc" or "musl" */
+    struct strv cxx_flags;  /* the same for sources in C++; empty: there are none. gcc tells them
+                               apart by their names */
+    struct strv link_flags; /* before the objects */
+    struct strv libraries;  /* names for -l */
+    char *compiler;         /* [build] compiler, or NULL */
+    char *libc;             /* "auto", "glibc" or "musl" */
 
     /* The image. */
-    char *program;           /* "var/runtime/bootstrap" */
-    struct plan_pairs files; /* [files]: name = path in the project, value = cleaned path in the image */
+    char *program; /* "var/runtime/bootstrap" */
+    struct plan_pairs
+        files; /* [files]: name = path in the project, value = cleaned path in the image */
     struct plan_pairs env, labels; /* of the project only; name order as written */
     struct plan_pairs annotations; /* org.opencontainers.image.*: become labels too */
     struct strv entrypoint;        /* empty: the base's is kept */
@@ -128,65 +137,75 @@ struct plan_facts {
     const struct project *project;
     const struct provenance *provenance;
     const struct template *template;
-    const struct base *base;          /* NULL: not looked at yet; the plan then goes by the reference alone */
+    const struct base
+        *base; /* NULL: not looked at yet; the plan then goes by the reference alone */
     const struct strv *project_files; /* regular files of the context, cleaned paths, sorted */
-    const struct strv *strict_locks;  /* those of the template's lock files that the project has, by lockfiles_find */
+    const struct strv *strict_locks;  /* those of the template's lock files that the project has, by
+                                         lockfiles_find */
     const char *open_version;         /* what that found to be open, or NULL */
     bool locked;                      /* --locked */
     const struct strv *runtime_files; /* .c files of the template's runtime, sorted */
     const char *runtime_dir;
-    const char *source_date_epoch;         /* the environment's or the option's text, or NULL */
-    const struct strv *tags;               /* -t, or empty */
+    const char *source_date_epoch; /* the environment's or the option's text, or NULL */
+    const struct strv *tags;       /* -t, or empty */
     const char *output_type, *output_file, *compression; /* -o, or NULL */
 };
 
 /* Errors: ERROR_PROJECT with the setting's place. */
 int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 void plan_release(struct plan *plan);
-/* The image reference behind a [image] base value: "al2023" becomes public.ecr.aws/lambda/provided:al2023.
- * Caller frees. */
+/* The image reference behind a [image] base value: "al2023" becomes
+ * public.ecr.aws/lambda/provided:al2023. Caller frees. */
 char *plan_base_reference(const char *value);
-/* The project's, where "aws" is what the template says. NULL with ERROR_PROJECT for inputs that are wrong and a template without
- * an AWS base. Caller frees. */
-char *plan_base_of(const struct project *project, const struct template *t, struct error *err) must_check;
-/* Where the image goes: `file` (of -o) or [output] file or the project's name; `type` NULL: [output] type.
- * NULL with ERROR_PROJECT when the folder's name can't name an image. Caller frees. */
+/* The project's, where "aws" is what the template says. NULL with ERROR_PROJECT for inputs that are
+ * wrong and a template without an AWS base. Caller frees. */
+char *plan_base_of(const struct project *project, const struct template *t,
+                   struct error *err) must_check;
+/* Where the image goes: `file` (of -o) or [output] file or the project's name; `type` NULL:
+ * [output] type. NULL with ERROR_PROJECT when the folder's name can't name an image. Caller frees.
+ */
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
 /* The builder image of a word ("al2023", "al2"), or the reference as it is. Caller frees. */
 char *plan_builder_reference(const char *value);
 /* Adds a copy of the pair; `origin` may be NULL. */
-void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value, const struct origin *origin);
+void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value,
+                    const struct origin *origin);
 void plan_pairs_release(struct plan_pairs *pairs);
 /* Decides the stages, [files] of stages, secrets, and what kind of engine all that needs. */
-int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan, struct error *err) must_check;
+int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan,
+                       struct error *err) must_check;
 void plan_stages_release(struct plan *plan);
 /* The values of the template's inputs: [inputs], checked, and defaults. ERROR_PROJECT. */
-int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out, struct error *err) must_check;
+int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out,
+                struct error *err) must_check;
 /* Decides the builder, packages and lock file, by what the template says of them. */
-int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
+int plan_template_decide(const struct plan_facts *facts, struct plan *plan,
+                         struct error *err) must_check;
 /* Whether gcc takes a source for C++. */
 bool plan_is_cxx(const char *source);
 /* Decides how C sources are compiled and linked. */
-int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
-/* The template's [compile] for this plan, all placeholders filled in. `place`: {{program}} and {{cache}}.
- * `cross`: for this machine, where a container would be of the plan's architecture. */
+int plan_compile_decide(const struct plan_facts *facts, struct plan *plan,
+                        struct error *err) must_check;
+/* The template's [compile] for this plan, all placeholders filled in. `place`: {{program}} and
+ * {{cache}}. `cross`: for this machine, where a container would be of the plan's architecture. */
 struct plan_command {
     struct strv argv; /* may be empty: nothing to run, the result is there already */
     struct strv env;  /* "NAME=VALUE" */
     char *result;     /* relative to the project, or absolute; NULL: {{program}} */
 };
-void plan_command_make(const struct plan *plan, const struct template *t, const struct template_values *place, bool cross,
-                       struct plan_command *out);
+void plan_command_make(const struct plan *plan, const struct template *t,
+                       const struct template_values *place, bool cross, struct plan_command *out);
 void plan_command_release(struct plan_command *command);
-/* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members). */
+/* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members).
+ */
 void plan_print(const struct plan *plan, struct buf *out);
 struct js *plan_json(const struct plan *plan);
 /* Adds a decision; what later steps find out (the compiler's name) joins the list too. */
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason);
 /* Adds one that rests on a setting, or on `otherwise` where the setting wasn't made. */
-void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key, const char *value,
-                     const char *otherwise);
+void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key,
+                     const char *value, const char *otherwise);
 /* ERROR_PROJECT at the place of a setting. */
 int plan_wrong(const struct project *project, enum key_id key, struct error *err, const char *text);
 

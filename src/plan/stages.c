@@ -38,7 +38,9 @@ static char *manager_of(const struct plan *plan, const struct plan_stage *made)
         return xstrdup(set);
     if (!made->from_stage)
         return copy_or_null(package_manager_of(made->from));
-    return copy_or_null(strcmp(made->from, STAGE_BUILD) == 0 ? plan->package_manager : find(plan, made->from)->package_manager);
+    return copy_or_null(strcmp(made->from, STAGE_BUILD) == 0
+                            ? plan->package_manager
+                            : find(plan, made->from)->package_manager);
 }
 
 /* Adds a stage behind those that it needs; project_load made sure that they go in no circle. */
@@ -67,8 +69,8 @@ static int decide_files(const struct project *project, struct plan *plan, struct
         autofree char *stage = NULL, *path = NULL, *place = origin_text(&files->items[i].origin);
         if (!stage_path(files->items[i].name, &stage, &path))
             continue;
-        autofree char *wrong = stage_copies_add(&plan->stage_files, files->items[i].name, files->items[i].value,
-                                                &files->items[i].origin);
+        autofree char *wrong = stage_copies_add(&plan->stage_files, files->items[i].name,
+                                                files->items[i].value, &files->items[i].origin);
         if (wrong) /* project_load looked already */
             return error_set(err, ERROR_PROJECT, "%s: %s", place, wrong);
         const struct stage_copy *copy = &plan->stage_files.items[plan->stage_files.len - 1];
@@ -88,11 +90,13 @@ static char *place_of(const char *what, const struct origin *origin)
 static void say_stage(const struct plan_stage *made, struct plan *plan)
 {
     const struct stage *stage = made->stage;
-    autofree char *subject = xasprintf("stage.%s", stage->name), *place = origin_text(&stage->origin);
+    autofree char *subject = xasprintf("stage.%s", stage->name),
+                  *place = origin_text(&stage->origin);
     AUTO(buf) text = {0};
     buf_addf(&text, "from %s", made->from);
     if (stage->packages.len > 0)
-        buf_addf(&text, ", %zu package%s", stage->packages.len, stage->packages.len == 1 ? "" : "s");
+        buf_addf(&text, ", %zu package%s", stage->packages.len,
+                 stage->packages.len == 1 ? "" : "s");
     if (stage->copies.len > 0)
         buf_addf(&text, ", %zu cop%s", stage->copies.len, stage->copies.len == 1 ? "y" : "ies");
     if (stage->run.len > 0)
@@ -104,13 +108,15 @@ static void say_stage(const struct plan_stage *made, struct plan *plan)
     plan_decide(plan, subject, buf_text(&text), place);
 }
 
-static void ask(const struct stage *stage, enum stage_key key, const struct strv *ids, struct plan_pairs *to)
+static void ask(const struct stage *stage, enum stage_key key, const struct strv *ids,
+                struct plan_pairs *to)
 {
     for (size_t i = 0; i < ids->len; i++)
         plan_pairs_add(to, ids->items[i], stage->name, &stage->values[key].origin);
 }
 
-static void decide_engine(const struct project *project, const struct template *t, struct plan *plan)
+static void decide_engine(const struct project *project, const struct template *t,
+                          struct plan *plan)
 {
     if (plan->stage_count > 0) {
         /* What [files] name first; what that one needs comes before it. */
@@ -119,9 +125,11 @@ static void decide_engine(const struct project *project, const struct template *
         autofree char *what = xasprintf("[stage:%s]", stage->name);
         plan->engine_reason = place_of(what, &stage->origin);
     } else if (plan->stage_files.len > 0) {
-        plan->engine_reason = place_of("[files] of the stage '" STAGE_BUILD "'", &plan->stage_files.items[0].origin);
+        plan->engine_reason =
+            place_of("[files] of the stage '" STAGE_BUILD "'", &plan->stage_files.items[0].origin);
     } else if (project_is_set(project, KEY_BUILD_PACKAGES)) {
-        plan->engine_reason = place_of("[build] packages", &project->values[KEY_BUILD_PACKAGES].origin);
+        plan->engine_reason =
+            place_of("[build] packages", &project->values[KEY_BUILD_PACKAGES].origin);
     } else if (!plan->compiles_c && !plan->runs_command) {
         plan->engine_reason = xasprintf("the template of '%s'", t->language);
     }
@@ -132,11 +140,14 @@ static void decide_engine(const struct project *project, const struct template *
 
 static void decide_mounts(struct plan *plan)
 {
-    const struct plan_pair *first = plan->secrets.len > 0 ? plan->secrets.items : plan->ssh.len > 0 ? plan->ssh.items : NULL;
+    const struct plan_pair *first = plan->secrets.len > 0 ? plan->secrets.items
+                                    : plan->ssh.len > 0   ? plan->ssh.items
+                                                          : NULL;
     plan->needs_mounts = first != NULL;
     if (!first)
         return;
-    autofree char *what = xasprintf("%s of [stage:%s]", plan->secrets.len > 0 ? "secrets" : "ssh", first->value);
+    autofree char *what =
+        xasprintf("%s of [stage:%s]", plan->secrets.len > 0 ? "secrets" : "ssh", first->value);
     plan->mounts_reason = place_of(what, &first->origin);
 }
 
@@ -150,13 +161,16 @@ static int check_given(const struct project *project, struct error *err)
             asked = asked || strv_contains(&project->stages.items[j].secrets, given->items[i].name);
         autofree char *place = origin_text(&given->items[i].origin);
         if (!asked)
-            return error_set(err, ERROR_PROJECT, "%s: no stage asks for the secret '%s'; add it to 'secrets' of a [stage:NAME]",
-                             place, given->items[i].name);
+            return error_set(
+                err, ERROR_PROJECT,
+                "%s: no stage asks for the secret '%s'; add it to 'secrets' of a [stage:NAME]",
+                place, given->items[i].name);
     }
     return 0;
 }
 
-int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan, struct error *err)
+int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan,
+                       struct error *err)
 {
     if (check_given(project, err) != 0 || decide_files(project, plan, err) != 0)
         return -1;
@@ -168,12 +182,15 @@ int plan_stages_decide(const struct project *project, const struct template *t, 
     }
     for (size_t i = 0; i < project->stages.len; i++) {
         const struct stage *stage = &project->stages.items[i];
-        autofree char *subject = xasprintf("stage.%s", stage->name), *place = origin_text(&stage->origin);
+        autofree char *subject = xasprintf("stage.%s", stage->name),
+                      *place = origin_text(&stage->origin);
         if (find(plan, stage->name))
             continue;
         plan_decide(plan, subject, "left out: nothing uses it", place);
-        strv_addf(&plan->warnings, "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
-                  place, stage->name);
+        strv_addf(
+            &plan->warnings,
+            "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
+            place, stage->name);
     }
     decide_engine(project, t, plan);
     decide_mounts(plan);

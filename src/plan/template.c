@@ -1,8 +1,8 @@
 #include "plan/plan.h"
 
+#include "plan/package_manager.h"
 #include "support/glob.h"
 #include "support/inifile.h"
-#include "plan/package_manager.h"
 #include "support/own.h"
 
 #include <string.h>
@@ -16,10 +16,12 @@ static int unknown_input(const struct template *t, const struct setting *setting
     for (size_t i = 0; i < t->input_count; i++)
         strv_add(&names, t->inputs[i].name);
     const char *near = strv_nearest(setting->name, strv_argv(&names), names.len);
-    autofree char *remedy = near              ? xasprintf("did you mean '%s'?", near)
-                            : names.len == 0 ? xstrdup("it has none")
-                                             : xasprintf("'lbuild help template %s' lists its inputs", t->language);
-    return error_set(err, ERROR_PROJECT, "%s: the template of '%s' has no input '%.80s'; %s", place, t->language, setting->name, remedy);
+    autofree char *remedy =
+        near             ? xasprintf("did you mean '%s'?", near)
+        : names.len == 0 ? xstrdup("it has none")
+                         : xasprintf("'lbuild help template %s' lists its inputs", t->language);
+    return error_set(err, ERROR_PROJECT, "%s: the template of '%s' has no input '%.80s'; %s", place,
+                     t->language, setting->name, remedy);
 }
 
 /* The value of an input as it counts, or NULL and *wrong. Caller frees both. */
@@ -32,7 +34,8 @@ static char *settle_input(const struct template_input *input, const char *text, 
     return input->type == INPUT_BOOL ? xstrdup(value_bool(value) ? "yes" : "no") : take(value);
 }
 
-int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out, struct error *err)
+int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out,
+                struct error *err)
 {
     const struct settings *set = &project->free[SECTION_INPUTS];
     for (size_t i = 0; i < set->len; i++)
@@ -42,7 +45,8 @@ int plan_inputs(const struct project *project, const struct template *t, struct 
         const struct template_input *input = &t->inputs[i];
         const struct setting *setting = settings_find(set, input->name);
         char *wrong = NULL;
-        autofree char *value = setting ? settle_input(input, setting->value, &wrong) : xstrdup(input->fallback);
+        autofree char *value =
+            setting ? settle_input(input, setting->value, &wrong) : xstrdup(input->fallback);
         autofree char *what = wrong, *place = setting ? origin_text(&setting->origin) : NULL;
         if (!value)
             return error_set(err, ERROR_PROJECT, "%s: %s", place, what);
@@ -64,7 +68,8 @@ char *plan_base_of(const struct project *project, const struct template *t, stru
     const char *base = project_get(project, KEY_IMAGE_BASE);
     if (strcmp(base, "aws") != 0)
         return plan_base_reference(base);
-    autofree char *text = xasprintf("AWS has no base image of its own for '%s'; use al2023", t->language);
+    autofree char *text =
+        xasprintf("AWS has no base image of its own for '%s'; use al2023", t->language);
     if (!t->aws_base) {
         (void)!plan_wrong(project, KEY_IMAGE_BASE, err, text);
         return NULL;
@@ -81,26 +86,32 @@ static int decide_inputs(const struct plan_facts *facts, struct plan *plan, stru
         return -1;
     for (size_t i = 0; i < plan->inputs.len; i++) {
         const struct plan_pair *pair = &plan->inputs.items[i];
-        autofree char *subject = xasprintf("inputs.%s", pair->name), *place = origin_text(&pair->origin);
-        plan_decide(plan, subject, pair->value, pair->origin.file ? place : "the template's default");
+        autofree char *subject = xasprintf("inputs.%s", pair->name),
+                      *place = origin_text(&pair->origin);
+        plan_decide(plan, subject, pair->value,
+                    pair->origin.file ? place : "the template's default");
     }
     return 0;
 }
 
 /* The builder and its packages. */
 
-static void decide_builder(const struct plan_facts *facts, const struct template_values *values, struct plan *plan)
+static void decide_builder(const struct plan_facts *facts, const struct template_values *values,
+                           struct plan *plan)
 {
-    const char *set = project_get(facts->project, KEY_BUILD_BUILDER), *own = facts->template->aws_builder;
-    const char *manager = plan->family == FAMILY_OTHER ? package_manager_of(plan->base_reference) : NULL;
+    const char *set = project_get(facts->project, KEY_BUILD_BUILDER),
+               *own = facts->template->aws_builder;
+    const char *manager =
+        plan->family == FAMILY_OTHER ? package_manager_of(plan->base_reference) : NULL;
     bool file = strstr(plan->base_reference, "oci:") || strstr(plan->base_reference, "-archive:");
-    bool like_base = plan->aws || (!file && manager && (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0));
+    bool like_base = plan->aws || (!file && manager &&
+                                   (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0));
     autofree char *aws = plan->aws && own ? template_expand(facts->template, own, values) : NULL;
-    plan->builder_reference = plan_builder_reference(set                                 ? set
-                                                     : aws                               ? aws
-                                                     : like_base                         ? plan->base_reference
-                                                     : plan->family == FAMILY_AL2        ? "al2"
-                                                                                         : "al2023");
+    plan->builder_reference = plan_builder_reference(set         ? set
+                                                     : aws       ? aws
+                                                     : like_base ? plan->base_reference
+                                                     : plan->family == FAMILY_AL2 ? "al2"
+                                                                                  : "al2023");
     plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference,
                     aws         ? "the template's for AWS's base image"
                     : like_base ? "the base itself"
@@ -116,26 +127,35 @@ static const struct strv *packages_of(const struct template *t, const char *mana
         return &t->packages_dnf;
     if (strcmp(manager, "none") == 0)
         return &none;
-    return strcmp(manager, "yum") == 0 ? &t->packages_yum : strcmp(manager, "apt") == 0 ? &t->packages_apt : &t->packages_apk;
+    return strcmp(manager, "yum") == 0   ? &t->packages_yum
+           : strcmp(manager, "apt") == 0 ? &t->packages_apt
+                                         : &t->packages_apk;
 }
 
-static int decide_packages(const struct plan_facts *facts, const struct template_values *values, struct plan *plan, struct error *err)
+static int decide_packages(const struct plan_facts *facts, const struct template_values *values,
+                           struct plan *plan, struct error *err)
 {
     const char *set = project_get(facts->project, KEY_BUILD_PACKAGE_MANAGER);
-    const char *manager = strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
+    const char *manager =
+        strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
     plan->package_manager = manager ? xstrdup(manager) : NULL;
     const struct strv *packages = packages_of(facts->template, manager, plan->aws);
-    bool unknown = plan->family == FAMILY_AL2 && !plan->aws && packages->len == 0 && facts->template->packages_dnf.len > 0;
-    if (unknown && !project_is_set(facts->project, KEY_BUILD_BUILDER) && !project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return error_set(err, ERROR_PROJECT,
-                         "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use 'base = al2023' in [image], or name a 'builder' or "
-                         "'packages' in [build] that bring them",
-                         facts->project->file, facts->template->language);
+    bool unknown = plan->family == FAMILY_AL2 && !plan->aws && packages->len == 0 &&
+                   facts->template->packages_dnf.len > 0;
+    if (unknown && !project_is_set(facts->project, KEY_BUILD_BUILDER) &&
+        !project_is_set(facts->project, KEY_BUILD_PACKAGES))
+        return error_set(
+            err, ERROR_PROJECT,
+            "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use 'base = al2023' in [image], or name a 'builder' or "
+            "'packages' in [build] that bring them",
+            facts->project->file, facts->template->language);
     for (size_t i = 0; i < packages->len; i++)
         strv_take(&plan->packages, template_expand(facts->template, packages->items[i], values));
-    if (manager && strcmp(manager, "none") == 0 && project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return plan_wrong(facts->project, KEY_BUILD_PACKAGES, err,
-                          "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
+    if (manager && strcmp(manager, "none") == 0 &&
+        project_is_set(facts->project, KEY_BUILD_PACKAGES))
+        return plan_wrong(
+            facts->project, KEY_BUILD_PACKAGES, err,
+            "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
 }
 
@@ -157,8 +177,9 @@ static const struct template_lock *find_lock(const struct template *t, const cha
 static void name_locks(const struct template *t, struct buf *out)
 {
     for (size_t i = 0; i < t->lock_count; i++)
-        buf_addf(out, "%s%s%s%s%s", i == 0 ? "" : " or ", t->locks[i].file, t->locks[i].strict ? " with '" : "",
-                 t->locks[i].strict ? t->locks[i].strict : "", t->locks[i].strict ? "'" : "");
+        buf_addf(out, "%s%s%s%s%s", i == 0 ? "" : " or ", t->locks[i].file,
+                 t->locks[i].strict ? " with '" : "", t->locks[i].strict ? t->locks[i].strict : "",
+                 t->locks[i].strict ? "'" : "");
 }
 
 /* No lock file: fine, unless --locked asks for one. */
@@ -168,13 +189,18 @@ static int no_lock(const struct plan_facts *facts, struct error *err)
     if (!facts->locked)
         return 0;
     if (facts->open_version)
-        return error_set(err, ERROR_LOCKED, "%s, and --locked wants fixed ones; write the one that is meant", facts->open_version);
+        return error_set(err, ERROR_LOCKED,
+                         "%s, and --locked wants fixed ones; write the one that is meant",
+                         facts->open_version);
     name_locks(facts->template, &names);
     if (facts->template->lock_count == 0)
-        return facts->template->deps ? error_set(err, ERROR_LOCKED, "--locked: the template of '%s' knows no lock file", facts->template->language)
-                                     : 0;
-    return error_set(err, ERROR_LOCKED, "%s: --locked, and the project has no lock file; make %s", facts->project->file,
-                     buf_text(&names));
+        return facts->template->deps
+                   ? error_set(err, ERROR_LOCKED,
+                               "--locked: the template of '%s' knows no lock file",
+                               facts->template->language)
+                   : 0;
+    return error_set(err, ERROR_LOCKED, "%s: --locked, and the project has no lock file; make %s",
+                     facts->project->file, buf_text(&names));
 }
 
 static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct error *err)
@@ -184,25 +210,29 @@ static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct
     AUTO(buf) known = {0};
     name_locks(facts->template, &known);
     if (set && !find_lock(facts->template, set)) {
-        autofree char *text = xasprintf("'%.80s' is no lock file of '%s'; %s%s", set, facts->template->language,
-                                        known.len > 0 ? "there may be " : "it has none", buf_text(&known));
+        autofree char *text =
+            xasprintf("'%.80s' is no lock file of '%s'; %s%s", set, facts->template->language,
+                      known.len > 0 ? "there may be " : "it has none", buf_text(&known));
         return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
     }
     if (set && !(found && strv_contains(found, set))) {
         autofree char *text = xasprintf("the project has no lock file '%.80s'; %s", set,
-                                        !has_file(facts, set)                   ? "make it, or drop 'lock'"
-                                        : find_lock(facts->template, set)->strict ? "the file that is there has no digests"
-                                                                                  : "the file that is there has versions that are open");
+                                        !has_file(facts, set) ? "make it, or drop 'lock'"
+                                        : find_lock(facts->template, set)->strict
+                                            ? "the file that is there has no digests"
+                                            : "the file that is there has versions that are open");
         return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
     }
     if (!set && found && found->len > 1)
-        return error_set(err, ERROR_PROJECT,
-                         "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in [build] which one counts",
-                         facts->project->file, found->items[0], found->items[1]);
+        return error_set(
+            err, ERROR_PROJECT,
+            "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in [build] which one counts",
+            facts->project->file, found->items[0], found->items[1]);
     const char *lock = set ? set : found && found->len == 1 ? found->items[0] : NULL;
     plan->lock = lock ? xstrdup(lock) : NULL;
     if (facts->template->lock_count > 0)
-        plan_decide_key(plan, facts, KEY_BUILD_LOCK, lock, lock ? "the only one there is" : "the project has none");
+        plan_decide_key(plan, facts, KEY_BUILD_LOCK, lock,
+                        lock ? "the only one there is" : "the project has none");
     return lock ? 0 : no_lock(facts, err);
 }
 
@@ -217,8 +247,9 @@ static int needs_manifest(const struct plan_facts *facts, struct error *err)
     }
     if (needs->len == 0)
         return 0;
-    return error_set(err, ERROR_PROJECT, "%s: a project in '%s' needs %s beside it; is 'language' right?", facts->project->file,
-                     facts->template->language, buf_text(&names));
+    return error_set(err, ERROR_PROJECT,
+                     "%s: a project in '%s' needs %s beside it; is 'language' right?",
+                     facts->project->file, facts->template->language, buf_text(&names));
 }
 
 static bool takes(const struct template *t, const char *path)
@@ -235,13 +266,15 @@ static int decide_manifest(const struct plan_facts *facts, struct plan *plan, st
     if (needs_manifest(facts, err) != 0 || choose_lock(facts, plan, err) != 0)
         return -1;
     for (size_t i = 0; i < facts->project_files->len; i++)
-        if (strv_contains(&t->manifest_needs, facts->project_files->items[i]) || takes(t, facts->project_files->items[i]))
+        if (strv_contains(&t->manifest_needs, facts->project_files->items[i]) ||
+            takes(t, facts->project_files->items[i]))
             strv_add(&plan->manifest, facts->project_files->items[i]);
     const struct template_lock *lock = plan->lock ? find_lock(t, plan->lock) : NULL;
     for (size_t i = 0; lock && i < lock->with.len; i++) {
         if (!has_file(facts, lock->with.items[i]))
-            return error_set(err, ERROR_PROJECT, "%s: '%s' is the lock file of '%s', which is not there", facts->project->file, lock->file,
-                             lock->with.items[i]);
+            return error_set(err, ERROR_PROJECT,
+                             "%s: '%s' is the lock file of '%s', which is not there",
+                             facts->project->file, lock->file, lock->with.items[i]);
         strv_add(&plan->manifest, lock->with.items[i]);
     }
     if (lock)
@@ -267,8 +300,10 @@ static int check_empty(const struct plan_facts *facts, struct error *err)
     }
     if (patterns.len == 0 || t->compile.command.len > 0 || !t->app)
         return 0;
-    return error_set(err, ERROR_PROJECT, "%s: there is nothing in '%s' here, that is, no file like%s; is 'language' right?",
-                     facts->project->file, t->language, buf_text(&patterns));
+    return error_set(
+        err, ERROR_PROJECT,
+        "%s: there is nothing in '%s' here, that is, no file like%s; is 'language' right?",
+        facts->project->file, t->language, buf_text(&patterns));
 }
 
 int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err)

@@ -15,7 +15,8 @@ const struct key project_stage_keys[STAGE_KEY_COUNT] = {
 #include "project/list.h"
 };
 
-static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "files", "secrets", "inputs"};
+static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "files", "secrets",
+                                                              "inputs"};
 static const char *const free_help[FREE_SECTION_COUNT] = {
     "NAME = value: environment variables of the image.",
     "NAME = value: labels of the image, beside those that lbuild makes.",
@@ -111,7 +112,8 @@ char *keys_suggest_section(const char *section)
     for (int i = 0; i < FREE_SECTION_COUNT; i++)
         names[count++] = free_sections[i];
     const char *near = strv_nearest(section, names, count);
-    return near ? xasprintf("; did you mean [%s]?", near) : xstrdup("; see 'lbuild help project-file'");
+    return near ? xasprintf("; did you mean [%s]?", near)
+                : xstrdup("; see 'lbuild help project-file'");
 }
 
 static void add_row(const struct key *row, struct buf *out)

@@ -1,8 +1,8 @@
 #ifndef LBUILD_PROJECT_KEYS_H
 #define LBUILD_PROJECT_KEYS_H
 
-#include "support/buf.h"
 #include "project/value.h"
+#include "support/buf.h"
 
 #include <stdbool.h>
 
@@ -30,9 +30,17 @@ extern const struct key project_keys[KEY_COUNT];
 extern const struct key project_stage_keys[STAGE_KEY_COUNT]; /* their section is "stage:NAME" */
 
 /* Sections in which every name is allowed. */
-enum free_section { SECTION_ENV, SECTION_LABELS, SECTION_FILES, SECTION_SECRETS, SECTION_INPUTS, FREE_SECTION_COUNT };
+enum free_section {
+    SECTION_ENV,
+    SECTION_LABELS,
+    SECTION_FILES,
+    SECTION_SECRETS,
+    SECTION_INPUTS,
+    FREE_SECTION_COUNT
+};
 
-/* The key's number, an enum key_id or for a stage's section an enum stage_key. -1: no such key, no such free section. */
+/* The key's number, an enum key_id or for a stage's section an enum stage_key. -1: no such key, no
+ * such free section. */
 int keys_find(const char *section, const char *name);
 int keys_find_free(const char *section);
 /* The name of a stage's section, the part behind "stage:"; NULL for another section. */

@@ -1,7 +1,7 @@
 #include "project/project.h"
 
-#include "support/inifile.h"
 #include "support/fs.h"
+#include "support/inifile.h"
 #include "support/own.h"
 
 #include <stdlib.h>
@@ -33,8 +33,8 @@ static struct setting *stage_target(struct project *project, const char *section
     return stage && key >= 0 ? &stage->values[key] : NULL;
 }
 
-/* The setting that "section" and "name" mean, made when it is a free section's; NULL and a complaint for an
- * unknown one. */
+/* The setting that "section" and "name" mean, made when it is a free section's; NULL and a
+ * complaint for an unknown one. */
 static struct setting *target(struct project *project, const char *section, const char *name,
                               const struct origin *origin, struct strv *complaints)
 {
@@ -47,7 +47,8 @@ static struct setting *target(struct project *project, const char *section, cons
         struct setting *setting = settings_find(&project->free[free_section], name);
         return setting ? setting : settings_add(&project->free[free_section], name);
     }
-    autofree char *hint = keys_known_section(section) ? keys_suggest(section, name) : keys_suggest_section(section);
+    autofree char *hint =
+        keys_known_section(section) ? keys_suggest(section, name) : keys_suggest_section(section);
     if (keys_known_section(section))
         settings_complain(complaints, origin, "unknown key '%.80s' in [%s]%s", name, section, hint);
     else
@@ -71,8 +72,9 @@ static void on_section(void *data, const char *name, int line, int column)
     load->last = NULL;
     for (size_t i = 0; i < load->sections.len; i++) {
         if (strcmp(load->sections.items[i], name) == 0) {
-            settings_complain(load->complaints, &origin, "section [%s] was opened at line %d already; join the two",
-                              name, load->section_lines[i]);
+            settings_complain(load->complaints, &origin,
+                              "section [%s] was opened at line %d already; join the two", name,
+                              load->section_lines[i]);
             return;
         }
     }
@@ -81,7 +83,8 @@ static void on_section(void *data, const char *name, int line, int column)
         strv_add(&load->sections, name);
     }
     if (ends_with_profile(name, &profile) && !value_is_name(profile))
-        settings_complain(load->complaints, &origin, "'%s' is not a profile's name; use lower-case letters and digits",
+        settings_complain(load->complaints, &origin,
+                          "'%s' is not a profile's name; use lower-case letters and digits",
                           profile);
     else if (!profile && !keys_known_section(name)) {
         autofree char *hint = keys_suggest_section(name);
@@ -91,7 +94,8 @@ static void on_section(void *data, const char *name, int line, int column)
     }
 }
 
-/* An indented line that looks like a key of its own is a slip that would vanish in the value above. */
+/* An indented line that looks like a key of its own is a slip that would vanish in the value above.
+ */
 static void on_continuation(struct load *load, const struct ini_entry *entry)
 {
     struct origin origin = {load->file, entry->line, entry->column};
@@ -106,33 +110,39 @@ static void on_continuation(struct load *load, const struct ini_entry *entry)
         assigns = false;
     if (assigns && keys_find(entry->section, word) >= 0) {
         settings_complain(load->complaints, &origin,
-                          "'%s' is indented, so it continues '%s'; remove the blanks before it", word,
-                          load->last->name ? load->last->name : "the value above");
+                          "'%s' is indented, so it continues '%s'; remove the blanks before it",
+                          word, load->last->name ? load->last->name : "the value above");
         return;
     }
     setting_continue(load->last, load->last_is_shell ? entry->raw : entry->value, &origin);
 }
 
-/* Fills in load->last. Shell text is taken as it stands, but for a comment in the place of the whole. */
-static void take_value(struct load *load, const struct ini_entry *entry, enum value_type type, const struct origin *origin)
+/* Fills in load->last. Shell text is taken as it stands, but for a comment in the place of the
+ * whole. */
+static void take_value(struct load *load, const struct ini_entry *entry, enum value_type type,
+                       const struct origin *origin)
 {
     load->last_is_shell = type == TYPE_SHELL;
-    setting_set(load->last, load->last_is_shell && entry->raw[0] != ';' ? entry->raw : entry->value, origin);
+    setting_set(load->last, load->last_is_shell && entry->raw[0] != ';' ? entry->raw : entry->value,
+                origin);
 }
 
-/* Entries of a profile are kept apart until it is known that the profile is the chosen one; all are checked.
+/* Entries of a profile are kept apart until it is known that the profile is the chosen one; all are
+ * checked.
  */
 static void on_profile_entry(struct load *load, const char *profile, const struct ini_entry *entry,
                              const struct origin *origin)
 {
     const char *dot = strchr(entry->name, '.');
     if (!dot || dot == entry->name || !dot[1]) {
-        settings_complain(load->complaints, origin, "'%.80s' is not of the form section.key", entry->name);
+        settings_complain(load->complaints, origin, "'%.80s' is not of the form section.key",
+                          entry->name);
         return;
     }
     autofree char *full = xasprintf("%s/%s", profile, entry->name);
     if (settings_find(&load->overrides, full)) {
-        settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one", entry->name);
+        settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one",
+                          entry->name);
         return;
     }
     autofree char *section = xstrndup(entry->name, (size_t)(dot - entry->name));
@@ -151,8 +161,10 @@ static void on_entry(void *data, const struct ini_entry *entry)
     }
     load->last = NULL;
     if (entry->section[0] == '\0') {
-        settings_complain(load->complaints, &origin,
-                          "'%.80s' stands before the first section; put it below one like [project]", entry->name);
+        settings_complain(
+            load->complaints, &origin,
+            "'%.80s' stands before the first section; put it below one like [project]",
+            entry->name);
         return;
     }
     if (ends_with_profile(entry->section, &profile)) {
@@ -161,12 +173,13 @@ static void on_entry(void *data, const struct ini_entry *entry)
     }
     if (!keys_known_section(entry->section))
         return; /* said once, for the section */
-    struct setting *setting = target(load->project, entry->section, entry->name, &origin, load->complaints);
+    struct setting *setting =
+        target(load->project, entry->section, entry->name, &origin, load->complaints);
     if (!setting)
         return;
     if (setting->origin.file) {
-        settings_complain(load->complaints, &origin, "'%.80s' is set at line %d already; keep one", entry->name,
-                          setting->origin.line);
+        settings_complain(load->complaints, &origin, "'%.80s' is set at line %d already; keep one",
+                          entry->name, setting->origin.line);
         return;
     }
     load->last = setting;
@@ -195,7 +208,8 @@ static char *wrong_entry(enum free_section section, const struct setting *settin
     if (!stage_path(setting->name, &stage, &path))
         return value_check_file(setting->name, setting->value);
     char *wrong = value_check_file("x", setting->value);
-    return wrong ? wrong : stage_copies_add(&copies, setting->name, setting->value, &setting->origin);
+    return wrong ? wrong
+                 : stage_copies_add(&copies, setting->name, setting->value, &setting->origin);
 }
 
 static void settle_all(struct project *project, struct strv *complaints)
@@ -213,9 +227,11 @@ static void settle_all(struct project *project, struct strv *complaints)
     for (int i = 0; i < FREE_SECTION_COUNT; i++) {
         for (size_t j = 0; j < project->free[i].len; j++) {
             struct setting *setting = &project->free[i].items[j];
-            /* What stands there by mistake for a secret's place may be the secret: no message repeats it. An input's quotes go by
-             * the type that the template gives it. */
-            setting_settle(setting, i == SECTION_SECRETS || i == SECTION_INPUTS ? TYPE_LINES : TYPE_TEXT, complaints);
+            /* What stands there by mistake for a secret's place may be the secret: no message
+             * repeats it. An input's quotes go by the type that the template gives it. */
+            setting_settle(setting,
+                           i == SECTION_SECRETS || i == SECTION_INPUTS ? TYPE_LINES : TYPE_TEXT,
+                           complaints);
             autofree char *wrong = wrong_entry((enum free_section)i, setting);
             if (wrong)
                 settings_complain(complaints, &setting->origin, "%s", wrong);
@@ -225,11 +241,13 @@ static void settle_all(struct project *project, struct strv *complaints)
 }
 
 /* "section.key" split at its first dot and set. */
-static void override(struct project *project, const char *full, const struct setting *value, struct strv *complaints)
+static void override(struct project *project, const char *full, const struct setting *value,
+                     struct strv *complaints)
 {
     const char *dot = strchr(full, '.');
     autofree char *section = xstrndup(full, dot ? (size_t)(dot - full) : strlen(full));
-    struct setting *setting = target(project, section, dot ? dot + 1 : "", &value->origin, complaints);
+    struct setting *setting =
+        target(project, section, dot ? dot + 1 : "", &value->origin, complaints);
     if (setting)
         setting_copy(setting, value);
 }
@@ -240,7 +258,8 @@ static int apply_profiles(struct load *load, const char *profile, struct error *
     AUTO(project) scratch = {0};
     AUTO(strv) again = {0}; /* what is wrong with names was said when they were read */
     for (size_t i = 0; i < load->project->stages.len; i++)
-        stages_add(&scratch.stages, load->project->stages.items[i].name, &load->project->stages.items[i].origin, &again);
+        stages_add(&scratch.stages, load->project->stages.items[i].name,
+                   &load->project->stages.items[i].origin, &again);
     size_t length = profile ? strlen(profile) : 0;
     for (size_t i = 0; i < load->overrides.len; i++) {
         const struct setting *setting = &load->overrides.items[i];
@@ -271,7 +290,8 @@ static int apply_set(struct project *project, const struct strv *set, struct err
     for (size_t i = 0; set && i < set->len; i++) {
         const char *equals = strchr(set->items[i], '=');
         if (!equals)
-            return error_set(err, ERROR_USAGE, "--set takes section.key=value, not '%s'", set->items[i]);
+            return error_set(err, ERROR_USAGE, "--set takes section.key=value, not '%s'",
+                             set->items[i]);
         autofree char *name = xstrndup(set->items[i], (size_t)(equals - set->items[i]));
         const struct setting value = {.value = (char *)equals + 1, .origin = {"--set", 0, 0}};
         override(project, name, &value, &complaints);
@@ -279,8 +299,8 @@ static int apply_set(struct project *project, const struct strv *set, struct err
     return complaints.len ? error_set(err, ERROR_USAGE, "%s", complaints.items[0]) : 0;
 }
 
-/* By line and column, so that complaints of the form and of the meaning of lines come mixed in the file's
- * order. */
+/* By line and column, so that complaints of the form and of the meaning of lines come mixed in the
+ * file's order. */
 static int by_place(const void *a, const void *b)
 {
     const char *texts[2] = {*(char *const *)a, *(char *const *)b};
@@ -308,8 +328,8 @@ static int verdict(struct load *load, const struct strv *complaints, struct erro
         return error_set(err, ERROR_USAGE, "%s", complaints->items[0]);
     if (complaints->len == 1)
         return error_set(err, ERROR_PROJECT, "%s", complaints->items[0]);
-    return error_set(err, ERROR_PROJECT, "%s has %zu mistakes, the first: %s", load->file, complaints->len,
-                     complaints->items[0]);
+    return error_set(err, ERROR_PROJECT, "%s has %zu mistakes, the first: %s", load->file,
+                     complaints->len, complaints->items[0]);
 }
 
 static int locate(const struct project_options *options, struct project *project, struct error *err)
@@ -330,8 +350,8 @@ static void load_release(struct load *load)
     settings_release(&load->overrides);
 }
 
-int project_load(const struct project_options *options, struct project *project, struct strv *complaints,
-                 struct error *err)
+int project_load(const struct project_options *options, struct project *project,
+                 struct strv *complaints, struct error *err)
 {
     AUTO(buf) text = {0};
     AUTO(strv) own = {0};
@@ -346,10 +366,12 @@ int project_load(const struct project_options *options, struct project *project,
                                project->file);
     }
     AUTO(load)
-    load = {.project = project, .file = project->file, .complaints = complaints ? complaints : &own};
+    load = {
+        .project = project, .file = project->file, .complaints = complaints ? complaints : &own};
     const struct ini_reader reader = {on_section, on_entry, &load};
     ini_read(buf_text(&text), text.len, project->file, &reader, load.complaints);
-    if (apply_profiles(&load, options->profile, err) != 0 || apply_set(project, options->set, err) != 0)
+    if (apply_profiles(&load, options->profile, err) != 0 ||
+        apply_set(project, options->set, err) != 0)
         return -1;
     settle_all(project, load.complaints);
     stages_check(&project->stages, &project->free[SECTION_FILES], load.complaints);
@@ -381,7 +403,8 @@ bool project_is_set(const struct project *project, enum key_id key)
     return project->values[key].origin.file != NULL;
 }
 
-int project_words(const struct project *project, enum key_id key, struct strv *out, struct error *err)
+int project_words(const struct project *project, enum key_id key, struct strv *out,
+                  struct error *err)
 {
     const char *value = project->values[key].value;
     if (value && ini_words(value, out) != 0)

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The project file: an INI file (by inih) checked against one key table, list.h. docs/project-file.md describes it for
- * users. */
+/* The project file: an INI file (by inih) checked against one key table, list.h.
+ * docs/project-file.md describes it for users. */
 
 struct project {
     char *dir;  /* of the project file, absolute */
@@ -24,23 +24,26 @@ struct project {
 };
 
 struct project_options {
-    const char *dir;       /* NULL: the current one */
-    const char *file;      /* NULL: lbuild.ini in dir */
-    const char *profile;   /* NULL: none */
+    const char *dir;        /* NULL: the current one */
+    const char *file;       /* NULL: lbuild.ini in dir */
+    const char *profile;    /* NULL: none */
     const struct strv *set; /* "section.key=value", or NULL */
 };
 
-/* Reads and checks everything. All complaints of the file come at once: *err then holds the first, and `complaints` (may be
- * NULL) each as its own line "FILE:LINE:COLUMN: ...". Errors: ERROR_PROJECT; --set and --profile: ERROR_USAGE. */
-int project_load(const struct project_options *options, struct project *project, struct strv *complaints,
-                 struct error *err) must_check;
+/* Reads and checks everything. All complaints of the file come at once: *err then holds the first,
+ * and `complaints` (may be NULL) each as its own line "FILE:LINE:COLUMN: ...". Errors:
+ * ERROR_PROJECT; --set and --profile: ERROR_USAGE. */
+int project_load(const struct project_options *options, struct project *project,
+                 struct strv *complaints, struct error *err) must_check;
 void project_release(struct project *project);
 
 /* The value of a key, NULL when it is neither set nor has a default in the table. */
 const char *project_get(const struct project *project, enum key_id key);
 bool project_is_set(const struct project *project, enum key_id key);
-/* The words of a value: separated by blanks or newlines, with '...', "..." and backslash as in a shell, nothing expanded. */
-int project_words(const struct project *project, enum key_id key, struct strv *out, struct error *err) must_check;
+/* The words of a value: separated by blanks or newlines, with '...', "..." and backslash as in a
+ * shell, nothing expanded. */
+int project_words(const struct project *project, enum key_id key, struct strv *out,
+                  struct error *err) must_check;
 bool project_bool(const struct project *project, enum key_id key);
 
 #endif

@@ -17,7 +17,8 @@ char *origin_text(const struct origin *origin)
     return xasprintf("%s:%d:%d", origin->file, origin->line, origin->column);
 }
 
-void settings_complain(struct strv *complaints, const struct origin *origin, const char *format, ...)
+void settings_complain(struct strv *complaints, const struct origin *origin, const char *format,
+                       ...)
 {
     autofree char *place = origin_text(origin);
     autofree char *text = NULL;
@@ -41,7 +42,8 @@ void setting_set(struct setting *setting, const char *value, const struct origin
 {
     free(setting->value);
     free(setting->lines);
-    *setting = (struct setting){.name = setting->name, .value = value ? xstrdup(value) : NULL, .origin = *origin};
+    *setting = (struct setting){
+        .name = setting->name, .value = value ? xstrdup(value) : NULL, .origin = *origin};
 }
 
 void setting_copy(struct setting *to, const struct setting *from)
@@ -65,7 +67,8 @@ void setting_continue(struct setting *setting, const char *value, const struct o
     if (!first && setting->line_count == 0)
         add_line(setting, &setting->origin);
     add_line(setting, origin);
-    char *joined = xasprintf("%s%s%s", setting->value ? setting->value : "", first ? "" : "\n", value);
+    char *joined =
+        xasprintf("%s%s%s", setting->value ? setting->value : "", first ? "" : "\n", value);
     free(setting->value);
     setting->value = joined;
 }
@@ -82,9 +85,10 @@ void setting_settle(struct setting *setting, enum value_type type, struct strv *
     if (!value_keeps_quotes(type)) {
         char *text = ini_unquote(setting->value);
         if (!text) {
-            settings_complain(complaints, &setting->origin,
-                              "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and nothing behind",
-                              setting->value);
+            settings_complain(
+                complaints, &setting->origin,
+                "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and nothing behind",
+                setting->value);
             return;
         }
         free(setting->value);

@@ -1,8 +1,8 @@
 #ifndef LBUILD_PROJECT_SETTINGS_H
 #define LBUILD_PROJECT_SETTINGS_H
 
-#include "support/strv.h"
 #include "project/value.h"
+#include "support/strv.h"
 
 /* What users set: values with the place where each was written. */
 
@@ -14,7 +14,8 @@ struct origin {
 
 struct setting {
     char *name;  /* of a free section: the name that the user chose */
-    char *value; /* NULL: not set, and without a default in the table; the lines of a continued one are joined by '\n' */
+    char *value; /* NULL: not set, and without a default in the table; the lines of a continued one
+                    are joined by '\n' */
     struct origin origin;
     struct origin *lines; /* of each line of a continued value; NULL for one that isn't */
     size_t line_count, line_cap;
@@ -34,7 +35,8 @@ void setting_copy(struct setting *to, const struct setting *from);
 void setting_continue(struct setting *setting, const char *value, const struct origin *origin);
 /* Where line `index`, from 0, of the value was written. */
 struct origin setting_line(const struct setting *setting, size_t index);
-/* Makes the value what counts from here on: out of its quotes, of the right type. Complains otherwise. */
+/* Makes the value what counts from here on: out of its quotes, of the right type. Complains
+ * otherwise. */
 void setting_settle(struct setting *setting, enum value_type type, struct strv *complaints);
 
 /* The one with this name, or NULL; a new one. Both are good until the next settings_add. */
@@ -45,7 +47,7 @@ void settings_release(struct settings *settings);
 /* "FILE:LINE:COLUMN", "--set" or "default"; caller frees. */
 char *origin_text(const struct origin *origin);
 /* Adds "FILE:LINE:COLUMN: ..." */
-void settings_complain(struct strv *complaints, const struct origin *origin, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void settings_complain(struct strv *complaints, const struct origin *origin, const char *format,
+                       ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -1,7 +1,7 @@
 #include "project/stages.h"
 
-#include "support/inifile.h"
 #include "support/fs.h"
+#include "support/inifile.h"
 #include "support/json.h"
 #include "support/own.h"
 
@@ -46,7 +46,8 @@ struct stage *stages_find(const struct stages *stages, const char *name)
     return NULL;
 }
 
-struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin, struct strv *complaints)
+struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin,
+                         struct strv *complaints)
 {
     autofree char *wrong = value_check_stage(name);
     if (wrong)
@@ -78,22 +79,29 @@ static char *clean_source(const char *path, bool in_stage, char **wrong)
 {
     autofree char *clean = path_clean(path);
     if (!clean || (path[0] == '/') != in_stage)
-        *wrong = in_stage ? xasprintf("'%.80s' is not a path in a stage; write an absolute one without '..'", path)
-                          : xasprintf("'%.80s' is outside of the project; give a path below the project file", path);
+        *wrong =
+            in_stage
+                ? xasprintf("'%.80s' is not a path in a stage; write an absolute one without '..'",
+                            path)
+                : xasprintf("'%.80s' is outside of the project; give a path below the project file",
+                            path);
     else if (strpbrk(clean, "*?[\\"))
-        *wrong = xasprintf("'%.80s' looks like a pattern, which engines read in different ways; name the file or its folder",
-                           path);
+        *wrong = xasprintf(
+            "'%.80s' looks like a pattern, which engines read in different ways; name the file or its folder",
+            path);
     else
         return in_stage ? xasprintf("/%s", clean) : take(clean);
     return NULL;
 }
 
-char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest, const struct origin *origin)
+char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest,
+                       const struct origin *origin)
 {
     autofree char *stage = NULL, *path = NULL;
     char *wrong = NULL;
     bool in_stage = stage_path(source, &stage, &path);
-    autofree char *from = clean_source(in_stage ? path : source, in_stage, &wrong), *to = path_clean(dest);
+    autofree char *from = clean_source(in_stage ? path : source, in_stage, &wrong),
+                  *to = path_clean(dest);
     if (wrong)
         return wrong;
     if (!to || !dest[0])
@@ -112,9 +120,11 @@ char *stage_copies_add(struct stage_copies *copies, const char *source, const ch
 
 /* Values. */
 
-typedef void (*on_line)(struct stage *stage, const char *line, const struct origin *origin, struct strv *complaints);
+typedef void (*on_line)(struct stage *stage, const char *line, const struct origin *origin,
+                        struct strv *complaints);
 
-static void each_line(struct stage *stage, enum stage_key key, on_line call, struct strv *complaints)
+static void each_line(struct stage *stage, enum stage_key key, on_line call,
+                      struct strv *complaints)
 {
     const struct setting *setting = &stage->values[key];
     const char *at = setting->value ? setting->value : "";
@@ -128,14 +138,17 @@ static void each_line(struct stage *stage, enum stage_key key, on_line call, str
     }
 }
 
-static void read_env(struct stage *stage, const char *line, const struct origin *origin, struct strv *complaints)
+static void read_env(struct stage *stage, const char *line, const struct origin *origin,
+                     struct strv *complaints)
 {
     size_t length = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-    autofree char *name = xstrndup(line, length), *value = ini_unquote(line + length + (line[length] == '='));
+    autofree char *name = xstrndup(line, length),
+                  *value = ini_unquote(line + length + (line[length] == '='));
     if (length == 0 || isdigit((unsigned char)line[0]) || line[length] != '=') {
         settings_complain(complaints, origin, "expected NAME=VALUE, not '%.80s'", line);
     } else if (!value) {
-        settings_complain(complaints, origin, "the quotes of '%.80s' don't fit; write NAME=\"...\"", line);
+        settings_complain(complaints, origin, "the quotes of '%.80s' don't fit; write NAME=\"...\"",
+                          line);
     } else if (settings_find(&stage->env, name)) {
         settings_complain(complaints, origin, "'%.80s' is set twice in this stage; keep one", name);
     } else {
@@ -144,11 +157,13 @@ static void read_env(struct stage *stage, const char *line, const struct origin 
     }
 }
 
-static void read_copy(struct stage *stage, const char *line, const struct origin *origin, struct strv *complaints)
+static void read_copy(struct stage *stage, const char *line, const struct origin *origin,
+                      struct strv *complaints)
 {
     AUTO(strv) words = {0};
     if (ini_words(line, &words) != 0 || words.len != 2) {
-        settings_complain(complaints, origin, "expected SOURCE DEST, not '%.80s'; quote a name that has blanks", line);
+        settings_complain(complaints, origin,
+                          "expected SOURCE DEST, not '%.80s'; quote a name that has blanks", line);
         return;
     }
     autofree char *wrong = stage_copies_add(&stage->copies, words.items[0], words.items[1], origin);
@@ -156,7 +171,8 @@ static void read_copy(struct stage *stage, const char *line, const struct origin
         settings_complain(complaints, origin, "%s", wrong);
 }
 
-/* Whether a word of the command starts a here-document, for which newer engines would take the lines behind it. */
+/* Whether a word of the command starts a here-document, for which newer engines would take the
+ * lines behind it. */
 static bool has_here_document(const char *command)
 {
     for (const char *at = command; (at = strstr(at, "<<")); at += 2 + strspn(at + 2, "<")) {
@@ -190,14 +206,16 @@ static size_t backslashes(const char *line)
     return count;
 }
 
-static void read_run(struct stage *stage, const char *line, const struct origin *origin, struct strv *complaints)
+static void read_run(struct stage *stage, const char *line, const struct origin *origin,
+                     struct strv *complaints)
 {
     struct settings *run = &stage->run;
     struct setting *last = run->len > 0 ? &run->items[run->len - 1] : NULL;
     size_t count = backslashes(line);
     if (count > 0 && count % 2 == 0)
-        settings_complain(complaints, origin,
-                          "a line that ends in an even number of backslashes goes on in some engines, in others not; quote them");
+        settings_complain(
+            complaints, origin,
+            "a line that ends in an even number of backslashes goes on in some engines, in others not; quote them");
     if (last && backslashes(last->value) % 2 == 1) {
         setting_continue(last, line, origin);
         return;
@@ -223,7 +241,8 @@ static void read_words(struct stage *stage, enum stage_key key, struct strv *wor
         strv_release(words); /* complained of by its type */
 }
 
-static void check_ids(const struct stage *stage, enum stage_key key, const struct strv *ids, struct strv *complaints)
+static void check_ids(const struct stage *stage, enum stage_key key, const struct strv *ids,
+                      struct strv *complaints)
 {
     for (size_t i = 0; i < ids->len; i++) {
         autofree char *wrong = value_check_secret(ids->items[i], "env:X");
@@ -263,61 +282,72 @@ static const char *nearest(const struct stages *stages, const char *name)
     return strv_nearest(name, names, stages->len);
 }
 
-static void check_name(const struct stages *stages, const char *name, const struct origin *origin, struct strv *complaints)
+static void check_name(const struct stages *stages, const char *name, const struct origin *origin,
+                       struct strv *complaints)
 {
     if (strcmp(name, STAGE_BUILD) == 0 || stages_find(stages, name))
         return;
     const char *near = nearest(stages, name);
-    settings_complain(complaints, origin, "there is no [stage:%.80s]%s%s%s", name, near ? "; did you mean '" : "",
-                      near ? near : "", near ? "'?" : "");
+    settings_complain(complaints, origin, "there is no [stage:%.80s]%s%s%s", name,
+                      near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
 /* An image's name alone may be a slip of a stage's. */
-static void check_from(const struct stages *stages, const struct stage *stage, struct strv *complaints)
+static void check_from(const struct stages *stages, const struct stage *stage,
+                       struct strv *complaints)
 {
     const struct setting *from = &stage->values[STAGE_FROM];
     if (!from->value || !from->value[0]) {
-        settings_complain(complaints, &stage->origin, "[stage:%s] needs a 'from': an image, scratch or another stage",
+        settings_complain(complaints, &stage->origin,
+                          "[stage:%s] needs a 'from': an image, scratch or another stage",
                           stage->name);
         return;
     }
     const char *near = nearest(stages, from->value);
-    if (near && !strpbrk(from->value, "/:@") && !stages_find(stages, from->value) && strcmp(from->value, STAGE_BUILD) != 0)
-        settings_complain(complaints, &from->origin,
-                          "there is no [stage:%.80s]; did you mean '%s'? An image has a tag: '%.80s:latest'", from->value, near,
-                          from->value);
+    if (near && !strpbrk(from->value, "/:@") && !stages_find(stages, from->value) &&
+        strcmp(from->value, STAGE_BUILD) != 0)
+        settings_complain(
+            complaints, &from->origin,
+            "there is no [stage:%.80s]; did you mean '%s'? An image has a tag: '%.80s:latest'",
+            from->value, near, from->value);
 }
 
 enum colour { UNSEEN, OPEN, DONE };
 
-static void visit(const struct stages *stages, size_t index, enum colour *colours, struct strv *complaints);
+static void visit(const struct stages *stages, size_t index, enum colour *colours,
+                  struct strv *complaints);
 
 /* One stage needs another, by the setting at `origin`. */
-static void follow(const struct stages *stages, const struct stage *stage, const char *name, const struct origin *origin,
-                   enum colour *colours, struct strv *complaints)
+static void follow(const struct stages *stages, const struct stage *stage, const char *name,
+                   const struct origin *origin, enum colour *colours, struct strv *complaints)
 {
     const struct stage *other = name ? stages_find(stages, name) : NULL;
     if (!other)
         return;
     size_t index = (size_t)(other - stages->items);
     if (colours[index] == OPEN)
-        settings_complain(complaints, origin, "[stage:%s] needs [stage:%s], which needs it in turn; break the circle",
+        settings_complain(complaints, origin,
+                          "[stage:%s] needs [stage:%s], which needs it in turn; break the circle",
                           stage->name, other->name);
     else if (colours[index] == UNSEEN)
         visit(stages, index, colours, complaints);
 }
 
-static void visit(const struct stages *stages, size_t index, enum colour *colours, struct strv *complaints)
+static void visit(const struct stages *stages, size_t index, enum colour *colours,
+                  struct strv *complaints)
 {
     const struct stage *stage = &stages->items[index];
     colours[index] = OPEN;
-    follow(stages, stage, stage->values[STAGE_FROM].value, &stage->values[STAGE_FROM].origin, colours, complaints);
+    follow(stages, stage, stage->values[STAGE_FROM].value, &stage->values[STAGE_FROM].origin,
+           colours, complaints);
     for (size_t i = 0; i < stage->copies.len; i++)
-        follow(stages, stage, stage->copies.items[i].stage, &stage->copies.items[i].origin, colours, complaints);
+        follow(stages, stage, stage->copies.items[i].stage, &stage->copies.items[i].origin, colours,
+               complaints);
     colours[index] = DONE;
 }
 
-void stages_check(const struct stages *stages, const struct settings *files, struct strv *complaints)
+void stages_check(const struct stages *stages, const struct settings *files,
+                  struct strv *complaints)
 {
     enum colour colours[STAGES_MAX] = {UNSEEN};
     for (size_t i = 0; i < stages->len; i++) {
@@ -325,7 +355,8 @@ void stages_check(const struct stages *stages, const struct settings *files, str
         check_from(stages, stage, complaints);
         for (size_t j = 0; j < stage->copies.len; j++)
             if (stage->copies.items[j].stage)
-                check_name(stages, stage->copies.items[j].stage, &stage->copies.items[j].origin, complaints);
+                check_name(stages, stage->copies.items[j].stage, &stage->copies.items[j].origin,
+                           complaints);
         if (colours[i] == UNSEEN)
             visit(stages, i, colours, complaints);
     }

@@ -45,18 +45,21 @@ void stage_copies_release(struct stage_copies *copies);
 /* The one with this name, or NULL; good until the next stages_add. */
 struct stage *stages_find(const struct stages *stages, const char *name);
 /* A new one; complaints of its name go to the list. NULL when there are too many. */
-struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin, struct strv *complaints);
+struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin,
+                         struct strv *complaints);
 
 /* Reads each value by its type. */
 void stages_settle(struct stages *stages, struct strv *complaints);
-/* Looks at all of them together: each has what it needs, names only stages that there are, and needs itself in no way. `files`
- * is the section [files]. */
-void stages_check(const struct stages *stages, const struct settings *files, struct strv *complaints);
+/* Looks at all of them together: each has what it needs, names only stages that there are, and
+ * needs itself in no way. `files` is the section [files]. */
+void stages_check(const struct stages *stages, const struct settings *files,
+                  struct strv *complaints);
 
 /* "stage:NAME:/PATH": then *name and *path (caller frees) are set. False: something else. */
 bool stage_path(const char *text, char **name, char **path);
-/* Adds one "SOURCE DEST". A DEST that ends in '/' is the folder that it goes into. Returns what is wrong with it (caller frees),
- * or NULL. */
-char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest, const struct origin *origin);
+/* Adds one "SOURCE DEST". A DEST that ends in '/' is the folder that it goes into. Returns what is
+ * wrong with it (caller frees), or NULL. */
+char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest,
+                       const struct origin *origin);
 
 #endif

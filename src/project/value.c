@@ -1,16 +1,17 @@
 #include "project/value.h"
 
 #include "lambda/arch.h"
-#include "support/inifile.h"
 #include "lambda/limits.h"
 #include "support/fs.h"
+#include "support/inifile.h"
 #include "support/json.h"
 #include "support/own.h"
 
 #include <ctype.h>
 #include <string.h>
 
-/* Set by the platform, or refused by it (Lambda developer guide, "Defined runtime environment variables"). */
+/* Set by the platform, or refused by it (Lambda developer guide, "Defined runtime environment
+ * variables"). */
 static const char *const reserved[] = {
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -30,8 +31,8 @@ static const char *const reserved[] = {
     "LAMBDA_RUNTIME_DIR",
 };
 
-/* Whether a repository may be called so (OCI distribution-spec, "Pulling manifests"): lower case, no
- * separator at the ends. */
+/* Whether a repository may be called so (OCI distribution-spec, "Pulling manifests"): lower case,
+ * no separator at the ends. */
 bool value_is_name(const char *name)
 {
     if (strlen(name) > 128 || !isalnum((unsigned char)name[0]))
@@ -95,8 +96,9 @@ char *value_check(enum value_type type, const char *value)
     case TYPE_NAME:
         return value_is_name(value)
                    ? NULL
-                   : xasprintf("'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
-                               value);
+                   : xasprintf(
+                         "'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
+                         value);
     case TYPE_STANDARD:
         return check_standard(value);
     case TYPE_LANGUAGE:
@@ -104,13 +106,16 @@ char *value_check(enum value_type type, const char *value)
     case TYPE_HANDLER:
         return printable_word(value) && strlen(value) <= 128
                    ? NULL
-                   : xasprintf("'%.80s' is not a handler name; use one word of at most 128 bytes", value);
+                   : xasprintf("'%.80s' is not a handler name; use one word of at most 128 bytes",
+                               value);
     case TYPE_BASE:
-        return printable_word(value) ? NULL : xasprintf("'%.80s' is not an image; write one word", value);
+        return printable_word(value) ? NULL
+                                     : xasprintf("'%.80s' is not an image; write one word", value);
     case TYPE_ARCH:
         return arch_parse(value, &arch) == 0
                    ? NULL
-                   : xasprintf("'%.80s' is not an architecture of Lambda; use x86_64 or arm64", value);
+                   : xasprintf("'%.80s' is not an architecture of Lambda; use x86_64 or arm64",
+                               value);
     case TYPE_LIBC:
         return one_of(value, (const char *const[]){"auto", "glibc", "musl"}, 3)
                    ? NULL
@@ -122,27 +127,36 @@ char *value_check(enum value_type type, const char *value)
     case TYPE_LEVEL:
         return one_of(value, (const char *const[]){"default", "fast", "best"}, 3)
                    ? NULL
-                   : xasprintf("'%.80s' is not a level of compression; use default, fast or best", value);
+                   : xasprintf("'%.80s' is not a level of compression; use default, fast or best",
+                               value);
     case TYPE_BOOL:
-        return one_of(value, booleans, countof(booleans)) ? NULL
-                                                          : xasprintf("'%.80s' is neither yes nor no", value);
+        return one_of(value, booleans, countof(booleans))
+                   ? NULL
+                   : xasprintf("'%.80s' is neither yes nor no", value);
     case TYPE_PATH:
         return NULL;
     case TYPE_ABSOLUTE:
         return absolute_path(value)
                    ? NULL
-                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes without '..'", value);
+                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes without '..'",
+                               value);
     case TYPE_WORDS:
     case TYPE_PATHS:
     case TYPE_PATTERNS:
-        return ini_words(value, &words) == 0 ? NULL : xasprintf("a quote is not closed in '%.80s'", value);
+        return ini_words(value, &words) == 0 ? NULL
+                                             : xasprintf("a quote is not closed in '%.80s'", value);
     case TYPE_MANAGER:
         return one_of(value, (const char *const[]){"auto", "dnf", "yum", "apt", "apk", "none"}, 6)
                    ? NULL
-                   : xasprintf("'%.80s' is not a package manager; use auto, dnf, yum, apt, apk or none", value);
+                   : xasprintf(
+                         "'%.80s' is not a package manager; use auto, dnf, yum, apt, apk or none",
+                         value);
     case TYPE_LINES:
     case TYPE_SHELL:
-        return text_lines(value) ? NULL : xstrdup("a byte that is no text; only tabs and line ends are allowed, in UTF-8");
+        return text_lines(value)
+                   ? NULL
+                   : xstrdup(
+                         "a byte that is no text; only tabs and line ends are allowed, in UTF-8");
     }
     return NULL;
 }
@@ -152,7 +166,8 @@ char *value_check_env(const char *name)
     size_t length = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     if (length < 2 || name[length] || !isalpha((unsigned char)name[0]))
         return xasprintf(
-            "'%.80s' can't be set on Lambda; use two or more letters, digits and _, a letter first", name);
+            "'%.80s' can't be set on Lambda; use two or more letters, digits and _, a letter first",
+            name);
     if (one_of(name, reserved, countof(reserved)))
         return xasprintf("'%s' is reserved by Lambda; choose another name", name);
     return NULL;
@@ -160,16 +175,19 @@ char *value_check_env(const char *name)
 
 char *value_check_label(const char *name)
 {
-    return printable_word(name) ? NULL : xasprintf("'%.80s' is not a label's name; use one word", name);
+    return printable_word(name) ? NULL
+                                : xasprintf("'%.80s' is not a label's name; use one word", name);
 }
 
 char *value_check_file(const char *source, const char *dest)
 {
     autofree char *from = path_clean(source), *to = path_clean(dest);
     if (source[0] == '/' || !from)
-        return xasprintf("'%.80s' is outside of the project; give a path below the project file", source);
+        return xasprintf("'%.80s' is outside of the project; give a path below the project file",
+                         source);
     if (dest[0] != '/' || !to)
-        return xasprintf("'%.80s' is not a path in the image; write an absolute one without '..'", dest);
+        return xasprintf("'%.80s' is not a path in the image; write an absolute one without '..'",
+                         dest);
     if (to[0] == '\0' && from[0] == '\0')
         return xstrdup("the whole project can't become the image's root");
     return NULL;
@@ -178,7 +196,8 @@ char *value_check_file(const char *source, const char *dest)
 /* The form that every engine takes for the id of a secret or an SSH agent. */
 static bool is_id(const char *text)
 {
-    size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    size_t length =
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
     return isalnum((unsigned char)text[0]) && text[length] == '\0' && length <= 128;
 }
 
@@ -186,12 +205,15 @@ char *value_check_secret(const char *name, const char *value)
 {
     if (!is_id(name))
         return xasprintf("'%.80s' is not a secret's name; use letters, digits and . _ -", name);
-    if (strncmp(value, "env:", 4) == 0 && value[4] && !strchr(value + 4, '=') && printable_word(value + 4))
+    if (strncmp(value, "env:", 4) == 0 && value[4] && !strchr(value + 4, '=') &&
+        printable_word(value + 4))
         return NULL;
     /* Engines read where it is from a list with commas. */
     if (strncmp(value, "file:", 5) == 0 && value[5] && !value[5 + strcspn(value + 5, ",\"\n")])
         return NULL;
-    return xasprintf("the secret '%s' needs env:VARIABLE or file:PATH; a value doesn't belong into the file", name);
+    return xasprintf(
+        "the secret '%s' needs env:VARIABLE or file:PATH; a value doesn't belong into the file",
+        name);
 }
 
 char *value_check_stage(const char *name)
@@ -199,15 +221,19 @@ char *value_check_stage(const char *name)
     static const char *const taken[] = {"build", "scratch", "al2023", "al2"};
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
     if (one_of(name, taken, countof(taken)))
-        return xasprintf("a stage can't be called '%s': it means something already; choose another name", name);
+        return xasprintf(
+            "a stage can't be called '%s': it means something already; choose another name", name);
     if (name[0] < 'a' || name[0] > 'z' || name[length])
-        return xasprintf("'%.80s' is not a stage's name; use small letters, digits, - and _, a letter first", name);
+        return xasprintf(
+            "'%.80s' is not a stage's name; use small letters, digits, - and _, a letter first",
+            name);
     return NULL;
 }
 
 bool value_keeps_quotes(enum value_type type)
 {
-    return type == TYPE_WORDS || type == TYPE_PATHS || type == TYPE_PATTERNS || type == TYPE_LINES || type == TYPE_SHELL;
+    return type == TYPE_WORDS || type == TYPE_PATHS || type == TYPE_PATTERNS ||
+           type == TYPE_LINES || type == TYPE_SHELL;
 }
 
 bool value_bool(const char *value)

@@ -26,7 +26,8 @@ enum value_type {
     TYPE_SHELL,   /* commands, one a line, taken as they stand */
 };
 
-/* Whether a value of this type keeps its quotes: a list of words (ini_words), lines or shell text. */
+/* Whether a value of this type keeps its quotes: a list of words (ini_words), lines or shell text.
+ */
 bool value_keeps_quotes(enum value_type type);
 /* What is wrong with a value, remedy included; NULL when nothing is. Caller frees. */
 char *value_check(enum value_type type, const char *value);

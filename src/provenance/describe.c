@@ -94,8 +94,8 @@ static struct node *node_of(struct walk *walk, const char *id)
     return *place;
 }
 
-/* Whether a second tag of one commit takes the place of the first: annotated before light, then the newer,
- * then the first. */
+/* Whether a second tag of one commit takes the place of the first: annotated before light, then the
+ * newer, then the first. */
 static bool better(const struct describe_tag *old, const struct describe_tag *new)
 {
     if (old->annotated != new->annotated)
@@ -160,7 +160,8 @@ static int visit_parents(struct walk *walk, struct node *node, struct error *err
     return 0;
 }
 
-/* Whether the last path left lies in the best candidates already: looking further can't change the answer. */
+/* Whether the last path left lies in the best candidates already: looking further can't change the
+ * answer. */
 static bool settled(const struct walk *walk, const struct node *node)
 {
     size_t depth = SIZE_MAX;

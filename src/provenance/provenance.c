@@ -2,11 +2,11 @@
 
 #include "config.h"
 #include "provenance/describe.h"
+#include "provenance/trust.h"
 #include "support/dl.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
-#include "provenance/trust.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -38,11 +38,11 @@
 /* clang-format on */
 DL_TABLE(git, GIT_FUNCTIONS)
 
-#define GIT_OWNED(name, type, release)                                                                       \
-    static void name##_dispose(type **pointer)                                                               \
-    {                                                                                                        \
-        if (*pointer)                                                                                        \
-            release(*pointer);                                                                               \
+#define GIT_OWNED(name, type, release)                                                             \
+    static void name##_dispose(type **pointer)                                                     \
+    {                                                                                              \
+        if (*pointer)                                                                              \
+            release(*pointer);                                                                     \
     }
 GIT_OWNED(reference, git_reference, git.reference_free)
 GIT_OWNED(references, git_reference_iterator, git.reference_iterator_free)
@@ -90,12 +90,12 @@ void provenance_release(struct provenance *provenance)
 static int fail(struct error *err, const struct checkout *checkout, const char *what)
 {
     const git_error *last = git.error_last();
-    return error_set(err, ERROR_PROJECT, "can't %s of the repository '%s': %s", what, checkout->root,
-                     last ? last->message : "libgit2 gives no reason");
+    return error_set(err, ERROR_PROJECT, "can't %s of the repository '%s': %s", what,
+                     checkout->root, last ? last->message : "libgit2 gives no reason");
 }
 
-/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file system.
- * Caller frees. */
+/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file
+ * system. Caller frees. */
 static char *parent_to_search(const char *path)
 {
     struct stat here, above;
@@ -120,7 +120,8 @@ static int load(struct checkout *checkout, struct error *err)
         return error_set(err, ERROR_ENGINE, "libgit2 can't start");
     checkout->initialized = true;
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
-    /* Ownership is checked by trusted() below, which knows every place where git looks for safe.directory. */
+    /* Ownership is checked by trusted() below, which knows every place where git looks for
+     * safe.directory. */
     git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 #endif
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 4
@@ -136,7 +137,8 @@ static int open_at(struct checkout *checkout, const char *path, struct error *er
 {
     if (load(checkout, err) != 0)
         return -1;
-    int result = git.repository_open_ext(&checkout->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
+    int result =
+        git.repository_open_ext(&checkout->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     if (result == GIT_ENOTFOUND)
         return 0;
     if (result != 0) {
@@ -159,8 +161,9 @@ static bool settle(struct checkout *checkout, const char *marker)
     return true;
 }
 
-/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current folder. It
- * counts only for a project inside of it: a hook's GIT_DIR says nothing of a project elsewhere. */
+/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current
+ * folder. It counts only for a project inside of it: a hook's GIT_DIR says nothing of a project
+ * elsewhere. */
 static int open_environment(struct checkout *checkout, struct error *err)
 {
     const char *path = getenv("GIT_DIR"), *tree = getenv("GIT_WORK_TREE");
@@ -194,9 +197,10 @@ static int open_upwards(struct checkout *checkout, struct strv *watched, struct 
             if (result == 1)
                 git.repository_free(take(checkout->repository));
             if (!S_ISDIR(st.st_mode))
-                log_warn("'%s' points to a repository that isn't there; the image won't say which commit it "
-                         "is from",
-                         marker);
+                log_warn(
+                    "'%s' points to a repository that isn't there; the image won't say which commit it "
+                    "is from",
+                    marker);
         }
         char *parent = parent_to_search(at);
         free(at);
@@ -211,7 +215,8 @@ static int consider_entry(const git_config_entry *entry, void *data)
     return 0;
 }
 
-/* Whether the user listed the work tree in safe.directory. A file that can't be read lists nothing. */
+/* Whether the user listed the work tree in safe.directory. A file that can't be read lists nothing.
+ */
 static bool is_listed(const char *root)
 {
     struct trust trust = {.root = root};
@@ -219,15 +224,16 @@ static bool is_listed(const char *root)
     trust_config_files(&files);
     for (size_t i = 0; i < files.len; i++) {
         GIT_AUTO(config) git_config *config = NULL;
-        if (access(files.items[i], R_OK) == 0 && git.config_open_ondisk(&config, files.items[i]) == 0)
+        if (access(files.items[i], R_OK) == 0 &&
+            git.config_open_ondisk(&config, files.items[i]) == 0)
             git.config_get_multivar_foreach(config, "safe.directory", NULL, consider_entry, &trust);
     }
     trust_consider_environment(&trust);
     return trust.listed;
 }
 
-/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user listed the
- * work tree. */
+/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user
+ * listed the work tree. */
 static int check_trust(const struct checkout *checkout, struct error *err)
 {
     bool own = trust_owned(checkout->root) && trust_owned(checkout->marker) &&
@@ -237,10 +243,11 @@ static int check_trust(const struct checkout *checkout, struct error *err)
         return 0;
     if (is_listed(checkout->root))
         return 0;
-    return error_set(err, ERROR_PROJECT,
-                     "the repository '%s' belongs to another user and git doesn't trust it; if you do, run: "
-                     "git config --global --add safe.directory '%s'",
-                     checkout->root, checkout->root);
+    return error_set(
+        err, ERROR_PROJECT,
+        "the repository '%s' belongs to another user and git doesn't trust it; if you do, run: "
+        "git config --global --add safe.directory '%s'",
+        checkout->root, checkout->root);
 }
 
 static char *hex_of(const git_oid *id)
@@ -254,7 +261,8 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The list of cut commits of a shallow clone: their parents don't count even when they are there. */
+/* The list of cut commits of a shallow clone: their parents don't count even when they are there.
+ */
 static int read_shallow(struct checkout *checkout, struct error *err)
 {
     AUTO(buf) text = {0};
@@ -269,12 +277,14 @@ static int read_shallow(struct checkout *checkout, struct error *err)
     return 0;
 }
 
-static int read_commit(void *data, const char *id, int64_t *time, struct strv *parents, struct error *err)
+static int read_commit(void *data, const char *id, int64_t *time, struct strv *parents,
+                       struct error *err)
 {
     struct checkout *checkout = data;
     GIT_AUTO(commit) git_commit *commit = NULL;
     git_oid oid;
-    if (git.oid_fromstr(&oid, id) != 0 || git.commit_lookup(&commit, checkout->repository, &oid) != 0)
+    if (git.oid_fromstr(&oid, id) != 0 ||
+        git.commit_lookup(&commit, checkout->repository, &oid) != 0)
         return fail(err, checkout, "follow the history");
     *time = git.commit_time(commit);
     if (checkout->shallow.len > 0 && bsearch(&id, checkout->shallow.items, checkout->shallow.len,
@@ -286,7 +296,8 @@ static int read_commit(void *data, const char *id, int64_t *time, struct strv *p
 }
 
 /* A tag that names no commit (a tree, a blob, something that isn't there) is left out. */
-static void add_tag(const struct checkout *checkout, git_reference *reference, struct describe_tags *tags)
+static void add_tag(const struct checkout *checkout, git_reference *reference,
+                    struct describe_tags *tags)
 {
     GIT_AUTO(object) git_object *commit = NULL, *target = NULL;
     const git_oid *id = git.reference_target(reference);
@@ -330,12 +341,14 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
     return 0;
 }
 
-/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its abbreviations by.
+/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its
+ * abbreviations by.
  */
 static uint64_t count_packed(const struct checkout *checkout)
 {
     uint64_t total = 0;
-    autofree char *folder = path_join(git.repository_commondir(checkout->repository), "objects/pack");
+    autofree char *folder =
+        path_join(git.repository_commondir(checkout->repository), "objects/pack");
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         size_t length = strlen(entry->d_name);
@@ -347,14 +360,16 @@ static uint64_t count_packed(const struct checkout *checkout)
             continue;
         off_t last = (memcmp(magic, "\377tOc", 4) == 0 ? 8 : 0) + 255 * 4;
         if (pread(fd, count, 4, last) == 4)
-            total += (uint64_t)count[0] << 24 | (uint64_t)count[1] << 16 | (uint64_t)count[2] << 8 | count[3];
+            total += (uint64_t)count[0] << 24 | (uint64_t)count[1] << 16 | (uint64_t)count[2] << 8 |
+                     count[3];
     }
     if (dir)
         closedir(dir);
     return total;
 }
 
-/* The abbreviated commit as git writes it: as long as the number of objects asks for, and unambiguous. */
+/* The abbreviated commit as git writes it: as long as the number of objects asks for, and
+ * unambiguous. */
 static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
                       char **out, struct error *err)
 {
@@ -397,7 +412,8 @@ static int read_version(struct checkout *checkout, git_config *config, const git
     return 0;
 }
 
-static int read_head(struct checkout *checkout, git_config *config, struct provenance *out, struct error *err)
+static int read_head(struct checkout *checkout, git_config *config, struct provenance *out,
+                     struct error *err)
 {
     GIT_AUTO(reference) git_reference *head = NULL;
     GIT_AUTO(object) git_object *commit = NULL;
@@ -411,8 +427,8 @@ static int read_head(struct checkout *checkout, git_config *config, struct prove
     return read_version(checkout, config, commit, out, err);
 }
 
-/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's business.
- * A path on this machine says nothing to others. */
+/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's
+ * business. A path on this machine says nothing to others. */
 static char *public_url(const char *url)
 {
     const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
@@ -423,8 +439,8 @@ static char *public_url(const char *url)
     const char *at = memrchr(host, '@', (size_t)(end - host));
     size_t kept = scheme ? strcspn(end, "?#") : strlen(end);
     host = at ? at + 1 : host;
-    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host), host,
-                     (int)kept, end);
+    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host),
+                     host, (int)kept, end);
 }
 
 /* A file left out by a sparse checkout looks deleted. */
@@ -443,8 +459,8 @@ static bool is_among(const char *path, const struct strv *list)
     return false;
 }
 
-static void add_dirty(const struct checkout *checkout, const char *path, const struct strv *left_out,
-                      struct provenance *out)
+static void add_dirty(const struct checkout *checkout, const char *path,
+                      const struct strv *left_out, struct provenance *out)
 {
     const char *rest = path;
     if (checkout->prefix[0] && !trust_lies_in(path, checkout->prefix, &rest))
@@ -466,8 +482,8 @@ static bool has_folder(const struct strv *left_out)
 }
 
 /* Like `git status --porcelain` for the project's folder; the index on disk stays as it is. */
-static int read_status(struct checkout *checkout, const struct strv *left_out, struct provenance *out,
-                       struct error *err)
+static int read_status(struct checkout *checkout, const struct strv *left_out,
+                       struct provenance *out, struct error *err)
 {
     GIT_AUTO(status) git_status_list *list = NULL;
     GIT_AUTO(index) git_index *index = NULL;
@@ -526,7 +542,8 @@ static void watch(const struct checkout *checkout, struct strv *watched)
     strv_take(watched, path_join(own, "index"));
     for (size_t i = 0; i < countof(common); i++)
         strv_take(watched, path_join(shared, common[i]));
-    if (fs_read(head_path, 4096, &head, &ignored) == 0 && strncmp(buf_text(&head), "ref: refs/", 10) == 0) {
+    if (fs_read(head_path, 4096, &head, &ignored) == 0 &&
+        strncmp(buf_text(&head), "ref: refs/", 10) == 0) {
         head.data[5 + strcspn(head.data + 5, "\n")] = '\0';
         strv_take(watched, path_join(shared, head.data + 5));
     }
@@ -542,7 +559,8 @@ static void watch(const struct checkout *checkout, struct strv *watched)
     }
 }
 
-int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out, struct error *err)
+int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
+                    struct error *err)
 {
     AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
     GIT_AUTO(config) git_config *config = NULL;
@@ -560,7 +578,8 @@ int provenance_read(const char *dir, const struct strv *left_out, struct provena
         return -1;
     if (git.repository_config_snapshot(&config, checkout.repository) != 0)
         return fail(err, &checkout, "read the settings");
-    if (read_head(&checkout, config, out, err) != 0 || read_status(&checkout, left_out, out, err) != 0)
+    if (read_head(&checkout, config, out, err) != 0 ||
+        read_status(&checkout, left_out, out, err) != 0)
         return -1;
     if (git.config_get_string(&url, config, "remote.origin.url") == 0)
         out->source = public_url(url);

@@ -63,13 +63,15 @@ void trust_consider(struct trust *trust, const char *value)
     if (strcmp(value, "*") == 0)
         trust->listed = true;
     const char *home = getenv("HOME"), *rest = NULL;
-    autofree char *path = strncmp(value, "~/", 2) == 0 && home ? path_join(home, value + 2) : xstrdup(value);
+    autofree char *path =
+        strncmp(value, "~/", 2) == 0 && home ? path_join(home, value + 2) : xstrdup(value);
     size_t length = strlen(path);
     bool below = length > 2 && strcmp(path + length - 2, "/*") == 0;
     if (below)
         path[length - 2] = '\0';
     autofree char *real = path[0] == '/' ? realpath(path, NULL) : NULL;
-    if (real && trust_lies_in(trust->root, real, &rest) && (below ? rest[0] != '\0' : rest[0] == '\0'))
+    if (real && trust_lies_in(trust->root, real, &rest) &&
+        (below ? rest[0] != '\0' : rest[0] == '\0'))
         trust->listed = true;
 }
 

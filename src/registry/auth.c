@@ -44,12 +44,12 @@ void auth_apply(const struct auth *auth, struct http_request *request)
 
 /* --- realms --- */
 
-/* Loopback, link-local, private or shared address space, written as an address in any form that resolvers
- * accept. */
+/* Loopback, link-local, private or shared address space, written as an address in any form that
+ * resolvers accept. */
 static bool inside_v4(uint32_t a)
 {
-    return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || a >> 16 == 0xa9fe || a >> 20 == 0xac1 ||
-           a >> 16 == 0xc0a8 || a >> 22 == 0x191; /* 100.64.0.0/10 */
+    return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || a >> 16 == 0xa9fe ||
+           a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == 0x191; /* 100.64.0.0/10 */
 }
 
 static bool inside(const char *host)
@@ -62,27 +62,31 @@ static bool inside(const char *host)
     if (inet_pton(AF_INET6, address, &v6) != 1)
         return true;
     static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 */
-    if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6) || memcmp(&v6, nat64, sizeof nat64) == 0) {
+    if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6) ||
+        memcmp(&v6, nat64, sizeof nat64) == 0) {
         memcpy(&v4, &v6.s6_addr[12], sizeof v4);
         return inside_v4(ntohl(v4.s_addr));
     }
-    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) || IN6_IS_ADDR_LINKLOCAL(&v6) ||
-           IN6_IS_ADDR_SITELOCAL(&v6) || (v6.s6_addr[0] & 0xfe) == 0xfc;
+    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) ||
+           IN6_IS_ADDR_LINKLOCAL(&v6) || IN6_IS_ADDR_SITELOCAL(&v6) ||
+           (v6.s6_addr[0] & 0xfe) == 0xfc;
 }
 
-static int judge_realm(const char *realm, const struct http_url *registry, const struct http_url *url,
-                       struct error *err)
+static int judge_realm(const char *realm, const struct http_url *registry,
+                       const struct http_url *url, struct error *err)
 {
-    bool same = strcmp(registry->host, url->host) == 0, local = reference_is_loopback(registry->server);
+    bool same = strcmp(registry->host, url->host) == 0,
+         local = reference_is_loopback(registry->server);
     if (url->user)
         return error_set(err, ERROR_REGISTRY,
                          "%s: the registry's token address holds a user name; that is not accepted",
                          registry->server);
     if (strcmp(url->scheme, "https") != 0 &&
         !(strcmp(registry->scheme, "http") == 0 && reference_is_loopback(url->server)))
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: tokens would come over plain HTTP, from '%.200s'; that is not accepted",
-                         registry->server, realm);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: tokens would come over plain HTTP, from '%.200s'; that is not accepted",
+            registry->server, realm);
     if (!same && inside(url->host) && !(local && reference_is_loopback(url->server)))
         return error_set(
             err, ERROR_REGISTRY,
@@ -109,10 +113,12 @@ int auth_check_realm(const char *base, const char *realm, struct error *err)
 
 /* --- tokens --- */
 
-/* Percent-encodes all but RFC 3986's unreserved characters, and ':' '/' ',' which scopes are full of. */
+/* Percent-encodes all but RFC 3986's unreserved characters, and ':' '/' ',' which scopes are full
+ * of. */
 static void add_escaped(struct buf *out, const char *text)
 {
-    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/,";
+    static const char kept[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/,";
     for (; *text; text++)
         if (strchr(kept, *text))
             buf_addc(out, *text);
@@ -130,9 +136,11 @@ static void add_parameter(struct buf *out, const char *name, const char *value)
     add_escaped(out, value);
 }
 
-/* Service and scope. The scope is our own: what the challenge asks for may be absent or for something else.
+/* Service and scope. The scope is our own: what the challenge asks for may be absent or for
+ * something else.
  */
-static void add_parameters(const struct auth *auth, const struct challenge *challenge, struct buf *out)
+static void add_parameters(const struct auth *auth, const struct challenge *challenge,
+                           struct buf *out)
 {
     autofree char *scope = xasprintf("repository:%s:pull", auth->endpoint->repository);
     add_parameter(out, "service", challenge->service);
@@ -150,7 +158,8 @@ static int fetch_get(const struct auth *auth, struct http *http, const struct ch
     if (named)
         add_parameter(&url, "account", login->username);
     add_parameters(auth, challenge, &url);
-    struct http_request request = {.url = buf_text(&url), .accept = "application/json", .limit = MAX_REPLY};
+    struct http_request request = {
+        .url = buf_text(&url), .accept = "application/json", .limit = MAX_REPLY};
     if (named) {
         request.username = login->username;
         request.password = login->password;
@@ -166,8 +175,10 @@ static int fetch_post(const struct auth *auth, struct http *http, const struct c
     add_parameter(&form, "refresh_token", auth->credentials.identity_token);
     add_parameter(&form, "client_id", "lbuild");
     add_parameters(auth, challenge, &form);
-    struct http_request request = {
-        .url = challenge->realm, .form = buf_text(&form), .accept = "application/json", .limit = MAX_REPLY};
+    struct http_request request = {.url = challenge->realm,
+                                   .form = buf_text(&form),
+                                   .accept = "application/json",
+                                   .limit = MAX_REPLY};
     int result = http_perform(http, &request, reply, err);
     explicit_bzero(form.data, form.cap);
     return result;
@@ -193,7 +204,8 @@ static int read_token(struct auth *auth, const struct http_reply *reply, struct 
     if (!token || !token[0])
         token = js_get_text(object, "access_token");
     if (!token || !token[0])
-        return error_set(err, ERROR_REGISTRY, "%s: the token server's reply is not JSON with a 'token'",
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: the token server's reply is not JSON with a 'token'",
                          auth->endpoint->host);
     drop_token(auth);
     auth->token = xstrdup(token);
@@ -231,7 +243,8 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
         result = error_set(err, ERROR_RETRY, "%s: the token server answered %ld; try again later",
                            auth->endpoint->host, reply.status);
     else if (result == 0 && reply.status != 401 && reply.status != 403)
-        result = error_set(err, ERROR_REGISTRY, "%s: the token server answered %ld; ask the registry's owner",
+        result = error_set(err, ERROR_REGISTRY,
+                           "%s: the token server answered %ld; ask the registry's owner",
                            auth->endpoint->host, reply.status);
     out->retry_after = reply.retry_after;
     if (reply.body.data)
@@ -245,8 +258,9 @@ static int find_login(struct auth *auth, struct error *err)
     if (auth->login != LOGIN_UNKNOWN)
         return 0;
     /* docker.io is known under that name, whatever its server is called. */
-    const char *host =
-        strcmp(auth->endpoint->host, "registry-1.docker.io") == 0 ? "docker.io" : auth->endpoint->host;
+    const char *host = strcmp(auth->endpoint->host, "registry-1.docker.io") == 0
+                           ? "docker.io"
+                           : auth->endpoint->host;
     int result = credentials_find(host, auth->endpoint->repository, &auth->credentials, err);
     if (result >= 0)
         auth->login = result ? LOGIN_FOUND : LOGIN_NONE;
@@ -259,7 +273,8 @@ static int meet(struct auth *auth, struct http *http, struct http_reply *reply, 
     const struct challenge *bearer = challenges_find(&reply->challenges, CHALLENGE_BEARER);
     if (find_login(auth, err) != 0)
         return -1;
-    bool basic = auth->login == LOGIN_FOUND && auth->credentials.username && auth->credentials.password &&
+    bool basic = auth->login == LOGIN_FOUND && auth->credentials.username &&
+                 auth->credentials.password &&
                  challenges_find(&reply->challenges, CHALLENGE_BASIC) != NULL;
     if (bearer && auth->login == LOGIN_FOUND && auth->credentials.registry_token) {
         auth->token = xstrdup(auth->credentials.registry_token);
@@ -300,12 +315,14 @@ void auth_explain(const struct auth *auth, struct buf *out)
     if (strcmp(host, "registry-1.docker.io") == 0)
         host = "docker.io";
     if (auth->login == LOGIN_FOUND || auth->login == LOGIN_REFUSED)
-        buf_addf(out,
-                 "; the login from %s was %s; log in again with 'docker login %s' or check that the account "
-                 "may pull",
-                 auth->credentials.source,
-                 auth->login == LOGIN_FOUND && !auth->used ? "of no use here" : "refused", host);
+        buf_addf(
+            out,
+            "; the login from %s was %s; log in again with 'docker login %s' or check that the account "
+            "may pull",
+            auth->credentials.source,
+            auth->login == LOGIN_FOUND && !auth->used ? "of no use here" : "refused", host);
     else
-        buf_addf(out, "; no login for '%s' was found; check the name, or log in with 'docker login %s'", host,
-                 host);
+        buf_addf(out,
+                 "; no login for '%s' was found; check the name, or log in with 'docker login %s'",
+                 host, host);
 }

@@ -37,8 +37,8 @@ static const char *skip(const char *at, const char *set)
     return at + strspn(at, set);
 }
 
-/* A quoted string or a bare value; bare ones are taken up to the next comma or space, since realms come
- * unquoted too. */
+/* A quoted string or a bare value; bare ones are taken up to the next comma or space, since realms
+ * come unquoted too. */
 static const char *read_value(const char *at, struct buf *out)
 {
     if (*at != '"') {
@@ -54,7 +54,8 @@ static const char *read_value(const char *at, struct buf *out)
     return *at ? at + 1 : at;
 }
 
-static void set_parameter(struct challenge *challenge, const char *key, size_t length, struct buf *value)
+static void set_parameter(struct challenge *challenge, const char *key, size_t length,
+                          struct buf *value)
 {
     char **slot = length == 5 && strncasecmp(key, "realm", 5) == 0     ? &challenge->realm
                   : length == 7 && strncasecmp(key, "service", 7) == 0 ? &challenge->service

@@ -18,11 +18,12 @@ struct challenges {
     size_t len, cap;
 };
 
-/* Adds what one header's value holds, at most 16 challenges in all. What can't be read is left out: a server
- * may send anything, and a challenge that isn't understood can't be met anyway. */
+/* Adds what one header's value holds, at most 16 challenges in all. What can't be read is left out:
+ * a server may send anything, and a challenge that isn't understood can't be met anyway. */
 void challenges_parse(struct challenges *list, const char *value);
 /* The first one of a scheme, or NULL. */
-const struct challenge *challenges_find(const struct challenges *list, enum challenge_scheme scheme);
+const struct challenge *challenges_find(const struct challenges *list,
+                                        enum challenge_scheme scheme);
 void challenges_release(struct challenges *list);
 
 #endif

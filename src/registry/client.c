@@ -12,9 +12,9 @@
 
 enum { TRIES = 3, MAX_MANIFEST = 4 * 1024 * 1024, PROGRESS = 1024 * 1024, MAX_SAID = 200 };
 
-#define ACCEPT                                                                                               \
-    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "                  \
-    "application/vnd.docker.distribution.manifest.list.v2+json, "                                            \
+#define ACCEPT                                                                                     \
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "        \
+    "application/vnd.docker.distribution.manifest.list.v2+json, "                                  \
     "application/vnd.docker.distribution.manifest.v2+json"
 
 struct client {
@@ -42,24 +42,28 @@ static unsigned timeout_from_environment(void)
     if (end && *end == '\0' && seconds >= 1 && seconds <= 3600)
         return (unsigned)seconds;
     if (text && text[0])
-        log_warn("LBUILD_HTTP_TIMEOUT='%s' is not a number of seconds from 1 to 3600; it is ignored", text);
+        log_warn(
+            "LBUILD_HTTP_TIMEOUT='%s' is not a number of seconds from 1 to 3600; it is ignored",
+            text);
     return 0;
 }
 
-struct client *client_open(const struct reference *reference, const struct client_settings *settings,
-                           struct error *err)
+struct client *client_open(const struct reference *reference,
+                           const struct client_settings *settings, struct error *err)
 {
     AUTOPTR(client) client = xcalloc(1, sizeof *client);
-    const struct http_settings http = {.ca_file = settings->ca_file, .timeout = timeout_from_environment()};
+    const struct http_settings http = {.ca_file = settings->ca_file,
+                                       .timeout = timeout_from_environment()};
     client->second = settings->second ? settings->second : 1000;
     client->http = http_open(&http, err);
     if (!client->http ||
         endpoint_find(reference, settings->mirrors, client->http, &client->endpoint, err) != 0)
         return NULL;
     auth_init(&client->auth, &client->endpoint);
-    client->where = client->endpoint.mirror_of
-                        ? xasprintf("%s (mirror of %s)", client->endpoint.host, client->endpoint.mirror_of)
-                        : xstrdup(client->endpoint.host);
+    client->where =
+        client->endpoint.mirror_of
+            ? xasprintf("%s (mirror of %s)", client->endpoint.host, client->endpoint.mirror_of)
+            : xstrdup(client->endpoint.host);
     return take(client);
 }
 
@@ -98,8 +102,8 @@ static bool tells_secret(const struct client *client, const char *text)
     return false;
 }
 
-/* "404 MANIFEST_UNKNOWN: manifest unknown": the status and the first error of the body, if it is what the
- * spec asks for. */
+/* "404 MANIFEST_UNKNOWN: manifest unknown": the status and the first error of the body, if it is
+ * what the spec asks for. */
 static void add_status(const struct client *client, const struct http_reply *reply, struct buf *out)
 {
     struct error ignored;
@@ -118,7 +122,8 @@ static void add_status(const struct client *client, const struct http_reply *rep
 }
 
 /* The error for a reply that isn't what was asked for. */
-static int refuse(const struct exchange *exchange, const struct http_reply *reply, struct error *err)
+static int refuse(const struct exchange *exchange, const struct http_reply *reply,
+                  struct error *err)
 {
     const struct client *client = exchange->client;
     const char *where = client->where, *what = exchange->what;
@@ -128,27 +133,28 @@ static int refuse(const struct exchange *exchange, const struct http_reply *repl
     if (status == 401 || status == 403) {
         AUTO(buf) login = {0};
         auth_explain(&client->auth, &login);
-        return error_set(err, ERROR_REGISTRY, "%s: %s: pulling it is not allowed (%s)%s", where, what,
-                         buf_text(&said), buf_text(&login));
+        return error_set(err, ERROR_REGISTRY, "%s: %s: pulling it is not allowed (%s)%s", where,
+                         what, buf_text(&said), buf_text(&login));
     }
     if (status == 404 && exchange->blob)
         return error_set(err, ERROR_REGISTRY,
-                         "%s: %s is missing there (%s); the image is incomplete: push it again", where, what,
-                         buf_text(&said));
+                         "%s: %s is missing there (%s); the image is incomplete: push it again",
+                         where, what, buf_text(&said));
     if (status == 404)
-        return error_set(err, ERROR_REGISTRY, "%s: there is no image %s (%s); check its name and tag", where,
-                         what, buf_text(&said));
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: there is no image %s (%s); check its name and tag", where, what,
+                         buf_text(&said));
     if (status == 429)
         return error_set(
             err, ERROR_RETRY,
-            "%s: %s: too many requests (%s); wait a while, or log in, which often raises the limit", where,
-            what, buf_text(&said));
+            "%s: %s: too many requests (%s); wait a while, or log in, which often raises the limit",
+            where, what, buf_text(&said));
     if (transient(status))
         return error_set(err, ERROR_RETRY,
-                         "%s: %s: the registry is in trouble (%s, in %d tries); try again later", where, what,
-                         buf_text(&said), TRIES);
-    return error_set(err, ERROR_REGISTRY, "%s: %s: unexpected answer (%s); is it a registry?", where, what,
-                     buf_text(&said));
+                         "%s: %s: the registry is in trouble (%s, in %d tries); try again later",
+                         where, what, buf_text(&said), TRIES);
+    return error_set(err, ERROR_REGISTRY, "%s: %s: unexpected answer (%s); is it a registry?",
+                     where, what, buf_text(&said));
 }
 
 /* --- trying --- */
@@ -203,20 +209,22 @@ static int restart(struct client_sink *sink, struct error *err)
 }
 
 /* Whether a whole blob came, for a try that ended well. */
-static int check_complete(const struct exchange *exchange, const struct http_reply *reply, struct error *err)
+static int check_complete(const struct exchange *exchange, const struct http_reply *reply,
+                          struct error *err)
 {
     const struct client_sink *sink = exchange->sink;
     if (!sink || (reply->status != 200 && reply->status != 206) || sink->offset == sink->size)
         return 0;
-    return error_set(err, ERROR_RETRY, "%s: %s ended after %llu of %llu bytes", exchange->client->where,
-                     exchange->what, (unsigned long long)sink->offset, (unsigned long long)sink->size);
+    return error_set(err, ERROR_RETRY, "%s: %s ended after %llu of %llu bytes",
+                     exchange->client->where, exchange->what, (unsigned long long)sink->offset,
+                     (unsigned long long)sink->size);
 }
 
 static int give_up(const struct exchange *exchange, struct error *err)
 {
     struct error last = *err;
-    return error_set(err, last.kind, "%s; given up on %s after %d tries, try again later", last.text,
-                     exchange->what, TRIES);
+    return error_set(err, last.kind, "%s; given up on %s after %d tries, try again later",
+                     last.text, exchange->what, TRIES);
 }
 
 static int perform(struct exchange *exchange, struct http_reply *reply, struct error *err)
@@ -243,7 +251,8 @@ static int perform(struct exchange *exchange, struct http_reply *reply, struct e
             return busy ? refuse(exchange, reply, err) : give_up(exchange, err);
         char status[32];
         snprintf(status, sizeof status, "status %ld", reply->status);
-        if (pause_before(exchange, failures, reply->retry_after, busy ? status : err->text, err) != 0)
+        if (pause_before(exchange, failures, reply->retry_after, busy ? status : err->text, err) !=
+            0)
             return -1;
     }
 }
@@ -256,10 +265,11 @@ int client_manifest(struct client *client, const char *tag_or_digest, struct htt
     const struct endpoint *endpoint = &client->endpoint;
     autofree char *url =
         xasprintf("%s/v2/%s/manifests/%s", endpoint->base, endpoint->repository, tag_or_digest);
-    autofree char *what =
-        xasprintf("'%s%s%s'", endpoint->repository, digest_valid(tag_or_digest) ? "@" : ":", tag_or_digest);
-    struct exchange exchange = {
-        .client = client, .what = what, .request = {.url = url, .accept = ACCEPT, .limit = MAX_MANIFEST}};
+    autofree char *what = xasprintf("'%s%s%s'", endpoint->repository,
+                                    digest_valid(tag_or_digest) ? "@" : ":", tag_or_digest);
+    struct exchange exchange = {.client = client,
+                                .what = what,
+                                .request = {.url = url, .accept = ACCEPT, .limit = MAX_MANIFEST}};
     if (perform(&exchange, reply, err) != 0)
         return -1;
     return reply->status == 200 ? 0 : refuse(&exchange, reply, err);
@@ -281,8 +291,8 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
         return error_set(
             err, ERROR_REGISTRY,
             "%s: %s has %llu bytes there, not %llu as its manifest says; ask the registry's owner",
-            exchange->client->where, exchange->what, (unsigned long long)reply->length + sink->offset,
-            (unsigned long long)sink->size);
+            exchange->client->where, exchange->what,
+            (unsigned long long)reply->length + sink->offset, (unsigned long long)sink->size);
     return 0;
 }
 
@@ -306,11 +316,12 @@ int client_blob(struct client *client, const struct digest *digest, struct clien
 {
     const struct endpoint *endpoint = &client->endpoint;
     struct http_reply reply = {0};
-    autofree char *url = xasprintf("%s/v2/%s/blobs/%s", endpoint->base, endpoint->repository, digest->text);
+    autofree char *url =
+        xasprintf("%s/v2/%s/blobs/%s", endpoint->base, endpoint->repository, digest->text);
     autofree char *what = xasprintf("blob '%s' of '%s'", digest->text, endpoint->repository);
     struct exchange exchange = {.client = client, .sink = sink, .what = what, .blob = true};
-    exchange.request =
-        (struct http_request){.url = url, .begin = begin_blob, .sink = take_blob, .data = &exchange};
+    exchange.request = (struct http_request){
+        .url = url, .begin = begin_blob, .sink = take_blob, .data = &exchange};
     int result = perform(&exchange, &reply, err);
     if (result == 0 && reply.status != 200 && reply.status != 206)
         result = refuse(&exchange, &reply, err);

@@ -36,7 +36,8 @@ void credentials_release(struct credentials *credentials)
 /* Standard base64 (RFC 4648 section 4), padding optional. False when it isn't that. */
 static bool decode_base64(const char *text, struct buf *out)
 {
-    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t length = strlen(text);
     unsigned value = 0, bits = 0;
     while (length > 0 && text[length - 1] == '=')
@@ -55,8 +56,9 @@ static bool decode_base64(const char *text, struct buf *out)
     return length % 4 != 1;
 }
 
-/* How long a part of "HOST/REPOSITORY" the key covers, plus one; 0 when it is for something else. A key with
- * a scheme stands for its whole host (docker), one without may be a namespace (containers tools). */
+/* How long a part of "HOST/REPOSITORY" the key covers, plus one; 0 when it is for something else. A
+ * key with a scheme stands for its whole host (docker), one without may be a namespace (containers
+ * tools). */
 static size_t key_match(const char *key, const char *host, const char *repository)
 {
     const char *scheme = strstr(key, "://"), *start = scheme ? scheme + 3 : key;
@@ -117,9 +119,10 @@ static int read_auth(const char *host, const char *auth, struct credentials *out
     }
     if (plain.data)
         explicit_bzero(plain.data, plain.cap);
-    return colon ? 0
-                 : error_set(err, ERROR_REGISTRY,
-                             "the 'auth' of '%s' is not base64 of USER:PASSWORD; log in again", host);
+    return colon
+               ? 0
+               : error_set(err, ERROR_REGISTRY,
+                           "the 'auth' of '%s' is not base64 of USER:PASSWORD; log in again", host);
 }
 
 int credentials_from_auths(const struct js *config, const char *host, const char *repository,
@@ -231,11 +234,13 @@ static char *config_path(const char *variable, const char *below, const char *ho
 static char *podman_path(void)
 {
     const char *folder = getenv("XDG_RUNTIME_DIR");
-    return folder && folder[0] ? path_join(folder, "containers/auth.json")
-                               : xasprintf("/run/containers/%lu/auth.json", (unsigned long)geteuid());
+    return folder && folder[0]
+               ? path_join(folder, "containers/auth.json")
+               : xasprintf("/run/containers/%lu/auth.json", (unsigned long)geteuid());
 }
 
-int credentials_find(const char *host, const char *repository, struct credentials *out, struct error *err)
+int credentials_find(const char *host, const char *repository, struct credentials *out,
+                     struct error *err)
 {
     const char *text = getenv("DOCKER_AUTH_CONFIG"), *file = getenv("REGISTRY_AUTH_FILE");
     int result = 0;
@@ -243,7 +248,8 @@ int credentials_find(const char *host, const char *repository, struct credential
     if (text && text[0]) {
         AUTO(buf) copy = {0};
         buf_adds(&copy, text);
-        result = search_text(&(struct place){"DOCKER_AUTH_CONFIG", false}, &copy, host, repository, out, err);
+        result = search_text(&(struct place){"DOCKER_AUTH_CONFIG", false}, &copy, host, repository,
+                             out, err);
     }
     if (result == 0 && file && file[0]) {
         if (!fs_exists(file))
@@ -256,7 +262,8 @@ int credentials_find(const char *host, const char *repository, struct credential
     } places[] = {
         {config_path("DOCKER_CONFIG", "config.json", ".docker/config.json"), true},
         {podman_path(), false},
-        {config_path("XDG_CONFIG_HOME", "containers/auth.json", ".config/containers/auth.json"), false},
+        {config_path("XDG_CONFIG_HOME", "containers/auth.json", ".config/containers/auth.json"),
+         false},
     };
     for (size_t i = 0; i < countof(places); i++) {
         if (result == 0 && places[i].path)

@@ -15,13 +15,15 @@ void endpoint_release(struct endpoint *endpoint)
     *endpoint = (struct endpoint){0};
 }
 
-static int check_url(const char *entry, const char *text, const struct http_url *url, struct error *err)
+static int check_url(const char *entry, const char *text, const struct http_url *url,
+                     struct error *err)
 {
     if (url->user || url->query || url->fragment)
-        return error_set(err, ERROR_USAGE,
-                         "mirror '%s': a mirror's URL has no user, query or fragment; logins come from "
-                         "docker's or podman's files",
-                         url->user ? "(not shown: it holds a login)" : entry);
+        return error_set(
+            err, ERROR_USAGE,
+            "mirror '%s': a mirror's URL has no user, query or fragment; logins come from "
+            "docker's or podman's files",
+            url->user ? "(not shown: it holds a login)" : entry);
     if (!reference_host_valid(url->server))
         return error_set(err, ERROR_USAGE, "mirror '%s': '%s' has no valid host", entry, text);
     if (strcmp(url->scheme, "http") == 0 && !reference_is_loopback(url->server))
@@ -51,7 +53,8 @@ static int use_entry(const char *entry, const struct reference *reference, struc
     struct http_url url = {0};
     if (!equals || equals == entry || !http_url_parse(equals + 1, &url))
         return error_set(err, ERROR_USAGE,
-                         "mirror '%s' is not HOST=URL, as in docker.io=https://mirror.example", entry);
+                         "mirror '%s' is not HOST=URL, as in docker.io=https://mirror.example",
+                         entry);
     int result = check_url(entry, equals + 1, &url, err);
     size_t length = (size_t)(equals - entry);
     if (result == 0 && strlen(reference->host) == length &&

@@ -56,7 +56,8 @@ static int read_reply(const char *program, const struct buf *reply, struct crede
     AUTOPTR(js) object = js_parse(buf_text(reply), reply->len, program, &ignored);
     const char *username = js_get_text(object, "Username"), *secret = js_get_text(object, "Secret");
     if (!username || !secret)
-        return error_set(err, ERROR_REGISTRY, "'%s' gave no JSON with Username and Secret", program);
+        return error_set(err, ERROR_REGISTRY, "'%s' gave no JSON with Username and Secret",
+                         program);
     if (!secret[0])
         return 0;
     *out = (struct credentials){0};
@@ -69,7 +70,8 @@ static int read_reply(const char *program, const struct buf *reply, struct crede
     return 1;
 }
 
-/* The one place where a helper says that it has nothing is its standard output, with a status of 1. */
+/* The one place where a helper says that it has nothing is its standard output, with a status of 1.
+ */
 static int refused(const char *program, struct buf *reply, int status, struct error *err)
 {
     trim(reply);
@@ -85,8 +87,10 @@ int helper_get(const char *name, const char *host, struct credentials *out, stru
 {
     autofree char *program = xasprintf("docker-credential-%s", name);
     if (strchr(name, '/') || strlen(name) > 100)
-        return error_set(err, ERROR_REGISTRY, "'%s' can't be the name of a credential helper", name);
-    autoclose int input = open_question(strcmp(host, "docker.io") == 0 ? HELPER_DOCKER_HUB : host, err);
+        return error_set(err, ERROR_REGISTRY, "'%s' can't be the name of a credential helper",
+                         name);
+    autoclose int input =
+        open_question(strcmp(host, "docker.io") == 0 ? HELPER_DOCKER_HUB : host, err);
     if (input < 0)
         return -1;
     autoclose int timer = open_alarm(err);
@@ -95,15 +99,20 @@ int helper_get(const char *name, const char *host, struct credentials *out, stru
     AUTO(buf) reply = {0};
     AUTO(buf) noise = {0};
     const char *argv[] = {program, "get", NULL};
-    struct process process = {
-        .argv = argv, .input = input, .output = &reply, .errors = &noise, .limit = MAX_REPLY, .stop = timer};
+    struct process process = {.argv = argv,
+                              .input = input,
+                              .output = &reply,
+                              .errors = &noise,
+                              .limit = MAX_REPLY,
+                              .stop = timer};
     struct process_result ended = {0};
     if (process_run(&process, &ended, err) != 0) {
         err->kind = err->kind > ERROR_SIGNAL ? err->kind : ERROR_REGISTRY;
         return -1;
     }
     if (rang(timer))
-        return error_set(err, ERROR_REGISTRY, "'%s' gave no answer within %d seconds", program, SECONDS);
+        return error_set(err, ERROR_REGISTRY, "'%s' gave no answer within %d seconds", program,
+                         SECONDS);
     int result = ended.status == 0 ? read_reply(program, &reply, out, err)
                                    : refused(program, &reply, ended.status, err);
     if (reply.data)

@@ -12,13 +12,15 @@
 #include <string.h>
 #include <strings.h>
 
-#define CURL_FUNCTIONS(X)                                                                                    \
-    X(curl_, easy_init)                                                                                      \
-    X(curl_, easy_cleanup)                                                                                   \
-    X(curl_, easy_reset)                                                                                     \
-    X(curl_, easy_setopt)                                                                                    \
-    X(curl_, easy_getinfo) X(curl_, easy_perform) X(curl_, slist_append) X(curl_, slist_free_all)            \
-        X(curl_, url) X(curl_, url_cleanup) X(curl_, url_set) X(curl_, url_get) X(curl_, free)
+#define CURL_FUNCTIONS(X)                                                                          \
+    X(curl_, easy_init)                                                                            \
+    X(curl_, easy_cleanup)                                                                         \
+    X(curl_, easy_reset)                                                                           \
+    X(curl_, easy_setopt)                                                                          \
+    X(curl_, easy_getinfo)                                                                         \
+    X(curl_, easy_perform)                                                                         \
+    X(curl_, slist_append) X(curl_, slist_free_all) X(curl_, url) X(curl_, url_cleanup)            \
+        X(curl_, url_set) X(curl_, url_get) X(curl_, free)
 DL_TABLE(curl, CURL_FUNCTIONS)
 
 enum {
@@ -67,9 +69,11 @@ static int load_certificates(struct http *http, const char *ca_file, struct erro
 #if LIBCURL_VERSION_NUM >= 0x075400
     char *built_in = NULL;
     if (!system || !system[0])
-        system = curl.easy_getinfo(http->handle, CURLINFO_CAINFO, &built_in) == CURLE_OK ? built_in : NULL;
+        system = curl.easy_getinfo(http->handle, CURLINFO_CAINFO, &built_in) == CURLE_OK ? built_in
+                                                                                         : NULL;
 #endif
-    if (system && system[0] && fs_read(system, MAX_CERTIFICATES, &http->certificates, &ignored) != 0)
+    if (system && system[0] &&
+        fs_read(system, MAX_CERTIFICATES, &http->certificates, &ignored) != 0)
         buf_clear(&http->certificates);
     buf_addc(&http->certificates, '\n');
     if (fs_read(ca_file, MAX_CERTIFICATES, &http->certificates, err) == 0)
@@ -170,7 +174,8 @@ bool http_url_parse(const char *text, struct http_url *out)
 {
     *out = (struct http_url){0};
     CURLU *url = curl.url();
-    bool valid = url && curl.url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK && take_apart(url, out);
+    bool valid =
+        url && curl.url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK && take_apart(url, out);
     curl.url_cleanup(url);
     if (!valid)
         http_url_release(out);
@@ -182,11 +187,11 @@ static bool redirect_allowed(const char *from, const char *location)
 {
     struct http_url before = {0}, after = {0};
     CURLU *url = curl.url();
-    bool allowed = url && curl.url_set(url, CURLUPART_URL, from, 0) == CURLUE_OK &&
-                   take_apart(url, &before) && curl.url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK &&
-                   take_apart(url, &after) &&
-                   (strcmp(after.scheme, "https") == 0 ||
-                    (strcmp(before.scheme, "http") == 0 && reference_is_loopback(after.server)));
+    bool allowed =
+        url && curl.url_set(url, CURLUPART_URL, from, 0) == CURLUE_OK && take_apart(url, &before) &&
+        curl.url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK && take_apart(url, &after) &&
+        (strcmp(after.scheme, "https") == 0 ||
+         (strcmp(before.scheme, "http") == 0 && reference_is_loopback(after.server)));
     curl.url_cleanup(url);
     http_url_release(&before);
     http_url_release(&after);
@@ -225,9 +230,10 @@ static int check_location(struct transfer *transfer, const char *location)
     if (status < 300 || status > 399 || transfer->request->form ||
         redirect_allowed(from ? from : "", location))
         return 0;
-    error_set(transfer->err, ERROR_REGISTRY,
-              "%.*s: the redirect to '%.200s' would leave HTTPS; ask the registry's owner to fix it",
-              FOR_HOST(from ? from : ""), location);
+    error_set(
+        transfer->err, ERROR_REGISTRY,
+        "%.*s: the redirect to '%.200s' would leave HTTPS; ask the registry's owner to fix it",
+        FOR_HOST(from ? from : ""), location);
     return transfer_fail(transfer);
 }
 
@@ -244,8 +250,8 @@ static int read_header(struct transfer *transfer, const char *line)
         replace(&reply->content_digest, value, strcspn(value, " \t"));
     else if ((value = header_value(line, "WWW-Authenticate")))
         challenges_parse(&reply->challenges, value);
-    else if ((value = header_value(line, "Content-Range")) && strncasecmp(value, "bytes ", 6) == 0 &&
-             isdigit((unsigned char)value[6]))
+    else if ((value = header_value(line, "Content-Range")) &&
+             strncasecmp(value, "bytes ", 6) == 0 && isdigit((unsigned char)value[6]))
         reply->range_start = strtoll(value + 6, NULL, 10);
     else if ((value = header_value(line, "Location")))
         return check_location(transfer, value);
@@ -278,7 +284,8 @@ static int start_body(struct transfer *transfer)
     if (transfer->started)
         return 0;
     transfer->started = true;
-    if (curl.easy_getinfo(transfer->http->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK)
+    if (curl.easy_getinfo(transfer->http->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) ==
+        CURLE_OK)
         reply->length = length;
     if (request->begin && request->begin(request->data, reply, transfer->err) != 0)
         return transfer_fail(transfer);
@@ -310,7 +317,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     const struct http_request *request = transfer->request;
     size_t length = size * count;
     curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
-    bool streamed = request->sink && (transfer->reply->status == 200 || transfer->reply->status == 206);
+    bool streamed =
+        request->sink && (transfer->reply->status == 200 || transfer->reply->status == 206);
     if (!streamed)
         return keep_body(transfer, bytes, length) == 0 ? length : 0;
     if (start_body(transfer) != 0)
@@ -322,7 +330,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     return length;
 }
 
-static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total, curl_off_t up)
+static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total,
+                       curl_off_t up)
 {
     (void)data, (void)total, (void)now, (void)up_total, (void)up;
     return process_interrupted() != 0;
@@ -380,7 +389,8 @@ static struct curl_slist *make_headers(const struct http_request *request)
     return list;
 }
 
-static void set_request(CURL *handle, const struct http_request *request, struct curl_slist *headers)
+static void set_request(CURL *handle, const struct http_request *request,
+                        struct curl_slist *headers)
 {
     curl.easy_setopt(handle, CURLOPT_URL, request->url);
     curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
@@ -420,27 +430,31 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
 }
 
 /* What libcurl's result means to the user. */
-static int explain(const struct transfer *transfer, CURLcode code, const char *text, struct error *err)
+static int explain(const struct transfer *transfer, CURLcode code, const char *text,
+                   struct error *err)
 {
     const char *url = transfer->request->url;
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-        return error_set(err, ERROR_REGISTRY,
-                         "%.*s: its certificate can't be trusted (%s); if it is right, name a file with its "
-                         "CA's certificate (PEM) by --registry-ca",
-                         FOR_HOST(url), text);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%.*s: its certificate can't be trusted (%s); if it is right, name a file with its "
+            "CA's certificate (PEM) by --registry-ca",
+            FOR_HOST(url), text);
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
         return error_set(err, ERROR_REGISTRY,
-                         "%.*s: the CA certificates can't be used (%s); they must be PEM", FOR_HOST(url),
-                         text);
+                         "%.*s: the CA certificates can't be used (%s); they must be PEM",
+                         FOR_HOST(url), text);
     case CURLE_TOO_MANY_REDIRECTS:
-        return error_set(err, ERROR_REGISTRY, "%.*s: more than %d redirects; ask the registry's owner",
-                         FOR_HOST(url), MAX_REDIRECTS);
+        return error_set(err, ERROR_REGISTRY,
+                         "%.*s: more than %d redirects; ask the registry's owner", FOR_HOST(url),
+                         MAX_REDIRECTS);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_WEIRD_SERVER_REPLY:
-        return error_set(err, ERROR_REGISTRY, "%.*s: %s; ask the registry's owner", FOR_HOST(url), text);
+        return error_set(err, ERROR_REGISTRY, "%.*s: %s; ask the registry's owner", FOR_HOST(url),
+                         text);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
@@ -448,8 +462,8 @@ static int explain(const struct transfer *transfer, CURLcode code, const char *t
                          "%.*s: can't connect (%s); check the name, the network and HTTPS_PROXY",
                          FOR_HOST(url), text);
     case CURLE_OPERATION_TIMEDOUT:
-        return error_set(err, ERROR_RETRY, "%.*s: no answer or no data for too long (%s)", FOR_HOST(url),
-                         text);
+        return error_set(err, ERROR_RETRY, "%.*s: no answer or no data for too long (%s)",
+                         FOR_HOST(url), text);
     default:
         return error_set(err, ERROR_RETRY, "%.*s: the connection failed (%s)", FOR_HOST(url), text);
     }
@@ -465,9 +479,10 @@ static int finish(struct transfer *transfer, CURLcode code, const char *text, st
         return explain(transfer, code, text, err);
     curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
     if (curl.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
-        transfer->reply->retry_after = seconds > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (unsigned)seconds;
-    bool streamed =
-        transfer->request->sink && (transfer->reply->status == 200 || transfer->reply->status == 206);
+        transfer->reply->retry_after =
+            seconds > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (unsigned)seconds;
+    bool streamed = transfer->request->sink &&
+                    (transfer->reply->status == 200 || transfer->reply->status == 206);
     return streamed ? start_body(transfer) : 0;
 }
 
@@ -488,7 +503,8 @@ int http_perform(struct http *http, const struct http_request *request, struct h
     if (process_check_interrupt(err) != 0)
         return -1;
     if (request->bearer && !printable(request->bearer))
-        return error_set(err, ERROR_REGISTRY, "%.*s: the token has characters that no header can hold",
+        return error_set(err, ERROR_REGISTRY,
+                         "%.*s: the token has characters that no header can hold",
                          FOR_HOST(request->url));
     curl.easy_reset(http->handle);
     struct curl_slist *headers = make_headers(request);
@@ -512,6 +528,6 @@ bool http_speaks_tls(struct http *http, const char *host)
     set_certificates(http);
     CURLcode code = curl.easy_perform(http->handle);
     curl.easy_reset(http->handle);
-    return code != CURLE_SSL_CONNECT_ERROR && code != CURLE_GOT_NOTHING && code != CURLE_RECV_ERROR &&
-           code != CURLE_OPERATION_TIMEDOUT;
+    return code != CURLE_SSL_CONNECT_ERROR && code != CURLE_GOT_NOTHING &&
+           code != CURLE_RECV_ERROR && code != CURLE_OPERATION_TIMEDOUT;
 }

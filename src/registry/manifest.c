@@ -38,7 +38,8 @@ static bool config_type(const char *type)
     return strcmp(type, MEDIA_OCI_CONFIG) == 0 || strcmp(type, MEDIA_DOCKER_CONFIG) == 0;
 }
 
-int descriptor_read(const struct js *value, const char *where, struct descriptor *out, struct error *err)
+int descriptor_read(const struct js *value, const char *where, struct descriptor *out,
+                    struct error *err)
 {
     const char *digest = js_get_text(value, "digest");
     *out = (struct descriptor){.media_type = text_or(js_get_text(value, "mediaType"), "")};
@@ -47,9 +48,11 @@ int descriptor_read(const struct js *value, const char *where, struct descriptor
     if (!digest_parse(&out->digest, digest))
         return error_set(err, ERROR_REGISTRY, "%s: '%.100s' is not a sha256 digest", where, digest);
     if (!js_get_size(value, "size", &out->size))
-        return error_set(err, ERROR_REGISTRY, "%s: the descriptor of '%s' has no valid size", where, out->digest.text);
+        return error_set(err, ERROR_REGISTRY, "%s: the descriptor of '%s' has no valid size", where,
+                         out->digest.text);
     if (out->size > largest_blob)
-        return error_set(err, ERROR_REGISTRY, "%s: '%s' is larger than 16 GiB; Lambda takes images of 10 GB", where,
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: '%s' is larger than 16 GiB; Lambda takes images of 10 GB", where,
                          out->digest.text);
     return 0;
 }
@@ -66,7 +69,8 @@ bool manifest_is_index(const struct js *document, const char *media_type)
 static bool is_image(const struct js *entry)
 {
     const char *kind = js_get_text(js_get(entry, "annotations"), "vnd.docker.reference.type");
-    const char *artifact = js_get_text(entry, "artifactType"), *type = text_or(js_get_text(entry, "mediaType"), "");
+    const char *artifact = js_get_text(entry, "artifactType"),
+               *type = text_or(js_get_text(entry, "mediaType"), "");
     if (kind && strcmp(kind, "attestation-manifest") == 0)
         return false;
     if (artifact && artifact[0] && !config_type(artifact))
@@ -82,18 +86,21 @@ enum index_entry index_entry_kind(const struct js *entry)
         return INDEX_ENTRY_ATTESTATION;
     if (!is_image(entry))
         return INDEX_ENTRY_OTHER;
-    return index_type(text_or(js_get_text(entry, "mediaType"), "")) ? INDEX_ENTRY_INDEX : INDEX_ENTRY_IMAGE;
+    return index_type(text_or(js_get_text(entry, "mediaType"), "")) ? INDEX_ENTRY_INDEX
+                                                                    : INDEX_ENTRY_IMAGE;
 }
 
 enum match { MATCH_NO, MATCH_UNSAID, MATCH_YES };
 
 static enum match match_platform(const struct js *entry, enum arch arch)
 {
-    static const char *const variants[][4] = {[ARCH_X86_64] = {"", "v1"}, [ARCH_ARM64] = {"", "v8", "8", "v8.0"}};
+    static const char *const variants[][4] = {
+        [ARCH_X86_64] = {"", "v1"}, [ARCH_ARM64] = {"", "v8", "8", "v8.0"}};
     const struct js *platform = js_get(entry, "platform");
     if (!platform)
         return MATCH_UNSAID;
-    const char *os = text_or(js_get_text(platform, "os"), ""), *cpu = text_or(js_get_text(platform, "architecture"), "");
+    const char *os = text_or(js_get_text(platform, "os"), ""),
+               *cpu = text_or(js_get_text(platform, "architecture"), "");
     const char *variant = text_or(js_get_text(platform, "variant"), "");
     if (strcmp(os, "linux") != 0 || strcmp(cpu, arch_oci(arch)) != 0)
         return MATCH_NO;
@@ -107,11 +114,13 @@ static char *platforms(const struct js *index)
     AUTO(buf) out = {0};
     size_t shown = 0;
     for (size_t i = 0; i < js_count(js_get(index, "manifests")) && shown < SHOWN; i++) {
-        const struct js *entry = js_at(js_get(index, "manifests"), i), *platform = js_get(entry, "platform");
+        const struct js *entry = js_at(js_get(index, "manifests"), i),
+                        *platform = js_get(entry, "platform");
         const char *os = js_get_text(platform, "os"), *variant = js_get_text(platform, "variant");
         if (!os || strcmp(os, "unknown") == 0 || !is_image(entry))
             continue;
-        buf_addf(&out, "%s%.40s/%.40s%s%.40s", shown++ ? ", " : "", os, text_or(js_get_text(platform, "architecture"), "?"),
+        buf_addf(&out, "%s%.40s/%.40s%s%.40s", shown++ ? ", " : "", os,
+                 text_or(js_get_text(platform, "architecture"), "?"),
                  variant && variant[0] ? "/" : "", text_or(variant, ""));
     }
     if (shown == 0)
@@ -119,7 +128,8 @@ static char *platforms(const struct js *index)
     return buf_detach(&out);
 }
 
-int index_choose(const struct js *index, enum arch arch, const char *where, struct descriptor *out, struct error *err)
+int index_choose(const struct js *index, enum arch arch, const char *where, struct descriptor *out,
+                 struct error *err)
 {
     const struct js *list = js_get(index, "manifests"), *chosen = NULL;
     bool nested = false;
@@ -142,7 +152,8 @@ int index_choose(const struct js *index, enum arch arch, const char *where, stru
     if (chosen)
         return descriptor_read(chosen, where, out, err);
     autofree char *there = platforms(index);
-    return error_set(err, ERROR_REGISTRY, "%s: no image for linux/%s in it; it has: %s%s", where, arch_oci(arch), there,
+    return error_set(err, ERROR_REGISTRY, "%s: no image for linux/%s in it; it has: %s%s", where,
+                     arch_oci(arch), there,
                      nested ? ", and an index inside of the index, which is not supported" : "");
 }
 
@@ -174,13 +185,16 @@ static int wrong_tag(const struct js *list, const char *tag, const char *where, 
     if (names.len > SHOWN)
         buf_adds(&text, ", ...");
     if (tag)
-        return error_set(err, ERROR_REGISTRY, "%s: no image is called '%s'; there is: %s", where, tag,
+        return error_set(err, ERROR_REGISTRY, "%s: no image is called '%s'; there is: %s", where,
+                         tag,
                          names.len ? buf_text(&text) : "one without a name, which needs no tag");
-    return error_set(err, ERROR_REGISTRY, "%s: there are several images; add ':TAG' with one of: %s", where, buf_text(&text));
+    return error_set(err, ERROR_REGISTRY,
+                     "%s: there are several images; add ':TAG' with one of: %s", where,
+                     buf_text(&text));
 }
 
-int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where, struct descriptor *out,
-                  struct error *err)
+int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where,
+                  struct descriptor *out, struct error *err)
 {
     const struct js *list = js_get(index, "manifests"), *only = NULL;
     size_t count = 0;
@@ -213,29 +227,36 @@ int layout_choose(const struct js *index, enum arch arch, const char *tag, const
     return error_set(err, ERROR_INTERNAL, "%s: the chosen image is not in the index", where);
 }
 
-static int check_layer(const struct js *layer, const char *type, const char *where, struct error *err)
+static int check_layer(const struct js *layer, const char *type, const char *where,
+                       struct error *err)
 {
-    if (strstr(type, "foreign") || strstr(type, "nondistributable") || js_count(js_get(layer, "urls")) > 0)
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: a layer is only to be had elsewhere (type '%.100s'); use a base whose layers are all its own",
-                         where, type);
+    if (strstr(type, "foreign") || strstr(type, "nondistributable") ||
+        js_count(js_get(layer, "urls")) > 0)
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: a layer is only to be had elsewhere (type '%.100s'); use a base whose layers are all its own",
+            where, type);
     if (strstr(type, "zstd"))
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: a layer is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example "
-                         "with 'skopeo copy --dest-compress-format gzip'",
-                         where);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: a layer is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example "
+            "with 'skopeo copy --dest-compress-format gzip'",
+            where);
     if (strstr(type, "encrypted"))
-        return error_set(err, ERROR_REGISTRY, "%s: a layer is encrypted; decrypt the image first", where);
+        return error_set(err, ERROR_REGISTRY, "%s: a layer is encrypted; decrypt the image first",
+                         where);
     return 0;
 }
 
-static int read_layers(const struct js *list, const char *where, struct manifest *out, struct error *err)
+static int read_layers(const struct js *list, const char *where, struct manifest *out,
+                       struct error *err)
 {
     size_t count = js_count(list);
     if (!js_is_array(list))
         return error_set(err, ERROR_REGISTRY, "%s: the manifest has no list of layers", where);
     if (count > MANIFEST_LAYERS)
-        return error_set(err, ERROR_REGISTRY, "%s: %zu layers are more than the %d that can be stacked", where, count,
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: %zu layers are more than the %d that can be stacked", where, count,
                          MANIFEST_LAYERS);
     out->layers = xcalloc(count, sizeof *out->layers);
     for (size_t i = 0; i < count; i++) {
@@ -247,14 +268,17 @@ static int read_layers(const struct js *list, const char *where, struct manifest
     return 0;
 }
 
-static int read_manifest(const struct js *document, const char *where, struct manifest *out, struct error *err)
+static int read_manifest(const struct js *document, const char *where, struct manifest *out,
+                         struct error *err)
 {
     uint64_t version = 0;
     if (!js_is_object(document))
         return error_set(err, ERROR_REGISTRY, "%s: the manifest is not a JSON object", where);
     if (js_get_size(document, "schemaVersion", &version) && version == 1)
-        return error_set(err, ERROR_REGISTRY, "%s: this is a manifest of Docker's schema 1; push the image again with a tool of this decade",
-                         where);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: this is a manifest of Docker's schema 1; push the image again with a tool of this decade",
+            where);
     if (manifest_is_index(document, NULL))
         return error_set(err, ERROR_REGISTRY, "%s: an index is where a manifest must be", where);
     if (!js_is_object(js_get(document, "config")))
@@ -262,14 +286,17 @@ static int read_manifest(const struct js *document, const char *where, struct ma
     if (descriptor_read(js_get(document, "config"), where, &out->config, err) != 0)
         return -1;
     if (out->config.media_type[0] && !config_type(out->config.media_type))
-        return error_set(err, ERROR_REGISTRY, "%s: not a container image, but something of type '%.100s'", where,
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: not a container image, but something of type '%.100s'", where,
                          out->config.media_type);
     if (out->config.size > MANIFEST_BYTES)
-        return error_set(err, ERROR_REGISTRY, "%s: the config is larger than %d bytes", where, MANIFEST_BYTES);
+        return error_set(err, ERROR_REGISTRY, "%s: the config is larger than %d bytes", where,
+                         MANIFEST_BYTES);
     return read_layers(js_get(document, "layers"), where, out, err);
 }
 
-int manifest_read(const struct js *document, const char *where, struct manifest *out, struct error *err)
+int manifest_read(const struct js *document, const char *where, struct manifest *out,
+                  struct error *err)
 {
     *out = (struct manifest){0};
     if (read_manifest(document, where, out, err) == 0)
@@ -284,20 +311,25 @@ void manifest_release(struct manifest *manifest)
     *manifest = (struct manifest){0};
 }
 
-int config_read(const struct js *config, enum arch arch, size_t count, const char *where, struct digest *diff_ids,
-                struct error *err)
+int config_read(const struct js *config, enum arch arch, size_t count, const char *where,
+                struct digest *diff_ids, struct error *err)
 {
-    const char *os = text_or(js_get_text(config, "os"), ""), *cpu = text_or(js_get_text(config, "architecture"), "");
+    const char *os = text_or(js_get_text(config, "os"), ""),
+               *cpu = text_or(js_get_text(config, "architecture"), "");
     const struct js *list = js_get(js_get(config, "rootfs"), "diff_ids");
     if (!js_is_object(config))
         return error_set(err, ERROR_REGISTRY, "%s: the config is not a JSON object", where);
     if (strcmp(os, "linux") != 0 || strcmp(cpu, arch_oci(arch)) != 0)
-        return error_set(err, ERROR_REGISTRY, "%s: the image is for %.40s/%.40s, not for linux/%s; set [image] arch or choose another base",
-                         where, os[0] ? os : "?", cpu[0] ? cpu : "?", arch_oci(arch));
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: the image is for %.40s/%.40s, not for linux/%s; set [image] arch or choose another base",
+            where, os[0] ? os : "?", cpu[0] ? cpu : "?", arch_oci(arch));
     if (js_count(list) != count)
-        return error_set(err, ERROR_REGISTRY, "%s: the config names %zu layers, the manifest %zu", where, js_count(list), count);
+        return error_set(err, ERROR_REGISTRY, "%s: the config names %zu layers, the manifest %zu",
+                         where, js_count(list), count);
     for (size_t i = 0; i < count; i++)
         if (!digest_parse(&diff_ids[i], js_text(js_at(list, i))))
-            return error_set(err, ERROR_REGISTRY, "%s: diff_id %zu of the config is not a sha256 digest", where, i + 1);
+            return error_set(err, ERROR_REGISTRY,
+                             "%s: diff_id %zu of the config is not a sha256 digest", where, i + 1);
     return 0;
 }

@@ -11,9 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the JSON documents of images say: index, manifest and config, in OCI's and in Docker's types (OCI image-spec
- * descriptor.md, image-index.md, manifest.md, config.md; Docker's manifest schema 2). Pure. Errors are ERROR_REGISTRY, with
- * `where` (what the document is and where it is from) in front. */
+/* What the JSON documents of images say: index, manifest and config, in OCI's and in Docker's types
+ * (OCI image-spec descriptor.md, image-index.md, manifest.md, config.md; Docker's manifest schema
+ * 2). Pure. Errors are ERROR_REGISTRY, with `where` (what the document is and where it is from) in
+ * front. */
 
 #define MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
@@ -28,7 +29,7 @@
 
 enum {
     MANIFEST_BYTES = 4 * 1024 * 1024, /* an index, manifest or config may have at most */
-    MANIFEST_LAYERS = 127,            /* what overlay file systems stack at most; docker's limit too */
+    MANIFEST_LAYERS = 127, /* what overlay file systems stack at most; docker's limit too */
 };
 
 struct descriptor {
@@ -38,39 +39,50 @@ struct descriptor {
 };
 
 /* Digest and size are required; `where` says what holds the descriptor. */
-int descriptor_read(const struct js *value, const char *where, struct descriptor *out, struct error *err) must_check;
+int descriptor_read(const struct js *value, const char *where, struct descriptor *out,
+                    struct error *err) must_check;
 
 /* By the media type where there is one, else by what the document holds. */
 bool manifest_is_index(const struct js *document, const char *media_type);
 
 /* What an entry of an index is, going by what it says. */
-enum index_entry { INDEX_ENTRY_IMAGE, INDEX_ENTRY_INDEX, INDEX_ENTRY_ATTESTATION, INDEX_ENTRY_OTHER };
+enum index_entry {
+    INDEX_ENTRY_IMAGE,
+    INDEX_ENTRY_INDEX,
+    INDEX_ENTRY_ATTESTATION,
+    INDEX_ENTRY_OTHER
+};
 enum index_entry index_entry_kind(const struct js *entry);
 /* Whether an entry of a layout's index.json goes by this name, in full or by its tag. */
 bool layout_has_name(const struct js *entry, const char *tag);
 
-/* The first manifest for linux and the architecture; arm64 goes with no variant and with v8, amd64 with none and v1. Entries
- * for unknown platforms, attestations and other artifacts are passed over; an index inside of the index isn't followed. */
-int index_choose(const struct js *index, enum arch arch, const char *where, struct descriptor *out, struct error *err) must_check;
+/* The first manifest for linux and the architecture; arm64 goes with no variant and with v8, amd64
+ * with none and v1. Entries for unknown platforms, attestations and other artifacts are passed
+ * over; an index inside of the index isn't followed. */
+int index_choose(const struct js *index, enum arch arch, const char *where, struct descriptor *out,
+                 struct error *err) must_check;
 
-/* The entry of a layout's index.json (OCI image-spec image-layout.md), an image or an index. With a tag: the one of this
- * name (annotation org.opencontainers.image.ref.name or io.containerd.image.name). Without: the only name there is; several
- * are an error that lists them. Several entries of one name are told apart by platform. */
-int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where, struct descriptor *out,
-                  struct error *err) must_check;
+/* The entry of a layout's index.json (OCI image-spec image-layout.md), an image or an index. With a
+ * tag: the one of this name (annotation org.opencontainers.image.ref.name or
+ * io.containerd.image.name). Without: the only name there is; several are an error that lists them.
+ * Several entries of one name are told apart by platform. */
+int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where,
+                  struct descriptor *out, struct error *err) must_check;
 
 struct manifest {
     struct descriptor config;
     struct descriptor *layers; /* base first */
     size_t layer_count;
 };
-/* Refuses an index, schema 1, artifacts that are no image, foreign, encrypted and zstd layers, and too much of anything.
- * The descriptors borrow from `document`. */
-int manifest_read(const struct js *document, const char *where, struct manifest *out, struct error *err) must_check;
+/* Refuses an index, schema 1, artifacts that are no image, foreign, encrypted and zstd layers, and
+ * too much of anything. The descriptors borrow from `document`. */
+int manifest_read(const struct js *document, const char *where, struct manifest *out,
+                  struct error *err) must_check;
 void manifest_release(struct manifest *manifest);
 
-/* Checks that the config is for linux and this architecture and names `count` layers; their diff_ids go to `diff_ids`. */
-int config_read(const struct js *config, enum arch arch, size_t count, const char *where, struct digest *diff_ids,
-                struct error *err) must_check;
+/* Checks that the config is for linux and this architecture and names `count` layers; their
+ * diff_ids go to `diff_ids`. */
+int config_read(const struct js *config, enum arch arch, size_t count, const char *where,
+                struct digest *diff_ids, struct error *err) must_check;
 
 #endif

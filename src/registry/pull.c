@@ -26,18 +26,21 @@ static bool vague(const char *type)
     return false;
 }
 
-/* Header and body must say the same, and the body must not be two things at once, or two programs could take
- * one digest for different images (the reason for the OCI image-spec's rules on mediaType). */
-static int check_type(const char *name, const struct js *document, const char *header, struct error *err)
+/* Header and body must say the same, and the body must not be two things at once, or two programs
+ * could take one digest for different images (the reason for the OCI image-spec's rules on
+ * mediaType). */
+static int check_type(const char *name, const struct js *document, const char *header,
+                      struct error *err)
 {
     const char *own = js_get_text(document, "mediaType");
     if (own && header && !vague(header) && strcmp(own, header) != 0)
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner",
-                         name, header, own);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner", name,
+            header, own);
     if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))
-        return error_set(err, ERROR_REGISTRY, "%s: its manifest is an index too, which is not allowed",
-                         name);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: its manifest is an index too, which is not allowed", name);
     return 0;
 }
 
@@ -50,21 +53,25 @@ static int check_digest(const char *name, const struct http_reply *reply,
         return -1;
     if (expected) {
         if (!digest_equal(expected, actual))
-            return error_set(err, ERROR_REGISTRY,
-                             "%s: '%s' was asked for, but '%s' came: it was changed or damaged on its way",
-                             name, expected->text, actual->text);
+            return error_set(
+                err, ERROR_REGISTRY,
+                "%s: '%s' was asked for, but '%s' came: it was changed or damaged on its way", name,
+                expected->text, actual->text);
     } else if (digest_parse(&named, reply->content_digest) && !digest_equal(&named, actual)) {
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: the registry said '%s', but '%s' came: it was changed or damaged on its way",
-                         name, named.text, actual->text);
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: the registry said '%s', but '%s' came: it was changed or damaged on its way", name,
+            named.text, actual->text);
     }
     return 0;
 }
 
-struct js *pull_document(const struct pull_from *from, const char *tag_or_digest, const struct digest *expected,
-                         struct http_reply *reply, struct digest *digest, struct error *err)
+struct js *pull_document(const struct pull_from *from, const char *tag_or_digest,
+                         const struct digest *expected, struct http_reply *reply,
+                         struct digest *digest, struct error *err)
 {
-    if (client_manifest(from->client, tag_or_digest, reply, err) != 0 || check_digest(from->name, reply, expected, digest, err) != 0)
+    if (client_manifest(from->client, tag_or_digest, reply, err) != 0 ||
+        check_digest(from->name, reply, expected, digest, err) != 0)
         return NULL;
     AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, from->name, err);
     if (!document || check_type(from->name, document, reply->content_type, err) != 0)
@@ -103,8 +110,8 @@ static void target_release(struct target *target)
 }
 
 /* One download into the store. *resumed: it began in an earlier run. */
-static int download(const struct pull *pull, const struct descriptor *blob, const char *what, bool *resumed,
-                    struct error *err)
+static int download(const struct pull *pull, const struct descriptor *blob, const char *what,
+                    bool *resumed, struct error *err)
 {
     AUTO(target) target = {0};
     struct store_writer *writer = &target.writer;
@@ -117,7 +124,8 @@ static int download(const struct pull *pull, const struct descriptor *blob, cons
         return -1;
     *resumed = writer->offset > 0;
     if (*resumed)
-        log_step("resume", "%s at byte %llu", blob->digest.text, (unsigned long long)writer->offset);
+        log_step("resume", "%s at byte %llu", blob->digest.text,
+                 (unsigned long long)writer->offset);
     snprintf(target.meter.what, sizeof target.meter.what, "%s", what);
     log_meter_start(&target.meter, "fetch", "bytes", writer->offset, blob->size);
     struct client_sink sink = {.size = blob->size,
@@ -128,11 +136,12 @@ static int download(const struct pull *pull, const struct descriptor *blob, cons
     if (sink.offset < sink.size && client_blob(pull->from.client, &blob->digest, &sink, err) != 0)
         return -1;
     log_meter_end(&target.meter);
-    return store_writer_commit(writer, &digest, err) == 0 ? 0 : error_wrap(err, "%s", pull->from.name);
+    return store_writer_commit(writer, &digest, err) == 0 ? 0
+                                                          : error_wrap(err, "%s", pull->from.name);
 }
 
-int pull_blob(const struct pull_from *from, const struct store *store, const struct descriptor *blob, const char *what,
-              struct error *err)
+int pull_blob(const struct pull_from *from, const struct store *store,
+              const struct descriptor *blob, const char *what, struct error *err)
 {
     const struct pull pull = {.from = *from, .store = store};
     bool resumed = false;
@@ -140,7 +149,8 @@ int pull_blob(const struct pull_from *from, const struct store *store, const str
         return 0;
     if (download(&pull, blob, what, &resumed, err) == 0)
         return 0;
-    /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent now. */
+    /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent
+     * now. */
     return resumed && err->kind == ERROR_REGISTRY ? download(&pull, blob, what, &resumed, err) : -1;
 }
 
@@ -154,7 +164,9 @@ static int pull_config(const struct pull *pull, const struct manifest *manifest,
         store_read(pull->store, &manifest->config.digest, MANIFEST_BYTES, &text, err) != 0)
         return -1;
     AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->from.name, err);
-    return config ? config_read(config, pull->arch, manifest->layer_count, pull->from.name, diff_ids, err) : -1;
+    return config ? config_read(config, pull->arch, manifest->layer_count, pull->from.name,
+                                diff_ids, err)
+                  : -1;
 }
 
 /* The config first: it tells whether the layers are of any use. */
@@ -176,8 +188,8 @@ static int pull_contents(const struct pull *pull, const struct js *document, str
 }
 
 /* From an index to the platform's manifest: its document and its bytes (reply->body). */
-static struct js *fetch_platform(const struct pull *pull, const struct js *index, struct http_reply *reply,
-                                 struct digest *digest, struct error *err)
+static struct js *fetch_platform(const struct pull *pull, const struct js *index,
+                                 struct http_reply *reply, struct digest *digest, struct error *err)
 {
     struct descriptor chosen;
     if (index_choose(index, pull->arch, pull->from.name, &chosen, err) != 0)
@@ -187,13 +199,14 @@ static struct js *fetch_platform(const struct pull *pull, const struct js *index
                   pull->from.name, MANIFEST_BYTES);
         return NULL;
     }
-    AUTOPTR(js) document = pull_document(&pull->from, chosen.digest.text, &chosen.digest, reply, digest, err);
+    AUTOPTR(js)
+    document = pull_document(&pull->from, chosen.digest.text, &chosen.digest, reply, digest, err);
     if (!document)
         return NULL;
     if (reply->body.len != chosen.size) {
         error_set(err, ERROR_REGISTRY,
-                  "%s: the manifest of this platform has %zu bytes, not %llu as the index says", pull->from.name,
-                  reply->body.len, (unsigned long long)chosen.size);
+                  "%s: the manifest of this platform has %zu bytes, not %llu as the index says",
+                  pull->from.name, reply->body.len, (unsigned long long)chosen.size);
         return NULL;
     }
     return take(document);

@@ -115,19 +115,21 @@ static int check_repository(const char *text, const char *repository, struct err
                          MAX_REPOSITORY);
     if (strpbrk(repository, UPPER))
         return error_set(err, ERROR_PROJECT,
-                         "image reference '%s': '%s' has upper-case letters; names are lower case", text,
-                         repository);
+                         "image reference '%s': '%s' has upper-case letters; names are lower case",
+                         text, repository);
     for (const char *at = repository;;) {
         size_t length = strcspn(at, "/");
         if (length == 0)
-            return error_set(err, ERROR_PROJECT,
-                             "image reference '%s': a part of the name is empty; write HOST/NAME:TAG", text);
+            return error_set(
+                err, ERROR_PROJECT,
+                "image reference '%s': a part of the name is empty; write HOST/NAME:TAG", text);
         if (!component_valid(at, length))
-            return error_set(err, ERROR_PROJECT,
-                             "image reference '%s': '%.*s' is not a valid name; use a-z, 0-9 and single '.', "
-                             "'_' or '-' between "
-                             "them",
-                             text, (int)length, at);
+            return error_set(
+                err, ERROR_PROJECT,
+                "image reference '%s': '%.*s' is not a valid name; use a-z, 0-9 and single '.', "
+                "'_' or '-' between "
+                "them",
+                text, (int)length, at);
         if (!at[length])
             return 0;
         at += length + 1;
@@ -138,30 +140,34 @@ static int check_tag(const char *text, const char *tag, struct error *err)
 {
     size_t length = strlen(tag);
     if (length == 0)
-        return error_set(err, ERROR_PROJECT, "image reference '%s': the tag behind ':' is empty", text);
+        return error_set(err, ERROR_PROJECT, "image reference '%s': the tag behind ':' is empty",
+                         text);
     if (length > MAX_TAG)
         return error_set(err, ERROR_PROJECT,
-                         "image reference '%.80s...': the tag is longer than %d characters", text, MAX_TAG);
+                         "image reference '%.80s...': the tag is longer than %d characters", text,
+                         MAX_TAG);
     if (tag[0] == '.' || tag[0] == '-' || strspn(tag, LOWER UPPER DIGITS "_.-") < length)
         return error_set(
             err, ERROR_PROJECT,
-            "image reference '%s': '%s' is not a valid tag; use letters, digits, '_', '.' and '-'", text,
-            tag);
+            "image reference '%s': '%s' is not a valid tag; use letters, digits, '_', '.' and '-'",
+            text, tag);
     return 0;
 }
 
-static int set_digest(const char *text, const char *digest, struct reference *out, struct error *err)
+static int set_digest(const char *text, const char *digest, struct reference *out,
+                      struct error *err)
 {
     if (digest_parse(&out->digest, digest))
         return 0;
     if (strncmp(digest, "sha256:", 7) == 0)
         return error_set(
             err, ERROR_PROJECT,
-            "image reference '%s': '%s' is not a digest; it is 'sha256:' and 64 lower-case hex digits", text,
-            digest);
-    return error_set(err, ERROR_PROJECT,
-                     "image reference '%s': the digest '%s' is not of type sha256, the only one supported",
-                     text, digest);
+            "image reference '%s': '%s' is not a digest; it is 'sha256:' and 64 lower-case hex digits",
+            text, digest);
+    return error_set(
+        err, ERROR_PROJECT,
+        "image reference '%s': the digest '%s' is not of type sha256, the only one supported", text,
+        digest);
 }
 
 /* Takes the host off the front of *rest. */
@@ -217,8 +223,8 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
     if (text[0] == '\0')
         return error_set(err, ERROR_PROJECT, "the image reference is empty; write HOST/NAME:TAG");
     if (strlen(text) > MAX_TEXT)
-        return error_set(err, ERROR_PROJECT, "image reference '%.80s...' is longer than %d characters", text,
-                         MAX_TEXT);
+        return error_set(err, ERROR_PROJECT,
+                         "image reference '%.80s...' is longer than %d characters", text, MAX_TEXT);
     const char *scheme = strstr(text, "://");
     if (scheme)
         return error_set(err, ERROR_PROJECT,
@@ -227,7 +233,8 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
     for (const char *c = text; *c; c++)
         if ((unsigned char)*c <= ' ' || (unsigned char)*c >= 0x7f)
             return error_set(err, ERROR_PROJECT,
-                             "image reference '%s' has a space or a character that isn't ASCII", text);
+                             "image reference '%s' has a space or a character that isn't ASCII",
+                             text);
     autofree char *copy = xstrdup(text);
     int result = parse(text, copy, out, err);
     if (result != 0)
@@ -238,7 +245,7 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
 char *reference_name(const struct reference *reference)
 {
     bool digest = reference->digest.text[0] != '\0';
-    return xasprintf("%s/%s%s%s%s%s", reference->host, reference->repository, reference->tag ? ":" : "",
-                     reference->tag ? reference->tag : "", digest ? "@" : "",
-                     digest ? reference->digest.text : "");
+    return xasprintf("%s/%s%s%s%s%s", reference->host, reference->repository,
+                     reference->tag ? ":" : "", reference->tag ? reference->tag : "",
+                     digest ? "@" : "", digest ? reference->digest.text : "");
 }

@@ -20,7 +20,9 @@ static int names(const struct store *store, const char *folder, struct strv *out
     autofree char *path = path_join(store->root, folder);
     DIR *dir = opendir(path);
     if (!dir)
-        return errno == ENOENT ? 0 : error_errno(err, ERROR_BUILD, "can't read the directory '%s'", path);
+        return errno == ENOENT
+                   ? 0
+                   : error_errno(err, ERROR_BUILD, "can't read the directory '%s'", path);
     for (struct dirent *entry; (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             strv_add(out, entry->d_name);
@@ -59,8 +61,8 @@ static struct js *report_blobs(const struct store *store, uint64_t *total, struc
     return take(blobs);
 }
 
-/* A reference as people know it: without what tells one state of a file from another. False for what lbuild notes for
- * itself. */
+/* A reference as people know it: without what tells one state of a file from another. False for
+ * what lbuild notes for itself. */
 static bool shown(struct js *ref)
 {
     const char *reference = js_get_text(ref, "reference");
@@ -147,8 +149,9 @@ static int prune_folder(struct prune *prune, const char *folder, struct error *e
         if (S_ISDIR(st.st_mode)) {
             if (prune_folder(prune, inside, err) != 0)
                 return -1;
-            if (!prune->dry_run && !prune->busy) /* a running build may be about to put something there */
-                (void)rmdir(path);               /* fails when something stays, as it should */
+            if (!prune->dry_run &&
+                !prune->busy)      /* a running build may be about to put something there */
+                (void)rmdir(path); /* fails when something stays, as it should */
             continue;
         }
         if (last_use(&st) >= prune->before || (strcmp(folder, "partial") == 0 && held(path)))
@@ -194,13 +197,14 @@ static int prune_all(struct prune *prune, struct error *err)
 }
 
 /* Alone in the store means: nobody else can open it until we are done. */
-int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t *freed, struct error *err)
+int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t *freed,
+                struct error *err)
 {
     enum { DAY = 24 * 60 * 60 };
     struct prune prune = {.store = store, .dry_run = dry_run};
     if (store->lock < 0 && !dry_run)
-        return error_set(err, ERROR_BUILD, "the cache '%s' can't be written, so nothing can be removed",
-                         store->root);
+        return error_set(err, ERROR_BUILD,
+                         "the cache '%s' can't be written, so nothing can be removed", store->root);
     prune.busy = store->lock < 0 || flock(store->lock, LOCK_EX | LOCK_NB) != 0;
     unsigned kept = prune.busy && days == 0 ? 1 : days;
     prune.before = kept == 0 ? INT64_MAX : time(NULL) - (time_t)kept * DAY;

@@ -14,10 +14,12 @@
 #include <time.h>
 #include <unistd.h>
 
-/* XDG Base Directory Specification: a relative path in the variable is invalid and must be ignored. */
+/* XDG Base Directory Specification: a relative path in the variable is invalid and must be ignored.
+ */
 static char *default_root(bool *shared)
 {
-    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"), *temporary = getenv("TMPDIR");
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"),
+               *temporary = getenv("TMPDIR");
     *shared = false;
     if (cache && cache[0] == '/')
         return path_join(cache, "lbuild");
@@ -37,10 +39,11 @@ static int check_owner(const char *root, struct error *err)
     if (lstat(root, &st) != 0)
         return error_errno(err, ERROR_BUILD, "can't look at '%s'", root);
     if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
-        return error_set(err, ERROR_BUILD,
-                         "'%s' is not a folder of this user alone; set HOME or XDG_CACHE_HOME to say where "
-                         "the cache may go",
-                         root);
+        return error_set(
+            err, ERROR_BUILD,
+            "'%s' is not a folder of this user alone; set HOME or XDG_CACHE_HOME to say where "
+            "the cache may go",
+            root);
     return 0;
 }
 
@@ -50,9 +53,12 @@ static int lock_shared(struct store *store, struct error *err)
     autofree char *path = path_join(store->root, "lock");
     store->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
     if (store->lock < 0)
-        return errno == EROFS || errno == EACCES ? 0 : error_errno(err, ERROR_BUILD, "can't open '%s'", path);
+        return errno == EROFS || errno == EACCES
+                   ? 0
+                   : error_errno(err, ERROR_BUILD, "can't open '%s'", path);
     while (flock(store->lock, LOCK_SH) != 0)
-        if (errno != EINTR) /* network file systems may lack locks: pruning then finds the store busy */
+        if (errno !=
+            EINTR) /* network file systems may lack locks: pruning then finds the store busy */
             return errno == ENOLCK || errno == EOPNOTSUPP
                        ? 0
                        : error_errno(err, ERROR_BUILD, "can't lock '%s'", path);
@@ -108,8 +114,8 @@ bool store_has(const struct store *store, const struct digest *digest)
     return digest->text[0] && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* The time of access says when it was used last, even where the file system doesn't keep it by itself
- * (noatime). */
+/* The time of access says when it was used last, even where the file system doesn't keep it by
+ * itself (noatime). */
 bool store_use(const struct store *store, const struct digest *digest, uint64_t size)
 {
     static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
@@ -142,7 +148,8 @@ int store_read(const struct store *store, const struct digest *digest, size_t ma
                      digest->text);
 }
 
-int store_open_blob(const struct store *store, const struct digest *digest, uint64_t *size, struct error *err)
+int store_open_blob(const struct store *store, const struct digest *digest, uint64_t *size,
+                    struct error *err)
 {
     struct stat st;
     autofree char *path = store_blob_path(store, digest);
@@ -164,8 +171,8 @@ void store_discard(const struct store *store, const struct digest *digest)
         unlink(path);
 }
 
-/* Writing a blob. The file in partial/ is locked for as long as it is open here: whoever finds it unlocked
- * may take it up (or prune it), whoever finds it locked waits. */
+/* Writing a blob. The file in partial/ is locked for as long as it is open here: whoever finds it
+ * unlocked may take it up (or prune it), whoever finds it locked waits. */
 
 static int lock_file(int fd, const char *path, struct error *err)
 {
@@ -209,8 +216,8 @@ static int take_up(struct store_writer *writer, struct error *err)
     }
 }
 
-/* Opens and locks partial/HEX. When its last owner has let the blob appear in the meantime, what we locked
- * has no name any more (or another file has it): then look again. */
+/* Opens and locks partial/HEX. When its last owner has let the blob appear in the meantime, what we
+ * locked has no name any more (or another file has it): then look again. */
 static int open_partial(struct store_writer *writer, struct error *err)
 {
     for (;;) {
@@ -224,7 +231,8 @@ static int open_partial(struct store_writer *writer, struct error *err)
             return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
         if (lock_file(fd, writer->path, err) != 0)
             return -1;
-        if (lstat(writer->path, &named) != 0 || named.st_ino != ours.st_ino || named.st_dev != ours.st_dev)
+        if (lstat(writer->path, &named) != 0 || named.st_ino != ours.st_ino ||
+            named.st_dev != ours.st_dev)
             continue;
         writer->fd = take_fd(fd);
         return take_up(writer, err);
@@ -241,13 +249,14 @@ static int open_new(struct store_writer *writer, struct error *err)
     return lock_file(writer->fd, writer->path, err);
 }
 
-int store_writer_open(struct store_writer *writer, const struct store *store, const struct digest *expected,
-                      struct error *err)
+int store_writer_open(struct store_writer *writer, const struct store *store,
+                      const struct digest *expected, struct error *err)
 {
     *writer = (struct store_writer){.store = store, .fd = -1, .resumable = expected != NULL};
     if (expected)
         writer->expected = *expected;
-    writer->path = store_path(store, "partial", expected ? digest_hex(expected) : "new.XXXXXX", err);
+    writer->path =
+        store_path(store, "partial", expected ? digest_hex(expected) : "new.XXXXXX", err);
     if (!writer->path || digest_init(&writer->context, err) != 0 ||
         (expected ? open_partial(writer, err) : open_new(writer, err)) != 0) {
         store_writer_release(writer);
@@ -256,7 +265,8 @@ int store_writer_open(struct store_writer *writer, const struct store *store, co
     return 0;
 }
 
-int store_writer_write(struct store_writer *writer, const void *bytes, size_t length, struct error *err)
+int store_writer_write(struct store_writer *writer, const void *bytes, size_t length,
+                       struct error *err)
 {
     if (writer->done)
         return 0;
@@ -353,8 +363,8 @@ void store_spare(const struct store *store, const char *path)
     }
 }
 
-/* A file name for a reference: what may not be in one is escaped; a long one ends in a hash. Two references
- * that share a name do no harm, since the file says which one it is about. */
+/* A file name for a reference: what may not be in one is escaped; a long one ends in a hash. Two
+ * references that share a name do no harm, since the file says which one it is about. */
 static char *ref_name(const char *reference, enum arch arch)
 {
     enum { LONGEST = 180 };
@@ -382,8 +392,8 @@ char *store_ref_path(const struct store *store, const char *reference, enum arch
     return xasprintf("%s/refs/%s", store->root, name);
 }
 
-int store_ref_get(const struct store *store, const char *reference, enum arch arch, struct digest *manifest,
-                  struct error *err)
+int store_ref_get(const struct store *store, const char *reference, enum arch arch,
+                  struct digest *manifest, struct error *err)
 {
     enum { LARGEST = 64 * 1024 };
     static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
@@ -400,7 +410,8 @@ int store_ref_get(const struct store *store, const char *reference, enum arch ar
     close(fd);
     AUTOPTR(js) ref = result == 0 ? js_parse(buf_text(&text), text.len, path, &ignored) : NULL;
     const char *named = js_get_text(ref, "reference"), *for_arch = js_get_text(ref, "architecture");
-    if (!named || strcmp(named, reference) != 0 || !for_arch || strcmp(for_arch, arch_oci(arch)) != 0 ||
+    if (!named || strcmp(named, reference) != 0 || !for_arch ||
+        strcmp(for_arch, arch_oci(arch)) != 0 ||
         !digest_parse(manifest, js_get_text(ref, "digest")))
         return 0;
     (void)utimensat(AT_FDCWD, path, now, 0);

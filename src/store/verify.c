@@ -41,9 +41,9 @@ static bool stopped(struct verify *verify)
 
 static bool same_file(const struct stat *a, const struct stat *b)
 {
-    return a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
+           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec &&
+           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 /* Whether the file behind item->fd has the digest that it should have. */
@@ -55,8 +55,10 @@ static bool hash(struct verify *verify, struct item *item)
     struct stat after;
     if (fstat(item->fd, &item->as) != 0 || digest_init(&context, &ignored) != 0)
         return false;
-    verify->refused = verify->refused || (verify->sink.blob && verify->sink.blob(verify->sink.data, &item->digest,
-                                                                                 (uint64_t)item->as.st_size, &ignored) != 0);
+    verify->refused =
+        verify->refused ||
+        (verify->sink.blob && verify->sink.blob(verify->sink.data, &item->digest,
+                                                (uint64_t)item->as.st_size, &ignored) != 0);
     for (;;) {
         ssize_t got = read(item->fd, verify->chunk, CHUNK);
         if ((got < 0 && errno != EINTR) || stopped(verify))
@@ -66,8 +68,9 @@ static bool hash(struct verify *verify, struct item *item)
         if (got < 0)
             continue;
         digest_update(&context, verify->chunk, (size_t)got);
-        verify->refused = verify->refused || (verify->sink.bytes && verify->sink.bytes(verify->sink.data, verify->chunk,
-                                                                                       (size_t)got, &ignored) != 0);
+        verify->refused = verify->refused || (verify->sink.bytes &&
+                                              verify->sink.bytes(verify->sink.data, verify->chunk,
+                                                                 (size_t)got, &ignored) != 0);
     }
     digest_final(&context, &actual);
     return digest_equal(&actual, &item->digest) && fstat(item->fd, &after) == 0 &&
@@ -124,8 +127,8 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    verify->running =
-        digest_init(&context, &ignored) == 0 && pthread_create(&verify->thread, NULL, run, verify) == 0;
+    verify->running = digest_init(&context, &ignored) == 0 &&
+                      pthread_create(&verify->thread, NULL, run, verify) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return verify->running ? take(verify) : NULL;
 }

@@ -3,8 +3,9 @@
 
 #include <stddef.h>
 
-/* Strings that come one by one and go all together, such as the paths of a tree: they lie side by side in large blocks, so that
- * each costs its own bytes and no more. `AUTO(arena) names = {0};` is empty. What it gave out stays where it is. */
+/* Strings that come one by one and go all together, such as the paths of a tree: they lie side by
+ * side in large blocks, so that each costs its own bytes and no more. `AUTO(arena) names = {0};` is
+ * empty. What it gave out stays where it is. */
 struct arena {
     struct arena_block *last;
 };

@@ -13,7 +13,8 @@ char *data_path(const char *relative)
     return path_join(folder && folder[0] ? folder : PKGDATADIR, relative);
 }
 
-static int add_files(const char *folder, const char *below, const char *suffix, struct strv *out, struct error *err)
+static int add_files(const char *folder, const char *below, const char *suffix, struct strv *out,
+                     struct error *err)
 {
     autofree char *path = path_join(folder, below);
     size_t tail = strlen(suffix);

@@ -23,7 +23,8 @@ enum {
 /* What comes behind some bits; the first two number the tables. */
 enum next { NEXT_LITERAL, NEXT_DISTANCE, NEXT_END, NEXT_LONG, NEXT_INVALID };
 
-/* What a table says about the bits to come: how many belong together (extra bits included), and what comes then. */
+/* What a table says about the bits to come: how many belong together (extra bits included), and
+ * what comes then. */
 struct entry {
     uint8_t used, next, length, symbol; /* the code's own bits; its symbol, below 256 */
 };
@@ -97,11 +98,12 @@ static enum next distance_next(unsigned symbol)
 
 static struct entry entry_of(const struct code *code, unsigned symbol, unsigned length)
 {
-    return (struct entry){(uint8_t)(length + code->extra(symbol)), (uint8_t)code->next(symbol), (uint8_t)length,
-                          (uint8_t)symbol};
+    return (struct entry){(uint8_t)(length + code->extra(symbol)), (uint8_t)code->next(symbol),
+                          (uint8_t)length, (uint8_t)symbol};
 }
 
-/* The code after this one, both with their first bit lowest: adding goes from the highest bit down. */
+/* The code after this one, both with their first bit lowest: adding goes from the highest bit down.
+ */
 static unsigned following(unsigned reversed, unsigned length)
 {
     unsigned bit = 1u << (length - 1);
@@ -131,8 +133,8 @@ static bool sort(struct code *code, const uint8_t *lengths, unsigned symbols)
     return true;
 }
 
-/* An index has the code in its low bits; the table doubles with each length. Of a code that is too long only its first bits are
- * there: see decode_long. */
+/* An index has the code in its low bits; the table doubles with each length. Of a code that is too
+ * long only its first bits are there: see decode_long. */
 static bool build(struct code *code, struct entry *table, const uint8_t *lengths, unsigned symbols)
 {
     const uint16_t *symbol = code->sorted;
@@ -143,14 +145,16 @@ static bool build(struct code *code, struct entry *table, const uint8_t *lengths
     for (unsigned length = 1; length <= LENGTH_MAX; length++) {
         if (length <= INDEX_BITS)
             memcpy(table + (1u << (length - 1)), table, sizeof *table << (length - 1));
-        for (unsigned left = code->count[length]; left > 0; left--, symbol++, reversed = following(reversed, length))
-            table[reversed % INDEX] =
-                length <= INDEX_BITS ? entry_of(code, *symbol, length) : (struct entry){.next = NEXT_LONG};
+        for (unsigned left = code->count[length]; left > 0;
+             left--, symbol++, reversed = following(reversed, length))
+            table[reversed % INDEX] = length <= INDEX_BITS ? entry_of(code, *symbol, length)
+                                                           : (struct entry){.next = NEXT_LONG};
     }
     return true;
 }
 
-/* Literals that fit into one index together, and what follows them, become one entry: they need not be told apart. */
+/* Literals that fit into one index together, and what follows them, become one entry: they need not
+ * be told apart. */
 static void combine(struct entry *table)
 {
     struct entry single[INDEX];
@@ -184,7 +188,8 @@ static struct entry decode_long(const struct code *code, uint64_t window)
     return (struct entry){.next = NEXT_INVALID};
 }
 
-/* One table or the other is chosen by number, not by a branch, which would be mispredicted every other time. */
+/* One table or the other is chosen by number, not by a branch, which would be mispredicted every
+ * other time. */
 static bool walk_coded(struct bits *bits, const struct codes *codes)
 {
     struct bits now = *bits;
@@ -207,14 +212,16 @@ static bool walk_coded(struct bits *bits, const struct codes *codes)
     return next == NEXT_END;
 }
 
-static bool build_both(struct codes *codes, const uint8_t *lengths, unsigned literals, unsigned distances)
+static bool build_both(struct codes *codes, const uint8_t *lengths, unsigned literals,
+                       unsigned distances)
 {
     codes->code[NEXT_LITERAL].extra = literal_extra;
     codes->code[NEXT_LITERAL].next = literal_next;
     codes->code[NEXT_DISTANCE].extra = distance_extra;
     codes->code[NEXT_DISTANCE].next = distance_next;
     if (!build(&codes->code[NEXT_LITERAL], codes->table[NEXT_LITERAL], lengths, literals) ||
-        !build(&codes->code[NEXT_DISTANCE], codes->table[NEXT_DISTANCE], lengths + literals, distances))
+        !build(&codes->code[NEXT_DISTANCE], codes->table[NEXT_DISTANCE], lengths + literals,
+               distances))
         return false;
     combine(codes->table[NEXT_LITERAL]);
     return true;
@@ -245,7 +252,8 @@ static enum next length_next(unsigned symbol)
 }
 
 /* The lengths of both codes, which are coded themselves. */
-static bool read_lengths(struct bits *bits, const struct entry *table, uint8_t *lengths, unsigned total)
+static bool read_lengths(struct bits *bits, const struct entry *table, uint8_t *lengths,
+                         unsigned total)
 {
     for (unsigned i = 0, repeat; i < total; i += repeat) {
         if (!refill(bits))
@@ -258,16 +266,22 @@ static bool read_lengths(struct bits *bits, const struct entry *table, uint8_t *
         repeat += read_bits(bits, entry.used - entry.length);
         if (repeat > total - i || (entry.symbol == COPY_LAST && i == 0))
             return false;
-        memset(lengths + i, entry.symbol < COPY_LAST ? entry.symbol : entry.symbol == COPY_LAST ? lengths[i - 1] : 0, repeat);
+        memset(lengths + i,
+               entry.symbol < COPY_LAST    ? entry.symbol
+               : entry.symbol == COPY_LAST ? lengths[i - 1]
+                                           : 0,
+               repeat);
     }
     return true;
 }
 
 static bool build_dynamic(struct bits *bits, struct codes *codes)
 {
-    static const uint8_t order[LENGTH_SYMBOLS] = {16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15};
+    static const uint8_t order[LENGTH_SYMBOLS] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                                  11, 4,  12, 3, 13, 2, 14, 1, 15};
     uint8_t lengths[LITERALS + DISTANCES], own[LENGTH_SYMBOLS] = {0};
-    unsigned literals = 257 + read_bits(bits, 5), distances = 1 + read_bits(bits, 5), count = 4 + read_bits(bits, 4);
+    unsigned literals = 257 + read_bits(bits, 5), distances = 1 + read_bits(bits, 5),
+             count = 4 + read_bits(bits, 4);
     struct code *code = &codes->code[NEXT_LITERAL]; /* not in use yet */
     struct entry *table = codes->table[NEXT_LITERAL];
     if (literals > 286 || distances > 30)
@@ -279,7 +293,8 @@ static bool build_dynamic(struct bits *bits, struct codes *codes)
     }
     code->extra = length_extra;
     code->next = length_next;
-    return build(code, table, own, LENGTH_SYMBOLS) && read_lengths(bits, table, lengths, literals + distances) &&
+    return build(code, table, own, LENGTH_SYMBOLS) &&
+           read_lengths(bits, table, lengths, literals + distances) &&
            build_both(codes, lengths, literals, distances);
 }
 

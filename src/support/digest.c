@@ -9,9 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CRYPTO_FUNCTIONS(X)                                                                                            \
-    X(EVP_, MD_CTX_new) X(EVP_, MD_CTX_free) X(EVP_, sha256) X(EVP_, DigestInit_ex) X(EVP_, DigestUpdate)              \
-    X(EVP_, DigestFinal_ex)
+#define CRYPTO_FUNCTIONS(X)                                                                        \
+    X(EVP_, MD_CTX_new)                                                                            \
+    X(EVP_, MD_CTX_free)                                                                           \
+    X(EVP_, sha256) X(EVP_, DigestInit_ex) X(EVP_, DigestUpdate) X(EVP_, DigestFinal_ex)
 DL_TABLE(evp, CRYPTO_FUNCTIONS)
 
 int digest_init(struct digest_context *context, struct error *err)
@@ -89,7 +90,8 @@ int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size, stru
 
 bool digest_valid(const char *text)
 {
-    return strncmp(text, "sha256:", 7) == 0 && strlen(text) == 71 && strspn(text + 7, "0123456789abcdef") == 64;
+    return strncmp(text, "sha256:", 7) == 0 && strlen(text) == 71 &&
+           strspn(text + 7, "0123456789abcdef") == 64;
 }
 
 bool digest_equal(const struct digest *a, const struct digest *b)

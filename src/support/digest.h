@@ -9,7 +9,8 @@
 
 /* SHA-256 digests, by OpenSSL (it uses the processor's SHA instructions). */
 
-/* "sha256:" and 64 lower-case hex digits (OCI image-spec, descriptor.md), NUL-terminated. Empty when unset. */
+/* "sha256:" and 64 lower-case hex digits (OCI image-spec, descriptor.md), NUL-terminated. Empty
+ * when unset. */
 struct digest {
     char text[7 + 64 + 1];
 };
@@ -25,9 +26,11 @@ void digest_final(struct digest_context *context, struct digest *out);
 void digest_context_release(struct digest_context *context);
 
 /* The digest of a piece of memory. */
-int digest_bytes(const void *bytes, size_t length, struct digest *out, struct error *err) must_check;
+int digest_bytes(const void *bytes, size_t length, struct digest *out,
+                 struct error *err) must_check;
 /* The digest and size of what a descriptor still has to read; size may be NULL. */
-int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size, struct error *err) must_check;
+int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size,
+              struct error *err) must_check;
 
 /* Whether the text is a well-formed sha256 digest (upper-case hex is not). */
 bool digest_valid(const char *text);

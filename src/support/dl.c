@@ -3,8 +3,10 @@
 #include <dlfcn.h>
 #include <string.h>
 
-/* A table holds nothing but function pointers, in the order of its symbols: symbol n belongs into slot n. */
-int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, void *table, struct error *err)
+/* A table holds nothing but function pointers, in the order of its symbols: symbol n belongs into
+ * slot n. */
+int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, void *table,
+            struct error *err)
 {
     void *first = NULL;
     memcpy(&first, table, sizeof first);
@@ -12,13 +14,15 @@ int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, v
         return 0;
     void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        return error_set(err, ERROR_ENGINE, "the library '%s' can't be loaded (%s); install the package that has it", soname,
-                         dlerror());
+        return error_set(err, ERROR_ENGINE,
+                         "the library '%s' can't be loaded (%s); install the package that has it",
+                         soname, dlerror());
     /* Slot 0 last: a table whose first slot is set is complete. */
     for (size_t i = count; i-- > 0;) {
         void *address = dlsym(library, symbols[i].name);
         if (!address)
-            return error_set(err, ERROR_ENGINE, "the library '%s' lacks '%s'; install a newer version", soname,
+            return error_set(err, ERROR_ENGINE,
+                             "the library '%s' lacks '%s'; install a newer version", soname,
                              symbols[i].name);
         memcpy((char *)table + i * sizeof address, &address, sizeof address);
     }

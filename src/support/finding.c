@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ":NUMBER:" at `at`, in a line that ends at `end`; NULL when it is something else. Points behind the number then. */
+/* ":NUMBER:" at `at`, in a line that ends at `end`; NULL when it is something else. Points behind
+ * the number then. */
 static const char *number(const char *at, const char *end, int *out)
 {
     enum { DIGITS = 7 };
@@ -26,10 +27,12 @@ static const char *number(const char *at, const char *end, int *out)
 }
 
 /* The first place of the line that reads like ":LINE[:COLUMN]: "; *rest is behind it. */
-static const char *find_place(const char *line, const char *end, struct finding *out, const char **rest)
+static const char *find_place(const char *line, const char *end, struct finding *out,
+                              const char **rest)
 {
     for (const char *at = line; at < end; at++) {
-        const char *behind = number(at, end, &out->line), *column = behind ? number(behind, end, &out->column) : NULL;
+        const char *behind = number(at, end, &out->line),
+                   *column = behind ? number(behind, end, &out->column) : NULL;
         if (!behind)
             continue;
         *rest = column ? column : behind;
@@ -61,7 +64,8 @@ static bool read_severity(const char **text, const char *end, const char *word, 
     return word != NULL;
 }
 
-bool finding_parse(const char *line, size_t length, const char *dir, const char *word, struct finding *out)
+bool finding_parse(const char *line, size_t length, const char *dir, const char *word,
+                   struct finding *out)
 {
     const char *end = line + length, *text = NULL;
     struct finding found = {0};
@@ -69,7 +73,8 @@ bool finding_parse(const char *line, size_t length, const char *dir, const char 
     const char *place = find_place(line, end, &found, &text);
     if (!place || !read_severity(&text, end, word, &found.warning))
         return false;
-    autofree char *name = xstrndup(line, (size_t)(place - line)), *path = path_join(dir ? dir : ".", name);
+    autofree char *name = xstrndup(line, (size_t)(place - line)),
+                  *path = path_join(dir ? dir : ".", name);
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
     found.path = finding_path(path);
@@ -138,11 +143,13 @@ void finding_github(const struct finding *finding, struct buf *out)
     buf_addc(out, '\n');
 }
 
-/* GitLab tells old problems from new ones by it: so not by the line, which moves. `nth`: of equal ones in one file. */
+/* GitLab tells old problems from new ones by it: so not by the line, which moves. `nth`: of equal
+ * ones in one file. */
 static char *fingerprint(const struct finding *finding, size_t nth)
 {
     uint64_t hash[2] = {0xcbf29ce484222325, 0x9e3779b97f4a7c15};
-    autofree char *text = xasprintf("%s\n%d\n%s\n%zu", finding->path, finding->warning, finding->text, nth);
+    autofree char *text =
+        xasprintf("%s\n%d\n%s\n%zu", finding->path, finding->warning, finding->text, nth);
     for (const char *c = text; *c; c++)
         for (size_t i = 0; i < countof(hash); i++)
             hash[i] = (hash[i] ^ (unsigned char)*c) * 0x100000001b3;

@@ -103,7 +103,8 @@ void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length)
     ahead->written += length;
     if (ahead->written - ahead->started < ENOUGH)
         return;
-    sync_file_range(fd, (off_t)ahead->started, (off_t)(ahead->written - ahead->started), SYNC_FILE_RANGE_WRITE);
+    sync_file_range(fd, (off_t)ahead->started, (off_t)(ahead->written - ahead->started),
+                    SYNC_FILE_RANGE_WRITE);
     ahead->started = ahead->written;
 }
 
@@ -137,7 +138,8 @@ static int remove_content(DIR *dir)
     return result;
 }
 
-/* Folders of ours may forbid even us to look into them (what a killed buildah mounts on does), or to remove from them. */
+/* Folders of ours may forbid even us to look into them (what a killed buildah mounts on does), or
+ * to remove from them. */
 static int remove_at(int parent, const char *name)
 {
     enum { LOOK = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -165,7 +167,9 @@ static int remove_at(int parent, const char *name)
 
 int fs_remove(const char *path, struct error *err)
 {
-    return remove_at(AT_FDCWD, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't remove '%s'", path);
+    return remove_at(AT_FDCWD, path) == 0
+               ? 0
+               : error_errno(err, ERROR_BUILD, "can't remove '%s'", path);
 }
 
 bool fs_exists(const char *path)
@@ -174,7 +178,8 @@ bool fs_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
-/* A file without a name can't be left behind, whenever we are killed. Not every file system has them. */
+/* A file without a name can't be left behind, whenever we are killed. Not every file system has
+ * them. */
 static int open_nameless(const char *dir, mode_t mode)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -224,7 +229,8 @@ static int fill_in(char *name)
     return 0;
 }
 
-/* Gives a nameless file its name: the final one, or a temporary one next to it when that is taken. */
+/* Gives a nameless file its name: the final one, or a temporary one next to it when that is taken.
+ */
 static int name_it(struct atomic *file)
 {
     char self[64];
@@ -276,7 +282,8 @@ void atomic_release(struct atomic *file)
 int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
-    if (atomic_open(&file, path, mode, err) != 0 || fs_write_fd(file.fd, path, bytes, length, err) != 0)
+    if (atomic_open(&file, path, mode, err) != 0 ||
+        fs_write_fd(file.fd, path, bytes, length, err) != 0)
         return -1;
     return atomic_commit(&file, err);
 }
@@ -284,7 +291,8 @@ int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, st
 int fs_keep(const char *path, const void *bytes, size_t length, struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
-    if (atomic_open(&file, path, 0644, err) != 0 || fs_write_fd(file.fd, path, bytes, length, err) != 0)
+    if (atomic_open(&file, path, 0644, err) != 0 ||
+        fs_write_fd(file.fd, path, bytes, length, err) != 0)
         return -1;
     file.lazy = true;
     return atomic_commit(&file, err);

@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller that knows better sets err->kind. */
+/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller that knows better sets
+ * err->kind. */
 
 /* "A/B", or a copy of B when B is absolute or A is empty or ".". Caller frees. */
 char *path_join(const char *a, const char *b);
@@ -16,8 +17,8 @@ char *path_join(const char *a, const char *b);
 const char *path_base(const char *path);
 /* Everything before the last slash, "." without one, "/" for "/x". Caller frees. */
 char *path_dir(const char *path);
-/* Lexically cleaned relative path: no leading slash, no ".", "..", "//" or trailing slash; "" is the root itself.
- * NULL when ".." would climb above the root. Caller frees. */
+/* Lexically cleaned relative path: no leading slash, no ".", "..", "//" or trailing slash; "" is
+ * the root itself. NULL when ".." would climb above the root. Caller frees. */
 char *path_clean(const char *path);
 
 /* Reads a whole regular file of at most `max` bytes. */
@@ -25,21 +26,23 @@ int fs_read(const char *path, size_t max, struct buf *out, struct error *err) mu
 /* Reads everything from a descriptor, at most `max` bytes; `name` is for the message. */
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err) must_check;
 /* Writes all, through short writes and interrupts. */
-int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err) must_check;
-/* After each write to a large new file: the disk starts on what is complete while the rest still comes, so that the fsync at the
- * end waits for less. Starts with {0}. */
+int fs_write_fd(int fd, const char *name, const void *bytes, size_t length,
+                struct error *err) must_check;
+/* After each write to a large new file: the disk starts on what is complete while the rest still
+ * comes, so that the fsync at the end waits for less. Starts with {0}. */
 struct fs_ahead {
     uint64_t written, started; /* bytes; those up to `started` are on their way to the disk */
 };
 void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length);
 /* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
 int fs_mkdirs(const char *path, struct error *err) must_check;
-/* Removes a file or a whole tree without following links, whatever the modes of its folders; what is absent is fine. */
+/* Removes a file or a whole tree without following links, whatever the modes of its folders; what
+ * is absent is fine. */
 int fs_remove(const char *path, struct error *err) must_check;
 bool fs_exists(const char *path);
 
-/* A file that appears whole or not at all: written without a name (or under a temporary one, where the file system can't),
- * then fsync and rename.
+/* A file that appears whole or not at all: written without a name (or under a temporary one, where
+ * the file system can't), then fsync and rename.
  *
  *     AUTO(atomic) file = ATOMIC_INIT;
  *     atomic_open(&file, "out.tar", 0644, err), write to file.fd, atomic_commit(&file, err)
@@ -48,16 +51,22 @@ bool fs_exists(const char *path);
 struct atomic {
     int fd;
     char *path, *temporary;
-    bool lazy; /* set after atomic_open: no fsync. For what can be made again, and is checked when it is read */
+    bool lazy; /* set after atomic_open: no fsync. For what can be made again, and is checked when
+                  it is read */
 };
-#define ATOMIC_INIT {.fd = -1}
+#define ATOMIC_INIT                                                                                \
+    {                                                                                              \
+        .fd = -1                                                                                   \
+    }
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
-/* It is to appear under this path instead, in the same folder: for a name that comes of the content. */
+/* It is to appear under this path instead, in the same folder: for a name that comes of the
+ * content. */
 void atomic_move(struct atomic *file, const char *path);
 int atomic_commit(struct atomic *file, struct error *err) must_check;
 void atomic_release(struct atomic *file);
 /* The three steps for content in memory; fs_keep is lazy. */
-int fs_write(const char *path, const void *bytes, size_t length, mode_t mode, struct error *err) must_check;
+int fs_write(const char *path, const void *bytes, size_t length, mode_t mode,
+             struct error *err) must_check;
 int fs_keep(const char *path, const void *bytes, size_t length, struct error *err) must_check;
 
 #endif

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Matches a set at `pattern` ("[...]"); *next is behind it, or NULL when the bracket isn't closed and means
- * itself. */
+/* Matches a set at `pattern` ("[...]"); *next is behind it, or NULL when the bracket isn't closed
+ * and means itself. */
 static bool match_set(const char *pattern, char c, const char **next)
 {
     const char *at = pattern + 1;
@@ -25,8 +25,8 @@ static bool match_set(const char *pattern, char c, const char **next)
     return found != negate;
 }
 
-/* One component against one component, without recursion: on a mismatch go back to the last '*' and let it
- * take one more. */
+/* One component against one component, without recursion: on a mismatch go back to the last '*' and
+ * let it take one more. */
 static bool match_component(const char *pattern, size_t plen, const char *text, size_t tlen)
 {
     const char *p = pattern, *pend = pattern + plen, *t = text, *tend = text + tlen;

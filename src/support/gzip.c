@@ -18,14 +18,16 @@
 #define CHUNK 65536
 #define TEXT_OF(value) #value
 #define TEXT(macro) TEXT_OF(macro)
-#define VERSION(level) "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(level) "-" TEXT(PIECE) "-" TEXT(NOISE_RUN)
+#define VERSION(level)                                                                             \
+    "libdeflate-" LIBDEFLATE_VERSION_STRING "-" TEXT(level) "-" TEXT(PIECE) "-" TEXT(NOISE_RUN)
 
 enum {
     THREADS_MAX = 8,
     STORED_HEAD = 5,
     STORED_MAX = 65535,
     PARTS_MAX = 2 * PIECE / NOISE_RUN + 1,
-    PART_EXTRA = 32, /* what a part takes besides its share of a piece's bound: a block's head, the joint, rounding */
+    PART_EXTRA = 32, /* what a part takes besides its share of a piece's bound: a block's head, the
+                        joint, rounding */
 };
 
 static const struct level {
@@ -39,17 +41,18 @@ static const struct level {
 
 enum state { STATE_EMPTY, STATE_READY, STATE_BUSY, STATE_DONE };
 
-/* One part of the plain bytes and what it became. All but the last end at a byte boundary, so that any thread may make any. */
+/* One part of the plain bytes and what it became. All but the last end at a byte boundary, so that
+ * any thread may make any. */
 struct piece {
     enum state state;
     bool last;
     unsigned char *plain, *packed;
     size_t used, length, room; /* of these; what packed may hold */
-    struct error err; /* with a kind: it failed */
+    struct error err;          /* with a kind: it failed */
 };
 
-/* A ring of pieces: filled at `filled`, handed on at `passed`, both counting from the start. The writing thread compresses too
- * when it has to wait, so it gets along without any other thread. */
+/* A ring of pieces: filled at `filled`, handed on at `passed`, both counting from the start. The
+ * writing thread compresses too when it has to wait, so it gets along without any other thread. */
 struct gzip_writer {
     byte_sink sink;
     void *data;
@@ -65,8 +68,9 @@ struct gzip_writer {
     bool stop;
 };
 
-/* Makes a finished stream one that others can follow: its last block isn't the last any more, and an empty stored block
- * (three zero bits, filled up to a byte, then 00 00 ff ff; RFC 1951 3.2.4) brings it to a byte boundary. */
+/* Makes a finished stream one that others can follow: its last block isn't the last any more, and
+ * an empty stored block (three zero bits, filled up to a byte, then 00 00 ff ff; RFC 1951 3.2.4)
+ * brings it to a byte boundary. */
 static int make_joint(unsigned char *packed, size_t *length, struct error *err)
 {
     size_t start = 0, end = 0;
@@ -112,10 +116,12 @@ static void store_part(struct piece *piece, const unsigned char *bytes, size_t l
     }
 }
 
-static int deflate_part(struct piece *piece, const unsigned char *bytes, size_t length, bool last, struct libdeflate_compressor *compressor)
+static int deflate_part(struct piece *piece, const unsigned char *bytes, size_t length, bool last,
+                        struct libdeflate_compressor *compressor)
 {
     unsigned char *to = piece->packed + piece->length;
-    size_t made = libdeflate_deflate_compress(compressor, bytes, length, to, piece->room - piece->length);
+    size_t made =
+        libdeflate_deflate_compress(compressor, bytes, length, to, piece->room - piece->length);
     if (made == 0)
         return error_set(&piece->err, ERROR_INTERNAL, "libdeflate needs more room than it said");
     if (!last && make_joint(to, &made, &piece->err) != 0)
@@ -128,9 +134,11 @@ static int deflate_part(struct piece *piece, const unsigned char *bytes, size_t 
 static int pack(struct piece *piece, int level, struct libdeflate_compressor **compressor)
 {
     if (!*compressor && !(*compressor = libdeflate_alloc_compressor(level)))
-        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d", level);
+        return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d",
+                         level);
     if (!piece->packed) {
-        piece->room = libdeflate_deflate_compress_bound(*compressor, PIECE) + PARTS_MAX * PART_EXTRA;
+        piece->room =
+            libdeflate_deflate_compress_bound(*compressor, PIECE) + PARTS_MAX * PART_EXTRA;
         piece->packed = xcalloc(1, piece->room + DEFLATE_SLACK);
     }
     size_t at = 0;
@@ -140,7 +148,8 @@ static int pack(struct piece *piece, int level, struct libdeflate_compressor **c
         size_t plain = 0, noise = noise_find(bytes, piece->used - at, &plain);
         at += plain + noise;
         bool last = piece->last && at == piece->used;
-        if ((plain > 0 || noise == 0) && deflate_part(piece, bytes, plain, last && noise == 0, *compressor) != 0)
+        if ((plain > 0 || noise == 0) &&
+            deflate_part(piece, bytes, plain, last && noise == 0, *compressor) != 0)
             return -1;
         store_part(piece, bytes + plain, noise, last);
     } while (at < piece->used);
@@ -161,7 +170,8 @@ static struct piece *claim(struct gzip_writer *writer)
 }
 
 /* Lets go of the mutex meanwhile. What fails is in the piece. */
-static void work_on(struct gzip_writer *writer, struct piece *piece, struct libdeflate_compressor **compressor)
+static void work_on(struct gzip_writer *writer, struct piece *piece,
+                    struct libdeflate_compressor **compressor)
 {
     pthread_mutex_unlock(&writer->mutex);
     if (pack(piece, writer->level, compressor) != 0)
@@ -188,7 +198,8 @@ static void *help(void *data)
     return NULL;
 }
 
-/* One thread more when there is work for it; where none can be had, it goes without. Signals are for the main thread. */
+/* One thread more when there is work for it; where none can be had, it goes without. Signals are
+ * for the main thread. */
 static void add_thread(struct gzip_writer *writer)
 {
     sigset_t all, before;
@@ -210,7 +221,8 @@ static unsigned usable_cores(void)
     return count > THREADS_MAX ? THREADS_MAX : (unsigned)count;
 }
 
-struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level level, unsigned threads, struct error *err)
+struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level level,
+                                     unsigned threads, struct error *err)
 {
     static const unsigned char header[10] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 255};
     AUTOPTR(gzip_writer) writer = xcalloc(1, sizeof *writer);
@@ -296,7 +308,8 @@ static void submit(struct gzip_writer *writer, bool last)
     pthread_mutex_unlock(&writer->mutex);
 }
 
-int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length, struct error *err)
+int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t length,
+                      struct error *err)
 {
     const unsigned char *from = bytes;
     writer->crc = libdeflate_crc32(writer->crc, from, length);
@@ -350,7 +363,8 @@ struct gunzip *gunzip_open(byte_sink sink, void *data, bool plain_allowed, struc
     gunzip->plain_allowed = plain_allowed;
     gunzip->chunk = xmalloc(CHUNK);
     if (inflateInit2(&gunzip->stream, MAX_WBITS + 16) != Z_OK) {
-        error_set(err, ERROR_INTERNAL, "zlib can't start: %s", gunzip->stream.msg ? gunzip->stream.msg : "no reason given");
+        error_set(err, ERROR_INTERNAL, "zlib can't start: %s",
+                  gunzip->stream.msg ? gunzip->stream.msg : "no reason given");
         return NULL;
     }
     return take(gunzip);
@@ -365,8 +379,10 @@ void gunzip_free(struct gunzip *gunzip)
     free(gunzip);
 }
 
-/* Members may follow each other; what follows the last one must be another one (Go's reader wants that too). */
-static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_t length, struct error *err)
+/* Members may follow each other; what follows the last one must be another one (Go's reader wants
+ * that too). */
+static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_t length,
+                        struct error *err)
 {
     z_stream *stream = &gunzip->stream;
     stream->next_in = (unsigned char *)(uintptr_t)bytes;
@@ -381,7 +397,8 @@ static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_
         stream->avail_out = CHUNK;
         int status = gunzip->in_member ? inflate(stream, Z_NO_FLUSH) : Z_BUF_ERROR;
         if (status != Z_OK && status != Z_STREAM_END && status != Z_BUF_ERROR)
-            return error_set(err, ERROR_REGISTRY, "damaged gzip data: %s", stream->msg ? stream->msg : "zlib refuses it");
+            return error_set(err, ERROR_REGISTRY, "damaged gzip data: %s",
+                             stream->msg ? stream->msg : "zlib refuses it");
         if (status == Z_STREAM_END)
             gunzip->in_member = false;
         size_t made = CHUNK - stream->avail_out;

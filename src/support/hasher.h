@@ -6,8 +6,9 @@
 
 #include <stddef.h>
 
-/* A SHA-256 that a thread of its own works out, while the caller goes on unpacking. The first MiB is hashed by the caller: small
- * things need no thread. About 1 MiB of memory. Where no thread can be had, the caller does it all. */
+/* A SHA-256 that a thread of its own works out, while the caller goes on unpacking. The first MiB
+ * is hashed by the caller: small things need no thread. About 1 MiB of memory. Where no thread can
+ * be had, the caller does it all. */
 struct hasher;
 struct hasher *hasher_new(struct error *err) must_check;
 void hasher_free(struct hasher *hasher);

@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the rules mean is what moby/patternmatcher and moby/patternmatcher/ignorefile do, oddities included: a rule is
- * cleaned as a path, then compared as a whole text, as a prefix, as a suffix or as a regular expression. What that regular
- * expression makes of stars inside brackets or a letter behind a backslash is an accident: such rules are refused. Braces, "|",
+/* What the rules mean is what moby/patternmatcher and moby/patternmatcher/ignorefile do, oddities
+ * included: a rule is cleaned as a path, then compared as a whole text, as a prefix, as a suffix or
+ * as a regular expression. What that regular expression makes of stars inside brackets or a letter
+ * behind a backslash is an accident: such rules are refused. Braces, "|",
  * "+" and parentheses mean themselves. */
 
 enum { RULES_MAX = 10000, LINE_MAX_BYTES = 65535 };
@@ -53,7 +54,8 @@ struct ignore {
     bool exceptions, wild_exceptions;
 };
 
-/* Go's idea of the next character: a byte that is not part of well-formed UTF-8 counts as U+FFFD. */
+/* Go's idea of the next character: a byte that is not part of well-formed UTF-8 counts as U+FFFD.
+ */
 static uint32_t next_character(const char **at)
 {
     const unsigned char *s = (const unsigned char *)*at;
@@ -81,8 +83,9 @@ static uint32_t next_character(const char **at)
 
 static bool is_space(uint32_t c)
 {
-    return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) ||
-           c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
+    return c == ' ' || (c >= '\t' && c <= '\r') || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
+           c == 0x205f || c == 0x3000;
 }
 
 /* strings.TrimSpace: Unicode's white space at both ends. Caller frees. */
@@ -99,7 +102,8 @@ static char *trim(const char *text)
     return start ? xstrndup(start, (size_t)(end - start)) : xstrdup("");
 }
 
-/* path.Clean: unlike path_clean it keeps a leading slash and leading "..", and "" becomes ".". Caller frees. */
+/* path.Clean: unlike path_clean it keeps a leading slash and leading "..", and "" becomes ".".
+ * Caller frees. */
 static char *clean(const char *path)
 {
     AUTO(buf) out = {0};
@@ -245,7 +249,8 @@ static void rule_release(struct rule *rule)
     free(rule->text);
 }
 
-/* The two cleanings of a line: ignorefile.ReadAll, then patternmatcher.New. NULL: the line has no rule. Caller frees. */
+/* The two cleanings of a line: ignorefile.ReadAll, then patternmatcher.New. NULL: the line has no
+ * rule. Caller frees. */
 static char *clean_line(const char *line, bool *exception)
 {
     autofree char *text = trim(line);
@@ -269,22 +274,26 @@ static bool has_wildcard(const char *text)
     return strpbrk(text, "*?[]\\") != NULL;
 }
 
-static int add_line(struct ignore *ignore, const char *line, const char *name, int number, struct error *err)
+static int add_line(struct ignore *ignore, const char *line, const char *name, int number,
+                    struct error *err)
 {
     bool exception = false;
     autofree char *text = clean_line(line, &exception);
     if (!text)
         return 0;
     if (text[0] == '\0')
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: '!' needs a pattern behind it", name, number);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: '!' needs a pattern behind it", name,
+                         number);
     if (ignore->count == RULES_MAX)
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: more than %d rules; join some with '*'", name, number, RULES_MAX);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: more than %d rules; join some with '*'",
+                         name, number, RULES_MAX);
     grow(ignore->rules, ignore->count, ignore->cap);
     struct rule *rule = &ignore->rules[ignore->count++];
     *rule = (struct rule){.text = take(text), .exception = exception};
     const char *wrong = parse_rule(rule);
     if (wrong)
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: the pattern '%s' %s", name, number, rule->text, wrong);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: the pattern '%s' %s", name, number,
+                         rule->text, wrong);
     ignore->exceptions |= exception;
     ignore->wild_exceptions |= exception && has_wildcard(rule->text);
     return 0;
@@ -305,7 +314,8 @@ struct ignore *ignore_parse(const char *text, size_t length, const char *name, s
         size_t size = (size_t)((stop ? stop : end) - at);
         const char *nul = memchr(at, '\0', size);
         if (nul || size > LINE_MAX_BYTES) {
-            error_set(err, ERROR_PROJECT, "%s:%d:%zu: %s", name, number, nul ? (size_t)(nul - at) + 1 : LINE_MAX_BYTES + 1,
+            error_set(err, ERROR_PROJECT, "%s:%d:%zu: %s", name, number,
+                      nul ? (size_t)(nul - at) + 1 : LINE_MAX_BYTES + 1,
                       nul ? "the line has a NUL byte" : "the line is longer than 65,535 bytes");
             return NULL;
         }
@@ -362,7 +372,8 @@ static void spread(const struct rule *rule, bool *states, bool start)
     }
 }
 
-/* All ways through the tokens at once, so that no pattern takes more than tokens times characters. */
+/* All ways through the tokens at once, so that no pattern takes more than tokens times characters.
+ */
 static bool match_tokens(const struct rule *rule, const char *path)
 {
     size_t count = rule->token_count;
@@ -406,8 +417,9 @@ static bool rule_matches(const struct rule *rule, const char *path)
     }
 }
 
-/* One step of the walk from the root: what each rule said of the directory above is kept in `matched`, and a rule is only
- * asked when it could change the verdict (patternmatcher, MatchesUsingParentResults). */
+/* One step of the walk from the root: what each rule said of the directory above is kept in
+ * `matched`, and a rule is only asked when it could change the verdict (patternmatcher,
+ * MatchesUsingParentResults). */
 static bool step(const struct ignore *ignore, const char *path, bool *matched)
 {
     bool out = false;
@@ -445,7 +457,8 @@ bool ignore_may_reinclude(const struct ignore *ignore, const char *directory)
         return true;
     for (size_t i = 0; i < ignore->count; i++) {
         const struct rule *rule = &ignore->rules[i];
-        if (rule->exception && strncmp(rule->text, directory, length) == 0 && rule->text[length] == '/')
+        if (rule->exception && strncmp(rule->text, directory, length) == 0 &&
+            rule->text[length] == '/')
             return true;
     }
     return false;

@@ -14,7 +14,7 @@ struct state {
     const char *file;
     const struct ini_reader *reader;
     struct strv *complaints;
-    char *raw; /* the line that inih works on, without its end */
+    char *raw;  /* the line that inih works on, without its end */
     char *name; /* of the entry that continuation lines go on with */
     int line;
     bool entry_above; /* an entry was read in this section: indented lines continue it */
@@ -54,9 +54,10 @@ static bool next_line(struct state *state)
     state->raw[length] = '\0';
     state->at = next;
     if (length > INI_LINE_MAX) {
-        complain(state, INI_LINE_MAX,
-                 "the line has %zu bytes, more than %d; shorten it or continue it on indented lines", length,
-                 INI_LINE_MAX);
+        complain(
+            state, INI_LINE_MAX,
+            "the line has %zu bytes, more than %d; shorten it or continue it on indented lines",
+            length, INI_LINE_MAX);
         state->raw[0] = '\0';
         return true;
     }
@@ -83,8 +84,8 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
-/* Where a comment behind a value starts: at a ';' behind a blank and outside of double quotes; else at the
- * end. */
+/* Where a comment behind a value starts: at a ';' behind a blank and outside of double quotes; else
+ * at the end. */
 static size_t value_length(const char *value)
 {
     bool quoted = false;
@@ -104,12 +105,14 @@ static size_t value_length(const char *value)
     return end;
 }
 
-/* How long the name at the start of a line is. A stage's file and a key of a stage have colons of their own. */
+/* How long the name at the start of a line is. A stage's file and a key of a stage have colons of
+ * their own. */
 static size_t name_length(const char *line)
 {
     const char *at = line + (strncmp(line, "files.", 6) == 0 ? 6 : 0);
     if (strncmp(at, "stage:", 6) == 0) {
-        size_t word = strspn(at + 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+        size_t word =
+            strspn(at + 6, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
         if (word > 0 && (at[6 + word] == ':' || at[6 + word] == '.') && strchr(at, '='))
             return strcspn(line, "=");
     }
@@ -153,7 +156,8 @@ static bool section_line(struct state *state, const char *start)
     return true;
 }
 
-/* Whether inih shall see the line: complains of those that it would drop or misread without a word. */
+/* Whether inih shall see the line: complains of those that it would drop or misread without a word.
+ */
 static bool acceptable(struct state *state)
 {
     const char *start = skip_blanks(state->raw);
@@ -176,8 +180,8 @@ static bool acceptable(struct state *state)
     return false;
 }
 
-/* inih's reader: hands out the line with stand-ins for name and value, so that it fits into any inih's line and names may have
- * colons. */
+/* inih's reader: hands out the line with stand-ins for name and value, so that it fits into any
+ * inih's line and names may have colons. */
 static char *give_line(char *into, int size, void *data)
 {
     struct state *state = data;
@@ -198,7 +202,8 @@ static char *give_line(char *into, int size, void *data)
 static int on_entry(void *data, const char *section, const char *name, const char *value)
 {
     struct state *state = data;
-    struct ini_entry entry = {.section = section, .line = state->line, .continuation = value[0] == '+'};
+    struct ini_entry entry = {
+        .section = section, .line = state->line, .continuation = value[0] == '+'};
     const char *start = skip_blanks(state->raw), *text = start;
     (void)name;
     if (!entry.continuation) {

@@ -7,12 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* INI text with exact places, by inih. inih finds sections, names and continuation lines; the values are taken from the raw
- * line, since inih cuts lines at the length that it was compiled for (200 bytes on some systems) and knows no quotes.
+/* INI text with exact places, by inih. inih finds sections, names and continuation lines; the
+ * values are taken from the raw line, since inih cuts lines at the length that it was compiled for
+ * (200 bytes on some systems) and knows no quotes.
  *
- * The format: "[section]", "name = value" or "name: value", lines that start with ';' or '#' are comments, " ;" behind a
- * value starts one too (not between double quotes), an indented line continues the value above it. A name that starts with
- * "stage:WORD:" or "stage:WORD." goes up to the '='. UTF-8, with or without a BOM; CRLF is fine. */
+ * The format: "[section]", "name = value" or "name: value", lines that start with ';' or '#' are
+ * comments, " ;" behind a value starts one too (not between double quotes), an indented line
+ * continues the value above it. A name that starts with "stage:WORD:" or "stage:WORD." goes up to
+ * the '='. UTF-8, with or without a BOM; CRLF is fine. */
 
 #define INI_FILE_MAX (1024 * 1024) /* bytes */
 #define INI_LINE_MAX 16384         /* bytes without the line end */
@@ -22,8 +24,8 @@
 struct ini_entry {
     const char *section, *name; /* section "": before the first one */
     const char *value;          /* blanks around it and comments removed; quotes are still there */
-    const char *raw;            /* the same with a " ;" still in it: shell text has its own meaning for that */
-    bool continuation;          /* goes on with the value of the entry before */
+    const char *raw; /* the same with a " ;" still in it: shell text has its own meaning for that */
+    bool continuation;              /* goes on with the value of the entry before */
     int line, column, value_column; /* counted from 1, in bytes */
 };
 
@@ -33,16 +35,18 @@ struct ini_reader {
     void *data;
 };
 
-/* Calls back for each section line and entry, in order. What is wrong with the form of a line (not UTF-8, control bytes, no
- * '=', an open section, too long) is added to `complaints` as "FILE:LINE:COLUMN: ...", and the line is left out. */
+/* Calls back for each section line and entry, in order. What is wrong with the form of a line (not
+ * UTF-8, control bytes, no
+ * '=', an open section, too long) is added to `complaints` as "FILE:LINE:COLUMN: ...", and the line
+ * is left out. */
 void ini_read(const char *text, size_t length, const char *file, const struct ini_reader *reader,
               struct strv *complaints);
 
-/* The text behind a value: "..." is taken out of its quotes, with \n \t \" \\ inside; anything else is as it stands. NULL when
- * a quote isn't closed or something follows it. Caller frees. */
+/* The text behind a value: "..." is taken out of its quotes, with \n \t \" \\ inside; anything else
+ * is as it stands. NULL when a quote isn't closed or something follows it. Caller frees. */
 char *ini_unquote(const char *value);
-/* Splits a value into words at blanks, with '...', "..." and backslash as in a shell; nothing is expanded. -1 when a quote isn't
- * closed. */
+/* Splits a value into words at blanks, with '...', "..." and backslash as in a shell; nothing is
+ * expanded. -1 when a quote isn't closed. */
 int ini_words(const char *value, struct strv *out) must_check;
 
 #endif

@@ -25,7 +25,8 @@ static void parse_pair(const char *text, struct jobserver_address *out)
         text = end + 1;
         second = strtol(text, &end, 10);
     }
-    bool good = first >= 0 && first <= INT_MAX && second >= 0 && second <= INT_MAX && end != text && *end == '\0';
+    bool good = first >= 0 && first <= INT_MAX && second >= 0 && second <= INT_MAX && end != text &&
+                *end == '\0';
     out->kind = good ? JOBSERVER_PIPE : JOBSERVER_SERIAL;
     out->read = good ? (int)first : -1;
     out->write = good ? (int)second : -1;
@@ -65,15 +66,17 @@ void jobserver_parse(const char *makeflags, struct jobserver_address *out)
     }
 }
 
-/* Make's two descriptors are the ends of one pipe and meant to be inherited; numbers that mean something else by now are not. */
+/* Make's two descriptors are the ends of one pipe and meant to be inherited; numbers that mean
+ * something else by now are not. */
 static bool is_pipe(const struct jobserver_address *address)
 {
     struct stat in, out;
     int read_flags = fcntl(address->read, F_GETFL), write_flags = fcntl(address->write, F_GETFL);
     return read_flags >= 0 && write_flags >= 0 && (read_flags & O_ACCMODE) != O_WRONLY &&
            (write_flags & O_ACCMODE) != O_RDONLY && fcntl(address->read, F_GETFD) == 0 &&
-           fcntl(address->write, F_GETFD) == 0 && fstat(address->read, &in) == 0 && fstat(address->write, &out) == 0 &&
-           S_ISFIFO(in.st_mode) && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
+           fcntl(address->write, F_GETFD) == 0 && fstat(address->read, &in) == 0 &&
+           fstat(address->write, &out) == 0 && S_ISFIFO(in.st_mode) && in.st_dev == out.st_dev &&
+           in.st_ino == out.st_ino;
 }
 
 static bool is_fifo(int fd)
@@ -82,8 +85,8 @@ static bool is_fifo(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* The pipe's reading end is everybody's: O_NONBLOCK on it would be set for all, and without it a reader that loses a race
- * waits for good. Opening it anew makes a description of our own. */
+/* The pipe's reading end is everybody's: O_NONBLOCK on it would be set for all, and without it a
+ * reader that loses a race waits for good. Opening it anew makes a description of our own. */
 static void open_ends(struct jobserver *jobserver, const struct jobserver_address *address)
 {
     autofree char *own = xasprintf("/proc/self/fd/%d", address->read);

@@ -24,7 +24,8 @@ static struct js *made(json_t *value)
     return ours(value);
 }
 
-/* jansson recurses, and its own limit of 2,048 levels can't be set: count brackets outside of strings first. */
+/* jansson recurses, and its own limit of 2,048 levels can't be set: count brackets outside of
+ * strings first. */
 static bool too_deep(const char *text, size_t length)
 {
     size_t depth = 0;
@@ -50,7 +51,8 @@ struct js *js_parse(const char *text, size_t length, const char *name, struct er
 {
     json_error_t at;
     if (too_deep(text, length)) {
-        error_set(err, ERROR_REGISTRY, "%s: the JSON is nested deeper than %d levels", name, MAX_DEPTH);
+        error_set(err, ERROR_REGISTRY, "%s: the JSON is nested deeper than %d levels", name,
+                  MAX_DEPTH);
         return NULL;
     }
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
@@ -129,7 +131,8 @@ const struct js *js_at(const struct js *array, size_t index)
     return ours(json_array_get(real(array), index));
 }
 
-void js_each(const struct js *object, void (*callback)(void *data, const char *key, const struct js *value), void *data)
+void js_each(const struct js *object,
+             void (*callback)(void *data, const char *key, const struct js *value), void *data)
 {
     const char *key;
     json_t *value;
@@ -149,7 +152,8 @@ struct js *js_array(void)
     return made(json_array());
 }
 
-/* Length of the UTF-8 sequence at `text`, 0 when there is none: no overlong forms, surrogates or values above U+10FFFF. */
+/* Length of the UTF-8 sequence at `text`, 0 when there is none: no overlong forms, surrogates or
+ * values above U+10FFFF. */
 static size_t sequence(const unsigned char *text)
 {
     unsigned char c = text[0], low = 0x80, high = 0xbf;

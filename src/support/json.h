@@ -8,21 +8,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* JSON values, by jansson. `struct js` is jansson's own value behind a name of ours. Members keep the order in which
- * they were set or read, so the same calls give the same bytes. Duplicate keys and texts that aren't UTF-8 are refused
- * (I-JSON, as the OCI image-spec asks); nesting deeper than 100 levels too. */
+/* JSON values, by jansson. `struct js` is jansson's own value behind a name of ours. Members keep
+ * the order in which they were set or read, so the same calls give the same bytes. Duplicate keys
+ * and texts that aren't UTF-8 are refused (I-JSON, as the OCI image-spec asks); nesting deeper than
+ * 100 levels too. */
 struct js;
 
-/* Parses one value; `name` says where the text is from. Errors: ERROR_REGISTRY ("NAME: line L: ..."); set err->kind to
- * another where that is wrong. Caller frees. */
-struct js *js_parse(const char *text, size_t length, const char *name, struct error *err) must_check;
+/* Parses one value; `name` says where the text is from. Errors: ERROR_REGISTRY ("NAME: line L:
+ * ..."); set err->kind to another where that is wrong. Caller frees. */
+struct js *js_parse(const char *text, size_t length, const char *name,
+                    struct error *err) must_check;
 void js_free(struct js *value);
 DEFINE_AUTOPTR(js)
 /* A deep copy, to be changed without touching the original. */
 struct js *js_copy(const struct js *value);
 
-/* Reading: each answers for a wrong type or an absent member as for NULL, and null counts as absent. What they return
- * is borrowed from the value. */
+/* Reading: each answers for a wrong type or an absent member as for NULL, and null counts as
+ * absent. What they return is borrowed from the value. */
 const struct js *js_get(const struct js *object, const char *key);
 const char *js_text(const struct js *value); /* NULL when it isn't a string */
 const char *js_get_text(const struct js *object, const char *key);
@@ -35,7 +37,8 @@ bool js_get_size(const struct js *object, const char *key, uint64_t *out);
 size_t js_count(const struct js *array); /* 0 when it isn't an array */
 const struct js *js_at(const struct js *array, size_t index);
 /* Calls back for each member of an object, in order. */
-void js_each(const struct js *object, void (*callback)(void *data, const char *key, const struct js *value), void *data);
+void js_each(const struct js *object,
+             void (*callback)(void *data, const char *key, const struct js *value), void *data);
 
 /* Making: the setters take ownership of `value`, and replace a member in place. */
 struct js *js_object(void);

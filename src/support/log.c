@@ -71,7 +71,8 @@ int log_set_format(const char *name, struct error *err)
     else if (strcmp(name, "plain") == 0 || strcmp(name, "json") == 0)
         state.format = name[0] == 'p' ? LOG_PLAIN : LOG_JSON;
     else
-        return error_set(err, ERROR_USAGE, "--progress takes auto, tty, plain or json, not '%s'", name);
+        return error_set(err, ERROR_USAGE, "--progress takes auto, tty, plain or json, not '%s'",
+                         name);
     state.colors = state.format == LOG_TTY && !is_set("NO_COLOR");
     /* In JSON the places are members of the events, and nothing else may come between. */
     state.github = github && strcmp(github, "true") == 0 && state.format != LOG_JSON;
@@ -119,7 +120,8 @@ static void note(const struct finding *finding, struct js *event, struct buf *ou
 }
 
 /* Looks for places in the lines of a text; the first one goes into the event. */
-static void find(const char *text, size_t length, const char *dir, const char *word, struct js *event, struct buf *out)
+static void find(const char *text, size_t length, const char *dir, const char *word,
+                 struct js *event, struct buf *out)
 {
     if (!event && !state.report && !state.github)
         return;
@@ -175,9 +177,10 @@ static void add_line(const char *color, const char *head, const char *text, stru
     buf_addc(out, '\n');
 }
 
-/* A message as an event of that name, or as a line; `word`: what it is when it is about a place, or NULL. One write per line,
- * so that lines of several processes never mix. */
-static void message(struct js *event, const char *color, const char *head, const char *word, const char *text)
+/* A message as an event of that name, or as a line; `word`: what it is when it is about a place, or
+ * NULL. One write per line, so that lines of several processes never mix. */
+static void message(struct js *event, const char *color, const char *head, const char *word,
+                    const char *text)
 {
     AUTO(buf) out = {0}, notes = {0};
     if (event)
@@ -213,15 +216,15 @@ static void step(const char *verb, const char *text)
     message(event, CYAN, head, NULL, text);
 }
 
-#define FORMATTED(text, format)                                                                                        \
-    autofree char *text = NULL;                                                                                        \
-    va_list ap;                                                                                                        \
-    va_start(ap, format);                                                                                              \
-    if (vasprintf(&(text), format, ap) < 0)                                                                            \
-        (text) = NULL;                                                                                                 \
-    va_end(ap);                                                                                                        \
-    if (!(text))                                                                                                       \
-        return
+#define FORMATTED(text, format)                                                                    \
+    autofree char *text = NULL;                                                                    \
+    va_list ap;                                                                                    \
+    va_start(ap, format);                                                                          \
+    if (vasprintf(&(text), format, ap) < 0)                                                        \
+        (text) = NULL;                                                                             \
+    va_end(ap);                                                                                    \
+    if (!(text))                                                                                   \
+    return
 
 void log_step(const char *verb, const char *format, ...)
 {
@@ -381,7 +384,8 @@ static void describe(const struct log_meter *meter, bool ended, int64_t ms, stru
         buf_addf(out, ", %.1f MB/s", (double)per_second(meter, ms) / 1e6);
 }
 
-void log_meter_start(struct log_meter *meter, const char *verb, const char *unit, uint64_t done, uint64_t total)
+void log_meter_start(struct log_meter *meter, const char *verb, const char *unit, uint64_t done,
+                     uint64_t total)
 {
     meter->verb = verb;
     meter->unit = unit;
@@ -427,7 +431,8 @@ void log_meter_end(struct log_meter *meter)
     }
 }
 
-/* As much of the text as fits on one line of the terminal, without its last column: there it would wrap. */
+/* As much of the text as fits on one line of the terminal, without its last column: there it would
+ * wrap. */
 static size_t fitting(const char *text)
 {
     struct winsize size = {0};
@@ -477,25 +482,32 @@ static const char *severity(const char *name)
 }
 
 /* Lines of the plain form. */
-static void relay_line(const char *project, const struct js *event, const char *name, const char *text)
+static void relay_line(const char *project, const struct js *event, const char *name,
+                       const char *text)
 {
     const char *verb = js_get_text(event, "step");
     bool warning = strcmp(name, "warning") == 0, mistake = strcmp(name, "error") == 0;
     char word[32] = "";
     if (strcmp(name, "step") == 0)
         snprintf(word, sizeof word, "%-9.20s", verb ? verb : "");
-    autofree char *head = xasprintf("[%s] %s%s", project, warning ? "warning: " : mistake ? "error: " : "", word);
+    autofree char *head = xasprintf("[%s] %s%s", project,
+                                    warning   ? "warning: "
+                                    : mistake ? "error: "
+                                              : "",
+                                    word);
     message(NULL, warning ? YELLOW : mistake ? RED : CYAN, head, severity(name), text);
 }
 
 void log_relay(const char *project, const struct js *event)
 {
-    static const char *const progress[] = {"start", "step", "detail", "progress", "done", "result", "end"};
+    static const char *const progress[] = {"start", "step",   "detail", "progress",
+                                           "done",  "result", "end"};
     const char *name = js_get_text(event, "event"), *text = js_get_text(event, "text");
     bool loud = name != NULL;
     for (size_t i = 0; name && i < countof(progress); i++)
         loud = loud && strcmp(name, progress[i]) != 0;
-    if (!name || (!loud && state.level < LOG_NORMAL) || (state.level < LOG_VERBOSE && strcmp(name, "detail") == 0))
+    if (!name || (!loud && state.level < LOG_NORMAL) ||
+        (state.level < LOG_VERBOSE && strcmp(name, "detail") == 0))
         return;
     if (state.format == LOG_JSON) {
         struct js *copy = js_copy(event);

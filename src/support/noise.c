@@ -7,16 +7,18 @@
 enum {
     SAMPLE = 8,     /* one byte of so many is looked at first */
     HASH_BITS = 11, /* the places of about the last unit's words */
-    WORD = 4,       /* every so many bytes a word is kept; about the shortest match worth its code */
+    WORD = 4, /* every so many bytes a word is kept; about the shortest match worth its code */
     WORDS_MAX = NOISE_UNIT / WORD / 100,
     WINDOW = 32768, /* how far back deflate looks */
 };
 
-/* Whether all values are about equally often among each `step`th byte of a unit: by the sum of the squares of their counts, which is
- * n * n / 256 + n on average for n bytes of pure noise. A tenth more, and codes would save about 1 %. A sample varies by up to a tenth. */
+/* Whether all values are about equally often among each `step`th byte of a unit: by the sum of the
+ * squares of their counts, which is n * n / 256 + n on average for n bytes of pure noise. A tenth
+ * more, and codes would save about 1 %. A sample varies by up to a tenth. */
 static bool is_even(const unsigned char *unit, size_t step)
 {
-    uint32_t counts[2][256] = {{0}}, sum = 0, total = (uint32_t)(NOISE_UNIT / step), average = total * total / 256 + total;
+    uint32_t counts[2][256] = {{0}}, sum = 0, total = (uint32_t)(NOISE_UNIT / step),
+             average = total * total / 256 + total;
     for (size_t i = 0; i < NOISE_UNIT; i += 2 * step) {
         counts[0][unit[i]]++;
         counts[1][unit[i + step]]++;
@@ -35,9 +37,10 @@ static uint32_t word_at(const unsigned char *bytes)
     return word;
 }
 
-/* Counts the kept words that a unit has again, of its own and of the window in front of it, which begins at `start` at the earliest.
- * `places` are those of the words so far, by their hashes. */
-static unsigned count_repeats(const unsigned char *start, const unsigned char *unit, uint32_t *places)
+/* Counts the kept words that a unit has again, of its own and of the window in front of it, which
+ * begins at `start` at the earliest. `places` are those of the words so far, by their hashes. */
+static unsigned count_repeats(const unsigned char *start, const unsigned char *unit,
+                              uint32_t *places)
 {
     unsigned repeats = 0;
     const unsigned char *end = unit + NOISE_UNIT - WORD;
@@ -57,7 +60,8 @@ size_t noise_find(const unsigned char *bytes, size_t length, size_t *start)
     size_t run = 0, at = 0;
     for (; length - at >= NOISE_UNIT; at += NOISE_UNIT) {
         const unsigned char *unit = bytes + at;
-        if (is_even(unit, SAMPLE) && is_even(unit, 1) && count_repeats(bytes, unit, places) <= WORDS_MAX) {
+        if (is_even(unit, SAMPLE) && is_even(unit, 1) &&
+            count_repeats(bytes, unit, places) <= WORDS_MAX) {
             run += NOISE_UNIT;
             continue;
         }

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct option_row *find_name(const struct option_row *rows, size_t count, const char *name, size_t length)
+static const struct option_row *find_name(const struct option_row *rows, size_t count,
+                                          const char *name, size_t length)
 {
     for (size_t i = 0; i < count; i++)
         if (strlen(rows[i].name) == length && strncmp(rows[i].name, name, length) == 0)
@@ -14,7 +15,8 @@ static const struct option_row *find_name(const struct option_row *rows, size_t 
     return NULL;
 }
 
-static const struct option_row *find_letter(const struct option_row *rows, size_t count, char letter)
+static const struct option_row *find_letter(const struct option_row *rows, size_t count,
+                                            char letter)
 {
     for (size_t i = 0; i < count; i++)
         if (rows[i].letter && rows[i].letter == letter)
@@ -53,7 +55,8 @@ static int store(const struct option_row *row, const char *value, void *into, st
         errno = 0;
         number = strtol(value, &end, 10);
         if (errno || end == value || *end || number < 1 || number > 1024)
-            return error_set(err, ERROR_USAGE, "--%s takes a whole number from 1 to 1024, not '%s'", row->name, value);
+            return error_set(err, ERROR_USAGE, "--%s takes a whole number from 1 to 1024, not '%s'",
+                             row->name, value);
         *(int *)field = (int)number;
         break;
     }
@@ -61,7 +64,8 @@ static int store(const struct option_row *row, const char *value, void *into, st
 }
 
 /* The row that a word means, or NULL; *value is what is written behind the name, or NULL. */
-static const struct option_row *find_row(const struct option_row *rows, size_t count, const char *word, const char **value)
+static const struct option_row *find_row(const struct option_row *rows, size_t count,
+                                         const char *word, const char **value)
 {
     if (word[1] != '-') {
         *value = word[2] ? word + 2 : NULL;
@@ -78,8 +82,8 @@ static bool is_option(const char *word)
 }
 
 /* One option at argv[*at]; advances over its value. */
-static int parse_one(const struct option_row *rows, size_t count, const char *const *argv, size_t *at, void *into,
-                     struct error *err)
+static int parse_one(const struct option_row *rows, size_t count, const char *const *argv,
+                     size_t *at, void *into, struct error *err)
 {
     const char *word = argv[*at], *value = NULL;
     const struct option_row *row = find_row(rows, count, word, &value);
@@ -95,8 +99,8 @@ static int parse_one(const struct option_row *rows, size_t count, const char *co
     return store(row, value, into, err);
 }
 
-int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into, struct strv *operands,
-                  struct error *err)
+int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into,
+                  struct strv *operands, struct error *err)
 {
     for (size_t i = 1; argv[i]; i++) {
         if (strcmp(argv[i], "--") == 0) {
@@ -112,12 +116,13 @@ int options_parse(const struct option_row *rows, size_t count, const char *const
     return 0;
 }
 
-void options_forward(const struct option_row *rows, size_t count, const char *const *argv, const char *const *but,
-                     struct strv *out)
+void options_forward(const struct option_row *rows, size_t count, const char *const *argv,
+                     const char *const *but, struct strv *out)
 {
     for (size_t i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++) {
         const char *value = NULL;
-        const struct option_row *row = is_option(argv[i]) ? find_row(rows, count, argv[i], &value) : NULL;
+        const struct option_row *row =
+            is_option(argv[i]) ? find_row(rows, count, argv[i], &value) : NULL;
         const char *const *name = but;
         if (!row)
             continue;
@@ -139,8 +144,9 @@ void options_help(const struct option_row *rows, size_t count, struct buf *out)
             letter[1] = rows[i].letter;
             letter[2] = ',';
         }
-        autofree char *left = xasprintf("  %s--%s%s%s", letter, rows[i].name, rows[i].argument ? " " : "",
-                                        rows[i].argument ? rows[i].argument : "");
+        autofree char *left =
+            xasprintf("  %s--%s%s%s", letter, rows[i].name, rows[i].argument ? " " : "",
+                      rows[i].argument ? rows[i].argument : "");
         buf_addf(out, "%-32s%s%s\n", left, strlen(left) >= 32 ? " " : "", rows[i].help);
     }
 }

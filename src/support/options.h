@@ -10,8 +10,8 @@
 
 /* Command-line options from one table, which also makes the help text.
  *
- * "--name value" and "--name=value", "-n value" and "-nvalue"; "--" ends options; options and operands may mix. An
- * unknown option names the nearest known one. */
+ * "--name value" and "--name=value", "-n value" and "-nvalue"; "--" ends options; options and
+ * operands may mix. An unknown option names the nearest known one. */
 enum option_type {
     OPTION_FLAG,  /* bool: set to true */
     OPTION_TEXT,  /* const char *: the last one wins */
@@ -28,14 +28,15 @@ struct option_row {
     const char *help;
 };
 
-/* Reads argv[1..] by the table into *into (zeroed by the caller); operands are added to `operands`, borrowed texts point
- * into argv. Errors are ERROR_USAGE. */
-int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into, struct strv *operands,
-                  struct error *err) must_check;
-/* The options of a command line that options_parse took, but those named in `but` (NULL at the end), each as one word
+/* Reads argv[1..] by the table into *into (zeroed by the caller); operands are added to `operands`,
+ * borrowed texts point into argv. Errors are ERROR_USAGE. */
+int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into,
+                  struct strv *operands, struct error *err) must_check;
+/* The options of a command line that options_parse took, but those named in `but` (NULL at the
+ * end), each as one word
  * "--NAME" or "--NAME=VALUE"; operands are left away. */
-void options_forward(const struct option_row *rows, size_t count, const char *const *argv, const char *const *but,
-                     struct strv *out);
+void options_forward(const struct option_row *rows, size_t count, const char *const *argv,
+                     const char *const *but, struct strv *out);
 /* Adds the lines of help for the table. */
 void options_help(const struct option_row *rows, size_t count, struct buf *out);
 

@@ -29,7 +29,8 @@ void autofclose_release(FILE **file)
     errno = saved;
 }
 
-/* The one place besides main.c that ends the program: no caller could do anything useful, or even allocate a message. */
+/* The one place besides main.c that ends the program: no caller could do anything useful, or even
+ * allocate a message. */
 static void *present(void *memory)
 {
     static const char text[] = "lbuild: out of memory\n";

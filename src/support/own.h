@@ -12,8 +12,8 @@
  *   AUTOPTR(json) root = NULL;          a heap object: json_free(root) at the end of the scope
  *   return take(path);                  hands over: the local becomes NULL
  *
- * X_init/X_release go with values, X_load or X_make with X_free for heap objects. In structs `char *` is owned and
- * `const char *` is borrowed. */
+ * X_init/X_release go with values, X_load or X_make with X_free for heap objects. In structs `char
+ * *` is owned and `const char *` is borrowed. */
 void autofree_release(void *pointer);
 void autoclose_release(int *fd);
 void autofclose_release(FILE **file);
@@ -26,44 +26,48 @@ void autofclose_release(FILE **file);
 #define AUTOPTR(name) __attribute__((unused, cleanup(name##_freep))) struct name *
 
 /* Put this below the declaration of X_free to allow AUTOPTR(X). */
-#define DEFINE_AUTOPTR(name)                                                                                           \
-    static inline void name##_freep(struct name **pointer) { name##_free(*pointer); }
+#define DEFINE_AUTOPTR(name)                                                                       \
+    static inline void name##_freep(struct name **pointer)                                         \
+    {                                                                                              \
+        name##_free(*pointer);                                                                     \
+    }
 
-#define take(pointer)                                                                                                  \
-    ({                                                                                                                 \
-        __auto_type take_ = (pointer);                                                                                 \
-        (pointer) = NULL;                                                                                              \
-        take_;                                                                                                         \
+#define take(pointer)                                                                              \
+    ({                                                                                             \
+        __auto_type take_ = (pointer);                                                             \
+        (pointer) = NULL;                                                                          \
+        take_;                                                                                     \
     })
-#define take_fd(fd)                                                                                                    \
-    ({                                                                                                                 \
-        int take_ = (fd);                                                                                              \
-        (fd) = -1;                                                                                                     \
-        take_;                                                                                                         \
+#define take_fd(fd)                                                                                \
+    ({                                                                                             \
+        int take_ = (fd);                                                                          \
+        (fd) = -1;                                                                                 \
+        take_;                                                                                     \
     })
 
 #define countof(array) (sizeof(array) / sizeof(array)[0])
 
-/* Allocation that does not fail: when memory runs out the program ends with exit code 70 and one line.
- * Sizes that come from outside are capped by whoever reads them, before they get here. */
+/* Allocation that does not fail: when memory runs out the program ends with exit code 70 and one
+ * line. Sizes that come from outside are capped by whoever reads them, before they get here. */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
 char *xstrdup(const char *text) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_nonnull));
-char *xasprintf(const char *format, ...) __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
+char *xasprintf(const char *format, ...)
+    __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
-/* After a large list was freed: what lies free in the heap goes back to the system. Else it counts until the end, and large things that
- * come later find no room in it. */
+/* After a large list was freed: what lies free in the heap goes back to the system. Else it counts
+ * until the end, and large things that come later find no room in it. */
 void xtrim(void);
 
 /* Makes room for one more item in a growing array of `cap` slots, of which `len` are used. */
-#define grow(items, len, cap)                                                                                          \
-    do {                                                                                                               \
-        if ((len) == (cap)) {                                                                                          \
-            (cap) = (cap) ? (cap) * 2 : 8;                                                                             \
-            (items) = xrealloc((items), (cap), sizeof *(items));                                                       \
-        }                                                                                                              \
+#define grow(items, len, cap)                                                                      \
+    do {                                                                                           \
+        if ((len) == (cap)) {                                                                      \
+            (cap) = (cap) ? (cap)*2 : 8;                                                           \
+            (items) = xrealloc((items), (cap), sizeof *(items));                                   \
+        }                                                                                          \
     } while (0)
 
 #endif

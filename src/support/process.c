@@ -57,7 +57,8 @@ int process_interrupted(void)
 int process_check_interrupt(struct error *err)
 {
     int number = caught;
-    return number ? error_set(err, ERROR_SIGNAL + number, "interrupted (%s)", strsignal(number)) : 0;
+    return number ? error_set(err, ERROR_SIGNAL + number, "interrupted (%s)", strsignal(number))
+                  : 0;
 }
 
 static bool runnable(const char *path)
@@ -90,10 +91,10 @@ struct child {
     const struct process *process;
     struct process_result *result;
     pid_t pid;
-    int pidfd;         /* -1 on kernels without it: then its end is polled for */
+    int pidfd;          /* -1 on kernels without it: then its end is polled for */
     int output, errors; /* our ends of its pipes, or -1 */
-    int64_t kill_at;   /* ms: when SIGTERM becomes SIGKILL; 0: not being killed */
-    bool late;         /* its deadline has passed */
+    int64_t kill_at;    /* ms: when SIGTERM becomes SIGKILL; 0: not being killed */
+    bool late;          /* its deadline has passed */
 };
 
 struct pool {
@@ -144,9 +145,10 @@ static void close_others(void)
         close(fd);
 }
 
-/* Between vfork and exec: only what is safe there, in memory that is ours. fds: standard input, output, errors, and where
- * failures are told. */
-static _Noreturn void become(const struct process *process, const char *path, const int *fds, pid_t parent)
+/* Between vfork and exec: only what is safe there, in memory that is ours. fds: standard input,
+ * output, errors, and where failures are told. */
+static _Noreturn void become(const struct process *process, const char *path, const int *fds,
+                             pid_t parent)
 {
     int high[4];
     setpgid(0, 0);
@@ -155,7 +157,8 @@ static _Noreturn void become(const struct process *process, const char *path, co
         _exit(127);
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
-    /* Out of the way first: one of them may be 0, 1 or 2 when lbuild was started with those closed. */
+    /* Out of the way first: one of them may be 0, 1 or 2 when lbuild was started with those closed.
+     */
     for (int i = 0; i < 4; i++)
         high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3; i++)
@@ -168,7 +171,8 @@ static _Noreturn void become(const struct process *process, const char *path, co
 
     struct failure failure = {.directory = process->dir && chdir(process->dir) != 0};
     if (!failure.directory)
-        execve(path, (char *const *)process->argv, process->env ? (char *const *)process->env : environ);
+        execve(path, (char *const *)process->argv,
+               process->env ? (char *const *)process->env : environ);
     failure.code = errno;
     ssize_t ignored = write(3, &failure, sizeof failure);
     (void)ignored;
@@ -182,7 +186,8 @@ struct plumbing {
 
 static void plumbing_release(struct plumbing *p)
 {
-    int *all[] = {&p->null, &p->output[0], &p->output[1], &p->errors[0], &p->errors[1], &p->report[0], &p->report[1]};
+    int *all[] = {&p->null,      &p->output[0], &p->output[1], &p->errors[0],
+                  &p->errors[1], &p->report[0], &p->report[1]};
     for (size_t i = 0; i < countof(all); i++)
         autoclose_release(all[i]);
 }
@@ -199,37 +204,45 @@ static int plumb(const struct process *process, struct plumbing *p)
 {
     if (process->input < 0 && (p->null = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)
         return -1;
-    if (process->output && (open_pipe(p->output) != 0 || fcntl(p->output[0], F_SETFL, O_NONBLOCK) != 0))
+    if (process->output &&
+        (open_pipe(p->output) != 0 || fcntl(p->output[0], F_SETFL, O_NONBLOCK) != 0))
         return -1;
-    if (process->errors && (open_pipe(p->errors) != 0 || fcntl(p->errors[0], F_SETFL, O_NONBLOCK) != 0))
+    if (process->errors &&
+        (open_pipe(p->errors) != 0 || fcntl(p->errors[0], F_SETFL, O_NONBLOCK) != 0))
         return -1;
     return open_pipe(p->report);
 }
 
-static int start_failed(const struct process *process, const struct failure *failure, struct error *err)
+static int start_failed(const struct process *process, const struct failure *failure,
+                        struct error *err)
 {
     errno = failure->code;
     if (failure->directory)
-        return error_errno(err, ERROR_ENGINE, "can't run '%s' in '%s'", process->argv[0], process->dir);
+        return error_errno(err, ERROR_ENGINE, "can't run '%s' in '%s'", process->argv[0],
+                           process->dir);
     return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
 }
 
 static int child_start(struct child *child, struct error *err)
 {
     const struct process *process = child->process;
-    __attribute__((cleanup(plumbing_release))) struct plumbing p = {-1, {-1, -1}, {-1, -1}, {-1, -1}};
-    autofree char *path = strchr(process->argv[0], '/') ? xstrdup(process->argv[0]) : process_find(process->argv[0]);
+    __attribute__((cleanup(plumbing_release))) struct plumbing p = {
+        -1, {-1, -1}, {-1, -1}, {-1, -1}};
+    autofree char *path =
+        strchr(process->argv[0], '/') ? xstrdup(process->argv[0]) : process_find(process->argv[0]);
     if (!path)
         return error_set(err, ERROR_ENGINE, "'%s' was not found in PATH", process->argv[0]);
     if (plumb(process, &p) != 0)
         return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
 
     int errors = process->errors ? p.errors[1] : STDERR_FILENO;
-    int fds[] = {process->input < 0 ? p.null : process->input, process->output ? p.output[1] : errors, errors, p.report[1]};
+    int fds[] = {process->input < 0 ? p.null : process->input,
+                 process->output ? p.output[1] : errors, errors, p.report[1]};
     pid_t parent = getpid();
     if (process->adopt)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    /* Copying our page tables takes longer than all else here, and we wait for its exec anyway; our signals are blocked. */
+    /* Copying our page tables takes longer than all else here, and we wait for its exec anyway; our
+     * signals are blocked. */
     child->pid = vfork();
     if (child->pid == 0)
         become(process, path, fds, parent);
@@ -287,7 +300,8 @@ static void child_kill(struct child *child)
 {
     if (child->kill_at == 0) {
         kill(-child->pid, SIGTERM);
-        child->kill_at = process_clock() + (child->process->grace_ms ? child->process->grace_ms : GRACE_MS);
+        child->kill_at =
+            process_clock() + (child->process->grace_ms ? child->process->grace_ms : GRACE_MS);
     } else if (process_clock() >= child->kill_at) {
         kill(-child->pid, SIGKILL);
     }
@@ -304,7 +318,8 @@ static size_t children_kill(void)
         AUTO(buf) stat = {0};
         struct error ignored;
         snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
-        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' || fs_read(path, 4096, &stat, &ignored) != 0)
+        if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
+            fs_read(path, 4096, &stat, &ignored) != 0)
             continue;
         /* The name in parentheses may hold anything; the last one ends it. */
         const char *behind = strrchr(buf_text(&stat), ')');
@@ -319,7 +334,8 @@ static size_t children_kill(void)
     return count;
 }
 
-/* What dead children left to us. Killing one makes us the parent of its children: until there are none. */
+/* What dead children left to us. Killing one makes us the parent of its children: until there are
+ * none. */
 static void adopted_kill(void)
 {
     enum { ROUNDS = 200 };
@@ -339,9 +355,10 @@ static bool child_advance(struct child *child)
 {
     const struct process *process = child->process;
     siginfo_t info = {0};
-    /* First the question, then the pipes: what it wrote before it ended is in them then. It stays a zombie until its group
-     * has been cleared, so that the number can't be somebody else's. */
-    bool ended = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == child->pid;
+    /* First the question, then the pipes: what it wrote before it ended is in them then. It stays a
+     * zombie until its group has been cleared, so that the number can't be somebody else's. */
+    bool ended = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+                 info.si_pid == child->pid;
     pump(process, &child->output, process->output);
     pump(process, &child->errors, process->errors);
     if (!ended)
@@ -362,7 +379,8 @@ static int64_t time_left(const struct child *child)
     return child->process->deadline == 0 ? -1 : left > 0 ? left : 0;
 }
 
-/* Sleeps until something happened to one of the children, or a signal came (they are let in here and only here). */
+/* Sleeps until something happened to one of the children, or a signal came (they are let in here
+ * and only here). */
 static void pool_wait(struct pool *pool)
 {
     size_t count = pool->len * POLLED;
@@ -378,11 +396,14 @@ static void pool_wait(struct pool *pool)
         int64_t most = child->pidfd < 0 ? 5 : killed ? 20 : time_left(child);
         wait = most >= 0 && (wait < 0 || most < wait) ? most : wait;
     }
-    struct timespec timeout = {.tv_sec = wait < 0 ? 0 : wait / 1000, .tv_nsec = wait < 0 ? 0 : wait % 1000 * 1000000};
+    struct timespec timeout = {.tv_sec = wait < 0 ? 0 : wait / 1000,
+                               .tv_nsec = wait < 0 ? 0 : wait % 1000 * 1000000};
     fds[count] = (struct pollfd){.fd = pool->hungry ? pool->jobserver->read : -1, .events = POLLIN};
-    /* A second signal would end us on the spot, with make's tokens in our hands: it has to wait for them. */
+    /* A second signal would end us on the spot, with make's tokens in our hands: it has to wait for
+     * them. */
     bool holding = caught && pool->jobserver && pool->jobserver->tokens.len > 0;
-    if (ppoll(fds, count + 1, wait < 0 ? NULL : &timeout, holding ? &pool->blocked : &pool->mask) <= 0)
+    if (ppoll(fds, count + 1, wait < 0 ? NULL : &timeout, holding ? &pool->blocked : &pool->mask) <=
+        0)
         return;
     for (size_t i = 0; i < pool->len; i++)
         if (fds[i * POLLED + 3].revents)
@@ -393,7 +414,8 @@ static void pool_init(struct pool *pool, size_t jobs, struct jobserver *jobserve
 {
     sigset_t ours;
     bool joined = jobserver && jobserver_joined(jobserver);
-    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children), .jobserver = joined ? jobserver : NULL};
+    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children),
+                          .jobserver = joined ? jobserver : NULL};
     signals_of_ours(&ours);
     sigprocmask(SIG_BLOCK, &ours, &pool->mask);
     sigprocmask(SIG_BLOCK, NULL, &pool->blocked);
@@ -409,7 +431,8 @@ static bool pool_has_room(struct pool *pool, size_t most)
     return !pool->hungry;
 }
 
-/* Takes in what happened to the children, and gives tokens back for those that ended; true when one failed. */
+/* Takes in what happened to the children, and gives tokens back for those that ended; true when one
+ * failed. */
 static bool pool_advance(struct pool *pool, struct error *first)
 {
     bool failed = false;
@@ -424,7 +447,8 @@ static bool pool_advance(struct pool *pool, struct error *first)
         /* One that was late has failed whatever it ends with: podman ends with 0 then. */
         failed = failed || child->late || (child->result->status != 0 && !child->process->alone);
         if (child->late && !first->kind)
-            error_set(first, ERROR_BUILD, "'%s' did not end in time and was killed; give it more with --timeout",
+            error_set(first, ERROR_BUILD,
+                      "'%s' did not end in time and was killed; give it more with --timeout",
                       path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];
     }
@@ -433,8 +457,9 @@ static bool pool_advance(struct pool *pool, struct error *first)
     return failed;
 }
 
-int process_run_shared(const struct process *processes, size_t count, int jobs, struct jobserver *jobserver,
-                       struct process_result *results, struct error *err)
+int process_run_shared(const struct process *processes, size_t count, int jobs,
+                       struct jobserver *jobserver, struct process_result *results,
+                       struct error *err)
 {
     AUTO(pool) pool;
     struct error first = {0};
@@ -446,9 +471,14 @@ int process_run_shared(const struct process *processes, size_t count, int jobs, 
         results[i].status = -1;
     for (;;) {
         pool.hungry = false;
-        while (next < count && !failed && (!caught || processes[next].deaf) && pool_has_room(&pool, most)) {
+        while (next < count && !failed && (!caught || processes[next].deaf) &&
+               pool_has_room(&pool, most)) {
             struct child *child = &pool.children[pool.len];
-            *child = (struct child){.process = &processes[next], .result = &results[next], .pidfd = -1, .output = -1, .errors = -1};
+            *child = (struct child){.process = &processes[next],
+                                    .result = &results[next],
+                                    .pidfd = -1,
+                                    .output = -1,
+                                    .errors = -1};
             next++;
             if (child_start(child, &first) == 0) {
                 pool.len++;
@@ -467,8 +497,8 @@ int process_run_shared(const struct process *processes, size_t count, int jobs, 
     return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;
 }
 
-int process_run_all(const struct process *processes, size_t count, int jobs, struct process_result *results,
-                    struct error *err)
+int process_run_all(const struct process *processes, size_t count, int jobs,
+                    struct process_result *results, struct error *err)
 {
     return process_run_shared(processes, count, jobs, NULL, results, err);
 }

@@ -23,7 +23,8 @@ static bool read_offset(const char *text, int64_t *out)
     *out = 0;
     if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0)
         return true;
-    if ((text[0] != '+' && text[0] != '-') || sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || text[1 + end])
+    if ((text[0] != '+' && text[0] != '-') ||
+        sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || text[1 + end])
         return false;
     *out = (text[0] == '-' ? -60 : 60) * (hours * 60 + minutes);
     return hours >= 0 && hours < 24 && minutes >= 0 && minutes < 60;
@@ -34,10 +35,12 @@ bool rfc3339_read(const char *text, int64_t *out)
     struct tm parts = {0};
     int end = 0;
     int64_t offset = 0;
-    if (sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon, &parts.tm_mday, &parts.tm_hour, &parts.tm_min,
-               &parts.tm_sec, &end) != 6 || end == 0)
+    if (sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
+               &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6 ||
+        end == 0)
         return false;
-    if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 || parts.tm_year < 0)
+    if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
+        parts.tm_year < 0)
         return false;
     const char *rest = text + end;
     if (*rest == '.')

@@ -87,7 +87,8 @@ const char *const *strv_argv(struct strv *list)
 
 enum { NEAREST_MAX = 64 };
 
-/* Optimal string alignment: swapped neighbours, the commonest slip of the fingers, count as one edit. */
+/* Optimal string alignment: swapped neighbours, the commonest slip of the fingers, count as one
+ * edit. */
 static size_t distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);
@@ -103,7 +104,8 @@ static size_t distance(const char *a, const char *b)
             size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
             best = above[j] + 1 < best ? above[j] + 1 : best;
             best = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && before[j - 2] + 1 < best)
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                before[j - 2] + 1 < best)
                 best = before[j - 2] + 1;
             row[j] = best;
         }

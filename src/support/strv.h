@@ -4,7 +4,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A growing list of owned strings. `AUTO(strv) v = {0};` is empty. items[len] is NULL once something was added. */
+/* A growing list of owned strings. `AUTO(strv) v = {0};` is empty. items[len] is NULL once
+ * something was added. */
 struct strv {
     char **items;
     size_t len, cap;

@@ -11,16 +11,23 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reading: libarchive knows every dialect there is, and is fuzzed for hostile input. (tar_write.c writes.) */
+/* Reading: libarchive knows every dialect there is, and is fuzzed for hostile input. (tar_write.c
+ * writes.) */
 
-#define ARCHIVE_FUNCTIONS(X)                                                                                           \
-    X(archive_, read_new) X(archive_, read_free) X(archive_, read_support_filter_gzip)                                 \
-    X(archive_, read_support_format_tar) X(archive_, read_open) X(archive_, read_next_header) X(archive_, filter_code) \
-    X(archive_, filter_bytes) X(archive_, read_data) X(archive_, error_string) X(archive_, set_error)                  \
-    X(archive_, entry_pathname) X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink)                           \
-    X(archive_, entry_hardlink_utf8) X(archive_, entry_symlink) X(archive_, entry_symlink_utf8)                        \
-    X(archive_, entry_filetype) X(archive_, entry_perm) X(archive_, entry_uid) X(archive_, entry_gid)                  \
-    X(archive_, entry_mtime) X(archive_, entry_size) X(archive_, entry_size_is_set) X(archive_, entry_xattr_count)
+#define ARCHIVE_FUNCTIONS(X)                                                                       \
+    X(archive_, read_new)                                                                          \
+    X(archive_, read_free)                                                                         \
+    X(archive_, read_support_filter_gzip) X(archive_, read_support_format_tar)                     \
+        X(archive_, read_open) X(archive_, read_next_header) X(archive_, filter_code)              \
+            X(archive_, filter_bytes) X(archive_, read_data) X(archive_, error_string)             \
+                X(archive_, set_error) X(archive_, entry_pathname)                                 \
+                    X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink)                   \
+                        X(archive_, entry_hardlink_utf8) X(archive_, entry_symlink)                \
+                            X(archive_, entry_symlink_utf8) X(archive_, entry_filetype)            \
+                                X(archive_, entry_perm) X(archive_, entry_uid)                     \
+                                    X(archive_, entry_gid) X(archive_, entry_mtime)                \
+                                        X(archive_, entry_size) X(archive_, entry_size_is_set)     \
+                                            X(archive_, entry_xattr_count)
 DL_TABLE(la, ARCHIVE_FUNCTIONS)
 
 enum { CHUNK = 128 * 1024, BLOCK = 512, NAME_LIMIT = 4096 };
@@ -34,17 +41,19 @@ struct tar_reader {
     struct error *err; /* where the source reports to, while a call of ours runs */
     bool failed;       /* the source has reported */
     char *chunk;
-    uint64_t total, size; /* bytes read so far, and of the current entry */
+    uint64_t total, size;    /* bytes read so far, and of the current entry */
     uint64_t content, given; /* bytes of files given out so far, and of the current entry */
 };
 
-/* umoci's insert stops right behind the last file's content, without filling its block, and everybody but libarchive reads
- * that. The fill is added here, but only where the content is complete: contents start at whole blocks, so the bytes that
- * came then end where the entry's size says. */
+/* umoci's insert stops right behind the last file's content, without filling its block, and
+ * everybody but libarchive reads that. The fill is added here, but only where the content is
+ * complete: contents start at whole blocks, so the bytes that came then end where the entry's size
+ * says. */
 static int64_t missing_fill(struct tar_reader *reader)
 {
     uint64_t over = reader->total % BLOCK;
-    if (over == 0 || over != reader->size % BLOCK || la.filter_code(reader->archive, 0) != ARCHIVE_FILTER_NONE)
+    if (over == 0 || over != reader->size % BLOCK ||
+        la.filter_code(reader->archive, 0) != ARCHIVE_FILTER_NONE)
         return 0;
     memset(reader->chunk, 0, BLOCK);
     return (int64_t)(BLOCK - over);
@@ -91,7 +100,8 @@ static struct tar_reader *open_reader(struct tar_reader *made, struct error *err
     return take(reader);
 }
 
-struct tar_reader *tar_reader_open(tar_source source, void *data, const char *name, struct error *err)
+struct tar_reader *tar_reader_open(tar_source source, void *data, const char *name,
+                                   struct error *err)
 {
     struct tar_reader *reader = xcalloc(1, sizeof *reader);
     reader->source = source;
@@ -107,7 +117,8 @@ static int64_t read_file(void *data, void *bytes, size_t capacity, struct error 
     for (;;) {
         ssize_t got = read(reader->fd, bytes, capacity);
         if (got >= 0 || errno != EINTR)
-            return got >= 0 ? got : error_errno(err, ERROR_REGISTRY, "can't read '%s'", reader->name);
+            return got >= 0 ? got
+                            : error_errno(err, ERROR_REGISTRY, "can't read '%s'", reader->name);
     }
 }
 
@@ -137,7 +148,8 @@ void tar_reader_free(struct tar_reader *reader)
     free(reader);
 }
 
-/* libarchive has a name as bytes, as UTF-8, or as both: which, depends on the dialect and the locale. */
+/* libarchive has a name as bytes, as UTF-8, or as both: which, depends on the dialect and the
+ * locale. */
 static const char *either(const char *bytes, const char *utf8)
 {
     return bytes ? bytes : utf8;
@@ -159,7 +171,8 @@ static enum tar_type type_of(struct archive_entry *from)
     }
 }
 
-static int convert(struct tar_reader *reader, struct archive_entry *from, struct tar_entry *entry, struct error *err)
+static int convert(struct tar_reader *reader, struct archive_entry *from, struct tar_entry *entry,
+                   struct error *err)
 {
     memset(entry, 0, sizeof *entry);
     entry->path = either(la.entry_pathname(from), la.entry_pathname_utf8(from));
@@ -171,10 +184,13 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     if (!entry->path || !entry->path[0])
         return error_set(err, ERROR_REGISTRY, "%s: an entry has no name", reader->name);
     if (strlen(entry->path) > NAME_LIMIT || (entry->link && strlen(entry->link) > NAME_LIMIT))
-        return error_set(err, ERROR_REGISTRY, "%s: the name '%.60s...' is longer than %d bytes", reader->name,
-                         strlen(entry->path) > NAME_LIMIT ? entry->path : entry->link, NAME_LIMIT);
-    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) && !(entry->link && entry->link[0]))
-        return error_set(err, ERROR_REGISTRY, "%s: the link '%s' has no target", reader->name, entry->path);
+        return error_set(err, ERROR_REGISTRY, "%s: the name '%.60s...' is longer than %d bytes",
+                         reader->name, strlen(entry->path) > NAME_LIMIT ? entry->path : entry->link,
+                         NAME_LIMIT);
+    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) &&
+        !(entry->link && entry->link[0]))
+        return error_set(err, ERROR_REGISTRY, "%s: the link '%s' has no target", reader->name,
+                         entry->path);
     entry->mode = la.entry_perm(from) & 07777;
     entry->uid = la.entry_uid(from);
     entry->gid = la.entry_gid(from);
@@ -182,7 +198,8 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     entry->xattrs = la.entry_xattr_count(from) > 0;
     entry->size = entry->type == TAR_FILE && la.entry_size_is_set(from) ? la.entry_size(from) : 0;
     if (entry->size < 0 || entry->uid < 0 || entry->gid < 0)
-        return error_set(err, ERROR_REGISTRY, "%s: '%s' has a size or an owner below 0", reader->name, entry->path);
+        return error_set(err, ERROR_REGISTRY, "%s: '%s' has a size or an owner below 0",
+                         reader->name, entry->path);
     return 0;
 }
 
@@ -193,7 +210,8 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
     int status = la.read_next_header(reader->archive, &from);
     if (status == ARCHIVE_EOF)
         return 0;
-    /* A warning is about a name that this locale can't show, or an odd header that was understood. */
+    /* A warning is about a name that this locale can't show, or an odd header that was understood.
+     */
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return fail(reader, err);
     if (convert(reader, from, entry, err) != 0)
@@ -205,12 +223,14 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
 
 int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity, struct error *err)
 {
-    size_t most = reader->size - reader->given < capacity ? (size_t)(reader->size - reader->given) : capacity;
+    size_t most =
+        reader->size - reader->given < capacity ? (size_t)(reader->size - reader->given) : capacity;
     la_ssize_t got = 0;
     reader->err = err;
     if (most > 0 && (got = la.read_data(reader->archive, bytes, most)) < 0)
         return fail(reader, err);
-    if (got == 0) { /* libarchive ends where the last block of data does: the hole behind it is left to us */
+    if (got == 0) { /* libarchive ends where the last block of data does: the hole behind it is left
+                       to us */
         memset(bytes, 0, most);
         got = (la_ssize_t)most;
     }
@@ -218,6 +238,7 @@ int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity,
     reader->content += (uint64_t)got;
     /* Only holes give out more than was read. */
     if (reader->content > (uint64_t)la.filter_bytes(reader->archive, 0) + TAR_HOLES_MAX)
-        return error_set(err, ERROR_REGISTRY, "%s: its sparse files have more than 1 GiB of holes", reader->name);
+        return error_set(err, ERROR_REGISTRY, "%s: its sparse files have more than 1 GiB of holes",
+                         reader->name);
     return (int64_t)got;
 }

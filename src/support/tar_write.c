@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Written by hand, for loading libarchive (with the libraries below it) would cost every build 1.5 to 3 ms and 3 MiB; the
- * format is that of POSIX pax, "ustar Interchange Format" and "pax Extended Header". */
+/* Written by hand, for loading libarchive (with the libraries below it) would cost every build 1.5
+ * to 3 ms and 3 MiB; the format is that of POSIX pax, "ustar Interchange Format" and "pax Extended
+ * Header". */
 enum { BLOCK = 512 };
 
 static const unsigned char zeros[2 * BLOCK];
@@ -18,7 +19,8 @@ struct tar_writer {
 };
 
 struct ustar {
-    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100], magic[6], version[2];
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, link[100],
+        magic[6], version[2];
     char uname[32], gname[32], major[8], minor[8], prefix[155], fill[12];
 };
 _Static_assert(sizeof(struct ustar) == BLOCK, "a tar header is one block");
@@ -56,8 +58,10 @@ static bool put_path(struct ustar *header, const char *path, size_t length)
     }
     if (length > sizeof header->prefix + 1 + sizeof header->name)
         return false;
-    /* The first slash that leaves few enough bytes behind it; a directory's own final slash splits nothing. */
-    for (size_t at = length - 1 - sizeof header->name; at < length - 1 && at <= sizeof header->prefix; at++) {
+    /* The first slash that leaves few enough bytes behind it; a directory's own final slash splits
+     * nothing. */
+    for (size_t at = length - 1 - sizeof header->name;
+         at < length - 1 && at <= sizeof header->prefix; at++) {
         if (path[at] != '/' || at == 0)
             continue;
         memcpy(header->prefix, path, at);
@@ -82,10 +86,13 @@ static void pax_number(struct buf *records, const char *key, int64_t number)
     pax_record(records, key, value);
 }
 
-/* Fills the header; what doesn't fit becomes a PAX record, and the field stays as good as it can be. */
-static void make_header(struct ustar *header, const char *path, const struct tar_entry *entry, struct buf *records)
+/* Fills the header; what doesn't fit becomes a PAX record, and the field stays as good as it can
+ * be. */
+static void make_header(struct ustar *header, const char *path, const struct tar_entry *entry,
+                        struct buf *records)
 {
-    static const char types[] = {[TAR_FILE] = '0', [TAR_DIR] = '5', [TAR_SYMLINK] = '2', [TAR_HARDLINK] = '1'};
+    static const char types[] = {
+        [TAR_FILE] = '0', [TAR_DIR] = '5', [TAR_SYMLINK] = '2', [TAR_HARDLINK] = '1'};
     size_t length = strlen(path);
     memset(header, 0, sizeof *header);
     if (!put_path(header, path, length)) {
@@ -96,7 +103,8 @@ static void make_header(struct ustar *header, const char *path, const struct tar
         length = strlen(entry->link);
         if (length > sizeof header->link)
             pax_record(records, "linkpath", entry->link);
-        memcpy(header->link, entry->link, length < sizeof header->link ? length : sizeof header->link);
+        memcpy(header->link, entry->link,
+               length < sizeof header->link ? length : sizeof header->link);
     }
     put_octal(header->mode, sizeof header->mode, entry->mode & 07777);
     if (!put_octal(header->uid, sizeof header->uid, entry->uid))
@@ -130,8 +138,8 @@ static int send_padding(struct tar_writer *writer, uint64_t length, struct error
     return padding == 0 ? 0 : writer->sink(writer->data, zeros, padding, err);
 }
 
-/* The extended header: an entry of type 'x' whose content are the records. Its name is never used; it says the same for
- * everybody. */
+/* The extended header: an entry of type 'x' whose content are the records. Its name is never used;
+ * it says the same for everybody. */
 static int send_records(struct tar_writer *writer, const struct buf *records, struct error *err)
 {
     static const struct tar_entry entry = {.type = TAR_FILE, .mode = 0644};
@@ -140,7 +148,8 @@ static int send_records(struct tar_writer *writer, const struct buf *records, st
     make_header(&header, "PaxHeader/entry", &entry, &none);
     put_octal(header.size, sizeof header.size, (int64_t)records->len);
     header.type = 'x';
-    if (send_header(writer, &header, err) != 0 || writer->sink(writer->data, records->data, records->len, err) != 0)
+    if (send_header(writer, &header, err) != 0 ||
+        writer->sink(writer->data, records->data, records->len, err) != 0)
         return -1;
     return send_padding(writer, records->len, err);
 }
@@ -148,13 +157,17 @@ static int send_records(struct tar_writer *writer, const struct buf *records, st
 static int check(const struct tar_writer *writer, const struct tar_entry *entry, struct error *err)
 {
     if (writer->left > 0)
-        return error_set(err, ERROR_INTERNAL, "tar: '%s' comes before the content of the file before it", entry->path);
+        return error_set(err, ERROR_INTERNAL,
+                         "tar: '%s' comes before the content of the file before it", entry->path);
     size_t length = strlen(entry->path);
-    bool slash = length > 0 && entry->path[length - 1] == '/'; /* makes a directory of any entry, for most readers */
-    if (length == 0 || entry->path[0] == '/' || entry->type == TAR_OTHER || (slash && entry->type != TAR_DIR))
+    bool slash = length > 0 && entry->path[length - 1] ==
+                                   '/'; /* makes a directory of any entry, for most readers */
+    if (length == 0 || entry->path[0] == '/' || entry->type == TAR_OTHER ||
+        (slash && entry->type != TAR_DIR))
         return error_set(err, ERROR_INTERNAL, "tar: '%s' can't be written", entry->path);
     if (entry->size < 0 || (entry->size > 0 && entry->type != TAR_FILE))
-        return error_set(err, ERROR_INTERNAL, "tar: '%s' can't have %lld bytes", entry->path, (long long)entry->size);
+        return error_set(err, ERROR_INTERNAL, "tar: '%s' can't have %lld bytes", entry->path,
+                         (long long)entry->size);
     return 0;
 }
 

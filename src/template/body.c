@@ -1,8 +1,8 @@
 #include "template/template.h"
 
-#include "support/inifile.h"
 #include "project/stages.h"
 #include "support/buf.h"
+#include "support/inifile.h"
 #include "support/own.h"
 
 #include <stdlib.h>
@@ -12,23 +12,33 @@
 enum { PLACEHOLDERS_MAX = 1000 };
 
 const struct placeholder placeholders[PLACEHOLDER_COUNT] = {
-    {"platform", QUOTE_PLAIN, QUOTE_PLAIN, true, "linux/amd64 or linux/arm64: for FROM --platform=."},
+    {"platform", QUOTE_PLAIN, QUOTE_PLAIN, true,
+     "linux/amd64 or linux/arm64: for FROM --platform=."},
     {"builder", QUOTE_PLAIN, QUOTE_PLAIN, true, "Image of the builder stage."},
-    {"install", QUOTE_BLOCK, QUOTE_BLOCK, true, "RUN line that installs the packages of template and project."},
-    {"manifest", QUOTE_BLOCK, QUOTE_BLOCK, false, "COPY line for the project's lock file and manifests, as the head names them."},
-    {"compile", QUOTE_BLOCK, QUOTE_BLOCK, false, "RUN lines that compile and link: the head's [compile], else the project's C sources."},
-    {"app", QUOTE_BLOCK, QUOTE_BLOCK, false, "RUN line that puts the project into its folder below /out/app."},
-    {"files", QUOTE_BLOCK, QUOTE_BLOCK, true, "RUN line that puts [files] below /out/files, their modes set to 0755 and 0644."},
+    {"install", QUOTE_BLOCK, QUOTE_BLOCK, true,
+     "RUN line that installs the packages of template and project."},
+    {"manifest", QUOTE_BLOCK, QUOTE_BLOCK, false,
+     "COPY line for the project's lock file and manifests, as the head names them."},
+    {"compile", QUOTE_BLOCK, QUOTE_BLOCK, false,
+     "RUN lines that compile and link: the head's [compile], else the project's C sources."},
+    {"app", QUOTE_BLOCK, QUOTE_BLOCK, false,
+     "RUN line that puts the project into its folder below /out/app."},
+    {"files", QUOTE_BLOCK, QUOTE_BLOCK, true,
+     "RUN line that puts [files] below /out/files, their modes set to 0755 and 0644."},
     {"base", QUOTE_PLAIN, QUOTE_PLAIN, true, "Base image of the final stage."},
-    {"copy", QUOTE_BLOCK, QUOTE_BLOCK, true, "COPY lines that bring what the head says that it makes, and [files], into the image."},
+    {"copy", QUOTE_BLOCK, QUOTE_BLOCK, true,
+     "COPY lines that bring what the head says that it makes, and [files], into the image."},
     {"env", QUOTE_BLOCK, QUOTE_BLOCK, true, "ENV line for [env]."},
-    {"labels", QUOTE_BLOCK, QUOTE_BLOCK, true, "LABEL line for [labels] and org.opencontainers.image.*."},
+    {"labels", QUOTE_BLOCK, QUOTE_BLOCK, true,
+     "LABEL line for [labels] and org.opencontainers.image.*."},
     {"workdir", QUOTE_BLOCK, QUOTE_BLOCK, true, "WORKDIR line, unless the base's is kept."},
     {"entrypoint", QUOTE_BLOCK, QUOTE_BLOCK, true, "ENTRYPOINT line, unless the base's is kept."},
     {"cmd", QUOTE_JSON, QUOTE_JSON, true, "Arguments of CMD: the handler's name."},
-    {"sources", QUOTE_SHELL, QUOTE_SHELL, false, "The project's source files, for a compile command of your own."},
+    {"sources", QUOTE_SHELL, QUOTE_SHELL, false,
+     "The project's source files, for a compile command of your own."},
     {"flags", QUOTE_SHELL, QUOTE_SHELL, false, "The compiler's flags, project's and lbuild's."},
-    {"program", QUOTE_SHELL, QUOTE_SHELL, false, "Where {{copy}} expects the program in the builder stage."},
+    {"program", QUOTE_SHELL, QUOTE_SHELL, false,
+     "Where {{copy}} expects the program in the builder stage."},
     {"handler", QUOTE_ENV, QUOTE_SHELL, false, "The handler's name."},
 };
 
@@ -65,8 +75,9 @@ static int unknown(const struct place *place, const char *at, const char *name, 
     const char *near = strv_nearest(name, strv_argv(&names), names.len);
     for (size_t i = 0; !near && i < names.len; i++)
         buf_addf(&known, "%s%s", i == 0 ? "; there are: " : ", ", names.items[i]);
-    autofree char *text = xasprintf("unknown placeholder '%.80s'%s%s%s", name, near ? "; did you mean '" : buf_text(&known),
-                                    near ? near : "", near ? "'?" : "");
+    autofree char *text =
+        xasprintf("unknown placeholder '%.80s'%s%s%s", name,
+                  near ? "; did you mean '" : buf_text(&known), near ? near : "", near ? "'?" : "");
     return wrong(place, at, err, text);
 }
 
@@ -79,9 +90,10 @@ static unsigned quotings_of(const struct template *t, const struct template_plac
     return template_input_is_plain(type) ? some | 1U << QUOTE_PLAIN : some;
 }
 
-/* The quoting that the body asks for, by its name (NULL: none) one of those that the placeholder may have. */
-static int find_quoting(const struct place *place, const char *at, const char *name, const char *asked,
-                        struct template_placeholder *p, struct error *err)
+/* The quoting that the body asks for, by its name (NULL: none) one of those that the placeholder
+ * may have. */
+static int find_quoting(const struct place *place, const char *at, const char *name,
+                        const char *asked, struct template_placeholder *p, struct error *err)
 {
     unsigned allowed = quotings_of(place->t, p);
     AUTO(buf) remedy = {0};
@@ -96,12 +108,13 @@ static int find_quoting(const struct place *place, const char *at, const char *n
         buf_addf(&remedy, "%s{{%s|%s}}", first ? " or " : "", name, quoting_name);
         first = first ? first : quoting_name;
     }
-    autofree char *text = xasprintf("'%s' stands for text that must be quoted as '%s'; write %s", name, first ? first : "",
-                                    buf_text(&remedy));
+    autofree char *text = xasprintf("'%s' stands for text that must be quoted as '%s'; write %s",
+                                    name, first ? first : "", buf_text(&remedy));
     return wrong(place, at, err, text);
 }
 
-static int find_placeholder(const struct place *place, const char *at, struct template_placeholder *p, struct error *err)
+static int find_placeholder(const struct place *place, const char *at,
+                            struct template_placeholder *p, struct error *err)
 {
     const struct template *t = place->t;
     const char *bar = memchr(at + 2, '|', p->length - 4);
@@ -126,12 +139,15 @@ static bool instruction_is(const struct place *place, const char *list)
 }
 
 /* Whether the quoting of a placeholder holds where it stands. */
-static int check_place(const struct place *place, const char *at, const struct template_placeholder *p, struct error *err)
+static int check_place(const struct place *place, const char *at,
+                       const struct template_placeholder *p, struct error *err)
 {
     const char *before = at > place->line_start ? at - 1 : "\n", *behind = at + p->length;
-    bool alone = at == place->line_start && (*behind == '\n' || *behind == '\0') && !place->continued;
+    bool alone =
+        at == place->line_start && (*behind == '\n' || *behind == '\0') && !place->continued;
     bool word_start = *before == ' ' || *before == '\t' || *before == '=' || *before == '\n';
-    bool word_end = *behind == ' ' || *behind == '\t' || *behind == '\n' || *behind == '\0' || *behind == ';';
+    bool word_end =
+        *behind == ' ' || *behind == '\t' || *behind == '\n' || *behind == '\0' || *behind == ';';
     enum template_quoting quoting = p->quoting;
     if (place->comment)
         return wrong(place, at, err, "a placeholder can't stand in a comment");
@@ -140,13 +156,16 @@ static int check_place(const struct place *place, const char *at, const struct t
     if (quoting == QUOTE_PLAIN && p->id == PLACEHOLDER_INPUT)
         return 0;
     if (place->quote)
-        return wrong(place, at, err, "a placeholder can't stand inside of quotes; it brings its own");
+        return wrong(place, at, err,
+                     "a placeholder can't stand inside of quotes; it brings its own");
     if (quoting == QUOTE_SHELL && !(instruction_is(place, " RUN ") && word_start && word_end))
         return wrong(place, at, err, "shell words must stand between blanks on a RUN line");
-    if (quoting == QUOTE_ENV && !(instruction_is(place, " ENV LABEL WORKDIR ") && word_start && word_end))
-        return wrong(place, at, err, "a quoted value must be one word on an ENV, LABEL or WORKDIR line");
-    if (quoting == QUOTE_JSON &&
-        !(instruction_is(place, " CMD ENTRYPOINT ") && *before == ' ' && (*behind == '\n' || *behind == '\0')))
+    if (quoting == QUOTE_ENV &&
+        !(instruction_is(place, " ENV LABEL WORKDIR ") && word_start && word_end))
+        return wrong(place, at, err,
+                     "a quoted value must be one word on an ENV, LABEL or WORKDIR line");
+    if (quoting == QUOTE_JSON && !(instruction_is(place, " CMD ENTRYPOINT ") && *before == ' ' &&
+                                   (*behind == '\n' || *behind == '\0')))
         return wrong(place, at, err, "a JSON array must be the whole of a CMD or ENTRYPOINT line");
     if (quoting == QUOTE_PLAIN && !instruction_is(place, " FROM "))
         return wrong(place, at, err, "an image or a platform can only stand on a FROM line");
@@ -166,7 +185,8 @@ static void note_stage(struct place *place)
     autofree char *line = xstrndup(place->line_start, strcspn(place->line_start, "\n"));
     place->body->final_stage = (size_t)(place->line_start - place->body->text);
     place->body->final_run_line = 0;
-    if (ini_words(line, &words) == 0 && words.len > 3 && strcasecmp(words.items[words.len - 2], "AS") == 0)
+    if (ini_words(line, &words) == 0 && words.len > 3 &&
+        strcasecmp(words.items[words.len - 2], "AS") == 0)
         strv_add(&place->body->stages, words.items[words.len - 1]);
 }
 
@@ -228,8 +248,8 @@ static int add_placeholder(struct place *place, const char *at, const char **end
         return -1;
     if (body->placeholder_count == PLACEHOLDERS_MAX)
         return wrong(place, at, err, "more than 1,000 placeholders");
-    if (made.id == PLACEHOLDER_INSTALL || made.id == PLACEHOLDER_COMPILE || made.id == PLACEHOLDER_FILES ||
-        made.id == PLACEHOLDER_APP)
+    if (made.id == PLACEHOLDER_INSTALL || made.id == PLACEHOLDER_COMPILE ||
+        made.id == PLACEHOLDER_FILES || made.id == PLACEHOLDER_APP)
         note_run(place);
     if (made.id != PLACEHOLDER_INPUT)
         body->uses[made.id] = true;
@@ -239,7 +259,8 @@ static int add_placeholder(struct place *place, const char *at, const char **end
     return 0;
 }
 
-/* The escape directive would give the backslash another meaning (Dockerfile reference, "Parser directives"). */
+/* The escape directive would give the backslash another meaning (Dockerfile reference, "Parser
+ * directives"). */
 static bool is_escape_directive(const char *line)
 {
     line += strspn(line, " \t");
@@ -255,8 +276,9 @@ static int check_final_stage(const struct place *place, struct error *err)
     for (size_t i = 0; i < body->placeholder_count; i++) {
         const struct template_placeholder *p = &body->placeholders[i];
         if (p->id == PLACEHOLDER_BASE && p->offset < body->final_stage)
-            return error_set(err, ERROR_PROJECT, "%s:%d:%d: {{base}} must stand on the last FROM line: %s", place->t->path,
-                             p->line, p->column, placeholders[PLACEHOLDER_BASE].help);
+            return error_set(
+                err, ERROR_PROJECT, "%s:%d:%d: {{base}} must stand on the last FROM line: %s",
+                place->t->path, p->line, p->column, placeholders[PLACEHOLDER_BASE].help);
     }
     return 0;
 }
@@ -266,8 +288,9 @@ static int check_all_used(const struct place *place, struct error *err)
     const struct template *t = place->t;
     for (int id = 0; id < PLACEHOLDER_COUNT; id++)
         if (placeholders[id].mandatory && !place->body->uses[id])
-            return error_set(err, ERROR_PROJECT, "%s:%d:1: the body never uses {{%s|%s}}: %s", t->path, place->body->line,
-                             placeholders[id].name, template_quoting_name(placeholders[id].quoting),
+            return error_set(err, ERROR_PROJECT, "%s:%d:1: the body never uses {{%s|%s}}: %s",
+                             t->path, place->body->line, placeholders[id].name,
+                             template_quoting_name(placeholders[id].quoting),
                              placeholders[id].help);
     return 0;
 }
@@ -285,13 +308,16 @@ static bool has_stage(const struct template_body *body, const char *name)
 static int check_stages(const struct place *place, struct error *err)
 {
     const struct template *t = place->t;
-    const char *missing = !has_stage(place->body, STAGE_BUILD)          ? STAGE_BUILD
+    const char *missing = !has_stage(place->body, STAGE_BUILD)         ? STAGE_BUILD
                           : t->deps && !has_stage(place->body, "deps") ? "deps"
-                                                                        : NULL;
+                                                                       : NULL;
     if (!missing)
         return 0;
-    return error_set(err, ERROR_PROJECT, "%s:%d:1: no stage is called '%s', from which {{copy}} takes the %s; write FROM ... AS %s", t->path,
-                     place->body->line, missing, strcmp(missing, "deps") == 0 ? "dependencies" : "program", missing);
+    return error_set(
+        err, ERROR_PROJECT,
+        "%s:%d:1: no stage is called '%s', from which {{copy}} takes the %s; write FROM ... AS %s",
+        t->path, place->body->line, missing,
+        strcmp(missing, "deps") == 0 ? "dependencies" : "program", missing);
 }
 
 int template_parse_body(const struct template *t, struct template_body *body, struct error *err)
@@ -300,7 +326,8 @@ int template_parse_body(const struct template *t, struct template_body *body, st
     for (const char *at = body->text; *at;) {
         start_line(&place, at);
         if (is_escape_directive(at))
-            return wrong(&place, at, err, "the escape directive is not allowed: quoting relies on the backslash");
+            return wrong(&place, at, err,
+                         "the escape directive is not allowed: quoting relies on the backslash");
         while (*at && *at != '\n') {
             if (at[0] != '{' || at[1] != '{')
                 at = skip_character(&place, at);
@@ -310,5 +337,7 @@ int template_parse_body(const struct template *t, struct template_body *body, st
         end_line(&place, at);
         at += *at == '\n';
     }
-    return check_all_used(&place, err) == 0 && check_final_stage(&place, err) == 0 ? check_stages(&place, err) : -1;
+    return check_all_used(&place, err) == 0 && check_final_stage(&place, err) == 0
+               ? check_stages(&place, err)
+               : -1;
 }

@@ -1,7 +1,7 @@
 #include "template/detect.h"
 
-#include "support/glob.h"
 #include "support/fs.h"
+#include "support/glob.h"
 #include "support/own.h"
 
 #include <dirent.h>
@@ -86,6 +86,8 @@ int detect_language(const char *dir, struct detected *out, struct error *err)
     }
     if (!rival)
         return 0;
-    return error_set(err, ERROR_USAGE, "two languages at once: '%s' (%s) and %s; say with --lang which one the function is in",
-                     out->language, out->why, rival);
+    return error_set(
+        err, ERROR_USAGE,
+        "two languages at once: '%s' (%s) and %s; say with --lang which one the function is in",
+        out->language, out->why, rival);
 }

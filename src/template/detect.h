@@ -11,8 +11,9 @@ struct detected {
 };
 void detected_release(struct detected *detected);
 
-/* Looks at most three folders deep, at 10,000 names, passing over those that start with a dot. A folder that isn't there has no
- * language. Two languages with equal right are ERROR_USAGE, which names both. */
+/* Looks at most three folders deep, at 10,000 names, passing over those that start with a dot. A
+ * folder that isn't there has no language. Two languages with equal right are ERROR_USAGE, which
+ * names both. */
 int detect_language(const char *dir, struct detected *out, struct error *err) must_check;
 /* Whether the folder has a file of this template's language. */
 bool detect_has(const struct template *t, const char *dir);

@@ -1,9 +1,9 @@
 #include "template/template.h"
 
-#include "support/inifile.h"
-#include "support/fs.h"
-#include "support/own.h"
 #include "project/value.h"
+#include "support/fs.h"
+#include "support/inifile.h"
+#include "support/own.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 
 enum { NAME_MAX_BYTES = 40, INPUTS_MAX = 50, LOCKS_MAX = 20, FAILURES_MAX = 20 };
 
-/* The keys. A row's field is in struct template, or in what its section with a name in it (enum part) makes. */
+/* The keys. A row's field is in struct template, or in what its section with a name in it (enum
+ * part) makes. */
 
 enum part { PART_HEAD, PART_INPUT, PART_LOCK, PART_FAILURE };
 
@@ -19,13 +20,13 @@ enum kind {
     KIND_TEXT,
     KIND_NAME, /* of a file: no slash, no dot in front */
     KIND_WORDS,
-    KIND_EXPANDED, /* words with {{input:NAME}} in them, of plain types */
-    KIND_IMAGE,    /* one word with the same */
-    KIND_COMMAND,  /* words with any input, {{program}} and {{cache}} */
-    KIND_RESULT,   /* one such word */
+    KIND_EXPANDED,  /* words with {{input:NAME}} in them, of plain types */
+    KIND_IMAGE,     /* one word with the same */
+    KIND_COMMAND,   /* words with any input, {{program}} and {{cache}} */
+    KIND_RESULT,    /* one such word */
     KIND_VARIABLES, /* words NAME=VALUE with the same */
-    KIND_PATHS,    /* words that are paths in the project */
-    KIND_PATTERNS, /* words that are such paths, or patterns of them */
+    KIND_PATHS,     /* words that are paths in the project */
+    KIND_PATTERNS,  /* words that are such paths, or patterns of them */
     KIND_NUMBER,
     KIND_BOOL,
     KIND_OPPOSITE, /* a bool whose field says the opposite */
@@ -40,21 +41,21 @@ struct row {
     size_t offset;
 };
 
-#define HEAD(name, kind, field)                                                                                                  \
-    {                                                                                                                            \
-        PART_HEAD, name, kind, offsetof(struct template, field)                                                                  \
+#define HEAD(name, kind, field)                                                                    \
+    {                                                                                              \
+        PART_HEAD, name, kind, offsetof(struct template, field)                                    \
     }
-#define INPUT(name, kind, field)                                                                                                 \
-    {                                                                                                                            \
-        PART_INPUT, "input:NAME." name, kind, offsetof(struct template_input, field)                                             \
+#define INPUT(name, kind, field)                                                                   \
+    {                                                                                              \
+        PART_INPUT, "input:NAME." name, kind, offsetof(struct template_input, field)               \
     }
-#define LOCK(name, kind, field)                                                                                                  \
-    {                                                                                                                            \
-        PART_LOCK, "lock:FILE." name, kind, offsetof(struct template_lock, field)                                                \
+#define LOCK(name, kind, field)                                                                    \
+    {                                                                                              \
+        PART_LOCK, "lock:FILE." name, kind, offsetof(struct template_lock, field)                  \
     }
-#define FAILURE(name, kind, field)                                                                                               \
-    {                                                                                                                            \
-        PART_FAILURE, "failure:NAME." name, kind, offsetof(struct template_failure, field)                                       \
+#define FAILURE(name, kind, field)                                                                 \
+    {                                                                                              \
+        PART_FAILURE, "failure:NAME." name, kind, offsetof(struct template_failure, field)         \
     }
 
 static const struct row rows[] = {
@@ -146,12 +147,15 @@ static char *wrong_word(const struct template *t, const char *word, enum kind ki
         return template_expand_check(t, word, false, true);
     case KIND_VARIABLES:
         return word[0] != '=' && strchr(word, '=') &&
-                       strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") == strcspn(word, "=")
+                       strspn(word,
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
+                           strcspn(word, "=")
                    ? template_expand_check(t, word, false, true)
                    : xasprintf("expected NAME=VALUE, not '%.80s'", word);
     case KIND_PATHS:
     case KIND_PATTERNS:
-        return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] && !strpbrk(word, kind == KIND_PATHS ? "*?[\\{" : "\\{")
+        return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] &&
+                       !strpbrk(word, kind == KIND_PATHS ? "*?[\\{" : "\\{")
                    ? NULL
                    : xasprintf("'%.80s' is not a plain path in the project", word);
     default:
@@ -159,7 +163,8 @@ static char *wrong_word(const struct template *t, const char *word, enum kind ki
     }
 }
 
-static void add_words(struct head *head, const struct ini_entry *entry, enum kind kind, struct strv *list)
+static void add_words(struct head *head, const struct ini_entry *entry, enum kind kind,
+                      struct strv *list)
 {
     size_t before = list->len;
     if (ini_words(entry->value, list) != 0)
@@ -180,7 +185,8 @@ static void set_number(struct head *head, const struct ini_entry *entry, int *fi
 
 static void set_bool(struct head *head, const struct ini_entry *entry, bool opposite, bool *field)
 {
-    char *wrong = entry->continuation ? xstrdup("expected one value on one line") : value_check(TYPE_BOOL, entry->value);
+    char *wrong = entry->continuation ? xstrdup("expected one value on one line")
+                                      : value_check(TYPE_BOOL, entry->value);
     if (wrong)
         complain_value(head, entry, wrong);
     else
@@ -202,13 +208,16 @@ static void set_makes(struct head *head, const struct ini_entry *entry)
         else if (strcmp(words.items[i], "app") == 0)
             t->app = true;
         else
-            complain_value(head, entry, xasprintf("'%.80s' is not one of program, deps and app", words.items[i]));
+            complain_value(
+                head, entry,
+                xasprintf("'%.80s' is not one of program, deps and app", words.items[i]));
     }
     if (t->no_program && !t->app)
         complain_value(head, entry, xstrdup("'makes' needs 'program' or 'app'"));
 }
 
-static void set_type(struct head *head, const struct ini_entry *entry, enum template_input_type *field)
+static void set_type(struct head *head, const struct ini_entry *entry,
+                     enum template_input_type *field)
 {
     for (int type = 0; type < INPUT_TYPE_COUNT; type++) {
         if (strcmp(entry->value, template_input_type_name((enum template_input_type)type)) == 0) {
@@ -216,10 +225,13 @@ static void set_type(struct head *head, const struct ini_entry *entry, enum temp
             return;
         }
     }
-    complain_value(head, entry, xasprintf("'%.80s' is not a type; there are text, words, version, bool, choice", entry->value));
+    complain_value(head, entry,
+                   xasprintf("'%.80s' is not a type; there are text, words, version, bool, choice",
+                             entry->value));
 }
 
-static void set_value(struct head *head, const struct ini_entry *entry, const struct row *row, void *object)
+static void set_value(struct head *head, const struct ini_entry *entry, const struct row *row,
+                      void *object)
 {
     void *field = (char *)object + row->offset;
     switch (row->kind) {
@@ -250,7 +262,8 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
     if (text && !text[0] && row->part == PART_HEAD)
         complain_value(head, entry, xstrdup("expected one value on one line"));
     else if (text && row->kind == KIND_NAME && !is_name(text))
-        complain_value(head, entry, xstrdup("expected a name of small letters, digits, '+', '-' and '_'"));
+        complain_value(head, entry,
+                       xstrdup("expected a name of small letters, digits, '+', '-' and '_'"));
     else if (text && row->kind == KIND_IMAGE)
         complain_value(head, entry, template_expand_check(head->t, text, true, false));
     else if (text && row->kind == KIND_RESULT)
@@ -303,11 +316,14 @@ static const char *wrong_name(enum part part, const char *name)
 {
     autofree char *clean = path_clean(name);
     if (part == PART_LOCK)
-        return clean && strcmp(clean, name) == 0 && name[0] ? NULL : "expected [lock:FILE], a path in the project";
+        return clean && strcmp(clean, name) == 0 && name[0]
+                   ? NULL
+                   : "expected [lock:FILE], a path in the project";
     if (is_name(name))
         return NULL;
-    return part == PART_INPUT ? "expected [input:NAME], a name of small letters, digits, '+', '-' and '_'"
-                              : "expected [failure:NAME], a name of small letters, digits, '+', '-' and '_'";
+    return part == PART_INPUT
+               ? "expected [input:NAME], a name of small letters, digits, '+', '-' and '_'"
+               : "expected [failure:NAME], a name of small letters, digits, '+', '-' and '_'";
 }
 
 static void add_section(struct template *t, enum part part, const char *name, int line)
@@ -320,7 +336,8 @@ static void add_section(struct template *t, enum part part, const char *name, in
         t->locks[t->lock_count++] = (struct template_lock){.file = xstrdup(name), .line = line};
     } else {
         grow(t->failures, t->failure_count, t->failure_cap);
-        t->failures[t->failure_count++] = (struct template_failure){.name = xstrdup(name), .line = line};
+        t->failures[t->failure_count++] =
+            (struct template_failure){.name = xstrdup(name), .line = line};
     }
 }
 
@@ -347,7 +364,8 @@ static const struct row *find_row(const char *section, const char *key)
 {
     const char *name;
     enum part part = part_of(section, &name);
-    static const char *const names[] = {[PART_INPUT] = "input:NAME", [PART_LOCK] = "lock:FILE", [PART_FAILURE] = "failure:NAME"};
+    static const char *const names[] = {
+        [PART_INPUT] = "input:NAME", [PART_LOCK] = "lock:FILE", [PART_FAILURE] = "failure:NAME"};
     autofree char *wanted = xasprintf("%s.%s", names[part] ? names[part] : section, key);
     for (size_t i = 0; i < countof(rows); i++)
         if (rows[i].part == part && strcmp(rows[i].name, wanted) == 0)
@@ -361,7 +379,8 @@ static void unknown_key(struct head *head, const struct ini_entry *entry, const 
     for (size_t i = 0; i < countof(rows); i++)
         known[i] = rows[i].name;
     const char *near = strv_nearest(key, known, countof(known));
-    autofree char *text = xasprintf("unknown key '%s'; did you mean '%s'?", key, near ? near : known[0]);
+    autofree char *text =
+        xasprintf("unknown key '%s'; did you mean '%s'?", key, near ? near : known[0]);
     complain(head, entry->line, entry->column, text);
 }
 
@@ -397,8 +416,11 @@ static void settle_input(struct head *head, struct template_input *input)
     if (!input->help)
         input->help = xstrdup("");
     if (!input->fallback)
-        input->fallback = xstrdup(input->choices.len > 0 ? input->choices.items[0] : input->type == INPUT_BOOL ? "no" : "");
-    autofree char *wrong = head->complaints.len == 0 ? template_input_check(input, input->fallback) : NULL;
+        input->fallback = xstrdup(input->choices.len > 0      ? input->choices.items[0]
+                                  : input->type == INPUT_BOOL ? "no"
+                                                              : "");
+    autofree char *wrong =
+        head->complaints.len == 0 ? template_input_check(input, input->fallback) : NULL;
     autofree char *text = wrong ? xasprintf("the default of this input is wrong: %s", wrong) : NULL;
     if (text)
         complain(head, input->line, 1, text);
@@ -431,7 +453,8 @@ static void settle(struct head *head)
     for (size_t i = 0; i < t->input_count; i++)
         settle_input(head, &t->inputs[i]);
     for (size_t i = 0; i < t->failure_count; i++)
-        if (!t->failures[i].says || !t->failures[i].says[0] || !t->failures[i].help || !t->failures[i].help[0])
+        if (!t->failures[i].says || !t->failures[i].says[0] || !t->failures[i].help ||
+            !t->failures[i].help[0])
             complain(head, t->failures[i].line, 1, "a [failure:NAME] needs 'says' and 'help'");
     for (size_t i = 0; i < t->lock_count; i++)
         settle_lock(head, &t->locks[i]);
@@ -457,5 +480,6 @@ int template_parse_head(const char *text, size_t length, struct template *t, str
     if (head.complaints.len == 0)
         ini_read(text, length, t->path, &reader, &head.complaints);
     settle(&head);
-    return head.complaints.len == 0 ? 0 : error_set(err, ERROR_PROJECT, "%s", head.complaints.items[0]);
+    return head.complaints.len == 0 ? 0
+                                    : error_set(err, ERROR_PROJECT, "%s", head.complaints.items[0]);
 }

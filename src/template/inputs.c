@@ -1,9 +1,9 @@
 #include "template/template.h"
 
-#include "support/inifile.h"
-#include "support/buf.h"
-#include "support/own.h"
 #include "project/value.h"
+#include "support/buf.h"
+#include "support/inifile.h"
+#include "support/own.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -16,7 +16,8 @@ const char *template_input_type_name(enum template_input_type type)
     return names[type];
 }
 
-const struct template_input *template_input_find(const struct template *t, const char *name, size_t length)
+const struct template_input *template_input_find(const struct template *t, const char *name,
+                                                 size_t length)
 {
     for (size_t i = 0; i < t->input_count; i++)
         if (strlen(t->inputs[i].name) == length && memcmp(t->inputs[i].name, name, length) == 0)
@@ -31,7 +32,8 @@ bool template_input_is_plain(enum template_input_type type)
 
 static bool is_plain(const char *value)
 {
-    return value[0] && value[0] != '-' && value[strspn(value, PLAIN)] == '\0' && strlen(value) <= 100;
+    return value[0] && value[0] != '-' && value[strspn(value, PLAIN)] == '\0' &&
+           strlen(value) <= 100;
 }
 
 static char *wrong_choice(const struct template_input *input, const char *value)
@@ -39,8 +41,11 @@ static char *wrong_choice(const struct template_input *input, const char *value)
     AUTO(buf) known = {0};
     for (size_t i = 0; i < input->choices.len; i++) {
         if (strcmp(input->choices.items[i], value) == 0)
-            return is_plain(value) ? NULL
-                                   : xasprintf("'%.80s' is not a choice: letters, digits and . _ + - alone make one", value);
+            return is_plain(value)
+                       ? NULL
+                       : xasprintf(
+                             "'%.80s' is not a choice: letters, digits and . _ + - alone make one",
+                             value);
         buf_addf(&known, "%s%s", i == 0 ? "" : ", ", input->choices.items[i]);
     }
     return xasprintf("'%s' is one of %s, not '%.80s'", input->name, buf_text(&known), value);
@@ -67,7 +72,8 @@ char *template_input_check(const struct template_input *input, const char *value
     return strpbrk(value, "\n\r") ? xasprintf("'%s' is one line of text", input->name) : NULL;
 }
 
-/* The next placeholder of a text: where it starts, or NULL. *name and *length: what is between the braces; NULL: it isn't closed. */
+/* The next placeholder of a text: where it starts, or NULL. *name and *length: what is between the
+ * braces; NULL: it isn't closed. */
 static const char *next(const char *text, const char **name, size_t *length)
 {
     const char *at = strstr(text, "{{"), *close = at ? strstr(at, "}}") : NULL;
@@ -95,29 +101,37 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
             return xstrdup("'{{' is not closed by '}}'");
         if (program && (is_word(name, length, "program") || is_word(name, length, "cache")))
             continue;
-        const struct template_input *input = is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
+        const struct template_input *input =
+            is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (!input)
-            return xasprintf("unknown placeholder '%.*s'; here stand {{input:NAME}}%s", (int)(length > 80 ? 80 : length), name,
+            return xasprintf("unknown placeholder '%.*s'; here stand {{input:NAME}}%s",
+                             (int)(length > 80 ? 80 : length), name,
                              program ? ", {{program}} and {{cache}}" : " alone");
         if (plain && !template_input_is_plain(input->type))
-            return xasprintf("the input '%s' can't stand here: its type is %s, not version, bool or choice", input->name,
-                             template_input_type_name(input->type));
+            return xasprintf(
+                "the input '%s' can't stand here: its type is %s, not version, bool or choice",
+                input->name, template_input_type_name(input->type));
         if (input->type == INPUT_WORDS && (!program || at != text || name[length + 2]))
-            return xasprintf("the input '%s' stands for several words, so it must be one of its own in a command", input->name);
+            return xasprintf(
+                "the input '%s' stands for several words, so it must be one of its own in a command",
+                input->name);
     }
     return NULL;
 }
 
-char *template_expand(const struct template *t, const char *text, const struct template_values *values)
+char *template_expand(const struct template *t, const char *text,
+                      const struct template_values *values)
 {
     AUTO(buf) out = {0};
     const char *name, *found;
     size_t length;
     for (; (found = next(text, &name, &length)) && name; text = name + length + 2) {
         buf_add(&out, text, (size_t)(found - text));
-        const struct template_input *input = is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
+        const struct template_input *input =
+            is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (input)
-            buf_adds(&out, values->inputs ? values->inputs->items[input - t->inputs] : input->fallback);
+            buf_adds(&out,
+                     values->inputs ? values->inputs->items[input - t->inputs] : input->fallback);
         else if (is_word(name, length, "cache") && values->cache)
             buf_adds(&out, values->cache);
         else if (values->program)

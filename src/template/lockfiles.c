@@ -1,9 +1,9 @@
 #include "template/lockfiles.h"
 
-#include "template/openversion.h"
 #include "support/buf.h"
 #include "support/fs.h"
 #include "support/own.h"
+#include "template/openversion.h"
 
 #include <string.h>
 
@@ -17,7 +17,8 @@ static void keep_first(const char *path, const struct openversion *found, char *
 }
 
 /* 1: it is a lock, 0: it isn't. */
-static int is_lock(const struct template_lock *lock, const char *path, char **open, struct error *err)
+static int is_lock(const struct template_lock *lock, const char *path, char **open,
+                   struct error *err)
 {
     AUTO(buf) text = {0};
     AUTO(openversion) found = {0};
@@ -31,7 +32,8 @@ static int is_lock(const struct template_lock *lock, const char *path, char **op
     return !found.version && (!lock->strict || strstr(buf_text(&text), lock->strict));
 }
 
-int lockfiles_find(const struct template *t, const char *dir, const struct strv *files, struct strv *out, char **open, struct error *err)
+int lockfiles_find(const struct template *t, const char *dir, const struct strv *files,
+                   struct strv *out, char **open, struct error *err)
 {
     *open = NULL;
     for (size_t i = 0; i < t->lock_count; i++) {

@@ -35,7 +35,7 @@ struct reader {
     size_t depth;
     struct buf text; /* since the last tag */
     int text_line;
-    bool leaf;       /* that tag opened an element */
+    bool leaf; /* that tag opened an element */
     const struct strv *elements, *patterns;
     struct leaf *leaves;
     size_t count, cap;
@@ -69,13 +69,15 @@ static bool has_version(const struct reader *r)
 {
     for (size_t i = 0; r->depth >= 2 && i < r->elements->len; i++) {
         const char *parent = r->elements->items[i], *slash = strchr(parent, '/');
-        if (slash && is(&r->open[r->depth - 2], parent, (size_t)(slash - parent)) && is(&r->open[r->depth - 1], slash + 1, strlen(slash + 1)))
+        if (slash && is(&r->open[r->depth - 2], parent, (size_t)(slash - parent)) &&
+            is(&r->open[r->depth - 1], slash + 1, strlen(slash + 1)))
             return true;
     }
     return false;
 }
 
-/* What "${...}" says for the innermost element, or NULL: a property, or one near the root. Caller frees. */
+/* What "${...}" says for the innermost element, or NULL: a property, or one near the root. Caller
+ * frees. */
 static char *name_of(const struct reader *r)
 {
     enum { NEAR = 3 };
@@ -121,8 +123,11 @@ static void end_leaf(struct reader *r)
         return;
     char *text = trimmed(buf_text(&r->text));
     grow(r->leaves, r->count, r->cap);
-    r->leaves[r->count++] =
-        (struct leaf){.name = take(name), .text = text, .line = r->text_line, .version = version, .open = is_open(r, text)};
+    r->leaves[r->count++] = (struct leaf){.name = take(name),
+                                          .text = text,
+                                          .line = r->text_line,
+                                          .version = version,
+                                          .open = is_open(r, text)};
 }
 
 /* The markup. */
@@ -148,8 +153,8 @@ static void skip_past(struct reader *r, const char *text, struct buf *out)
     go_on(r, found ? found + strlen(text) : r->end);
 }
 
-/* Behind the '>' of a tag or of a declaration, which may have ones in quotes and, between brackets, declarations. Says whether a '/' is
- * before it. */
+/* Behind the '>' of a tag or of a declaration, which may have ones in quotes and, between brackets,
+ * declarations. Says whether a '/' is before it. */
 static bool skip_tag(struct reader *r)
 {
     char quote = 0, last = 0;
@@ -292,9 +297,11 @@ static void follow(struct reader *r)
     }
 }
 
-void openversion_find(const char *text, size_t length, const struct strv *elements, const struct strv *patterns, struct openversion *out)
+void openversion_find(const char *text, size_t length, const struct strv *elements,
+                      const struct strv *patterns, struct openversion *out)
 {
-    AUTO(reader) r = {.at = text, .end = text + length, .line = 1, .elements = elements, .patterns = patterns};
+    AUTO(reader)
+    r = {.at = text, .end = text + length, .line = 1, .elements = elements, .patterns = patterns};
     *out = (struct openversion){0};
     read_leaves(&r);
     follow(&r);

@@ -38,8 +38,8 @@ void template_print(const struct template *t, struct buf *out)
 {
     AUTO(strv) locks = {0};
     for (size_t i = 0; i < t->lock_count; i++)
-        strv_addf(&locks, "%s%s%s%s", t->locks[i].file, t->locks[i].strict ? " (with '" : "", t->locks[i].strict ? t->locks[i].strict : "",
-                  t->locks[i].strict ? "')" : "");
+        strv_addf(&locks, "%s%s%s%s", t->locks[i].file, t->locks[i].strict ? " (with '" : "",
+                  t->locks[i].strict ? t->locks[i].strict : "", t->locks[i].strict ? "')" : "");
     add_line("language", t->language, out);
     add_line("description", t->description, out);
     add_line("file", t->path, out);

@@ -1,7 +1,7 @@
 #include "template/template.h"
 
-#include "support/data.h"
 #include "support/buf.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"
@@ -12,8 +12,10 @@
 
 enum { TEMPLATE_MAX = 64 * 1024 };
 
-/* Finds the next line "---" or "--- aws" (*aws); its length with the line end goes to *size. *line counts on from where it is. */
-static const char *find_divider(const char *text, const char *end, size_t *size, int *line, bool *aws)
+/* Finds the next line "---" or "--- aws" (*aws); its length with the line end goes to *size. *line
+ * counts on from where it is. */
+static const char *find_divider(const char *text, const char *end, size_t *size, int *line,
+                                bool *aws)
 {
     for (const char *at = text; at < end; (*line)++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
@@ -44,7 +46,8 @@ static void take_body(const char *text, const char *end, int line, struct templa
 }
 
 /* Splits what is behind the first divider into the bodies. */
-static int take_bodies(const char *text, const char *end, int line, struct template *out, struct error *err)
+static int take_bodies(const char *text, const char *end, int line, struct template *out,
+                       struct error *err)
 {
     size_t size = 0;
     bool aws = false;
@@ -52,11 +55,16 @@ static int take_bodies(const char *text, const char *end, int line, struct templ
     const char *divider = find_divider(text, end, &size, &line, &aws);
     take_body(text, divider ? divider : end, first, &out->body);
     if (divider && !aws)
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: a second body starts with '--- aws'", out->path, line);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: a second body starts with '--- aws'",
+                         out->path, line);
     if (divider && !out->aws_base)
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: a body for AWS's base image needs [aws] base in the head", out->path, line);
+        return error_set(err, ERROR_PROJECT,
+                         "%s:%d:1: a body for AWS's base image needs [aws] base in the head",
+                         out->path, line);
     if (!divider && out->aws_base)
-        return error_set(err, ERROR_PROJECT, "%s:1:1: [aws] base needs a body of its own behind a line '--- aws'", out->path);
+        return error_set(err, ERROR_PROJECT,
+                         "%s:1:1: [aws] base needs a body of its own behind a line '--- aws'",
+                         out->path);
     if (divider)
         take_body(divider + size, end, line + 1, &out->aws);
     if (template_parse_body(out, &out->body, err) != 0)
@@ -64,7 +72,8 @@ static int take_bodies(const char *text, const char *end, int line, struct templ
     return divider ? template_parse_body(out, &out->aws, err) : 0;
 }
 
-int template_parse(const char *text, size_t length, const char *path, struct template *out, struct error *err)
+int template_parse(const char *text, size_t length, const char *path, struct template *out,
+                   struct error *err)
 {
     size_t size = 0;
     int line = 1;
@@ -77,7 +86,8 @@ int template_parse(const char *text, size_t length, const char *path, struct tem
     autofree char *copy = xstrndup(text, length);
     const char *divider = find_divider(copy, copy + length, &size, &line, &aws);
     if (!divider || aws)
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: no line '---' between head and body", path, aws ? line : 1);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: no line '---' between head and body", path,
+                         aws ? line : 1);
     if (template_parse_head(copy, (size_t)(divider - copy), out, err) != 0)
         return -1;
     return take_bodies(divider + size, copy + length, line + 1, out, err);
@@ -113,7 +123,8 @@ static void add_names(const char *folder, struct strv *out)
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         size_t length = strlen(entry->d_name), suffix = strlen(SUFFIX);
-        if (length > suffix && entry->d_name[0] != '.' && strcmp(entry->d_name + length - suffix, SUFFIX) == 0)
+        if (length > suffix && entry->d_name[0] != '.' &&
+            strcmp(entry->d_name + length - suffix, SUFFIX) == 0)
             strv_take(out, xstrndup(entry->d_name, length - suffix));
     }
     if (dir)
@@ -137,7 +148,8 @@ static int no_template(const char *name, const struct strv *folders, struct erro
     template_languages(&known);
     const char *near = strv_nearest(name, strv_argv(&known), known.len);
     if (near)
-        return error_set(err, ERROR_PROJECT, "no template for the language '%s'; did you mean '%s'?", name, near);
+        return error_set(err, ERROR_PROJECT,
+                         "no template for the language '%s'; did you mean '%s'?", name, near);
     for (size_t i = 0; i < known.len; i++)
         buf_addf(&list, "%s%s", i == 0 ? "" : ", ", known.items[i]);
     return error_set(err, ERROR_PROJECT, "no template for the language '%s'; %s%s", name,
@@ -162,7 +174,8 @@ int template_load(const char *name, struct template *out, struct error *err)
     if (load_file(path, out, err) != 0)
         return -1;
     if (strcmp(out->language, name) != 0)
-        return error_set(err, ERROR_PROJECT, "%s:1:1: the template is for '%s', not for '%s'", path, out->language, name);
+        return error_set(err, ERROR_PROJECT, "%s:1:1: the template is for '%s', not for '%s'", path,
+                         out->language, name);
     return 0;
 }
 
@@ -213,14 +226,25 @@ enum error_kind template_failure_kind(const struct template_failure *failure)
 
 void template_release(struct template *t)
 {
-    char *const texts[] = {t->path,         t->language, t->description, t->runtime, t->handler_fallback,
-                           t->handler_help, t->aws_base, t->aws_builder, t->compile.result};
-    struct strv *const lists[] = {&t->packages_dnf,    &t->packages_yum,   &t->packages_apt,
-                                  &t->packages_apk,    &t->packages_aws,   &t->manifest_needs,
-                                  &t->manifest_takes,  &t->detect_files,   &t->detect_sources,
-                                  &t->compile.command, &t->compile.env,    &t->compile.env_arch[ARCH_X86_64],
-                                  &t->compile.env_arch[ARCH_ARM64], &t->compile.cross[ARCH_X86_64],
-                                  &t->compile.cross[ARCH_ARM64], &t->compile.pass};
+    char *const texts[] = {t->path,     t->language,         t->description,
+                           t->runtime,  t->handler_fallback, t->handler_help,
+                           t->aws_base, t->aws_builder,      t->compile.result};
+    struct strv *const lists[] = {&t->packages_dnf,
+                                  &t->packages_yum,
+                                  &t->packages_apt,
+                                  &t->packages_apk,
+                                  &t->packages_aws,
+                                  &t->manifest_needs,
+                                  &t->manifest_takes,
+                                  &t->detect_files,
+                                  &t->detect_sources,
+                                  &t->compile.command,
+                                  &t->compile.env,
+                                  &t->compile.env_arch[ARCH_X86_64],
+                                  &t->compile.env_arch[ARCH_ARM64],
+                                  &t->compile.cross[ARCH_X86_64],
+                                  &t->compile.cross[ARCH_ARM64],
+                                  &t->compile.pass};
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)

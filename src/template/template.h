@@ -7,16 +7,18 @@
 
 #include <stdbool.h>
 
-/* A language template: a data file with a head (INI: what it is and needs) and, behind a line "---", a body: the text of a
- * multi-stage Dockerfile with placeholders; behind a line "--- aws" there may be a second one for AWS's base image of the language.
- * docs/templates.md is the format's reference. Errors: ERROR_PROJECT with file:line:column. */
+/* A language template: a data file with a head (INI: what it is and needs) and, behind a line
+ * "---", a body: the text of a multi-stage Dockerfile with placeholders; behind a line "--- aws"
+ * there may be a second one for AWS's base image of the language. docs/templates.md is the format's
+ * reference. Errors: ERROR_PROJECT with file:line:column. */
 
 /* How a value is written where its placeholder stands. */
 enum template_quoting {
     QUOTE_SHELL, /* words of a RUN line in shell form */
     QUOTE_JSON,  /* a JSON array of strings: exec form of ENTRYPOINT and CMD */
     QUOTE_ENV,   /* "value" of ENV, LABEL and WORKDIR: double-quoted, with backslash escapes */
-    QUOTE_PLAIN, /* an image reference, a platform or an input of few characters: checked against a safe set, never quoted */
+    QUOTE_PLAIN, /* an image reference, a platform or an input of few characters: checked against a
+                    safe set, never quoted */
     QUOTE_BLOCK, /* whole lines that dockerfile.c makes; may be none */
     QUOTE_COUNT
 };
@@ -66,8 +68,8 @@ struct template_placeholder {
 };
 
 struct template_body {
-    char *text; /* NULL: there is none */
-    int line;   /* of the file: where it starts */
+    char *text;                                /* NULL: there is none */
+    int line;                                  /* of the file: where it starts */
     struct template_placeholder *placeholders; /* in their order */
     size_t placeholder_count, placeholder_cap;
     bool uses[PLACEHOLDER_COUNT];
@@ -99,15 +101,17 @@ struct template_lock {
     char *file;
     struct strv with; /* manifests that belong to it: they must be there too */
     char *strict;     /* a text that only a file that is a lock has; NULL: it is one in any case */
-    struct strv versions, open; /* in XML: elements where versions stand, patterns of those that are open (openversion.h); none: any is fine */
-    int line;         /* of the file */
+    struct strv versions, open; /* in XML: elements where versions stand, patterns of those that are
+                                   open (openversion.h); none: any is fine */
+    int line;                   /* of the file */
 };
 
 struct template_compile {
-    struct strv command;             /* empty: C, as plan_compile_decide has it */
+    struct strv command;                   /* empty: C, as plan_compile_decide has it */
     struct strv env, env_arch[ARCH_COUNT]; /* "NAME=VALUE" */
     /* For the host engine, where no container keeps the command apart. */
-    struct strv cross[ARCH_COUNT]; /* "NAME=VALUE" when the program is for another architecture than this machine */
+    struct strv cross[ARCH_COUNT]; /* "NAME=VALUE" when the program is for another architecture than
+                                      this machine */
     struct strv pass;              /* names of the user's own variables that the command sees */
     char *result;                  /* where it leaves the program; NULL: at {{program}} */
     bool dynamic;                  /* the program may need a loader: "static = no" */
@@ -116,18 +120,20 @@ struct template_compile {
 /* What the failure of a command means, told by a text in what it says. */
 struct template_failure {
     char *name, *says, *help; /* says and help: NULL until set, never afterwards */
-    bool toolchain;           /* the machine lacks something, and the project is fine: ERROR_ENGINE */
-    bool lock;                /* a lock file doesn't fit: ERROR_LOCKED */
-    int line;                 /* of the file */
+    bool toolchain; /* the machine lacks something, and the project is fine: ERROR_ENGINE */
+    bool lock;      /* a lock file doesn't fit: ERROR_LOCKED */
+    int line;       /* of the file */
 };
 
-struct template {
+struct template
+{
     char *path;        /* where it was found */
     char *language;    /* head: [template] language */
     char *description; /* head: [template] description, or NULL */
     char *runtime;     /* head: [template] runtime: the folder under runtimes/, or NULL */
-    bool deps, app;    /* head: [template] makes: what the builder leaves below /out/deps and /out/app */
-    bool no_program;   /* and there is no /out/program */
+    bool deps,
+        app; /* head: [template] makes: what the builder leaves below /out/deps and /out/app */
+    bool no_program;                        /* and there is no /out/program */
     struct strv packages_dnf, packages_yum; /* head: [packages] al2023 =, al2 = */
     struct strv packages_apt, packages_apk; /* debian =, alpine = */
     struct strv packages_aws;               /* aws = */
@@ -146,12 +152,14 @@ struct template {
     struct template_body body, aws;
 };
 
-/* By language name from $LBUILD_TEMPLATES (a colon-separated list of folders), then from the installed templates; or by path
- * when it has a slash. Caps: 64 KiB, 1,000 placeholders in each body. Every placeholder must be a known one, with the quoting it demands, at
- * a place where that quoting holds, every mandatory one must be used, and {{base}} by the last FROM alone. */
+/* By language name from $LBUILD_TEMPLATES (a colon-separated list of folders), then from the
+ * installed templates; or by path when it has a slash. Caps: 64 KiB, 1,000 placeholders in each
+ * body. Every placeholder must be a known one, with the quoting it demands, at a place where that
+ * quoting holds, every mandatory one must be used, and {{base}} by the last FROM alone. */
 int template_load(const char *name, struct template *out, struct error *err) must_check;
 /* The same for text in memory; `path` is for messages. */
-int template_parse(const char *text, size_t length, const char *path, struct template *out, struct error *err) must_check;
+int template_parse(const char *text, size_t length, const char *path, struct template *out,
+                   struct error *err) must_check;
 void template_release(struct template *t);
 /* What a command tells of its failure by this text, or NULL. */
 const struct template_failure *template_failure_find(const struct template *t, const char *text);
@@ -159,25 +167,32 @@ enum error_kind template_failure_kind(const struct template_failure *failure);
 /* The names of all languages that there are templates for, sorted. */
 void template_languages(struct strv *out);
 
-/* template_parse's halves: the head (template_head.c), and one body (template_body.c), whose text and line are set. */
-int template_parse_head(const char *text, size_t length, struct template *t, struct error *err) must_check;
-int template_parse_body(const struct template *t, struct template_body *body, struct error *err) must_check;
+/* template_parse's halves: the head (template_head.c), and one body (template_body.c), whose text
+ * and line are set. */
+int template_parse_head(const char *text, size_t length, struct template *t,
+                        struct error *err) must_check;
+int template_parse_body(const struct template *t, struct template_body *body,
+                        struct error *err) must_check;
 
 /* Inputs (template_inputs.c). */
 const char *template_input_type_name(enum template_input_type type);
-const struct template_input *template_input_find(const struct template *t, const char *name, size_t length);
+const struct template_input *template_input_find(const struct template *t, const char *name,
+                                                 size_t length);
 /* Whether a value of this type has no character that means something in a shell or a Dockerfile. */
 bool template_input_is_plain(enum template_input_type type);
 /* What is wrong with a value, remedy included; NULL when nothing is. Caller frees. */
 char *template_input_check(const struct template_input *input, const char *value);
 /* What the placeholders in a text of the head stand for. */
 struct template_values {
-    const struct strv *inputs; /* one value for each input, in their order; NULL: the defaults */
+    const struct strv *inputs;   /* one value for each input, in their order; NULL: the defaults */
     const char *program, *cache; /* {{program}}, {{cache}}; NULL: not to be used */
 };
-/* The text with {{input:NAME}}, {{program}} and {{cache}} filled in; it passed template_expand_check. Caller frees. */
-char *template_expand(const struct template *t, const char *text, const struct template_values *values);
-/* What is wrong with such a text, NULL when nothing is. `plain`: only inputs of plain types may be in it; `program`:
+/* The text with {{input:NAME}}, {{program}} and {{cache}} filled in; it passed
+ * template_expand_check. Caller frees. */
+char *template_expand(const struct template *t, const char *text,
+                      const struct template_values *values);
+/* What is wrong with such a text, NULL when nothing is. `plain`: only inputs of plain types may be
+ * in it; `program`:
  * {{program}} and {{cache}} too. Caller frees. */
 char *template_expand_check(const struct template *t, const char *text, bool plain, bool program);
 

@@ -16,7 +16,8 @@ enum { MAX_REQUEST = 1024 * 1024 };
 
 static bool wait_for(struct fake_server *server, int fd)
 {
-    struct pollfd polled[] = {{.fd = fd, .events = POLLIN}, {.fd = server->stop[0], .events = POLLIN}};
+    struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
+                              {.fd = server->stop[0], .events = POLLIN}};
     return poll(polled, 2, -1) > 0 && polled[1].revents == 0;
 }
 
@@ -65,7 +66,8 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     buf_addf(&head, "HTTP/1.1 %d Fake\r\nConnection: close\r\n%s", range ? 206 : reply->status,
              reply->headers ? reply->headers : "");
     if (range)
-        buf_addf(&head, "Content-Range: bytes %zu-%zu/%zu\r\n", from, reply->length - 1, reply->length);
+        buf_addf(&head, "Content-Range: bytes %zu-%zu/%zu\r\n", from, reply->length - 1,
+                 reply->length);
     if (!reply->chunked)
         buf_addf(&head, "Content-Length: %zu\r\n", length);
     buf_adds(&head, "\r\n");
@@ -137,9 +139,11 @@ void fake_start(struct fake_server *server, struct fake_route *routes, size_t co
     socklen_t length = sizeof address;
     *server = (struct fake_server){.routes = routes, .route_count = count};
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (server->listener < 0 || bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+    if (server->listener < 0 ||
+        bind(server->listener, (struct sockaddr *)&address, sizeof address) != 0 ||
         listen(server->listener, 16) != 0 ||
-        getsockname(server->listener, (struct sockaddr *)&address, &length) != 0 || pipe(server->stop) != 0)
+        getsockname(server->listener, (struct sockaddr *)&address, &length) != 0 ||
+        pipe(server->stop) != 0)
         abort();
     server->port = ntohs(address.sin_port);
     pthread_mutex_init(&server->lock, NULL);
@@ -162,8 +166,8 @@ size_t fake_count(struct fake_server *server, const char *text, const char *othe
     size_t count = 0;
     pthread_mutex_lock(&server->lock);
     for (size_t i = 0; i < server->requests.len; i++)
-        count +=
-            strstr(server->requests.items[i], text) && (!other || strstr(server->requests.items[i], other));
+        count += strstr(server->requests.items[i], text) &&
+                 (!other || strstr(server->requests.items[i], other));
     pthread_mutex_unlock(&server->lock);
     return count;
 }

@@ -7,19 +7,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An HTTP server on 127.0.0.1 that plays a registry, a token server or what a redirect leads to, faults
- * included. It does as it is told by a list of routes, one connection at a time, and writes down every
- * request it gets. */
+/* An HTTP server on 127.0.0.1 that plays a registry, a token server or what a redirect leads to,
+ * faults included. It does as it is told by a list of routes, one connection at a time, and writes
+ * down every request it gets. */
 struct fake_reply {
     int status;          /* -1: hangs up without a word */
     const char *headers; /* further header lines, each ending in "\r\n", or NULL */
     const void *body;
     size_t length;
-    size_t cut;   /* stops after so many bytes of the body; 0: doesn't */
-    bool stall;   /* sends the head and `cut` bytes, then nothing until the server stops or the client goes */
+    size_t cut; /* stops after so many bytes of the body; 0: doesn't */
+    bool stall; /* sends the head and `cut` bytes, then nothing until the server stops or the client
+                   goes */
     bool ranges;  /* honours "Range: bytes=N-" */
     bool chunked; /* sends no Content-Length: the end of the connection is the end of the body */
-    const char *need;      /* a header line that the request must have, else the answer is 401 ... */
+    const char *need; /* a header line that the request must have, else the answer is 401 ... */
     const char *challenge; /* ... with this WWW-Authenticate */
 };
 

@@ -125,7 +125,8 @@ static int header(const char *head, const char *name, char *value, size_t size)
     int count = 0;
 
     value[0] = '\0';
-    for (const char *line = strstr(head, "\r\n") + 2; *line != '\r'; line = strstr(line, "\r\n") + 2) {
+    for (const char *line = strstr(head, "\r\n") + 2; *line != '\r';
+         line = strstr(line, "\r\n") + 2) {
         size_t length = strlen(name);
         if (strncasecmp(line, name, length) != 0 || line[length] != ':')
             continue;
@@ -158,7 +159,8 @@ static void check_post(const char *head, struct runtime_request *request)
     assert_int_equal(1, header(head, "Content-Length", value, sizeof value));
     request->body_size = strtoul(value, NULL, 10);
     assert_true(request->body_size < BODY_MAX);
-    assert_int_equal(1, header(head, "Content-Type", request->content_type, sizeof request->content_type));
+    assert_int_equal(
+        1, header(head, "Content-Type", request->content_type, sizeof request->content_type));
     assert_int_equal(error, header(head, "Lambda-Runtime-Function-Error-Type", request->error_type,
                                    sizeof request->error_type));
     if (error)
@@ -173,8 +175,8 @@ void runtime_api_receive(struct runtime_api *api, struct runtime_request *reques
 
     memset(request, 0, sizeof *request);
     receive_head(api, head);
-    assert_int_equal(
-        2, sscanf(head, "%7s /2018-06-01/runtime/%200s HTTP/1.1\r%n", request->method, request->path, &end));
+    assert_int_equal(2, sscanf(head, "%7s /2018-06-01/runtime/%200s HTTP/1.1\r%n", request->method,
+                               request->path, &end));
     assert_true(end > 0);
     assert_int_equal(1, header(head, "Host", value, sizeof value));
     assert_string_equal(api->address, value);
@@ -210,19 +212,20 @@ void runtime_api_send_text(struct runtime_api *api, const char *text)
     runtime_api_send(api, text, strlen(text));
 }
 
-void runtime_api_send_event(struct runtime_api *api, const char *id, const char *headers, const void *data,
-                            size_t size)
+void runtime_api_send_event(struct runtime_api *api, const char *id, const char *headers,
+                            const void *data, size_t size)
 {
     char head[HEAD_MAX];
-    int length =
-        snprintf(head, sizeof head,
-                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
-                 "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n%sContent-Length: %zu\r\n\r\n",
-                 id, headers, size);
+    int length = snprintf(
+        head, sizeof head,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
+        "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n%sContent-Length: %zu\r\n\r\n",
+        id, headers, size);
 
     assert_true(length > 0 && (size_t)length < sizeof head);
     if (size <=
-        sizeof head - (size_t)length) { /* what fits goes out as one segment, as the real one does it */
+        sizeof head -
+            (size_t)length) { /* what fits goes out as one segment, as the real one does it */
         memcpy(head + length, data, size);
         length += (int)size;
         size = 0;
@@ -241,9 +244,10 @@ void runtime_api_send_status(struct runtime_api *api, int status, const char *er
     else
         snprintf(body, sizeof body, "{\"errorMessage\":\"as the test wants\",\"errorType\":\"%s\"}",
                  error_type);
-    snprintf(text, sizeof text,
-             "HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-             status, strlen(body), body);
+    snprintf(
+        text, sizeof text,
+        "HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+        status, strlen(body), body);
     runtime_api_send_text(api, text);
 }
 
@@ -254,8 +258,8 @@ void runtime_api_disconnect(struct runtime_api *api)
     api->connection = -1;
 }
 
-void runtime_api_invoke(struct runtime_api *api, const char *id, const char *headers, const void *data,
-                        size_t size, struct runtime_request *request)
+void runtime_api_invoke(struct runtime_api *api, const char *id, const char *headers,
+                        const void *data, size_t size, struct runtime_request *request)
 {
     char path[256];
 
@@ -267,7 +271,8 @@ void runtime_api_invoke(struct runtime_api *api, const char *id, const char *hea
 
     runtime_api_receive(api, request);
     assert_string_equal("POST", request->method);
-    snprintf(path, sizeof path, "invocation/%s/%s", id, request->error_type[0] ? "error" : "response");
+    snprintf(path, sizeof path, "invocation/%s/%s", id,
+             request->error_type[0] ? "error" : "response");
     assert_string_equal(path, request->path);
 }
 

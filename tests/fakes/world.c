@@ -31,14 +31,15 @@ static void digest_of(const struct buf *bytes, struct digest *out)
     must(digest_bytes(buf_text(bytes), bytes->len, out, &err), &err);
 }
 
-static void set_route(struct world *world, enum world_route route, const char *target, const char *type,
-                      const struct buf *body)
+static void set_route(struct world *world, enum world_route route, const char *target,
+                      const char *type, const struct buf *body)
 {
     world->routes[route].target = target;
     world->routes[route].replies[0] =
         (struct fake_reply){.status = 200, .body = buf_text(body), .length = body->len};
     if (type)
-        world->routes[route].replies[0].headers = keep(world, xasprintf("Content-Type: %s\r\n", type));
+        world->routes[route].replies[0].headers =
+            keep(world, xasprintf("Content-Type: %s\r\n", type));
 }
 
 static void make_layers(struct world *world)
@@ -56,13 +57,15 @@ static void make_layers(struct world *world)
 static void make_documents(struct world *world)
 {
     const char *a = world->layer_digests[0].text, *b = world->layer_digests[1].text;
-    buf_addf(&world->config,
-             "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
-             "\"diff_ids\":[\"%s\",\"%s\"]}}",
-             a, b);
+    buf_addf(
+        &world->config,
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
+        "\"diff_ids\":[\"%s\",\"%s\"]}}",
+        a, b);
     digest_of(&world->config, &world->config_digest);
     autofree char *manifest = xasprintf(
-        "{\"schemaVersion\":2,\"mediaType\":\"" OCI "manifest.v1+json\",\"config\":{\"mediaType\":\"" OCI
+        "{\"schemaVersion\":2,\"mediaType\":\"" OCI
+        "manifest.v1+json\",\"config\":{\"mediaType\":\"" OCI
         "config.v1+json\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"mediaType\":\"" OCI
         "layer.v1.tar+gzip\",\"digest\":\"%s\",\"size\":%d},{\"mediaType\":\"" OCI
         "layer.v1.tar+gzip\",\"digest\":\"%s\",\"size\":%d}]}",
@@ -76,18 +79,21 @@ void world_set_manifest(struct world *world, const char *body)
     buf_clear(&world->index);
     buf_adds(&world->manifest, body);
     digest_of(&world->manifest, &world->manifest_digest);
-    buf_addf(&world->index,
-             "{\"schemaVersion\":2,\"mediaType\":\"" OCI
-             "index.v1+json\",\"manifests\":[{\"mediaType\":\"" OCI
-             "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\","
-             "\"architecture\":\"amd64\"}},"
-             "{\"mediaType\":\"" OCI
-             "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"unknown\","
-             "\"architecture\":\"unknown\"},\"annotations\":{\"vnd.docker.reference.type\":\"attestation-"
-             "manifest\"}}]}",
-             world->manifest_digest.text, world->manifest.len, world->config_digest.text, world->config.len);
+    buf_addf(
+        &world->index,
+        "{\"schemaVersion\":2,\"mediaType\":\"" OCI
+        "index.v1+json\",\"manifests\":[{\"mediaType\":\"" OCI
+        "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\","
+        "\"architecture\":\"amd64\"}},"
+        "{\"mediaType\":\"" OCI
+        "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"unknown\","
+        "\"architecture\":\"unknown\"},\"annotations\":{\"vnd.docker.reference.type\":\"attestation-"
+        "manifest\"}}]}",
+        world->manifest_digest.text, world->manifest.len, world->config_digest.text,
+        world->config.len);
     digest_of(&world->index, &world->index_digest);
-    set_route(world, ROUTE_TAG, "GET " REPOSITORY "manifests/al2023 ", OCI "index.v1+json", &world->index);
+    set_route(world, ROUTE_TAG, "GET " REPOSITORY "manifests/al2023 ", OCI "index.v1+json",
+              &world->index);
     set_route(world, ROUTE_MANIFEST,
               keep(world, xasprintf("GET " REPOSITORY "manifests/%s", world->manifest_digest.text)),
               OCI "manifest.v1+json", &world->manifest);
@@ -95,10 +101,11 @@ void world_set_manifest(struct world *world, const char *body)
 
 static void clean_environment(const char *folder)
 {
-    static const char *const gone[] = {"DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE",  "DOCKER_CONFIG",
-                                       "XDG_CONFIG_HOME",    "SSL_CERT_FILE",       "http_proxy",
-                                       "https_proxy",        "HTTPS_PROXY",         "ALL_PROXY",
-                                       "all_proxy",          "LBUILD_HTTP_TIMEOUT", "LBUILD_REGISTRY_MIRROR"};
+    static const char *const gone[] = {
+        "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE",  "DOCKER_CONFIG",
+        "XDG_CONFIG_HOME",    "SSL_CERT_FILE",       "http_proxy",
+        "https_proxy",        "HTTPS_PROXY",         "ALL_PROXY",
+        "all_proxy",          "LBUILD_HTTP_TIMEOUT", "LBUILD_REGISTRY_MIRROR"};
     for (size_t i = 0; i < countof(gone); i++)
         unsetenv(gone[i]);
     setenv("HOME", folder, 1);
@@ -122,8 +129,9 @@ int world_set_up(void **state)
     world->routes[ROUTE_OTHER] = (struct fake_route){.target = "GET /other"};
     for (size_t i = 0; i < 3; i++) {
         const struct digest *digest = i == 0 ? &world->config_digest : &world->layer_digests[i - 1];
-        set_route(world, ROUTE_CONFIG + i, keep(world, xasprintf("GET " REPOSITORY "blobs/%s", digest->text)),
-                  NULL, i == 0 ? &world->config : &world->layers[i - 1]);
+        set_route(world, ROUTE_CONFIG + i,
+                  keep(world, xasprintf("GET " REPOSITORY "blobs/%s", digest->text)), NULL,
+                  i == 0 ? &world->config : &world->layers[i - 1]);
     }
     fake_start(&world->server, world->routes, ROUTES);
     world->settings.second = 1;
@@ -154,9 +162,11 @@ int world_tear_down(void **state)
 void world_need_token(struct world *world, const char *token)
 {
     const char *need = keep(world, xasprintf("Authorization: Bearer %s\r\n", token));
-    const char *challenge = keep(
-        world, xasprintf("Bearer realm=\"http://127.0.0.1:%u/token\",service=\"the service\",scope=\"aws\"",
-                         world->server.port));
+    const char *challenge =
+        keep(world,
+             xasprintf(
+                 "Bearer realm=\"http://127.0.0.1:%u/token\",service=\"the service\",scope=\"aws\"",
+                 world->server.port));
     const char *body = keep(world, xasprintf("{\"token\":\"%s\"}", token));
     for (size_t i = ROUTE_TAG; i < ROUTE_OTHER; i++) {
         world->routes[i].replies[0].need = need;
@@ -185,8 +195,10 @@ bool world_has_all(const struct world *world)
 void world_log_in(struct world *world, const char *fields)
 {
     struct error err;
-    autofree char *text = xasprintf("{\"auths\":{\"127.0.0.1:%u\":{%s}}}", world->server.port, fields);
-    autofree char *folder = path_join(world->folder, ".docker"), *path = path_join(folder, "config.json");
+    autofree char *text =
+        xasprintf("{\"auths\":{\"127.0.0.1:%u\":{%s}}}", world->server.port, fields);
+    autofree char *folder = path_join(world->folder, ".docker"),
+                  *path = path_join(folder, "config.json");
     must(fs_mkdirs(folder, &err), &err);
     must(fs_write(path, text, strlen(text), 0600, &err), &err);
 }

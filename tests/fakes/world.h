@@ -7,8 +7,8 @@
 #include "store/store.h"
 #include "support/buf.h"
 
-/* An image of two layers in a fake registry, a store to pull it into, and an environment in which no proxy,
- * login or mirror of this machine counts. */
+/* An image of two layers in a fake registry, a store to pull it into, and an environment in which
+ * no proxy, login or mirror of this machine counts. */
 enum world_route {
     ROUTE_TOKEN,
     ROUTE_TAG,

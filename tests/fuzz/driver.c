@@ -1,5 +1,5 @@
-/* Replays a fuzz target's corpus without libFuzzer: every seed whole, cut at many lengths, and with bytes
- * changed. The changes are the same in every run. Prints TAP.
+/* Replays a fuzz target's corpus without libFuzzer: every seed whole, cut at many lengths, and with
+ * bytes changed. The changes are the same in every run. Prints TAP.
  *
  *     fuzz_NAME [FOLDER]     FOLDER: $srcdir/tests/fuzz/corpus/NAME by default */
 #include <dirent.h>
@@ -14,8 +14,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The target gets an exact copy on the heap, so that a sanitizer or valgrind sees the first byte read beyond
- * it. */
+/* The target gets an exact copy on the heap, so that a sanitizer or valgrind sees the first byte
+ * read beyond it. */
 static void feed(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
@@ -45,7 +45,8 @@ static void replay(const uint8_t *data, size_t size)
     for (int i = 0; i < CHANGES && size > 0; i++) {
         memcpy(changed, data, size);
         for (uint32_t n = next_random(&state) % 3 + 1; n > 0; n--) {
-            static const uint8_t telling[] = {0x00, 0xff, 0x7f, 0x80, '\n', '"', '\\', '/', '%', '*'};
+            static const uint8_t telling[] = {0x00, 0xff, 0x7f, 0x80, '\n',
+                                              '"',  '\\', '/',  '%',  '*'};
             uint32_t at = next_random(&state) % (uint32_t)size;
             uint32_t how = next_random(&state);
             changed[at] = how % 2 ? (uint8_t)(how >> 3) : telling[how / 2 % sizeof telling];

@@ -7,8 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A blob as the one layer of an image, and on top of itself: whatever it is, it is listed or it is told why not; the list can be
- * loaded, and makes a tree in which all paths are clean and every entry is found. */
+/* A blob as the one layer of an image, and on top of itself: whatever it is, it is listed or it is
+ * told why not; the list can be loaded, and makes a tree in which all paths are clean and every
+ * entry is found. */
 struct memory {
     const uint8_t *bytes;
     size_t left;
@@ -25,7 +26,8 @@ static int64_t from_memory(void *data, void *bytes, size_t capacity, struct erro
     return (int64_t)part;
 }
 
-static void on_fault(void *data, enum rootfs_fault fault, size_t layer, const char *path, const char *text)
+static void on_fault(void *data, enum rootfs_fault fault, size_t layer, const char *path,
+                     const char *text)
 {
     (void)data;
     if (fault >= ROOTFS_NO_FAULT || layer < 1 || layer > 2 || !path || !text[0])
@@ -53,7 +55,8 @@ static void check_tree(const struct store *store, const struct digest *blob)
     for (size_t i = 0; tree && i < rootfs_count(tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(tree, i);
         autofree char *clean = path_clean(entry->path);
-        if (!clean || strcmp(clean, entry->path) != 0 || rootfs_find(tree, entry->path) != entry || entry->type == TAR_HARDLINK)
+        if (!clean || strcmp(clean, entry->path) != 0 || rootfs_find(tree, entry->path) != entry ||
+            entry->type == TAR_HARDLINK)
             abort();
         autofree char *real = rootfs_resolve(tree, entry->path, &err);
         if (!real || strcmp(real, entry->path) != 0)
@@ -61,7 +64,8 @@ static void check_tree(const struct store *store, const struct digest *blob)
     }
 }
 
-/* A sparse file's header alone makes as many zeros as the reader allows, which takes longer than a case may. */
+/* A sparse file's header alone makes as many zeros as the reader allows, which takes longer than a
+ * case may. */
 static bool is_lengthy(const uint8_t *data, size_t size)
 {
     enum { ENOUGH = 16 * 1024 * 1024 };
@@ -90,7 +94,8 @@ static void try(const struct store *store, const uint8_t *data, size_t size)
         check_tree(store, &scan.digest);
 }
 
-/* Right checksums in whatever looks like a header: without them a changed archive never gets far. */
+/* Right checksums in whatever looks like a header: without them a changed archive never gets far.
+ */
 static void mend(char *bytes, size_t size)
 {
     for (size_t at = 0; at + 512 <= size; at += 512) {

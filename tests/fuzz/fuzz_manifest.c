@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             if (layout_choose(document, (enum arch)arch, tags[i], "input", &chosen, &err) == 0 &&
                 !digest_valid(chosen.digest.text))
                 abort();
-        if (index_choose(document, (enum arch)arch, "input", &chosen, &err) == 0 && !digest_valid(chosen.digest.text))
+        if (index_choose(document, (enum arch)arch, "input", &chosen, &err) == 0 &&
+            !digest_valid(chosen.digest.text))
             abort();
         for (size_t count = 0; count < 3; count++)
             if (config_read(document, (enum arch)arch, count, "input", diff_ids, &err) == 0)

@@ -1,5 +1,5 @@
-#include "template/openversion.h"
 #include "support/own.h"
+#include "template/openversion.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -13,15 +13,18 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char language[] = "[template]\nlanguage = c\n---\n"
-                               "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{compile}}\n{{files}}\n"
-                               "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\n"
-                               "CMD {{cmd|json}}\n";
+static const char language[] =
+    "[template]\nlanguage = c\n---\n"
+    "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{compile}}\n{{files}}\n"
+    "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\n"
+    "CMD {{cmd|json}}\n";
 
-/* Each line starts an instruction of ours, or continues the one above: no value got out of its place. */
+/* Each line starts an instruction of ours, or continues the one above: no value got out of its
+ * place. */
 static void check_lines(const char *text)
 {
-    static const char *const words[] = {"FROM ", "RUN ", "COPY ", "ENV ", "LABEL ", "WORKDIR ", "ENTRYPOINT [", "CMD [", "\n"};
+    static const char *const words[] = {"FROM ",    "RUN ",         "COPY ", "ENV ", "LABEL ",
+                                        "WORKDIR ", "ENTRYPOINT [", "CMD [", "\n"};
     bool continued = false;
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
@@ -56,7 +59,8 @@ static void render(const struct project *project)
                                      .project_files = &files,
                                      .runtime_files = &none,
                                      .tags = &none};
-    if (plan_make(&facts, &plan, &err) != 0 || dockerfile_render(&plan, &t, DOCKERFILE_FILES, &dockerfile, &err) != 0) {
+    if (plan_make(&facts, &plan, &err) != 0 ||
+        dockerfile_render(&plan, &t, DOCKERFILE_FILES, &dockerfile, &err) != 0) {
         if (err.kind != ERROR_PROJECT && err.kind != ERROR_USAGE)
             abort();
         return;
@@ -75,13 +79,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (fd < 0 || fs_write_fd(fd, path, data, size, &err) != 0)
         abort();
     const struct project_options options = {"/", path, "p", NULL}, plain = {"/", path, NULL, NULL};
-    if (project_load(&options, &project, &complaints, &err) != 0 && err.kind != ERROR_PROJECT && err.kind != ERROR_USAGE)
+    if (project_load(&options, &project, &complaints, &err) != 0 && err.kind != ERROR_PROJECT &&
+        err.kind != ERROR_USAGE)
         abort();
     project_release(&project);
     if (project_load(&plain, &project, &complaints, &err) == 0) {
         for (int key = 0; key < KEY_COUNT; key++) {
             AUTO(strv) words = {0};
-            if (project_words(&project, (enum key_id)key, &words, &err) == 0 && words.len > size + sizeof "*.c src/*.c")
+            if (project_words(&project, (enum key_id)key, &words, &err) == 0 &&
+                words.len > size + sizeof "*.c src/*.c")
                 abort();
         }
         render(&project);

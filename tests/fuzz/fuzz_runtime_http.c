@@ -1,5 +1,5 @@
-/* The C runtime's HTTP parser. The first byte says in which pieces the rest arrives. However a reply is cut, the parser
- * must come to the same result with the same body. */
+/* The C runtime's HTTP parser. The first byte says in which pieces the rest arrives. However a
+ * reply is cut, the parser must come to the same result with the same body. */
 #include "../../runtimes/c/internal.h"
 
 #include <stdlib.h>
@@ -9,8 +9,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { BODY_MAX = 4096 };
 
-static enum lambda_http_result parse(struct lambda_http *http, char *data, const uint8_t *reply, size_t size,
-                                     size_t step)
+static enum lambda_http_result parse(struct lambda_http *http, char *data, const uint8_t *reply,
+                                     size_t size, size_t step)
 {
     enum lambda_http_result result = LAMBDA_HTTP_MORE;
     size_t held = 0;

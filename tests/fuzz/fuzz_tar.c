@@ -34,9 +34,11 @@ static int to_buf(void *data, const void *bytes, size_t length, struct error *er
 
 static void check(const struct tar_entry *entry)
 {
-    if (!entry->path[0] || strlen(entry->path) > 4096 || (entry->link && strlen(entry->link) > 4096) || entry->size < 0 ||
-        entry->uid < 0 || entry->gid < 0 || entry->mode > 07777 || (entry->size > 0 && entry->type != TAR_FILE) ||
-        (entry->link && entry->link[0]) != (entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK))
+    if (!entry->path[0] || strlen(entry->path) > 4096 ||
+        (entry->link && strlen(entry->link) > 4096) || entry->size < 0 || entry->uid < 0 ||
+        entry->gid < 0 || entry->mode > 07777 || (entry->size > 0 && entry->type != TAR_FILE) ||
+        (entry->link && entry->link[0]) !=
+            (entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK))
         abort();
 }
 
@@ -46,19 +48,21 @@ static void note(struct buf *out, const struct tar_entry *entry, const struct bu
     size_t length = strlen(entry->path);
     while (entry->type == TAR_DIR && length > 0 && entry->path[length - 1] == '/')
         length--;
-    buf_addf(out, "%d %o %lld %lld %lld %zu %.*s %s\n", (int)entry->type, entry->mode, (long long)entry->uid,
-             (long long)entry->gid, (long long)entry->mtime, content->len, (int)length, entry->path,
-             entry->link ? entry->link : "");
+    buf_addf(out, "%d %o %lld %lld %lld %zu %.*s %s\n", (int)entry->type, entry->mode,
+             (long long)entry->uid, (long long)entry->gid, (long long)entry->mtime, content->len,
+             (int)length, entry->path, entry->link ? entry->link : "");
     buf_add(out, content->data, content->len);
 }
 
-/* What the writer takes, and comes back as it was: libarchive reads the time -2^63 as one more, only a directory's name may end
- * in a slash, and a file that reaches the limit may be read whole once and not again, in pieces of other sizes. */
+/* What the writer takes, and comes back as it was: libarchive reads the time -2^63 as one more,
+ * only a directory's name may end in a slash, and a file that reaches the limit may be read whole
+ * once and not again, in pieces of other sizes. */
 static bool comparable(const struct tar_entry *entry, const struct buf *content)
 {
     size_t length = strlen(entry->path);
-    return entry->path[0] != '/' && entry->type != TAR_OTHER && (int64_t)content->len == entry->size &&
-           entry->size < CONTENT && entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
+    return entry->path[0] != '/' && entry->type != TAR_OTHER &&
+           (int64_t)content->len == entry->size && entry->size < CONTENT &&
+           entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
 }
 
 /* Reads at most ENTRIES entries; what can be written goes to `tar` too. 0 when all went well. */
@@ -70,10 +74,12 @@ static int read_all(const char *bytes, size_t size, struct buf *notes, struct bu
     AUTOPTR(tar_writer) writer = tar_writer_open(to_buf, tar, &err);
     AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "input", &err);
     int status = reader ? 1 : -1;
-    for (int i = 0; i < ENTRIES && reader && (status = tar_reader_next(reader, &entry, &err)) == 1; i++) {
+    for (int i = 0; i < ENTRIES && reader && (status = tar_reader_next(reader, &entry, &err)) == 1;
+         i++) {
         AUTO(buf) content = {0};
         check(&entry);
-        for (int64_t got = 1; got > 0 && content.len < CONTENT; content.len += got > 0 ? (size_t)got : 0) {
+        for (int64_t got = 1;
+             got > 0 && content.len<CONTENT; content.len += got> 0 ? (size_t)got : 0) {
             got = tar_reader_read(reader, buf_reserve(&content, 4096), 4096, &err);
             status = got < 0 ? -1 : status;
         }
@@ -82,7 +88,8 @@ static int read_all(const char *bytes, size_t size, struct buf *notes, struct bu
         if (!comparable(&entry, &content))
             continue;
         note(notes, &entry, &content);
-        if (tar_writer_entry(writer, &entry, &err) != 0 || tar_writer_data(writer, content.data, content.len, &err) != 0)
+        if (tar_writer_entry(writer, &entry, &err) != 0 ||
+            tar_writer_data(writer, content.data, content.len, &err) != 0)
             abort();
     }
     if (tar_writer_finish(writer, &err) != 0)
@@ -102,7 +109,8 @@ static void try(const char *bytes, size_t size)
         abort();
 }
 
-/* Right checksums in whatever looks like a header: without them a changed archive never gets far. */
+/* Right checksums in whatever looks like a header: without them a changed archive never gets far.
+ */
 static void mend(char *bytes, size_t size)
 {
     for (size_t at = 0; at + 512 <= size; at += 512) {

@@ -1,5 +1,7 @@
 # Prints C files as FILE:LINE:text without comments and without the content of strings and character constants.
+# Blank lines are left out: they count for nothing.
 FNR == 1 { comment = 0 }
+/^[ \t]*$/ { next }
 {
     out = ""
     text = $0

@@ -29,17 +29,19 @@ function finish_head(    depth, i, c, parameters, open) {
         inside = 0
     }
     line = place[2]
+    lines++
 }
 text ~ /^{/ && head ~ /\)[ ]*$/ {
     finish_head()
     inside = 1
     start = line
+    lines = 1
     head = ""
     next
 }
 text ~ /^}/ {
-    if (inside && line - start + 1 > 60)
-        print file ":" start ": " line - start + 1 " lines in one function"
+    if (inside && lines > 60)
+        print file ":" start ": " lines " lines in one function"
     inside = 0
     head = ""
     next

@@ -66,7 +66,8 @@ struct image {
     struct digest wrong_diff_id;
 };
 
-static const struct item content[] = {{"usr/", '5'}, {"usr/file", '0', "content of a file"}, {"bin", '2', "usr"}};
+static const struct item content[] = {
+    {"usr/", '5'}, {"usr/file", '0', "content of a file"}, {"bin", '2', "usr"}};
 
 static inline void layer_bytes(const struct image *image, struct buf *out, struct digest *diff_id)
 {
@@ -82,11 +83,15 @@ static inline void layer_bytes(const struct image *image, struct buf *out, struc
         gzip_add(out, tar.data, tar.len);
 }
 
-static inline void config_text(const struct image *image, const struct digest *diff_id, struct buf *out)
+static inline void config_text(const struct image *image, const struct digest *diff_id,
+                               struct buf *out)
 {
-    buf_addf(out, "{\"architecture\":\"%s\",\"os\":\"%s\",%s%s%s\"x-own\":[1],\"config\":{\"Env\":[\"A=b\"],\"Cmd\":null},",
-             image->arch ? image->arch : "amd64", image->os ? image->os : "linux", image->history ? "\"history\":" : "",
-             image->history ? image->history : "", image->history ? "," : "");
+    buf_addf(
+        out,
+        "{\"architecture\":\"%s\",\"os\":\"%s\",%s%s%s\"x-own\":[1],\"config\":{\"Env\":[\"A=b\"],\"Cmd\":null},",
+        image->arch ? image->arch : "amd64", image->os ? image->os : "linux",
+        image->history ? "\"history\":" : "", image->history ? image->history : "",
+        image->history ? "," : "");
     buf_addf(out, "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]}}",
              image->wrong_diff_id.text[0] ? image->wrong_diff_id.text : diff_id->text);
 }
@@ -100,23 +105,29 @@ static inline struct digest make_image(const struct image *image, size_t *size)
     struct digest diff_id;
     layer_bytes(image, &layer, &diff_id);
     config_text(image, &diff_id, &config);
-    struct digest layer_digest = blob(layer.data, layer.len), config_digest = blob(config.data, config.len);
+    struct digest layer_digest = blob(layer.data, layer.len),
+                  config_digest = blob(config.data, config.len);
     const char *type = image->layer_type ? image->layer_type
                        : image->plain    ? "application/vnd.oci.image.layer.v1.tar"
                        : image->docker   ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
                                          : MEDIA_OCI_LAYER_GZIP;
-    buf_addf(&text, "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu},",
-             image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST, image->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG,
-             config_digest.text, config.len);
-    buf_addf(&text, "\"layers\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}", type, layer_digest.text, layer.len);
+    buf_addf(
+        &text,
+        "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu},",
+        image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
+        image->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, config_digest.text, config.len);
+    buf_addf(&text, "\"layers\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}", type,
+             layer_digest.text, layer.len);
     *size = text.len;
     return blob(text.data, text.len);
 }
 
-static inline void add_entry(struct buf *list, const struct digest *digest, size_t size, const char *more)
+static inline void add_entry(struct buf *list, const struct digest *digest, size_t size,
+                             const char *more)
 {
-    buf_addf(list, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s%s}", list->len ? "," : "", MEDIA_OCI_MANIFEST,
-             digest->text, size, more[0] ? "," : "", more);
+    buf_addf(list, "%s{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu%s%s}",
+             list->len ? "," : "", MEDIA_OCI_MANIFEST, digest->text, size, more[0] ? "," : "",
+             more);
 }
 
 static inline void write_index(const struct buf *list)
@@ -146,7 +157,10 @@ static inline void pack(const char *archive, const struct strv *names, bool comp
         AUTO(buf) bytes = {0};
         autofree char *path = path_join(layout, names->items[i]);
         assert_int_equal(fs_read(path, 1000000, &bytes, &err), 0);
-        item_add(&tar, &(struct item){.path = names->items[i], .type = '0', .text = buf_text(&bytes), .size = bytes.len});
+        item_add(&tar, &(struct item){.path = names->items[i],
+                                      .type = '0',
+                                      .text = buf_text(&bytes),
+                                      .size = bytes.len});
     }
     tar_end(&tar);
     if (compress)
@@ -174,7 +188,8 @@ static inline void layout_files(struct strv *names)
 
 static inline struct base_request request_for(const char *reference)
 {
-    return (struct base_request){.reference = reference, .dir = folder, .arch = ARCH_X86_64, .pull = PULL_NEVER};
+    return (struct base_request){
+        .reference = reference, .dir = folder, .arch = ARCH_X86_64, .pull = PULL_NEVER};
 }
 
 static inline void assert_loads(const char *reference, const struct digest *manifest)

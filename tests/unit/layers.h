@@ -15,7 +15,8 @@
 
 struct item {
     const char *path;
-    char type; /* of the tar header: '0' file, '5' directory, '2' symbolic link, '1' hard link, '3' device */
+    char type; /* of the tar header: '0' file, '5' directory, '2' symbolic link, '1' hard link, '3'
+                  device */
     const char *text; /* content or link target */
     unsigned mode;    /* 0: 0644, 0755 for a directory */
     size_t size;      /* of the content when it isn't text */
@@ -25,7 +26,9 @@ static inline void item_add(struct buf *tar, const struct item *item)
 {
     char head[512] = {0};
     bool link = item->type == '1' || item->type == '2';
-    size_t size = item->type != '0' || !item->text ? 0 : item->size ? item->size : strlen(item->text);
+    size_t size = item->type != '0' || !item->text ? 0
+                  : item->size                     ? item->size
+                                                   : strlen(item->text);
     unsigned sum = 0, mode = item->mode ? item->mode : item->type == '5' ? 0755 : 0644;
     snprintf(head, 101, "%s", item->path);
     snprintf(head + 100, 8, "%07o", mode & 07777);
@@ -66,13 +69,14 @@ static inline void gzip_add(struct buf *out, const void *bytes, size_t length)
 {
     struct error err = {0};
     AUTOPTR(gzip_writer) writer = gzip_writer_open(buf_sink, out, GZIP_DEFAULT, 0, &err);
-    if (!writer || gzip_writer_write(writer, bytes, length, &err) != 0 || gzip_writer_finish(writer, &err) != 0)
+    if (!writer || gzip_writer_write(writer, bytes, length, &err) != 0 ||
+        gzip_writer_finish(writer, &err) != 0)
         fail_msg("%s", err.text);
 }
 
 /* A layer of these items in the store. */
-static inline struct digest put_layer(const struct store *store, const struct item *items, size_t count,
-                                      struct digest *diff_id)
+static inline struct digest put_layer(const struct store *store, const struct item *items,
+                                      size_t count, struct digest *diff_id)
 {
     struct error err = {0};
     struct digest digest = {0};

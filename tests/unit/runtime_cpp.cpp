@@ -30,7 +30,8 @@ static void set_up(const lambda::context &context)
     const char *text = std::getenv("GREETING");
 
     if (text && std::string_view(text).empty())
-        throw lambda::error("Function.NoGreeting", std::string("nothing to greet with in ") + context.handler);
+        throw lambda::error("Function.NoGreeting",
+                            std::string("nothing to greet with in ") + context.handler);
     greeting = text ? text : "Hello";
 }
 
@@ -51,12 +52,15 @@ static void write(const lambda::event &event, lambda::response &response)
     response.write_json(event);
 }
 
-static void count(std::string_view event, lambda::response &response, const lambda::context &context)
+static void count(std::string_view event, lambda::response &response,
+                  const lambda::context &context)
 {
-    response.write(lambda::remaining(context) > std::chrono::milliseconds(0) ? "in time " : "late ");
+    response.write(lambda::remaining(context) > std::chrono::milliseconds(0) ? "in time "
+                                                                             : "late ");
     response.write(event);
     response.write(" ");
-    response.write(std::string(1, static_cast<char>('0' + allocations))); // too short to be allocated
+    response.write(
+        std::string(1, static_cast<char>('0' + allocations))); // too short to be allocated
 }
 
 static std::string fail(std::string_view event)
@@ -72,6 +76,6 @@ static std::string fail(std::string_view event)
     return std::string(7000000, 'x');
 }
 
-LAMBDA_HANDLERS_WITH_INIT(lambda::init<set_up>, {"greet", lambda::handler<greet>}, {"same", lambda::handler<same>},
-                          {"write", lambda::handler<write>}, {"count", lambda::handler<count>},
-                          {"fail", lambda::handler<fail>})
+LAMBDA_HANDLERS_WITH_INIT(lambda::init<set_up>, {"greet", lambda::handler<greet>},
+                          {"same", lambda::handler<same>}, {"write", lambda::handler<write>},
+                          {"count", lambda::handler<count>}, {"fail", lambda::handler<fail>})

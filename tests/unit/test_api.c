@@ -13,7 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The functions under test are this program itself, started with the name of one of the plays below. */
+/* The functions under test are this program itself, started with the name of one of the plays
+ * below. */
 
 struct reply {
     int status;
@@ -22,7 +23,8 @@ struct reply {
 
 static int connect_api(void)
 {
-    const char *where = getenv("AWS_LAMBDA_RUNTIME_API"), *colon = where ? strchr(where, ':') : NULL;
+    const char *where = getenv("AWS_LAMBDA_RUNTIME_API"),
+               *colon = where ? strchr(where, ':') : NULL;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (!colon || fd < 0)
@@ -59,13 +61,15 @@ static void undo_chunks(struct buf *body)
 }
 
 /* One request on a connection of its own. `head`: further header lines. */
-static int request(const char *line, const char *head, const void *body, size_t length, struct reply *reply)
+static int request(const char *line, const char *head, const void *body, size_t length,
+                   struct reply *reply)
 {
     AUTO(buf) all = {0};
     struct error err = {0};
     int fd = connect_api();
-    autofree char *start = xasprintf(
-        "%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n", line, length, head);
+    autofree char *start =
+        xasprintf("%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
+                  line, length, head);
     send_all(fd, start, strlen(start));
     send_all(fd, body, length);
     buf_release(&reply->body);
@@ -127,7 +131,8 @@ static void play_headers(void)
     char *id = next(&reply);
     char *deadline = header(&reply, "Lambda-Runtime-Deadline-Ms"),
          *trace = header(&reply, "Lambda-Runtime-Trace-Id");
-    char *arn = header(&reply, "Lambda-Runtime-Invoked-Function-Arn"), *type = header(&reply, "Content-Type");
+    char *arn = header(&reply, "Lambda-Runtime-Invoked-Function-Arn"),
+         *type = header(&reply, "Content-Type");
     long long left = strtoll(deadline, NULL, 10) - (long long)time(NULL) * 1000;
     expect(left > 1000 && left <= 61000, 1, 1); /* of a minute: machines can be busy */
     expect(strncmp(trace, "Root=1-", 7), 0, 2);
@@ -156,7 +161,8 @@ static void play_strict(void)
     expect(request("POST /2018-06-01/runtime/init/error", "", "{}", 2, &reply), 403, 8);
     expect(post("00000000-0000-4000-8000-000000000000", "response", "", "{}", 2), 400, 9);
     expect(post(id, "other", "", "{}", 2), 404, 10);
-    expect(post(id, "response", "Lambda-Runtime-Function-Response-Mode: streaming\r\n", "done", 4), 202, 11);
+    expect(post(id, "response", "Lambda-Runtime-Function-Response-Mode: streaming\r\n", "done", 4),
+           202, 11);
     expect(post(id, "response", "", "again", 5), 400, 12);
     expect(post(id, "error", "", "{}", 2), 400, 13);
     next(&reply);
@@ -166,7 +172,8 @@ static void play_error(void)
 {
     struct reply reply = {0};
     char *id = next(&reply);
-    autofree char *head = xasprintf("Lambda-Runtime-Function-Error-Type: %s\r\n", buf_text(&reply.body));
+    autofree char *head =
+        xasprintf("Lambda-Runtime-Function-Error-Type: %s\r\n", buf_text(&reply.body));
     expect(post(id, "error", head, "{\"errorMessage\":\"no\"}", 21), 202, 1);
     _exit(1);
 }
@@ -175,7 +182,8 @@ static void play_init_error(void)
 {
     struct reply reply = {0};
     expect(request("POST /2018-06-01/runtime/init/error",
-                   "Lambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n", "{}", 2, &reply),
+                   "Lambda-Runtime-Function-Error-Type: Runtime.NoSuchHandler\r\n", "{}", 2,
+                   &reply),
            202, 1);
     _exit(1);
 }
@@ -193,7 +201,8 @@ static void play_bad_mode(void)
 {
     struct reply reply = {0};
     char *id = next(&reply);
-    expect(post(id, "response", "Lambda-Runtime-Function-Response-Mode: Streaming\r\n", "x", 1), 400, 1);
+    expect(post(id, "response", "Lambda-Runtime-Function-Response-Mode: Streaming\r\n", "x", 1),
+           400, 1);
     next(&reply);
 }
 
@@ -202,9 +211,10 @@ static void play_truncated(void)
     struct reply reply = {0};
     char *id = next(&reply);
     int fd = connect_api();
-    autofree char *text = xasprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: "
-                                    "x\r\nContent-Length: 9\r\n\r\nhalf",
-                                    id);
+    autofree char *text =
+        xasprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: "
+                  "x\r\nContent-Length: 9\r\n\r\nhalf",
+                  id);
     send_all(fd, text, strlen(text));
     close(fd);
     pause();

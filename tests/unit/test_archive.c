@@ -53,13 +53,18 @@ static void hostile_archives(void **state)
         const char *why;
     } cases[] = {
         {{"../index.json", '0', "{}"}, "leads out of the archive"},
-        {{"blobs/sha256/00000000000000000000000000000000000000000000000000000000000000aa", '0', "x"}, "changed or damaged"},
+        {{"blobs/sha256/00000000000000000000000000000000000000000000000000000000000000aa", '0',
+          "x"},
+         "changed or damaged"},
         {{"blobs/sha256/../../../x", '0', "x"}, "leads out of the archive"},
         {{"index.json", '2', "/etc/passwd"}, "no index.json"},
         {{"blobs/sha256/short", '0', "x"}, "no index.json"},
-        {{"index.json", '0', "{\"manifests\":[{\"digest\":\"sha256:../../../etc/passwd\",\"size\":1}]}"}, "not a sha256 digest"},
-        {{"index.json", '0', "{\"manifests\":[{\"digest\":\"sha256:"
-                             "00000000000000000000000000000000000000000000000000000000000000aa\",\"size\":5000000}]}"},
+        {{"index.json", '0',
+          "{\"manifests\":[{\"digest\":\"sha256:../../../etc/passwd\",\"size\":1}]}"},
+         "not a sha256 digest"},
+        {{"index.json", '0',
+          "{\"manifests\":[{\"digest\":\"sha256:"
+          "00000000000000000000000000000000000000000000000000000000000000aa\",\"size\":5000000}]}"},
          "larger than 4194304 bytes"},
     };
     struct error err = {0};
@@ -82,7 +87,8 @@ static void hostile_archives(void **state)
     assert_refused("docker-archive:hostile.tar", "no manifest.json");
 }
 
-/* What `docker save` writes: the old form, with a layer that stands twice as a link, and the new one. */
+/* What `docker save` writes: the old form, with a layer that stands twice as a link, and the new
+ * one. */
 static void save_archive(const char *name, bool old, bool compress_layer, const char *arch)
 {
     struct error err = {0};
@@ -92,12 +98,19 @@ static void save_archive(const char *name, bool old, bool compress_layer, const 
     AUTO(buf) config = {0};
     AUTO(buf) manifest = {0};
     layer_bytes(&(struct image){.plain = !compress_layer}, &layer, &diff_id);
-    buf_addf(&config, "{\"architecture\":\"%s\",\"os\":\"linux\",\"x-own\":1,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
-             arch, diff_id.text, diff_id.text);
+    buf_addf(
+        &config,
+        "{\"architecture\":\"%s\",\"os\":\"linux\",\"x-own\":1,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
+        arch, diff_id.text, diff_id.text);
     assert_int_equal(digest_bytes(config.data, config.len, &config_digest, &err), 0);
-    autofree char *config_name = xasprintf(old ? "%s.json" : "blobs/sha256/%s", digest_hex(&config_digest));
-    const char *one = old ? "aaaa/layer.tar" : "blobs/sha256/aaaa", *two = old ? "bbbb/layer.tar" : "blobs/sha256/aaaa";
-    buf_addf(&manifest, "[{\"Config\":\"%s\",\"RepoTags\":[\"docker.io/library/img:v1\"],\"Layers\":[\"%s\",\"%s\"]}]", config_name, one, two);
+    autofree char *config_name =
+        xasprintf(old ? "%s.json" : "blobs/sha256/%s", digest_hex(&config_digest));
+    const char *one = old ? "aaaa/layer.tar" : "blobs/sha256/aaaa",
+               *two = old ? "bbbb/layer.tar" : "blobs/sha256/aaaa";
+    buf_addf(
+        &manifest,
+        "[{\"Config\":\"%s\",\"RepoTags\":[\"docker.io/library/img:v1\"],\"Layers\":[\"%s\",\"%s\"]}]",
+        config_name, one, two);
     item_add(&tar, &(struct item){one, '0', layer.data, 0, layer.len});
     if (old) {
         item_add(&tar, &(struct item){"bbbb/", '5'});
@@ -122,7 +135,8 @@ static void docker_archives(void **state)
         store_release(&store);
         assert_int_equal(store_open(&store, cache, &err), 0);
         save_archive("saved.tar", how & 1, how & 2, "amd64");
-        struct base_request request = request_for(how ? "docker-archive:saved.tar:img:v1" : "docker-archive:saved.tar");
+        struct base_request request =
+            request_for(how ? "docker-archive:saved.tar:img:v1" : "docker-archive:saved.tar");
         if (base_load(&request, &store, &base, &err) != 0)
             fail_msg("%s", err.text);
         assert_int_equal(base.layer_count, 2);
@@ -135,7 +149,8 @@ static void docker_archives(void **state)
         else
             assert_string_equal(base.manifest.text, first.text);
         base_release(&base);
-        save_archive("saved.tar", how & 1, how & 2, "amd64"); /* another file, with nothing new in it */
+        save_archive("saved.tar", how & 1, how & 2,
+                     "amd64"); /* another file, with nothing new in it */
         assert_int_equal(base_load(&request, &store, &base, &err), 0);
         assert_string_equal(base.manifest.text, first.text);
     }
@@ -161,15 +176,18 @@ static void hostile_docker_archives(void **state)
         {"[{\"Config\":\"c.json\",\"Layers\":[\"loop\"]}]", "is missing"},
         {"[{\"Config\":\"c.json\",\"Layers\":[]}]", "names 1 layers, the manifest 0"},
         {"[{\"Config\":\"c.json\",\"Layers\":[\"layer\"]}]", "the image's config says"},
-        {"[{\"Config\":\"00000000000000000000000000000000000000000000000000000000000000aa.json\",\"Layers\":[]}]", "damaged"},
+        {"[{\"Config\":\"00000000000000000000000000000000000000000000000000000000000000aa.json\",\"Layers\":[]}]",
+         "damaged"},
         {"[{\"Layers\":[]}]", "names no config"},
         {"[]", "names no image"},
         {"{}", "names no image"},
         {"[", "not valid JSON"},
-        {"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"]},{\"Config\":\"c.json\",\"RepoTags\":[\"b:2\"]}]", "one of: a:1, b:2"},
+        {"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"]},{\"Config\":\"c.json\",\"RepoTags\":[\"b:2\"]}]",
+         "one of: a:1, b:2"},
     };
-    static const char config[] = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[\"sha256:"
-                                 "00000000000000000000000000000000000000000000000000000000000000aa\"]}}";
+    static const char config[] =
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[\"sha256:"
+        "00000000000000000000000000000000000000000000000000000000000000aa\"]}}";
     struct error err = {0};
     autofree char *path = path_join(folder, "d.tar");
     (void)state;
@@ -180,7 +198,9 @@ static void hostile_docker_archives(void **state)
         layer_bytes(&(struct image){.plain = true}, &layer, &diff_id);
         item_add(&tar, &(struct item){"manifest.json", '0', cases[i].manifest});
         item_add(&tar, &(struct item){"c.json", '0', config});
-        item_add(&tar, &(struct item){"00000000000000000000000000000000000000000000000000000000000000aa.json", '0', config});
+        item_add(&tar, &(struct item){
+                           "00000000000000000000000000000000000000000000000000000000000000aa.json",
+                           '0', config});
         item_add(&tar, &(struct item){"layer", '0', layer.data, 0, layer.len});
         item_add(&tar, &(struct item){"loop", '2', "pool"});
         item_add(&tar, &(struct item){"pool", '2', "loop"});

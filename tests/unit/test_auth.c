@@ -52,7 +52,9 @@ static void anonymous_tokens(void **state)
     world_need_token(world, "good");
     works(world);
     assert_int_equal(
-        count(world, "GET /token?service=the%20service&scope=repository:lambda/provided:pull HTTP", NULL), 1);
+        count(world, "GET /token?service=the%20service&scope=repository:lambda/provided:pull HTTP",
+              NULL),
+        1);
     assert_int_equal(count(world, "GET /token", "Authorization"), 0);
     assert_int_equal(count(world, "manifests/al2023", NULL), 2);
     assert_int_equal(count(world, "/blobs/", "Bearer good"), 3);
@@ -165,7 +167,8 @@ static void a_refused_login_is_named(void **state)
 
 static void what_comes_back_hides_the_token(void **state)
 {
-    static const char echo[] = "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"got Bearer s3cr3t\"}]}";
+    static const char echo[] =
+        "{\"errors\":[{\"code\":\"DENIED\",\"message\":\"got Bearer s3cr3t\"}]}";
     struct world *world = *state;
     struct error err = {0};
     struct digest manifest;
@@ -204,7 +207,8 @@ static void basic_when_the_realm_is_of_no_use(void **state)
     struct world *world = *state;
     need_basic(world);
     for (size_t i = ROUTE_TAG; i < ROUTE_OTHER; i++)
-        world->routes[i].replies[0].challenge = "Bearer realm=\"http://10.0.0.1/t\", Basic realm=\"here\"";
+        world->routes[i].replies[0].challenge =
+            "Bearer realm=\"http://10.0.0.1/t\", Basic realm=\"here\"";
     world_log_in(world, LOGIN);
     works(world);
 }
@@ -215,8 +219,9 @@ static void identity_tokens_are_traded(void **state)
     static const char body[] = "{\"access_token\":\"good\"}";
     world_need_token(world, "good");
     world_log_in(world, "\"identitytoken\":\"id&1\"");
-    world->routes[ROUTE_OTHER] = (struct fake_route){
-        .target = "POST /token", .replies = {{.status = 200, .body = body, .length = sizeof body - 1}}};
+    world->routes[ROUTE_OTHER] =
+        (struct fake_route){.target = "POST /token",
+                            .replies = {{.status = 200, .body = body, .length = sizeof body - 1}}};
     works(world);
     assert_int_equal(count(world, "POST /token HTTP",
                            "grant_type=refresh_token&refresh_token=id%261&client_id=lbuild&service="
@@ -271,8 +276,9 @@ static void logins_do_not_follow_to_another_port(void **state)
 
 static void redirects_stay_in_safe_places(void **state)
 {
-    static const char *const places[] = {"http://example.invalid/x", "http://10.0.0.1/x", "ftp://127.0.0.1/x",
-                                         "file:///etc/hosts", "//example.invalid/x"};
+    static const char *const places[] = {"http://example.invalid/x", "http://10.0.0.1/x",
+                                         "ftp://127.0.0.1/x", "file:///etc/hosts",
+                                         "//example.invalid/x"};
     struct world *world = *state;
     for (size_t i = 0; i < countof(places); i++) {
         redirect(world, ROUTE_LAYER0, xstrdup(places[i]));

@@ -22,10 +22,15 @@ static void scratch(void **state)
 
 static void a_layout(void **state)
 {
-    static const struct image images[] = {{.arch = NULL}, {.docker = true}, {.history = "null"},
-                                          {.history = "[{\"created_by\":\"a\"},{\"created_by\":\"b\"},{\"empty_layer\":true}]"},
-                                          {.history = "[]"}, {.plain = true}, {.plain = true, .docker = true},
-                                          {.plain = true, .layer_type = MEDIA_OCI_LAYER_GZIP}};
+    static const struct image images[] = {
+        {.arch = NULL},
+        {.docker = true},
+        {.history = "null"},
+        {.history = "[{\"created_by\":\"a\"},{\"created_by\":\"b\"},{\"empty_layer\":true}]"},
+        {.history = "[]"},
+        {.plain = true},
+        {.plain = true, .docker = true},
+        {.plain = true, .layer_type = MEDIA_OCI_LAYER_GZIP}};
     struct error err = {0};
     AUTO(base) base = {0};
     (void)state;
@@ -80,7 +85,9 @@ static void tags(void **state)
     assert_loads("oci:layout", &one);
     assert_loads("oci:layout:v1", &one);
     struct digest two = make_image(&(struct image){.history = "[]"}, &size);
-    add_entry(&list, &two, size, "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v2\",\"io.containerd.image.name\":\"h/n:v2\"}");
+    add_entry(
+        &list, &two, size,
+        "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v2\",\"io.containerd.image.name\":\"h/n:v2\"}");
     write_index(&list);
     assert_loads("oci:layout:v2", &two);
     assert_loads("oci:layout:h/n:v2", &two);
@@ -96,9 +103,11 @@ static void platforms(void **state)
     (void)state;
     struct digest arm = make_image(&(struct image){.arch = "arm64"}, &arm_size);
     struct digest amd = make_image(&(struct image){.arch = "amd64"}, &amd_size);
-    add_entry(&list, &amd, amd_size, "\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},"
-                                     "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}");
-    add_entry(&list, &arm, arm_size, "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}");
+    add_entry(&list, &amd, amd_size,
+              "\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},"
+              "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}");
+    add_entry(&list, &arm, arm_size,
+              "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm64\",\"variant\":\"v8\"}");
     add_entry(&list, &amd, amd_size, "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}");
     write_index(&list);
     assert_loads("oci:layout", &amd);
@@ -109,15 +118,19 @@ static void platforms(void **state)
     assert_string_equal(base.manifest.text, arm.text);
 
     /* An index inside of index.json, as buildx writes it; but not one more below. */
-    autofree char *inner = xasprintf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", MEDIA_OCI_INDEX, list.data);
+    autofree char *inner =
+        xasprintf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", MEDIA_OCI_INDEX,
+                  list.data);
     struct digest inner_digest = blob(inner, strlen(inner));
-    autofree char *outer = xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
-                                     MEDIA_OCI_INDEX, inner_digest.text, strlen(inner));
+    autofree char *outer = xasprintf(
+        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
+        MEDIA_OCI_INDEX, inner_digest.text, strlen(inner));
     write_file("index.json", outer, strlen(outer));
     assert_loads("oci:layout", &amd);
     struct digest middle = blob(outer, strlen(outer));
-    autofree char *deep = xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
-                                    MEDIA_OCI_INDEX, middle.text, strlen(outer));
+    autofree char *deep = xasprintf(
+        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
+        MEDIA_OCI_INDEX, middle.text, strlen(outer));
     write_file("index.json", deep, strlen(deep));
     assert_refused("oci:layout", "index inside of the index");
 }
@@ -127,14 +140,16 @@ static void wrong_images(void **state)
     struct digest other;
     size_t size = 0;
     (void)state;
-    assert_true(digest_parse(&other, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
+    assert_true(digest_parse(
+        &other, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
     make_layout(&(struct image){.arch = "arm64"});
     assert_refused("oci:layout", "linux/arm64, not for linux/amd64");
     make_layout(&(struct image){.os = "windows"});
     assert_refused("oci:layout", "windows");
     make_layout(&(struct image){.wrong_diff_id = other});
     assert_refused("oci:layout", "the image's config says");
-    make_layout(&(struct image){.layer_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"});
+    make_layout(
+        &(struct image){.layer_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"});
     assert_refused("oci:layout", "only to be had elsewhere");
     make_layout(&(struct image){.layer_type = "application/vnd.oci.image.layer.v1.tar+zstd"});
     assert_refused("oci:layout", "zstd");
@@ -165,20 +180,24 @@ static void wrong_images(void **state)
 static void a_tree_that_climbs_out(void **state)
 {
     struct error err = {0};
-    static const struct item items[2][2] = {{{"../etc/passwd", '0', "x"}, {"b", '0', "x"}}, {{"esc", '2', "/etc"}, {"esc/p", '0', "x"}}};
+    static const struct item items[2][2] = {{{"../etc/passwd", '0', "x"}, {"b", '0', "x"}},
+                                            {{"esc", '2', "/etc"}, {"esc/p", '0', "x"}}};
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         struct digest diff_id;
         AUTO(buf) text = {0};
         AUTO(buf) config = {0};
-        struct digest layer = put_layer(&store, items[i], 2, &diff_id); /* already there, but never looked at */
+        struct digest layer =
+            put_layer(&store, items[i], 2, &diff_id); /* already there, but never looked at */
         config_text(&(struct image){.arch = NULL}, &diff_id, &config);
         struct digest config_digest = blob(config.data, config.len);
         uint64_t size = 0;
         autoclose int fd = store_open_blob(&store, &layer, &size, &err);
         assert_true(fd >= 0);
-        buf_addf(&text, "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"digest\":\"%s\",\"size\":%llu}]}",
-                 config_digest.text, config.len, layer.text, (unsigned long long)size);
+        buf_addf(
+            &text,
+            "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"digest\":\"%s\",\"size\":%llu}]}",
+            config_digest.text, config.len, layer.text, (unsigned long long)size);
         AUTO(buf) list = {0};
         struct digest manifest = blob(text.data, text.len);
         add_entry(&list, &manifest, text.len, "");
@@ -187,7 +206,8 @@ static void a_tree_that_climbs_out(void **state)
     }
 }
 
-/* Two builds on one empty store, and builds that are killed at any instant, leave a store that works. */
+/* Two builds on one empty store, and builds that are killed at any instant, leave a store that
+ * works. */
 static void concurrent_and_killed(void **state)
 {
     enum { ROUNDS = 12, AT_ONCE = 3 };

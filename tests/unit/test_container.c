@@ -43,7 +43,8 @@ static void world_open(struct world *w)
     buf_adds(&w->dockerfile.text, "FROM a AS build\n");
     dockerfile_mark(&w->dockerfile, "lbuild.ini:7:1");
     buf_adds(&w->dockerfile.text, "RUN make\n");
-    w->job = (struct engine_job){.plan = &w->plan, .options = &w->options, .work = &w->work, .dockerfile = &w->dockerfile};
+    w->job = (struct engine_job){
+        .plan = &w->plan, .options = &w->options, .work = &w->work, .dockerfile = &w->dockerfile};
     container_open(&w->job, "sh", on_line, &w->c);
 }
 
@@ -70,9 +71,15 @@ static void a_failed_step_says_where(void **state)
     struct world w;
     (void)state;
     world_open(&w);
-    assert_int_equal(run(&w, "echo 'step RUN make'; echo one; printf 'no rule\\r\\n\\n'; echo 'verdict exit status 2' >&2; exit 1", NULL), -1);
+    assert_int_equal(
+        run(&w,
+            "echo 'step RUN make'; echo one; printf 'no rule\\r\\n\\n'; echo 'verdict exit status 2' >&2; exit 1",
+            NULL),
+        -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
-    assert_string_equal(w.err.text, "lbuild.ini:7:1: 'RUN make' failed in stage 'build' (step 2/3): no rule; exit status 2");
+    assert_string_equal(
+        w.err.text,
+        "lbuild.ini:7:1: 'RUN make' failed in stage 'build' (step 2/3): no rule; exit status 2");
     world_close(&w);
 }
 
@@ -90,7 +97,9 @@ static void an_engine_that_breaks(void **state)
     w.job.deadline = process_clock() + 100;
     assert_int_equal(run(&w, "echo 'step RUN make'; sleep 600", NULL), -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
-    assert_string_equal(w.err.text, "stage 'build', step 2/3: 'sh' did not end in time and was killed; give it more with --timeout");
+    assert_string_equal(
+        w.err.text,
+        "stage 'build', step 2/3: 'sh' did not end in time and was killed; give it more with --timeout");
     world_close(&w);
 }
 
@@ -99,7 +108,11 @@ static void output_is_cleaned_and_capped(void **state)
     struct world w;
     (void)state;
     world_open(&w);
-    assert_int_equal(run(&w, "printf '\\033[31mred\\033[0m\\nold\\rnew\\n'; head -c 5000 /dev/zero | tr '\\0' x; echo; printf last", NULL), 0);
+    assert_int_equal(
+        run(&w,
+            "printf '\\033[31mred\\033[0m\\nold\\rnew\\n'; head -c 5000 /dev/zero | tr '\\0' x; echo; printf last",
+            NULL),
+        0);
     assert_int_equal(w.c.tail.len, 4);
     assert_string_equal(w.c.tail.items[0], "red");
     assert_string_equal(w.c.tail.items[1], "new");
@@ -123,15 +136,18 @@ static int to_file(void *data, const void *bytes, size_t length, struct error *e
     return fs_write_fd(*(int *)data, "tar", bytes, length, err);
 }
 
-static int read_back(struct world *w, const struct tar_entry *entries, size_t count, struct tree *tree)
+static int read_back(struct world *w, const struct tar_entry *entries, size_t count,
+                     struct tree *tree)
 {
-    autofree char *path = path_join(w->folder, "export.tar"), *files = path_join(w->folder, "files");
+    autofree char *path = path_join(w->folder, "export.tar"),
+                  *files = path_join(w->folder, "files");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     struct tar_writer *writer = tar_writer_open(to_file, &fd, &w->err);
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(tar_writer_entry(writer, &entries[i], &w->err), 0);
         if (entries[i].size > 0)
-            assert_int_equal(tar_writer_data(writer, "content", (size_t)entries[i].size, &w->err), 0);
+            assert_int_equal(tar_writer_data(writer, "content", (size_t)entries[i].size, &w->err),
+                             0);
     }
     assert_int_equal(tar_writer_finish(writer, &w->err), 0);
     tar_writer_free(writer);
@@ -224,8 +240,9 @@ static void options_are_read(void **state)
     static const struct {
         const char *text;
         int seconds;
-    } times[] = {{"1", 1}, {"90s", 90}, {"15m", 900}, {"2h", 7200}, {"0", -1}, {"-1", -1}, {"5d", -1}, {"1mm", -1}, {"", -1}, {"m", -1},
-                 {"99999999999", -1}};
+    } times[] = {{"1", 1},  {"90s", 90}, {"15m", 900},       {"2h", 7200},
+                 {"0", -1}, {"-1", -1},  {"5d", -1},         {"1mm", -1},
+                 {"", -1},  {"m", -1},   {"99999999999", -1}};
     struct error err = {0};
     (void)state;
     for (size_t i = 0; i < countof(times); i++) {
@@ -242,7 +259,8 @@ static void options_are_read(void **state)
 static void what_an_engine_lacks(void **state)
 {
     struct error err = {0};
-    struct engine_options none = {0}, network = {.network = "none"}, builder = {.builder = "b"}, key = {.tls_key = "k"};
+    struct engine_options none = {0}, network = {.network = "none"}, builder = {.builder = "b"},
+                          key = {.tls_key = "k"};
     (void)state;
     assert_int_equal(engine_refuse(engine_find("host"), &none, &err), 0);
     assert_int_equal(engine_refuse(engine_find("buildah"), &network, &err), 0);
@@ -251,7 +269,8 @@ static void what_an_engine_lacks(void **state)
     assert_non_null(strstr(err.text, "--network: the host engine runs compilers"));
     assert_non_null(strstr(err.text, "buildah"));
     assert_int_equal(engine_refuse(engine_find("podman"), &builder, &err), -1);
-    assert_non_null(strstr(err.text, "--builder: buildah and podman work on this machine alone; use --engine buildx"));
+    assert_non_null(strstr(
+        err.text, "--builder: buildah and podman work on this machine alone; use --engine buildx"));
     assert_int_equal(engine_refuse(engine_find("docker"), &key, &err), -1);
     assert_non_null(strstr(err.text, "--tlskey: docker's certificates"));
     assert_non_null(strstr(err.text, "use --engine buildctl"));

@@ -57,7 +57,7 @@ static char *scan(const struct folder *folder, const char *rules, const char *le
         fail_msg("%s", err.text);
     for (size_t i = 0; i < context.len; i++) {
         const struct context_file *file = &context.files[i];
-        buf_addf(&out, "%c%o %s", "fdl"[file->type], file->mode, file->path);
+        buf_addf(&out, "%c%o %s", "fdl"[file->type], file -> mode, file -> path);
         buf_addf(&out, "%s%s\n", file->link ? " -> " : "", file->link ? file->link : "");
     }
     return buf_detach(&out);
@@ -65,7 +65,8 @@ static char *scan(const struct folder *folder, const char *rules, const char *le
 
 static void fill(const struct folder *folder)
 {
-    autofree char *fifo = path_join(folder->path, "fifo"), *empty = path_join(folder->path, "empty");
+    autofree char *fifo = path_join(folder->path, "fifo"),
+                  *empty = path_join(folder->path, "empty");
     make(folder, "b/c.c", "c\n", 0640);
     make(folder, "b-a", "", 0777);
     make(folder, "b/run", "#!", 0700);
@@ -84,8 +85,10 @@ static void scan_lists_what_is_there(void **state)
     const struct folder *folder = *state;
     fill(folder);
     autofree char *all = scan(folder, "", "");
-    assert_string_equal(all, "d755 b\nf755 b-a\nf644 b/c.c\nl755 b/dir -> /\nf755 b/run\nd755 empty\nl755 l -> ../outside\n"
-                             "d755 sub\nd755 sub/k\nf644 sub/k/drop.o\nf644 sub/k/keep.h\n");
+    assert_string_equal(
+        all,
+        "d755 b\nf755 b-a\nf644 b/c.c\nl755 b/dir -> /\nf755 b/run\nd755 empty\nl755 l -> ../outside\n"
+        "d755 sub\nd755 sub/k\nf644 sub/k/drop.o\nf644 sub/k/keep.h\n");
 }
 
 static void rules_and_the_output_leave_out(void **state)
@@ -93,7 +96,8 @@ static void rules_and_the_output_leave_out(void **state)
     const struct folder *folder = *state;
     fill(folder);
     autofree char *exceptions = scan(folder, "*\n!b/c.c\n!**/keep.h", "");
-    assert_string_equal(exceptions, "d755 b\nf644 b/c.c\nd755 sub\nd755 sub/k\nf644 sub/k/keep.h\n");
+    assert_string_equal(exceptions,
+                        "d755 b\nf644 b/c.c\nd755 sub\nd755 sub/k\nf644 sub/k/keep.h\n");
     autofree char *plain = scan(folder, "sub\nempty\nl\nb/*\n!b/run", "b-a");
     assert_string_equal(plain, "d755 b\nf755 b/run\n");
     autofree char *output = scan(folder, "b-a\nl\nempty\nsub/k/*.h", "b");
@@ -135,7 +139,8 @@ static int64_t source(void *data, void *bytes, size_t capacity, struct error *er
 {
     struct buf *tar = data;
     (void)err;
-    size_t left = tar->len - tar->cap, take_now = left < capacity ? left : capacity; /* cap: where reading is */
+    size_t left = tar->len - tar->cap,
+           take_now = left < capacity ? left : capacity; /* cap: where reading is */
     memcpy(bytes, tar->data + tar->cap, take_now);
     tar->cap += take_now;
     return (int64_t)take_now;
@@ -152,11 +157,13 @@ static char *list(const struct buf *tar)
     while ((more = tar_reader_next(reader, &entry, &err)) == 1) {
         char content[64] = "";
         if (entry.type == TAR_FILE)
-            assert_true(tar_reader_read(reader, content, sizeof content - 1, &err) == (entry.size < 63 ? entry.size : 63));
+            assert_true(tar_reader_read(reader, content, sizeof content - 1, &err) ==
+                        (entry.size < 63 ? entry.size : 63));
         content[strcspn(content, "\n")] = '\0';
         assert_int_equal(entry.uid + entry.gid, 0);
         assert_int_equal(entry.mtime, 1234);
-        buf_addf(&out, "%c%o %s %s\n", "fdl"[entry.type], entry.mode, entry.path, entry.link ? entry.link : content);
+        buf_addf(&out, "%c%o %s %s\n", "fdl"[entry.type], entry.mode, entry.path,
+                 entry.link ? entry.link : content);
     }
     if (more != 0)
         fail_msg("%s", err.text);
@@ -176,19 +183,22 @@ static void written_release(struct written *w)
     buf_release(&w->tar);
 }
 
-static void look(struct written *w, const struct folder *folder, const char *project, const char *runtime)
+static void look(struct written *w, const struct folder *folder, const char *project,
+                 const char *runtime)
 {
     struct error err = {0};
     AUTO(strv) none = {0};
     autofree char *dir = path_join(folder->path, project);
-    w->plan = (struct plan){.project_dir = dir, .epoch = 1234, .runtime_prefix = xstrdup(".lbuild/runtime/c")};
+    w->plan = (struct plan){
+        .project_dir = dir, .epoch = 1234, .runtime_prefix = xstrdup(".lbuild/runtime/c")};
     w->plan.runtime_dir = runtime ? path_join(folder->path, runtime) : xstrdup("");
     if (context_scan(dir, NULL, &none, &w->context, &err) != 0)
         fail_msg("%s", err.text);
     w->plan.project_dir = NULL;
 }
 
-static int try_write(struct written *w, const struct folder *folder, const char *project, struct error *err)
+static int try_write(struct written *w, const struct folder *folder, const char *project,
+                     struct error *err)
 {
     autofree char *dir = path_join(folder->path, project);
     w->plan.project_dir = dir;
@@ -245,7 +255,8 @@ static void tar_holds_project_runtime_and_dockerfile(void **state)
 
 static void own_names_are_refused(void **state)
 {
-    static const char *const names[] = {".lbuild/x", ".lbuild", "Dockerfile.lbuild", "Dockerfile.lbuild.dockerignore"};
+    static const char *const names[] = {".lbuild/x", ".lbuild", "Dockerfile.lbuild",
+                                        "Dockerfile.lbuild.dockerignore"};
     const struct folder *folder = *state;
     for (size_t i = 0; i < countof(names); i++) {
         struct error err = {0};
@@ -288,7 +299,8 @@ static void failures_get_out(void **state)
     w.plan.project_dir = dir;
     for (size_t room = 0; room < w.tar.len; room += 256) {
         size_t left = room;
-        assert_int_equal(context_write(&w.plan, &w.context, "FROM x\n", failing_sink, &left, &err), -1);
+        assert_int_equal(context_write(&w.plan, &w.context, "FROM x\n", failing_sink, &left, &err),
+                         -1);
         assert_string_equal(err.text, "full");
     }
     assert_int_equal(unlink(file), 0);
@@ -306,7 +318,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(scan_lists_what_is_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rules_and_the_output_leave_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_too_deep_are_an_error, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(tar_holds_project_runtime_and_dockerfile, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tar_holds_project_runtime_and_dockerfile, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(own_names_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_get_out, set_up, tear_down),
     };

@@ -52,14 +52,15 @@ static int find(const char *host, const char *repository, struct credentials *ou
 
 static void auths_are_matched(void **state)
 {
-    static const char config[] = "{\"auths\":{\"h.example\":{\"auth\":\"" USER
-                                 "\"},\"h.example/ns\":{\"username\":\"ns\",\"password\":\"1\"},"
-                                 "\"h.example/ns/deep\":{\"username\":\"deep\",\"password\":\"2\"},\"https://"
-                                 "url.example/some/path\":{\"auth\":\"" AWS "\"},"
-                                 "\"p.example:5000\":{\"identitytoken\":\"idt\"},\"v.example/v2/"
-                                 "\":{\"registrytoken\":\"rt\"},\"empty.example\":{},"
-                                 "\"https://index.docker.io/v1/\":{\"auth\":\"" USER
-                                 "\"},\"H.Upper.example\":{\"auth\":\"" AWS "\"}}}";
+    static const char config[] =
+        "{\"auths\":{\"h.example\":{\"auth\":\"" USER
+        "\"},\"h.example/ns\":{\"username\":\"ns\",\"password\":\"1\"},"
+        "\"h.example/ns/deep\":{\"username\":\"deep\",\"password\":\"2\"},\"https://"
+        "url.example/some/path\":{\"auth\":\"" AWS "\"},"
+        "\"p.example:5000\":{\"identitytoken\":\"idt\"},\"v.example/v2/"
+        "\":{\"registrytoken\":\"rt\"},\"empty.example\":{},"
+        "\"https://index.docker.io/v1/\":{\"auth\":\"" USER
+        "\"},\"H.Upper.example\":{\"auth\":\"" AWS "\"}}}";
     static const struct {
         const char *host, *repository, *username;
     } cases[] = {
@@ -107,7 +108,8 @@ static void damaged_auth_is_an_error_without_the_secret(void **state)
 static void places_are_asked_in_order(void **state)
 {
     const char *folder = *state;
-    static const char form[] = "{\"auths\":{\"h.example\":{\"username\":\"%s\",\"password\":\"p\"}}}";
+    static const char form[] =
+        "{\"auths\":{\"h.example\":{\"username\":\"%s\",\"password\":\"p\"}}}";
     autofree char *variable = xasprintf(form, "variable"), *file = xasprintf(form, "file"),
                   *docker = xasprintf(form, "docker");
     autofree char *run = xasprintf(form, "run"), *config = xasprintf(form, "config"),
@@ -186,8 +188,9 @@ static void helpers_are_asked(void **state)
         const char *username;
         const char *identity;
     } cases[] = {
-        {"good.example", "hu", NULL},    {"token.example", NULL, "idt"},  {"missing.example", NULL, NULL},
-        {"broken.example", "AWS", NULL}, {"failing.example", NULL, NULL}, {"path.example", NULL, NULL},
+        {"good.example", "hu", NULL},    {"token.example", NULL, "idt"},
+        {"missing.example", NULL, NULL}, {"broken.example", "AWS", NULL},
+        {"failing.example", NULL, NULL}, {"path.example", NULL, NULL},
         {"other.example", NULL, NULL},   {"docker.io", "hu", NULL},
     };
     for (size_t i = 0; i < countof(cases); i++) {
@@ -210,7 +213,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(auths_are_matched, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(damaged_auth_is_an_error_without_the_secret, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_auth_is_an_error_without_the_secret, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(places_are_asked_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_never_stands_in_the_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(helpers_are_asked, set_up, tear_down),

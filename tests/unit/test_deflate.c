@@ -14,10 +14,12 @@ static uint32_t next(uint32_t *x)
     return *x = *x * 1664525 + 1013904223;
 }
 
-/* Content of several kinds, so that a compressor sees reason for several blocks: words, noise, a byte over and over, few symbols. */
+/* Content of several kinds, so that a compressor sees reason for several blocks: words, noise, a
+ * byte over and over, few symbols. */
 static void fill(unsigned char *bytes, size_t length, uint32_t seed)
 {
-    static const char *const words[] = {"static ", "int ", "return ", "layer", "(", ");\n", "0123456789", "struct stat "};
+    static const char *const words[] = {"static ", "int ", "return ",    "layer",
+                                        "(",       ");\n", "0123456789", "struct stat "};
     for (size_t i = 0; i < length;) {
         uint32_t kind = next(&seed) >> 30;
         for (size_t end = i + 20000 + (next(&seed) >> 16); i < end && i < length;) {
@@ -27,13 +29,16 @@ static void fill(unsigned char *bytes, size_t length, uint32_t seed)
                 for (size_t k = 0; word[k] && i < length; k++)
                     bytes[i++] = (unsigned char)word[k];
             } else {
-                bytes[i++] = kind == 1 ? (unsigned char)r : kind == 2 ? 'x' : "\x01\x02\x02\x02\x02\x03\xff\x80"[r >> 20 & 7];
+                bytes[i++] = kind == 1   ? (unsigned char)r
+                             : kind == 2 ? 'x'
+                                         : "\x01\x02\x02\x02\x02\x03\xff\x80"[r >> 20 & 7];
             }
         }
     }
 }
 
-static void compress_with(int level, int strategy, const unsigned char *bytes, size_t length, struct buf *out)
+static void compress_with(int level, int strategy, const unsigned char *bytes, size_t length,
+                          struct buf *out)
 {
     unsigned char chunk[4096];
     z_stream stream = {0};
@@ -50,7 +55,8 @@ static void compress_with(int level, int strategy, const unsigned char *bytes, s
     deflateEnd(&stream);
 }
 
-/* Where zlib's decompressor sees the last block, in bits; -1: it refuses the stream, or there is something behind. */
+/* Where zlib's decompressor sees the last block, in bits; -1: it refuses the stream, or there is
+ * something behind. */
 static int by_zlib(const struct buf *packed, size_t *start, size_t *end)
 {
     static unsigned char scratch[65536];
@@ -99,7 +105,8 @@ static void finds_what_zlib_finds(void **state)
 {
     static const struct {
         int level, strategy;
-    } ways[] = {{0, 0}, {1, 0}, {6, 0}, {9, 0}, {6, Z_FIXED}, {6, Z_HUFFMAN_ONLY}, {6, Z_RLE}, {6, Z_FILTERED}};
+    } ways[] = {{0, 0},     {1, 0},         {6, 0}, {9, 0}, {6, Z_FIXED}, {6, Z_HUFFMAN_ONLY},
+                {6, Z_RLE}, {6, Z_FILTERED}};
     static const size_t lengths[] = {0, 1, 2, 3, 100, 5000, 65535, 65536, 300001, SIZE};
     autofree unsigned char *bytes = xmalloc(SIZE);
     (void)state;
@@ -138,7 +145,8 @@ static void damage_is_no_stream(void **state)
     compress_with(6, 0, bytes, 60000, &packed);
     for (size_t length = 0; length < packed.len; length += 1 + length / 50)
         assert_false(by_us(&(struct buf){.data = packed.data, .len = length}, 0, &start, &end));
-    /* Whatever is flipped, what we take for a stream is one for zlib too, but for distances that reach too far back. */
+    /* Whatever is flipped, what we take for a stream is one for zlib too, but for distances that
+     * reach too far back. */
     for (int i = 0; i < 3000; i++) {
         AUTO(buf) broken = {0};
         buf_add(&broken, packed.data, packed.len);
@@ -146,8 +154,10 @@ static void damage_is_no_stream(void **state)
         if (by_us(&broken, 0, &start, &end))
             assert_true(start < end && (end + 7) / 8 == broken.len);
     }
-    /* A reserved kind of block; a stored one whose two lengths differ, or that is cut; bad counts of codes. */
-    static const char *const wrong[] = {"\x07", "\x01\x01\x00\x00\x00!", "\x01\x02\x00\xfd\xff!", "\xfd\xff\xff", ""};
+    /* A reserved kind of block; a stored one whose two lengths differ, or that is cut; bad counts
+     * of codes. */
+    static const char *const wrong[] = {"\x07", "\x01\x01\x00\x00\x00!", "\x01\x02\x00\xfd\xff!",
+                                        "\xfd\xff\xff", ""};
     for (size_t i = 0; i < countof(wrong); i++) {
         AUTO(buf) text = {0};
         buf_add(&text, wrong[i], i == 1 || i == 2 ? 6 : strlen(wrong[i]));

@@ -11,16 +11,19 @@
 
 /* Names with everything that means something to make. */
 static const char *const names[] = {
-    "plain.h",  "a b.h",   " lead",        "#hash",         "a#b",     "$dollar", "$(x)y",   "${x}",      "100%",
-    "%.h",      "a%b%c",   "co:lon",       "a:=b",          "eq=al",   "a+=b",    "=",       "st*r",      "wh?t",
-    "br[a]ck",  "a]b",     "[ab]",         "~tilde",        "back\\slash", "back\\ blank", "two\\\\ b", "b\\#h", "b\\:c",
-    "b\\%p",    "b\\=e",   "b\\$d",        "p(aren.h",      "(x) y",   "co,mma",  "qu'ote",  "qu\"ote",   "back`tick",
-    "a&b",      "ex!claim", "a!=b",        "<in",           "a>b",     "a@b",     "-dash",   "\xc3\xbc",  "\x01\x7f",
-    "a\\\\[b]", "b\\*",    "a*b\\*c",      "a=b:c=d",       "export a", "include", "define x", "endef",   "x (1).h",
+    "plain.h",   "a b.h",       " lead",        "#hash",     "a#b",     "$dollar", "$(x)y",
+    "${x}",      "100%",        "%.h",          "a%b%c",     "co:lon",  "a:=b",    "eq=al",
+    "a+=b",      "=",           "st*r",         "wh?t",      "br[a]ck", "a]b",     "[ab]",
+    "~tilde",    "back\\slash", "back\\ blank", "two\\\\ b", "b\\#h",   "b\\:c",   "b\\%p",
+    "b\\=e",     "b\\$d",       "p(aren.h",     "(x) y",     "co,mma",  "qu'ote",  "qu\"ote",
+    "back`tick", "a&b",         "ex!claim",     "a!=b",      "<in",     "a>b",     "a@b",
+    "-dash",     "\xc3\xbc",    "\x01\x7f",     "a\\\\[b]",  "b\\*",    "a*b\\*c", "a=b:c=d",
+    "export a",  "include",     "define x",     "endef",     "x (1).h",
 };
 
 /* Names that no makefile can hold. */
-static const char *const unnamed[] = {"a\nb", "a\rb", "a\tb", "a;b", "a|b", "end ", "end\\", "end&", "lib(x)", "b)"};
+static const char *const unnamed[] = {"a\nb", "a\rb",  "a\tb", "a;b",    "a|b",
+                                      "end ", "end\\", "end&", "lib(x)", "b)"};
 
 struct fixture {
     char *folder, *in;
@@ -63,7 +66,8 @@ static void fixture_release(struct fixture *f)
     free(f->in);
 }
 
-/* How often make's recipe for the target ran, of 0 and 1. It dates the target 2001-09-09T01:46:42. */
+/* How often make's recipe for the target ran, of 0 and 1. It dates the target 2001-09-09T01:46:42.
+ */
 static bool makes(const struct fixture *f, const char *target, const char *target_in_make)
 {
     struct process_result result;
@@ -71,11 +75,13 @@ static bool makes(const struct fixture *f, const char *target, const char *targe
     AUTO(buf) rules = {0}, said = {0};
     depfile_text(target, &f->paths, &rules);
     autofree char *file = path_join(f->folder, "Makefile");
-    autofree char *text = xasprintf("%s\n%s: ; @echo MADE; touch -d @1000000002 '$@'\n", buf_text(&rules), target_in_make);
+    autofree char *text = xasprintf("%s\n%s: ; @echo MADE; touch -d @1000000002 '$@'\n",
+                                    buf_text(&rules), target_in_make);
     put(file, text);
     const char *const argv[] = {"make", "-r", NULL};
     const char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", NULL};
-    struct process process = {.argv = argv, .dir = f->folder, .env = env, .input = -1, .errors = &said};
+    struct process process = {
+        .argv = argv, .dir = f->folder, .env = env, .input = -1, .errors = &said};
     if (process_run(&process, &result, &err) != 0)
         fail_msg("%s", err.text);
     if (result.status != 0 || strstr(buf_text(&said), "warning"))
@@ -174,8 +180,10 @@ static void the_stamp(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(make_reads_every_name), cmocka_unit_test(names_that_make_cannot_hold),
-        cmocka_unit_test(odd_targets),           cmocka_unit_test(text),
+        cmocka_unit_test(make_reads_every_name),
+        cmocka_unit_test(names_that_make_cannot_hold),
+        cmocka_unit_test(odd_targets),
+        cmocka_unit_test(text),
         cmocka_unit_test(the_stamp),
     };
     return cmocka_run_group_tests_name("depfile", tests, NULL, NULL);

@@ -54,9 +54,14 @@ static int setup(void **state)
     f->base.layer_count = 1;
     assert_int_equal(digest_bytes("i", 1, &f->image.base.manifest, &f->err), 0);
     assert_int_equal(digest_bytes("b", 1, &f->base_layer.digest, &f->err), 0);
-    assert_int_equal(template_parse(template_text, sizeof template_text - 1, "t", &f->template, &f->err), 0);
-    f->job = (struct engine_job){.plan = &f->plan, .context = &f->context, .dockerfile = &f->dockerfile, .bases = &f->image,
-                                 .base_count = 1, .options = &f->options};
+    assert_int_equal(
+        template_parse(template_text, sizeof template_text - 1, "t", &f->template, &f->err), 0);
+    f->job = (struct engine_job){.plan = &f->plan,
+                                 .context = &f->context,
+                                 .dockerfile = &f->dockerfile,
+                                 .bases = &f->image,
+                                 .base_count = 1,
+                                 .options = &f->options};
     *state = f;
     return 0;
 }
@@ -199,7 +204,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_decides_is_in_the_key, setup, teardown),
         cmocka_unit_test_setup_teardown(what_does_not_decide_is_not, setup, teardown),
-        cmocka_unit_test_setup_teardown(any_other_copy_counts_with_the_whole_context, setup, teardown),
+        cmocka_unit_test_setup_teardown(any_other_copy_counts_with_the_whole_context, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(notes_are_found_while_the_blob_is_there, setup, teardown),
         cmocka_unit_test(trees_are_split),
     };

@@ -84,8 +84,8 @@ static void fill(struct plan *plan)
 }
 
 /* Adds the text to `out`. */
-static int render_with(const struct plan *plan, const struct template *t, enum dockerfile_kind kind, struct buf *out,
-                       struct error *err)
+static int render_with(const struct plan *plan, const struct template *t, enum dockerfile_kind kind,
+                       struct buf *out, struct error *err)
 {
     AUTO(dockerfile) dockerfile = {0};
     int result = dockerfile_render(plan, t, kind, &dockerfile, err);
@@ -97,11 +97,13 @@ static void render(const struct plan *plan, struct buf *out)
 {
     struct error err = {0};
     AUTO(template) t = {0};
-    if (template_load("c", &t, &err) != 0 || render_with(plan, &t, DOCKERFILE_IMAGE, out, &err) != 0)
+    if (template_load("c", &t, &err) != 0 ||
+        render_with(plan, &t, DOCKERFILE_IMAGE, out, &err) != 0)
         fail_msg("%s", err.text);
 }
 
-/* The logical line that starts with `word`, its continuations joined, without the word. Caller frees. */
+/* The logical line that starts with `word`, its continuations joined, without the word. Caller
+ * frees. */
 static char *logical_line(const char *text, const char *word)
 {
     AUTO(buf) out = {0};
@@ -187,28 +189,32 @@ static void scratch_and_arm64(void **state)
     strv_add(&plan.entrypoint, "/var/runtime/bootstrap");
     strv_release(&plan.packages);
     render(&plan, &text);
-    assert_non_null(strstr(text.data, "\nFROM --platform=linux/arm64 scratch\nWORKDIR /var/task\nCOPY --from=build /out/program "
-                                      "/var/runtime/bootstrap\nENTRYPOINT [\"/var/runtime/bootstrap\"]\nCMD [\"hello\"]\n"));
+    assert_non_null(strstr(
+        text.data,
+        "\nFROM --platform=linux/arm64 scratch\nWORKDIR /var/task\nCOPY --from=build /out/program "
+        "/var/runtime/bootstrap\nENTRYPOINT [\"/var/runtime/bootstrap\"]\nCMD [\"hello\"]\n"));
     assert_null(strstr(text.data, "dnf"));
 
     free(plan.base_reference);
     plan.base_reference = xstrdup("localhost:5000/a/b:tag");
     plan.base_digest = xasprintf("sha256:%064d", 7);
     render(&plan, &pinned);
-    autofree char *from = xasprintf("FROM --platform=linux/arm64 localhost:5000/a/b@%s\n", plan.base_digest);
+    autofree char *from =
+        xasprintf("FROM --platform=linux/arm64 localhost:5000/a/b@%s\n", plan.base_digest);
     assert_non_null(strstr(pinned.data, from));
 }
 
-/* Runs a RUN line with a real shell; commands print their arguments, one a line in angle brackets. Caller frees. */
+/* Runs a RUN line with a real shell; commands print their arguments, one a line in angle brackets.
+ * Caller frees. */
 static char *run_shell(const char *command)
 {
     struct error err = {0};
     struct process_result result;
     AUTO(buf) output = {0};
-    autofree char *script =
-        xasprintf("show() { for a in \"$@\"; do printf '<%%s>\\n' \"$a\"; done; }; mkdir() { :; }; chmod() { :; }; rm() { :; };"
-                  "gcc() { show \"$@\"; }; dnf() { show \"$@\"; }; cp() { show \"$@\"; }; %s",
-                  command);
+    autofree char *script = xasprintf(
+        "show() { for a in \"$@\"; do printf '<%%s>\\n' \"$a\"; done; }; mkdir() { :; }; chmod() { :; }; rm() { :; };"
+        "gcc() { show \"$@\"; }; dnf() { show \"$@\"; }; cp() { show \"$@\"; }; %s",
+        command);
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
     struct process process = {.argv = argv, .input = -1, .output = &output};
     if (process_run(&process, &result, &err) != 0)
@@ -232,9 +238,12 @@ static void compiler_gets_exactly_the_words(void **state)
         AUTO(plan) plan;
         AUTO(buf) text = {0};
         fill(&plan);
-        autofree char *define = xasprintf("-DX=%s", hostile[i]), *include = xasprintf("-I%s", hostile[i]);
-        autofree char *source = xasprintf("-%s.c", hostile[i]), *as_file = xasprintf("./%s", source);
-        autofree char *library = xasprintf("-l%s", hostile[i]), *package = xasprintf("x%s", hostile[i]);
+        autofree char *define = xasprintf("-DX=%s", hostile[i]),
+                      *include = xasprintf("-I%s", hostile[i]);
+        autofree char *source = xasprintf("-%s.c", hostile[i]),
+                      *as_file = xasprintf("./%s", source);
+        autofree char *library = xasprintf("-l%s", hostile[i]),
+                      *package = xasprintf("x%s", hostile[i]);
         strv_add(&plan.compile_flags, define);
         strv_add(&plan.include_dirs, hostile[i]);
         strv_add(&plan.sources, source);
@@ -242,7 +251,8 @@ static void compiler_gets_exactly_the_words(void **state)
         strv_add(&plan.libraries, hostile[i]);
         strv_add(&plan.packages, package);
         render(&plan, &text);
-        autofree char *install = logical_line(text.data, "RUN "), *compile = logical_line(strstr(text.data, "COPY . ."), "RUN ");
+        autofree char *install = logical_line(text.data, "RUN "),
+                      *compile = logical_line(strstr(text.data, "COPY . ."), "RUN ");
         autofree char *installed = run_shell(install), *compiled = run_shell(compile);
         expect_word(installed, package);
         expect_word(compiled, define);
@@ -263,10 +273,12 @@ static void files_keep_their_names(void **state)
         AUTO(buf) text = {0};
         fill(&plan);
         autofree char *dest = xasprintf("opt/%s/%s", hostile[i], hostile[i]);
-        autofree char *from = xasprintf("./%s", hostile[i]), *to = xasprintf("/out/files/1/%s", hostile[i]);
+        autofree char *from = xasprintf("./%s", hostile[i]),
+                      *to = xasprintf("/out/files/1/%s", hostile[i]);
         add_pair(&plan.files, hostile[i], dest);
         render(&plan, &text);
-        autofree char *run = logical_line(strstr(text.data, "chmod 0755"), "RUN "), *output = run_shell(run);
+        autofree char *run = logical_line(strstr(text.data, "chmod 0755"), "RUN "),
+                      *output = run_shell(run);
         expect_word(output, from);
         expect_word(output, to);
         /* The target of COPY, as a builder reads it. */
@@ -289,7 +301,8 @@ static void files_keep_their_names(void **state)
     }
 }
 
-/* Reads NAME="value" as the lexers of BuildKit and buildah do: a backslash counts before \ " and $ alone, $ expands. */
+/* Reads NAME="value" as the lexers of BuildKit and buildah do: a backslash counts before \ " and $
+ * alone, $ expands. */
 static char *read_env(const char *line, const char *name)
 {
     AUTO(buf) out = {0};
@@ -319,17 +332,21 @@ static void values_of_the_image_are_exact(void **state)
         strv_add(&plan.cmd, hostile[i]);
         strv_add(&plan.entrypoint, hostile[i]);
         render(&plan, &text);
-        autofree char *env = logical_line(text.data, "ENV "), *label = logical_line(text.data, "LABEL ");
-        autofree char *env_value = read_env(env, "LONG_NAME"), *label_value = read_env(label, "\"the label\"");
+        autofree char *env = logical_line(text.data, "ENV "),
+                      *label = logical_line(text.data, "LABEL ");
+        autofree char *env_value = read_env(env, "LONG_NAME"),
+                      *label_value = read_env(label, "\"the label\"");
         assert_string_equal(env_value, hostile[i]);
         assert_string_equal(label_value, hostile[i]);
         if (!quote_is_safe_path(plan.workdir)) {
-            autofree char *workdir = logical_line(strstr(strstr(text.data, " AS build"), "\nFROM "), "WORKDIR ");
+            autofree char *workdir =
+                logical_line(strstr(strstr(text.data, " AS build"), "\nFROM "), "WORKDIR ");
             autofree char *line = xasprintf("W=%s", workdir);
             autofree char *path = read_env(line, "W");
             assert_string_equal(path, plan.workdir);
         }
-        autofree char *cmd = logical_line(text.data, "CMD "), *entry = logical_line(text.data, "ENTRYPOINT ");
+        autofree char *cmd = logical_line(text.data, "CMD "),
+                      *entry = logical_line(text.data, "ENTRYPOINT ");
         AUTOPTR(js) cmd_array = js_parse(cmd, strlen(cmd), "cmd", &err);
         AUTOPTR(js) entry_array = js_parse(entry, strlen(entry), "entrypoint", &err);
         assert_string_equal(js_text(js_at(cmd_array, 1)), hostile[i]);
@@ -348,8 +365,9 @@ static void line_breaks_are_refused_with_their_place(void **state)
             AUTO(plan) plan;
             AUTO(template) t = {0};
             AUTO(buf) text = {0};
-            struct strv *const lists[] = {&plan.packages,  &plan.sources,   &plan.include_dirs, &plan.compile_flags,
-                                          &plan.link_flags, &plan.libraries, &plan.runtime_sources};
+            struct strv *const lists[] = {
+                &plan.packages,   &plan.sources,   &plan.include_dirs,   &plan.compile_flags,
+                &plan.link_flags, &plan.libraries, &plan.runtime_sources};
             struct plan_pairs *const pairs[] = {&plan.env, &plan.labels, &plan.files};
             fill(&plan);
             if (where < 7)
@@ -414,7 +432,8 @@ static void sizes_stay_within_limits(void **state)
         strv_addf(&many.sources, "src/some/folder/file_number_%d.c", i);
     render(&many, &text);
     size_t runs = 0, objects = 0;
-    for (const char *at = text.data; (at = strstr(at, "RUN export LD_LIBRARY_PATH= LC_ALL=C")); at++)
+    for (const char *at = text.data; (at = strstr(at, "RUN export LD_LIBRARY_PATH= LC_ALL=C"));
+         at++)
         runs++;
     for (const char *at = text.data; (at = strstr(at, " -o /obj/")); at++)
         objects++;
@@ -449,12 +468,14 @@ static void the_whole_project_goes_without_our_files(void **state)
     add_pair(&plan.files, ".dockerignore", "opt/rules");
     add_pair(&plan.files, "etc", "");
     render(&plan, &text);
-    assert_non_null(strstr(text.data, "    && put . /out/files/1/all \\\n"
-                                      "    && if [ -d .lbuild/held ]; then put .lbuild/held /out/files/1/all; fi \\\n"
-                                      "    && rm -rf /out/files/1/all/.lbuild /out/files/1/all/Dockerfile.lbuild \\\n"
-                                      "    && put ./.lbuild/held/.dockerignore /out/files/1/rules \\\n"
-                                      "    && put ./etc /out/files/2 \\\n"));
-    assert_non_null(strstr(text.data, "COPY --from=build /out/files/1/ /opt/\nCOPY --from=build /out/files/2/ /\n"));
+    assert_non_null(strstr(
+        text.data, "    && put . /out/files/1/all \\\n"
+                   "    && if [ -d .lbuild/held ]; then put .lbuild/held /out/files/1/all; fi \\\n"
+                   "    && rm -rf /out/files/1/all/.lbuild /out/files/1/all/Dockerfile.lbuild \\\n"
+                   "    && put ./.lbuild/held/.dockerignore /out/files/1/rules \\\n"
+                   "    && put ./etc /out/files/2 \\\n"));
+    assert_non_null(strstr(
+        text.data, "COPY --from=build /out/files/1/ /opt/\nCOPY --from=build /out/files/2/ /\n"));
 }
 
 static void own_templates_get_words(void **state)
@@ -463,19 +484,22 @@ static void own_templates_get_words(void **state)
     AUTO(plan) plan;
     AUTO(template) t = {0};
     AUTO(buf) text = {0};
-    static const char body[] = "[template]\nlanguage = x\n---\n"
-                               "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n"
-                               "RUN cc {{flags|shell}} {{sources|shell}}; mv a {{program|shell}}\n"
-                               "{{files}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n"
-                               "ENV H={{handler|env}}\n{{labels}}\n{{workdir}}\n"
-                               "{{entrypoint}}\nCMD {{cmd|json}}\n# end\n";
+    static const char body[] =
+        "[template]\nlanguage = x\n---\n"
+        "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n"
+        "RUN cc {{flags|shell}} {{sources|shell}}; mv a {{program|shell}}\n"
+        "{{files}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n"
+        "ENV H={{handler|env}}\n{{labels}}\n{{workdir}}\n"
+        "{{entrypoint}}\nCMD {{cmd|json}}\n# end\n";
     (void)state;
     fill(&plan);
     strv_add(&plan.sources, "b c.c");
     assert_int_equal(template_parse(body, sizeof body - 1, "own", &t, &err), 0);
     assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &text, &err), 0);
-    assert_non_null(strstr(text.data, "\nRUN cc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include src/main.c 'b c.c'; "
-                                      "mv a /out/program\nFROM"));
+    assert_non_null(
+        strstr(text.data,
+               "\nRUN cc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include src/main.c 'b c.c'; "
+               "mv a /out/program\nFROM"));
     assert_non_null(strstr(text.data, "\nENV H=\"hello\"\nCMD [\"hello\"]\n# end\n"));
 }
 
@@ -501,10 +525,11 @@ static void files_kind_is_on_scratch(void **state)
     assert_memory_equal(image.data, files.data, (size_t)(in_image - image.data));
     assert_string_equal(in_image + strlen(base), in_files + strlen("scratch\n"));
 
-    static const char body[] = "[template]\nlanguage = x\n---\n"
-                               "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
-                               "FROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n{{workdir}}\n"
-                               "RUN ldconfig\n{{entrypoint}}\nCMD {{cmd|json}}\n";
+    static const char body[] =
+        "[template]\nlanguage = x\n---\n"
+        "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
+        "FROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n{{workdir}}\n"
+        "RUN ldconfig\n{{entrypoint}}\nCMD {{cmd|json}}\n";
     assert_int_equal(template_parse(body, sizeof body - 1, "own", &own, &err), 0);
     assert_int_equal(render_with(&plan, &own, DOCKERFILE_IMAGE, &none, &err), 0);
     assert_int_equal(render_with(&plan, &own, DOCKERFILE_FILES, &none, &err), -1);
@@ -522,8 +547,10 @@ static void expect_where(const struct dockerfile *dockerfile, const char *start,
         at += at != NULL;
         line++;
     }
-    if (!at || !dockerfile_where(dockerfile, line) || strcmp(dockerfile_where(dockerfile, line), where) != 0)
-        fail_msg("line %d, '%s', is from %s, not from %s", line, start, at ? dockerfile_where(dockerfile, line) : "nowhere", where);
+    if (!at || !dockerfile_where(dockerfile, line) ||
+        strcmp(dockerfile_where(dockerfile, line), where) != 0)
+        fail_msg("line %d, '%s', is from %s, not from %s", line, start,
+                 at ? dockerfile_where(dockerfile, line) : "nowhere", where);
 }
 
 static void lines_know_where_they_come_from(void **state)
@@ -531,7 +558,8 @@ static void lines_know_where_they_come_from(void **state)
     struct error err = {0};
     autofree char *folder = unit_folder();
     autofree char *path = path_join(folder, "lbuild.ini");
-    static const char text[] = "[project]\nname = x\n[image]\nbase = al2\nworkdir = /w\n[build]\nbuilder = b\npackages = p\n";
+    static const char text[] =
+        "[project]\nname = x\n[image]\nbase = al2\nworkdir = /w\n[build]\nbuilder = b\npackages = p\n";
     AUTO(project) project = {0};
     AUTO(plan) plan;
     AUTO(template) t = {0};

@@ -77,7 +77,9 @@ static void names_change_and_nothing_else(void **state)
 
 static void odd_texts(void **state)
 {
-    static const char *const texts[] = {"", "\n\n", "FROM", "FROM --platform=x", "COPY --from= a b", "COPY", "RUN \\", "FROM a AS", "\\\n", "#"};
+    static const char *const texts[] = {
+        "",          "\n\n", "FROM", "FROM --platform=x", "COPY --from= a b", "COPY", "RUN \\",
+        "FROM a AS", "\\\n", "#"};
     (void)state;
     for (size_t i = 0; i < countof(texts); i++) {
         struct dockerfile_images images = {0};
@@ -94,8 +96,10 @@ static void odd_texts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(steps_are_counted_in_their_stage), cmocka_unit_test(instructions_end_where_they_do),
-        cmocka_unit_test(images_are_found_once),            cmocka_unit_test(names_change_and_nothing_else),
+        cmocka_unit_test(steps_are_counted_in_their_stage),
+        cmocka_unit_test(instructions_end_where_they_do),
+        cmocka_unit_test(images_are_found_once),
+        cmocka_unit_test(names_change_and_nothing_else),
         cmocka_unit_test(odd_texts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

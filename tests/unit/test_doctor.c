@@ -14,7 +14,8 @@ static struct js *doctor(const char *folder, int *result, struct error *err)
 {
     AUTO(buf) out = {0};
     const char *argv[] = {"doctor", "--json", NULL};
-    autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin"), *cache = path_join(folder, "cache");
+    autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin"),
+                  *cache = path_join(folder, "cache");
     setenv("PATH", folder, 1);
     setenv("XDG_CACHE_HOME", cache, 1);
     *result = command_find("doctor")->run(argv, &out, err);
@@ -48,12 +49,13 @@ static void one_that_works_and_one_that_does_not(void **state)
 {
     struct error err = {0};
     int result = 0;
-    autofree char *folder = unit_folder(), *real = process_find("cc"), *gcc = path_join(folder, "gcc"),
-                  *clang = path_join(folder, "clang");
+    autofree char *folder = unit_folder(), *real = process_find("cc"),
+                  *gcc = path_join(folder, "gcc"), *clang = path_join(folder, "clang");
     (void)state;
     if (!real)
         skip();
-    autofree char *good = xasprintf("#!/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin exec '%s' \"$@\"\n", real);
+    autofree char *good =
+        xasprintf("#!/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin exec '%s' \"$@\"\n", real);
     static const char bad[] = "#!/bin/sh\necho 'error: cannot find -lc' >&2\nexit 1\n";
     assert_int_equal(fs_write(gcc, good, strlen(good), 0755, &err), 0);
     assert_int_equal(fs_write(clang, bad, strlen(bad), 0755, &err), 0);
@@ -65,8 +67,10 @@ static void one_that_works_and_one_that_does_not(void **state)
     for (size_t i = 0; i < js_count(compilers); i++) {
         AUTO(buf) text = {0};
         js_dump(js_at(compilers, i), &text);
-        good_ones += strstr(buf_text(&text), "\"command\":\"gcc\"") && strstr(buf_text(&text), "\"works\":true");
-        bad_ones += strstr(buf_text(&text), "\"reason\":\"error: cannot find -lc\"") && strstr(buf_text(&text), "\"works\":false");
+        good_ones += strstr(buf_text(&text), "\"command\":\"gcc\"") &&
+                     strstr(buf_text(&text), "\"works\":true");
+        bad_ones += strstr(buf_text(&text), "\"reason\":\"error: cannot find -lc\"") &&
+                    strstr(buf_text(&text), "\"works\":false");
     }
     assert_int_equal(good_ones, 1);
     assert_true(bad_ones >= 1);

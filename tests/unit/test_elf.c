@@ -7,8 +7,8 @@
 #include <elf.h>
 #include <unistd.h>
 
-/* A small ELF program made by hand, so that every fact can be set at will. Layout: header, program headers, one dynamic
- * section, its strings, all in one loaded segment at address 0x1000. */
+/* A small ELF program made by hand, so that every fact can be set at will. Layout: header, program
+ * headers, one dynamic section, its strings, all in one loaded segment at address 0x1000. */
 enum { HEADERS = 5, ENTRIES = 6, BASE = 0x1000 };
 
 struct sample {
@@ -43,8 +43,11 @@ static void make_dynamic(struct sample *s)
     memcpy(s->interpreter, "/lib64/ld-linux.so.2", 21);
     s->header.e_type = ET_DYN;
     s->header.e_entry = 1;
-    s->segments[2] = (Elf64_Phdr){.p_type = PT_INTERP, .p_offset = offsetof(struct sample, interpreter), .p_filesz = 32};
-    s->segments[3] = (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_offset = offsetof(struct sample, dynamic), .p_filesz = sizeof s->dynamic};
+    s->segments[2] = (Elf64_Phdr){
+        .p_type = PT_INTERP, .p_offset = offsetof(struct sample, interpreter), .p_filesz = 32};
+    s->segments[3] = (Elf64_Phdr){.p_type = PT_DYNAMIC,
+                                  .p_offset = offsetof(struct sample, dynamic),
+                                  .p_filesz = sizeof s->dynamic};
     s->segments[4].p_type = PT_GNU_RELRO;
     s->dynamic[0] = (Elf64_Dyn){DT_NEEDED, {1}};
     s->dynamic[1] = (Elf64_Dyn){DT_NEEDED, {11}};
@@ -63,7 +66,8 @@ static void facts_of_a_static_program(void **state)
     assert_int_equal(elf_read(&s, sizeof s, "x", &facts, &err), 1);
     assert_int_equal(facts.machine, 183);
     assert_true(facts.is_64 && facts.little_endian && facts.executable && facts.stripped);
-    assert_false(facts.pie || facts.executable_stack || facts.text_relocations || facts.relro || facts.bind_now);
+    assert_false(facts.pie || facts.executable_stack || facts.text_relocations || facts.relro ||
+                 facts.bind_now);
     assert_null(facts.interpreter);
     assert_int_equal(facts.needed.len, 0);
 }
@@ -111,22 +115,57 @@ static void damage(struct sample *s, int kind)
 {
     make_dynamic(s);
     switch (kind) {
-    case 0: s->header.e_phoff = UINT64_MAX - 8; break;
-    case 1: s->header.e_phnum = 65000; break;
-    case 2: s->header.e_phentsize = 3; break;
-    case 3: s->segments[2].p_offset = sizeof *s; break;
-    case 4: s->segments[2].p_filesz = 0; break;
-    case 5: memset(s->interpreter, 'a', sizeof s->interpreter); break;
-    case 6: s->segments[4] = s->segments[2]; break;
-    case 7: s->dynamic[2].d_un.d_val = 5; break;
-    case 8: s->dynamic[3].d_un.d_val = UINT64_MAX; break;
-    case 9: s->dynamic[0].d_un.d_val = 32; break;
-    case 10: memset(s->strings, 'a', sizeof s->strings); break;
-    case 11: s->segments[0].p_filesz = UINT64_MAX; break;
-    case 12: s->header.e_shoff = sizeof *s - 3; s->header.e_shentsize = sizeof(Elf64_Shdr); break;
-    case 13: s->header.e_shoff = 64; s->header.e_shentsize = sizeof(Elf64_Shdr); s->header.e_shnum = 60000; break;
-    case 14: s->segments[3].p_filesz = sizeof *s; break;
-    case 15: s->header.e_phnum = PN_XNUM; break;
+    case 0:
+        s->header.e_phoff = UINT64_MAX - 8;
+        break;
+    case 1:
+        s->header.e_phnum = 65000;
+        break;
+    case 2:
+        s->header.e_phentsize = 3;
+        break;
+    case 3:
+        s->segments[2].p_offset = sizeof *s;
+        break;
+    case 4:
+        s->segments[2].p_filesz = 0;
+        break;
+    case 5:
+        memset(s->interpreter, 'a', sizeof s->interpreter);
+        break;
+    case 6:
+        s->segments[4] = s->segments[2];
+        break;
+    case 7:
+        s->dynamic[2].d_un.d_val = 5;
+        break;
+    case 8:
+        s->dynamic[3].d_un.d_val = UINT64_MAX;
+        break;
+    case 9:
+        s->dynamic[0].d_un.d_val = 32;
+        break;
+    case 10:
+        memset(s->strings, 'a', sizeof s->strings);
+        break;
+    case 11:
+        s->segments[0].p_filesz = UINT64_MAX;
+        break;
+    case 12:
+        s->header.e_shoff = sizeof *s - 3;
+        s->header.e_shentsize = sizeof(Elf64_Shdr);
+        break;
+    case 13:
+        s->header.e_shoff = 64;
+        s->header.e_shentsize = sizeof(Elf64_Shdr);
+        s->header.e_shnum = 60000;
+        break;
+    case 14:
+        s->segments[3].p_filesz = sizeof *s;
+        break;
+    case 15:
+        s->header.e_phnum = PN_XNUM;
+        break;
     }
 }
 
@@ -193,7 +232,8 @@ static void proofs(void **state)
     proof(&s, ARCH_X86_64, "wants the interpreter '/lib64/ld-linux.so.2'");
     s.segments[2].p_type = PT_NULL;
     proof(&s, ARCH_X86_64, "needs 'libc.so.6'");
-    s.dynamic[0].d_tag = s.dynamic[1].d_tag = DT_DEBUG; /* static and position independent is fine */
+    s.dynamic[0].d_tag = s.dynamic[1].d_tag =
+        DT_DEBUG; /* static and position independent is fine */
     proof(&s, ARCH_X86_64, NULL);
     s.dynamic[4].d_un.d_val = DF_TEXTREL;
     proof(&s, ARCH_X86_64, "text relocations");
@@ -206,7 +246,8 @@ static void real_programs(void **state)
     struct error err = {0};
     AUTO(elf_facts) facts = {0};
     (void)state;
-    assert_int_equal(elf_read_file("/proc/self/exe", &facts, &err), 1); /* this test, whatever it was linked like */
+    assert_int_equal(elf_read_file("/proc/self/exe", &facts, &err),
+                     1); /* this test, whatever it was linked like */
     assert_true(facts.executable && facts.is_64);
     assert_false(facts.executable_stack);
     struct elf_facts none;

@@ -7,8 +7,8 @@
 
 #include <sys/stat.h>
 
-/* Images are made here as folders: blobs by digest, and a struct imagefile that names them, as imagefile_load
- * would. */
+/* Images are made here as folders: blobs by digest, and a struct imagefile that names them, as
+ * imagefile_load would. */
 struct entry {
     const char *path, *content, *link; /* content NULL: a directory, or a link */
 };
@@ -20,7 +20,8 @@ static int collect(void *data, const void *bytes, size_t length, struct error *e
     return 0;
 }
 
-static void add_layer(const char *folder, const struct entry *entries, size_t count, struct imagefile *image)
+static void add_layer(const char *folder, const struct entry *entries, size_t count,
+                      struct imagefile *image)
 {
     AUTO(buf) bytes = {0};
     struct error err = {0};
@@ -37,8 +38,8 @@ static void add_layer(const char *folder, const struct entry *entries, size_t co
         }
         assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
         if (entries[i].content)
-            assert_int_equal(tar_writer_data(writer, entries[i].content, strlen(entries[i].content), &err),
-                             0);
+            assert_int_equal(
+                tar_writer_data(writer, entries[i].content, strlen(entries[i].content), &err), 0);
     }
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     image->layers = xrealloc(image->layers, image->layer_count + 1, sizeof *image->layers);

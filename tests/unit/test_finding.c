@@ -85,7 +85,8 @@ static void reads_places(void **state)
 
 static void relative_to_the_repository(void **state)
 {
-    autofree char *path = path_join(root, "src/a.c"), *sub = path_join(root, "sub/x.c"), *odd = path_join(root, "sub/../src/a.c");
+    autofree char *path = path_join(root, "src/a.c"), *sub = path_join(root, "sub/x.c"),
+                  *odd = path_join(root, "sub/../src/a.c");
     (void)state;
     autofree char *git = finding_path(sub);
     assert_string_equal(git, "x.c");
@@ -111,19 +112,23 @@ static void relative_to_the_repository(void **state)
 static void github(void **state)
 {
     AUTO(buf) out = {0};
-    const struct finding error = {.path = (char *)"a,b:c%.c", .line = 3, .column = 5, .text = (char *)"100%: a,b\r\nend"};
-    const struct finding warning = {.path = (char *)"a.c", .line = 3, .warning = true, .text = (char *)"::error::x"};
+    const struct finding error = {
+        .path = (char *)"a,b:c%.c", .line = 3, .column = 5, .text = (char *)"100%: a,b\r\nend"};
+    const struct finding warning = {
+        .path = (char *)"a.c", .line = 3, .warning = true, .text = (char *)"::error::x"};
     (void)state;
     finding_github(&error, &out);
     finding_github(&warning, &out);
-    assert_string_equal(buf_text(&out), "::error file=a%2Cb%3Ac%25.c,line=3,col=5::100%25: a,b%0D%0Aend\n"
-                                        "::warning file=a.c,line=3::::error::x\n");
+    assert_string_equal(buf_text(&out),
+                        "::error file=a%2Cb%3Ac%25.c,line=3,col=5::100%25: a,b%0D%0Aend\n"
+                        "::warning file=a.c,line=3::::error::x\n");
 }
 
 static void gitlab(void **state)
 {
     AUTOPTR(js) report = js_array();
-    struct finding finding = {.path = (char *)"a.c", .line = 3, .column = 5, .text = (char *)"expected ';'"};
+    struct finding finding = {
+        .path = (char *)"a.c", .line = 3, .column = 5, .text = (char *)"expected ';'"};
     (void)state;
     finding_gitlab(&finding, report);
     finding_gitlab(&finding, report); /* said twice */
@@ -134,7 +139,8 @@ static void gitlab(void **state)
     finding.text = (char *)"another";
     finding_gitlab(&finding, report);
     assert_int_equal(js_count(report), 3);
-    const struct js *first = js_at(report, 0), *second = js_at(report, 1), *third = js_at(report, 2);
+    const struct js *first = js_at(report, 0), *second = js_at(report, 1),
+                    *third = js_at(report, 2);
     uint64_t line = 0;
     assert_string_equal(js_get_text(first, "description"), "expected ';'");
     assert_string_equal(js_get_text(first, "check_name"), "lbuild");
@@ -149,7 +155,8 @@ static void gitlab(void **state)
     AUTOPTR(js) later = js_array();
     finding = (struct finding){.path = (char *)"a.c", .line = 30, .text = (char *)"expected ';'"};
     finding_gitlab(&finding, later);
-    assert_string_equal(js_get_text(js_at(later, 0), "fingerprint"), js_get_text(first, "fingerprint"));
+    assert_string_equal(js_get_text(js_at(later, 0), "fingerprint"),
+                        js_get_text(first, "fingerprint"));
 }
 
 int main(void)

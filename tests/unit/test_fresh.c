@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "support/data.h"
 #include "fresh.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -114,7 +114,8 @@ static void says_the_same_again(void **state)
 static void sees_every_change(void **state)
 {
     struct fixture *f = *state;
-    autofree char *source = path_join(f->dir, "src/a.c"), *fresh_file = path_join(f->dir, "src/b.c");
+    autofree char *source = path_join(f->dir, "src/a.c"),
+                  *fresh_file = path_join(f->dir, "src/b.c");
     struct stat st;
     build(f);
     put(f->dir, "src/a.c", "int b;\n"); /* same size */

@@ -4,7 +4,8 @@
 
 #include <time.h>
 
-/* What the corpus (tests/corpus/) can't have: sizes beyond what a test makes, names in registries, dates; and how the gate reports. */
+/* What the corpus (tests/corpus/) can't have: sizes beyond what a test makes, names in registries,
+ * dates; and how the gate reports. */
 
 static struct imagefile *an_image(const struct item *items, size_t count)
 {
@@ -12,8 +13,9 @@ static struct imagefile *an_image(const struct item *items, size_t count)
     struct imagefile *image = xcalloc(1, sizeof *image);
     struct error err = {0};
     struct digest blob = put_layer(&store, items, count, &diff_id);
-    static const char text[] = "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Entrypoint\":"
-                               "[\"/bin/app\"],\"Env\":[\"PATH=/bin\"]}}";
+    static const char text[] =
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Entrypoint\":"
+        "[\"/bin/app\"],\"Env\":[\"PATH=/bin\"]}}";
     assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);
     image->format = "oci";
     image->path = xstrdup("image.tar");
@@ -22,7 +24,8 @@ static struct imagefile *an_image(const struct item *items, size_t count)
     image->layers = xcalloc(1, sizeof *image->layers);
     image->layer_count = 1;
     image->layers[0] = (struct imagefile_layer){.digest = blob, .media_type = xstrdup("")};
-    image->layers[0].scan = (struct listing_scan){.digest = blob, .diff_id = diff_id, .listed = true, .gzip = true, .members = 1};
+    image->layers[0].scan = (struct listing_scan){
+        .digest = blob, .diff_id = diff_id, .listed = true, .gzip = true, .members = 1};
     imagefile_take_config(image, js_parse(text, sizeof text - 1, "config", &err));
     image->layers[0].diff_id = diff_id;
     image->diff_id_count = 1;
@@ -50,13 +53,15 @@ static char *ids(const struct imagefile *image, const struct gate_options *optio
     return buf_detach(&out);
 }
 
-static void assert_ids(const struct imagefile *image, const struct gate_options *options, const char *expected)
+static void assert_ids(const struct imagefile *image, const struct gate_options *options,
+                       const char *expected)
 {
     autofree char *found = ids(image, options);
     assert_string_equal(found, expected);
 }
 
-static const struct item app[] = {{"bin/", '5'}, {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0755}};
+static const struct item app[] = {{"bin/", '5'},
+                                  {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0755}};
 
 static void sizes(void **state)
 {
@@ -64,8 +69,14 @@ static void sizes(void **state)
     const struct {
         uint64_t size, budget;
         const char *ids;
-    } cases[] = {{10 * gib + 1, 0, "LB071"}, {10 * gib, 0, "LB072"}, {8 * gib + 1, 0, "LB072"}, {8 * gib, 0, "LB073"},
-                 {gib + 1, 0, "LB073"},      {gib, 0, ""},           {gib, gib, ""},            {gib, gib - 1, "LB074"},
+    } cases[] = {{10 * gib + 1, 0, "LB071"},
+                 {10 * gib, 0, "LB072"},
+                 {8 * gib + 1, 0, "LB072"},
+                 {8 * gib, 0, "LB073"},
+                 {gib + 1, 0, "LB073"},
+                 {gib, 0, ""},
+                 {gib, gib, ""},
+                 {gib, gib - 1, "LB074"},
                  {11 * gib, 1, "LB071 LB074"}};
     AUTO_IMAGE image = an_image(app, countof(app));
     (void)state;
@@ -101,7 +112,9 @@ static void names(void **state)
 
 static void dates(void **state)
 {
-    static const struct item al2[] = {{"bin/", '5'}, {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0755}, {"etc/", '5'},
+    static const struct item al2[] = {{"bin/", '5'},
+                                      {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0755},
+                                      {"etc/", '5'},
                                       {"etc/os-release", '0', "ID=\"amzn\"\nVERSION_ID=\"2\"\n"}};
     AUTO_IMAGE image = an_image(al2, countof(al2));
     (void)state;
@@ -112,7 +125,8 @@ static void dates(void **state)
     js_append(history, entry);
     js_set(image->config, "history", history);
     assert_ids(image, &(struct gate_options){.now = 1767225600 + 10 * 86400, .base_age = 10}, "");
-    assert_ids(image, &(struct gate_options){.now = 1767225600 + 11 * 86400, .base_age = 10}, "LB088");
+    assert_ids(image, &(struct gate_options){.now = 1767225600 + 11 * 86400, .base_age = 10},
+               "LB088");
     assert_ids(image, &(struct gate_options){.now = 1767225600 + 11 * 86400}, "");
 }
 
@@ -153,7 +167,8 @@ static void ignoring(void **state)
     image->layers[0].scan.content_size = UINT64_C(9) << 30; /* a warning */
     for (int way = 0; way < 3; way++) {
         AUTO(gate_report) report = {0};
-        const struct gate_options options = {.werror = way > 0, .ignore = way == 2 ? &ignore : NULL};
+        const struct gate_options options = {.werror = way > 0,
+                                             .ignore = way == 2 ? &ignore : NULL};
         if (way == 2) {
             strv_add(&words, "lb001,LB072,,LB090x");
             assert_int_equal(gate_take_ids(&words, "here", &ignore, &err), -1);
@@ -178,8 +193,12 @@ static void sizes_as_people_write_them(void **state)
     static const struct {
         const char *text;
         uint64_t size;
-    } good[] = {{"1", 1}, {"200MB", 200000000}, {"1.5GiB", 1610612736}, {"10kb", 10000}, {"3KiB", 3072}, {"7B", 7}, {"2gb", 2000000000}};
-    static const char *const bad[] = {"", "MB", "1.2.3MB", "0", "-1", "5 MB", "1XB", "99999999999GB", "1e3", "0x10", "nan", "inf"};
+    } good[] = {{"1", 1},           {"200MB", 200000000}, {"1.5GiB", 1610612736},
+                {"10kb", 10000},    {"3KiB", 3072},       {"7B", 7},
+                {"2gb", 2000000000}};
+    static const char *const bad[] = {"",    "MB",   "1.2.3MB", "0",
+                                      "-1",  "5 MB", "1XB",     "99999999999GB",
+                                      "1e3", "0x10", "nan",     "inf"};
     struct error err = {0};
     uint64_t size = 0;
     (void)state;
@@ -213,7 +232,8 @@ static void own_folders(void **state)
     }
 }
 
-/* A bootstrap that is a shell script asks for events by curl or wget, unless something else in the image does. */
+/* A bootstrap that is a shell script asks for events by curl or wget, unless something else in the
+ * image does. */
 static void script_client(void **state)
 {
     static const struct {
@@ -225,13 +245,14 @@ static void script_client(void **state)
                  {"bin/x.jar", "x", "LB054"}};
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
-        struct item items[] = {{"bin/", '5'},
-                               {"bin/sh", '0', "#!/bin/sh\n", 0755},
-                               {"var/", '5'},
-                               {"var/runtime/", '5'},
-                               {"var/runtime/bootstrap", '0', "#!/bin/sh\n$AWS_LAMBDA_RUNTIME_API\n", 0755},
-                               {"bin/app", '2', "/var/runtime/bootstrap"},
-                               {cases[i].file, '0', cases[i].text, 0644}};
+        struct item items[] = {
+            {"bin/", '5'},
+            {"bin/sh", '0', "#!/bin/sh\n", 0755},
+            {"var/", '5'},
+            {"var/runtime/", '5'},
+            {"var/runtime/bootstrap", '0', "#!/bin/sh\n$AWS_LAMBDA_RUNTIME_API\n", 0755},
+            {"bin/app", '2', "/var/runtime/bootstrap"},
+            {cases[i].file, '0', cases[i].text, 0644}};
         AUTO_IMAGE image = an_image(items, countof(items));
         assert_ids(image, &(struct gate_options){0}, cases[i].ids);
         items[5] = (struct item){"bin/app", '0', items[4].text, 0755};
@@ -241,13 +262,21 @@ static void script_client(void **state)
     }
 }
 
-/* What is started later finds an interpreter in /var/lang/bin; what Lambda starts, on PATH alone. */
+/* What is started later finds an interpreter in /var/lang/bin; what Lambda starts, on PATH alone.
+ */
 static void interpreter_of_the_client(void **state)
 {
-    static const char script[] = "#!/bin/env app AWS_LAMBDA_RUNTIME_API\n", later[] = "#!/bin/env tool\n";
-    struct item items[] = {{"bin/", '5'},      {"bin/env", '0', "#!/bin/env\n", 0755}, {"bin/app", '0', script, 0755},
-                           {"var/", '5'},      {"var/lang/", '5'},                     {"var/lang/bin/", '5'},
-                           {"var/task/", '5'}, {"var/task/x", '0', later, 0755},       {"var/lang/bin/tool", '0', "#!/bin/env app\n", 0755}};
+    static const char script[] = "#!/bin/env app AWS_LAMBDA_RUNTIME_API\n",
+                      later[] = "#!/bin/env tool\n";
+    struct item items[] = {{"bin/", '5'},
+                           {"bin/env", '0', "#!/bin/env\n", 0755},
+                           {"bin/app", '0', script, 0755},
+                           {"var/", '5'},
+                           {"var/lang/", '5'},
+                           {"var/lang/bin/", '5'},
+                           {"var/task/", '5'},
+                           {"var/task/x", '0', later, 0755},
+                           {"var/lang/bin/tool", '0', "#!/bin/env app\n", 0755}};
     (void)state;
     AUTO_IMAGE there = an_image(items, countof(items));
     assert_ids(there, &(struct gate_options){0}, "");
@@ -260,35 +289,41 @@ static void interpreter_of_the_client(void **state)
     assert_ids(started, &(struct gate_options){0}, "LB033 LB035");
 }
 
-/* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a place, a text. */
+/* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a
+ * place, a text. */
 static void sarif(void **state)
 {
     struct error err = {0};
     AUTO(buf) text = {0};
     AUTO(strv) ignore = {0};
     AUTO(gate_report) report = {0};
-    static const struct item items[] = {{"bin/", '5'}, {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0644}};
+    static const struct item items[] = {
+        {"bin/", '5'}, {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0644}};
     AUTO_IMAGE image = an_image(items, countof(items));
     (void)state;
     image->layers[0].scan.content_size = UINT64_C(9) << 30;
     strv_add(&ignore, "LB072");
     free(image->path);
     image->path = xstrdup("a b/image.tar");
-    assert_int_equal(gate_check(image, &store, &(struct gate_options){.ignore = &ignore}, &report, &err), 0);
+    assert_int_equal(
+        gate_check(image, &store, &(struct gate_options){.ignore = &ignore}, &report, &err), 0);
     gate_print_sarif(&report, &text);
     AUTOPTR(js) sarif = js_parse(buf_text(&text), text.len, "sarif", &err);
     assert_non_null(sarif);
     assert_string_equal(js_get_text(sarif, "version"), "2.1.0");
-    const struct js *run = js_at(js_get(sarif, "runs"), 0), *driver = js_get(js_get(run, "tool"), "driver");
+    const struct js *run = js_at(js_get(sarif, "runs"), 0),
+                    *driver = js_get(js_get(run, "tool"), "driver");
     const struct js *results = js_get(run, "results"), *rules = js_get(driver, "rules");
     assert_int_equal(js_count(rules), gate_rule_count);
     assert_int_equal(js_count(results), 2);
     for (size_t i = 0; i < 2; i++) {
         uint64_t index = 0;
-        const struct js *result = js_at(results, i), *place = js_get(js_at(js_get(result, "locations"), 0), "physicalLocation");
+        const struct js *result = js_at(results, i),
+                        *place = js_get(js_at(js_get(result, "locations"), 0), "physicalLocation");
         assert_true(js_get_size(result, "ruleIndex", &index));
         assert_string_equal(js_get_text(js_at(rules, index), "id"), js_get_text(result, "ruleId"));
-        assert_string_equal(js_get_text(js_get(place, "artifactLocation"), "uri"), "a%20b/image.tar");
+        assert_string_equal(js_get_text(js_get(place, "artifactLocation"), "uri"),
+                            "a%20b/image.tar");
         assert_non_null(js_get_text(js_get(result, "message"), "text"));
         assert_string_equal(js_get_text(result, "ruleId"), i ? "LB072" : "LB055");
         assert_string_equal(js_get_text(result, "level"), i ? "warning" : "error");
@@ -315,16 +350,21 @@ static void cost(void **state)
     for (int i = 0; i < ROUNDS; i++)
         free(ids(image, &(struct gate_options){0}));
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
-    printf("# gate over %d entries: %.1f ms\n", FILES,
-           ((double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6) / ROUNDS);
+    printf(
+        "# gate over %d entries: %.1f ms\n", FILES,
+        ((double)(end.tv_sec - start.tv_sec) * 1e3 + (double)(end.tv_nsec - start.tv_nsec) / 1e6) /
+            ROUNDS);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(sizes, set_up, tear_down),         cmocka_unit_test_setup_teardown(names, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(dates, set_up, tear_down),         cmocka_unit_test_setup_teardown(many_findings, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(ignoring, set_up, tear_down),      cmocka_unit_test(sizes_as_people_write_them),
+        cmocka_unit_test_setup_teardown(sizes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dates, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_findings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ignoring, set_up, tear_down),
+        cmocka_unit_test(sizes_as_people_write_them),
         cmocka_unit_test_setup_teardown(own_folders, set_up, tear_down),
         cmocka_unit_test_setup_teardown(script_client, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interpreter_of_the_client, set_up, tear_down),

@@ -26,7 +26,9 @@ static void compress_all(const char *bytes, size_t length, size_t step, struct b
     AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, GZIP_DEFAULT, 0, &err);
     assert_non_null(writer);
     for (size_t at = 0; at < length; at += step)
-        assert_int_equal(gzip_writer_write(writer, bytes + at, length - at < step ? length - at : step, &err), 0);
+        assert_int_equal(
+            gzip_writer_write(writer, bytes + at, length - at < step ? length - at : step, &err),
+            0);
     assert_int_equal(gzip_writer_finish(writer, &err), 0);
 }
 
@@ -57,7 +59,9 @@ static void gzip_tool_agrees(const struct buf *packed)
     assert_true(child >= 0);
     if (child == 0) {
         execlp("gzip", "gzip", "-t", path, (char *)NULL);
-        _exit(access("/bin/gzip", X_OK) == 0 ? 99 : 0); /* a machine without gzip: zlib's word is enough */
+        _exit(access("/bin/gzip", X_OK) == 0
+                  ? 99
+                  : 0); /* a machine without gzip: zlib's word is enough */
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
@@ -74,15 +78,17 @@ static void fill(char *bytes, size_t length, enum kind kind)
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        bytes[i] = kind == ZEROS                                        ? 0
-                   : kind == NOISE || (kind == BOTH && i % 100003 > 30011) ? (char)state
-                                                                        : "etaoin shrdlu"[(state >> 8) % 13];
+        bytes[i] = kind == ZEROS ? 0
+                   : kind == NOISE || (kind == BOTH && i % 100003 > 30011)
+                       ? (char)state
+                       : "etaoin shrdlu"[(state >> 8) % 13];
     }
 }
 
 static void every_size_is_one_member(void **state)
 {
-    static const size_t sizes[] = {0, 1, 100, PIECE - 1, PIECE, PIECE + 1, MIB, 2 * MIB, 3 * MIB, 3 * MIB + 12345};
+    static const size_t sizes[] = {0,         1,   100,     PIECE - 1, PIECE,
+                                   PIECE + 1, MIB, 2 * MIB, 3 * MIB,   3 * MIB + 12345};
     autofree char *bytes = xmalloc(4 * MIB);
     (void)state;
     for (enum kind kind = ZEROS; kind < KINDS; kind++) {
@@ -98,12 +104,14 @@ static void every_size_is_one_member(void **state)
             if (sizes[i] >= PIECE)
                 gzip_tool_agrees(&packed);
             if (kind == NOISE) /* stored, in blocks of up to 65,535 bytes */
-                assert_in_range(packed.len, sizes[i] + 18, sizes[i] + 18 + 5 * (sizes[i] / PIECE + 1) * (PIECE / 65535 + 2));
+                assert_in_range(packed.len, sizes[i] + 18,
+                                sizes[i] + 18 + 5 * (sizes[i] / PIECE + 1) * (PIECE / 65535 + 2));
         }
     }
 }
 
-/* Joints of every bit offset: short random pieces of text behind a full one would not do, so the whole first piece varies. */
+/* Joints of every bit offset: short random pieces of text behind a full one would not do, so the
+ * whole first piece varies. */
 static void joints_at_every_bit(void **state)
 {
     autofree char *bytes = xmalloc(PIECE + 10);
@@ -117,7 +125,8 @@ static void joints_at_every_bit(void **state)
     }
 }
 
-static void compress_by(enum gzip_level level, unsigned threads, const char *bytes, size_t length, struct buf *out)
+static void compress_by(enum gzip_level level, unsigned threads, const char *bytes, size_t length,
+                        struct buf *out)
 {
     struct error err = {0};
     AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, out, level, threads, &err);
@@ -235,7 +244,8 @@ static void a_failing_sink_ends_it(void **state)
     assert_string_equal(err.text, "disk full");
 }
 
-static int expand(const char *bytes, size_t length, size_t step, bool plain_allowed, struct buf *out, struct error *err)
+static int expand(const char *bytes, size_t length, size_t step, bool plain_allowed,
+                  struct buf *out, struct error *err)
 {
     AUTOPTR(gunzip) gunzip = gunzip_open(collect, out, plain_allowed, err);
     assert_non_null(gunzip);

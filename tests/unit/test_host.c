@@ -13,8 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* A project in a folder of its own, built by the host engine into a store of its own. A compiler wrapper in front of the
- * real one counts its starts. */
+/* A project in a folder of its own, built by the host engine into a store of its own. A compiler
+ * wrapper in front of the real one counts its starts. */
 struct bench {
     char *folder, *project, *runtime, *log;
     struct store store;
@@ -39,7 +39,8 @@ static void wrapper(struct bench *b)
 {
     struct error err;
     autofree char *path = path_join(b->folder, "cc"), *real = process_find("cc");
-    autofree char *script = xasprintf("#!/bin/sh\necho \"$@\" >>'%s'\nexec '%s' \"$@\"\n", b->log, real);
+    autofree char *script =
+        xasprintf("#!/bin/sh\necho \"$@\" >>'%s'\nexec '%s' \"$@\"\n", b->log, real);
     assert_int_equal(fs_write(path, script, strlen(script), 0755, &err), 0);
     free(b->plan.compiler);
     b->plan.compiler = xasprintf("'%s'", path);
@@ -66,8 +67,12 @@ static void plan_init(struct bench *b)
     words(&plan->sources, "main.c two.c");
     words(&plan->runtime_sources, "rt.c");
     words(&plan->include_dirs, "include");
-    words(&plan->compile_flags, "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections -fno-ident -O1");
-    words(&plan->link_flags, "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -s");
+    words(
+        &plan->compile_flags,
+        "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections -fno-ident -O1");
+    words(
+        &plan->link_flags,
+        "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -s");
 }
 
 static void bench_init(struct bench *b)
@@ -79,8 +84,9 @@ static void bench_init(struct bench *b)
     autofree char *root = path_join(b->folder, "store");
     assert_int_equal(store_open(&b->store, root, &b->err), 0);
     put(b->project, "include/two.h", "int two(void);\n");
-    put(b->project, "main.c", "#include \"two.h\"\n#include \"rt.h\"\n#include <stdio.h>\n"
-                              "int main(void) { printf(\"%d %s %s\\n\", two(), rt(), __FILE__); return 0; }\n");
+    put(b->project, "main.c",
+        "#include \"two.h\"\n#include \"rt.h\"\n#include <stdio.h>\n"
+        "int main(void) { printf(\"%d %s %s\\n\", two(), rt(), __FILE__); return 0; }\n");
     put(b->project, "two.c", "#include \"two.h\"\nint two(void) { return 2; }\n");
     put(b->runtime, "include/rt.h", "const char *rt(void);\n");
     put(b->runtime, "rt.c", "#include <rt.h>\nconst char *rt(void) { return __FILE__; }\n");
@@ -105,8 +111,12 @@ static void bench_release(struct bench *b)
 /* Builds; what goes to standard error is taken aside. */
 static int build(struct bench *b, struct buf *said)
 {
-    struct engine_job job = {.plan = &b->plan, .store = &b->store, .jobs = b->jobs, .inputs = &b->inputs,
-                             .context = &b->context, .options = &b->options};
+    struct engine_job job = {.plan = &b->plan,
+                             .store = &b->store,
+                             .jobs = b->jobs,
+                             .inputs = &b->inputs,
+                             .context = &b->context,
+                             .options = &b->options};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
     tree_release(&b->tree);
@@ -157,7 +167,8 @@ static void run_program(struct bench *b, const char *expected)
     autofree char *program = tree_source(b->tree.entries);
     assert_int_equal(fs_read(program, 1 << 26, &bytes, &b->err), 0);
     assert_int_equal(fs_write(copy, bytes.data, bytes.len, 0755, &b->err), 0);
-    struct process process = {.argv = (const char *const[]){copy, NULL}, .input = -1, .output = &output};
+    struct process process = {
+        .argv = (const char *const[]){copy, NULL}, .input = -1, .output = &output};
     assert_int_equal(process_run(&process, &result, &b->err), 0);
     assert_string_equal(buf_text(&output), expected);
 }
@@ -178,9 +189,11 @@ static void builds_and_runs(void **state)
     autofree char *program = tree_source(b.tree.entries);
     assert_int_equal(elf_read_file(program, &facts, &b.err), 1);
     assert_true(facts.stripped);
-    autofree char *header = path_join(b.project, "include/two.h"), *source = path_join(b.project, "two.c"),
+    autofree char *header = path_join(b.project, "include/two.h"),
+                  *source = path_join(b.project, "two.c"),
                   *runtime = path_join(b.runtime, "include/rt.h");
-    assert_true(strv_contains(&b.inputs, header) && strv_contains(&b.inputs, source) && strv_contains(&b.inputs, runtime));
+    assert_true(strv_contains(&b.inputs, header) && strv_contains(&b.inputs, source) &&
+                strv_contains(&b.inputs, runtime));
     bench_release(&b);
 }
 
@@ -204,7 +217,8 @@ static void only_what_changed_is_compiled(void **state)
     assert_int_equal(starts(&b, false), 1);
     run_program(&b, "3 .lbuild/runtime/c/rt.c main.c\n");
 
-    put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return 3; }\n"); /* new times, same content */
+    put(b.project, "two.c",
+        "#include \"two.h\"\nint two(void) { return 3; }\n"); /* new times, same content */
     build_well(&b);
     assert_int_equal(starts(&b, true), 0);
 
@@ -222,7 +236,8 @@ static void only_what_changed_is_compiled(void **state)
 /* Adds a file: so many compiles follow, and none after them. */
 static void add_header(struct bench *b, const char *folder, const char *name, int compiles)
 {
-    autofree char *text = xasprintf("#include_next <%s>\n", strncmp(name, "include/", 8) == 0 ? name + 8 : path_base(name));
+    autofree char *text = xasprintf("#include_next <%s>\n",
+                                    strncmp(name, "include/", 8) == 0 ? name + 8 : path_base(name));
     put(folder, name, strstr(name, "two.h") ? "int two(void);\n" : text);
     build_well(b);
     if (starts(b, true) != compiles)
@@ -236,12 +251,14 @@ static void a_new_header_comes_first(void **state)
     struct bench b;
     (void)state;
     bench_init(&b);
-    autofree char *outside = path_join(b.folder, "outside"), *option = xasprintf("-iquote%s", outside);
+    autofree char *outside = path_join(b.folder, "outside"),
+                  *option = xasprintf("-iquote%s", outside);
     strv_release(&b.plan.include_dirs);
     words(&b.plan.include_dirs, "first include");
     strv_add(&b.plan.compile_flags, option);
     put(outside, "unrelated.h", "");
-    put(b.project, "main.c", "#include \"two.h\"\n#include <sys/types.h>\nint main(void) { return two() == 2; }\n");
+    put(b.project, "main.c",
+        "#include \"two.h\"\n#include <sys/types.h>\nint main(void) { return two() == 2; }\n");
     build_well(&b);
     assert_true(strv_contains(&b.inputs, outside));
     add_header(&b, b.project, "first/other.h", 0);
@@ -266,7 +283,8 @@ static void damage_in_the_cache_is_repaired(void **state)
     run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
     autofree char *objects = path_join(b.store.root, "objects");
     autofree char *truncate = xasprintf("for f in '%s'/[cst]*-*; do : >\"$f\"; done", objects);
-    struct process process = {.argv = (const char *const[]){"/bin/sh", "-c", truncate, NULL}, .input = -1};
+    struct process process = {.argv = (const char *const[]){"/bin/sh", "-c", truncate, NULL},
+                              .input = -1};
     struct process_result result;
     assert_int_equal(process_run(&process, &result, &b.err), 0);
     build_well(&b);
@@ -279,7 +297,8 @@ static void the_date_is_the_epoch(void **state)
     struct bench b;
     (void)state;
     bench_init(&b);
-    put(b.project, "two.c", "#include <stdio.h>\nint two(void) { puts(__DATE__); fflush(stdout); return 2; }\n");
+    put(b.project, "two.c",
+        "#include <stdio.h>\nint two(void) { puts(__DATE__); fflush(stdout); return 2; }\n");
     build_well(&b);
     run_program(&b, "Sep  9 2001\n2 .lbuild/runtime/c/rt.c main.c\n");
     b.plan.epoch += 86400;
@@ -374,11 +393,13 @@ static void name_service_warnings(void **state)
     AUTO(buf) said = {0};
     (void)state;
     bench_init(&b);
-    put(b.project, "two.c", "#include <netdb.h>\n#include <stddef.h>\n"
-                            "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
+    put(b.project, "two.c",
+        "#include <netdb.h>\n#include <stddef.h>\n"
+        "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
     if (build(&b, &said) != 0)
         fail_msg("%s", b.err.text);
-    for (int turn = 0; turn < 2; turn++) { /* the second time from the cache, and no less of a warning */
+    for (int turn = 0; turn < 2;
+         turn++) { /* the second time from the cache, and no less of a warning */
         struct toolchain toolchain = {0};
         assert_int_equal(toolchain_find(&b.plan, &b.store, &toolchain, &b.err), 0);
         bool glibc = strcmp(toolchain.libc, "glibc") == 0;
@@ -400,8 +421,9 @@ static void odd_names_and_hostile_flags(void **state)
     (void)state;
     bench_init(&b);
     strv_release(&b.plan.sources);
-    put(b.project, "main.c", "#define TEXT_(x) #x\n#define TEXT(x) TEXT_(x)\n#include \"two.h\"\n#include <stdio.h>\n"
-                             "int main(void) { printf(\"%d %s\\n\", two(), HOSTILE); return 0; }\n");
+    put(b.project, "main.c",
+        "#define TEXT_(x) #x\n#define TEXT(x) TEXT_(x)\n#include \"two.h\"\n#include <stdio.h>\n"
+        "int main(void) { printf(\"%d %s\\n\", two(), HOSTILE); return 0; }\n");
     put(b.project, "-two $(touch x) 'q'#.c", "#include \"a b$.h\"\nint two(void) { return 2; }\n");
     put(b.project, "include/a b$.h", "int two(void);\n");
     strv_add(&b.plan.sources, "main.c");
@@ -435,7 +457,8 @@ static void no_compiler(void **state)
     unlink("cc");
     autofree char *cc = path_join(b.folder, "cc");
     unlink(cc);
-    int result = build(&b, NULL), available = engine_find("host")->available(&b.plan, &b.options, &b.err);
+    int result = build(&b, NULL),
+        available = engine_find("host")->available(&b.plan, &b.options, &b.err);
     setenv("PATH", path, 1);
     assert_int_equal(result, -1);
     assert_int_equal(available, -1);
@@ -445,7 +468,8 @@ static void no_compiler(void **state)
     bench_release(&b);
 }
 
-/* An interrupted build leaves no compiler, no temporary file, and a store that works. In a process of its own. */
+/* An interrupted build leaves no compiler, no temporary file, and a store that works. In a process
+ * of its own. */
 static void interrupted_builds_clean_up(void **state)
 {
     struct bench b;
@@ -453,8 +477,10 @@ static void interrupted_builds_clean_up(void **state)
     (void)state;
     bench_init(&b);
     b.jobs = 1; /* one signal: a second one would end it on the spot */
-    autofree char *slow = xasprintf("#!/bin/sh\ncase \"$*\" in *-c*) kill -TERM $PPID; sleep 30;; esac\nexec cc \"$@\"\n");
-    autofree char *path = path_join(b.folder, "cc"), *work = path_join(b.store.root, "objects/work");
+    autofree char *slow = xasprintf(
+        "#!/bin/sh\ncase \"$*\" in *-c*) kill -TERM $PPID; sleep 30;; esac\nexec cc \"$@\"\n");
+    autofree char *path = path_join(b.folder, "cc"),
+                  *work = path_join(b.store.root, "objects/work");
     assert_int_equal(fs_write(path, slow, strlen(slow), 0755, &b.err), 0);
     pid_t pid = fork();
     if (pid == 0) {
@@ -476,7 +502,8 @@ static void a_compiler_of_the_project(void **state)
     struct bench b;
     (void)state;
     bench_init(&b);
-    autofree char *from = path_join(b.folder, "cc"), *to = path_join(b.project, "tools/cc"), *dir = path_join(b.project, "tools");
+    autofree char *from = path_join(b.folder, "cc"), *to = path_join(b.project, "tools/cc"),
+                  *dir = path_join(b.project, "tools");
     assert_int_equal(fs_mkdirs(dir, &b.err), 0);
     assert_int_equal(rename(from, to), 0);
     free(b.plan.compiler);
@@ -490,7 +517,8 @@ static void a_compiler_of_the_project(void **state)
     bench_release(&b);
 }
 
-static void add_context(struct bench *b, const char *path, enum tar_type type, unsigned mode, const char *link)
+static void add_context(struct bench *b, const char *path, enum tar_type type, unsigned mode,
+                        const char *link)
 {
     grow(b->context.files, b->context.len, b->context.cap);
     b->context.files[b->context.len++] =
@@ -546,8 +574,9 @@ static void files(void **state)
         const char *path, *link;
         unsigned mode;
     } expected[] = {
-        {"opt/data", NULL, 0755},      {"opt/data/abs", "/tmp/cache", 0777}, {"opt/data/empty", NULL, 0755},
-        {"opt/data/here", "run.sh", 0777}, {"opt/data/run.sh", NULL, 0755},      {"opt/run", NULL, 0755},
+        {"opt/data", NULL, 0755},        {"opt/data/abs", "/tmp/cache", 0777},
+        {"opt/data/empty", NULL, 0755},  {"opt/data/here", "run.sh", 0777},
+        {"opt/data/run.sh", NULL, 0755}, {"opt/run", NULL, 0755},
     };
     assert_int_equal(b.tree.len, 1 + countof(expected));
     for (size_t i = 0; i < countof(expected); i++) {
@@ -588,7 +617,8 @@ int main(void)
         cmocka_unit_test(a_compiler_of_the_project),
         cmocka_unit_test(files),
     };
-    /* The compilers of other architectures and libraries are test_toolchain's; this one needs the native one. */
+    /* The compilers of other architectures and libraries are test_toolchain's; this one needs the
+     * native one. */
     autofree char *compiler = process_find("cc");
     if (!compiler) {
         fprintf(stderr, "no C compiler named cc in PATH: skipped\n");

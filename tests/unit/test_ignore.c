@@ -1,7 +1,7 @@
 #include "unit.h"
 
-#include "support/ignore.h"
 #include "support/buf.h"
+#include "support/ignore.h"
 
 /* Verdicts of moby/patternmatcher 0.6.0 for the same rules and paths. */
 struct verdict {
@@ -22,9 +22,15 @@ static const struct verdict verdicts[] = {
     {"../a", "a", false},
     {"a/", "a", true},
     {"  a\t\r\n", "a", true},
-    {"\xef\xbb\xbf" "a", "a", true},
-    {"x\n\xef\xbb\xbf" "a", "a", false},
-    {"\xc2\xa0" "a", "a", true},
+    {"\xef\xbb\xbf"
+     "a",
+     "a", true},
+    {"x\n\xef\xbb\xbf"
+     "a",
+     "a", false},
+    {"\xc2\xa0"
+     "a",
+     "a", true},
     {"#a\na", "#a", false},
     {" #a", "#a", true},
     {"\\#a", "#a", true},
@@ -99,7 +105,7 @@ static const struct verdict verdicts[] = {
     {"a(b)*", "a(b)c", true},
     {"a.b*", "axb", false},
     {"a$*", "a$b", true},
-    {"^a", "^a", true}, /* an exact text ... */
+    {"^a", "^a", true},   /* an exact text ... */
     {"^a*", "^a", false}, /* ... but a regular expression's anchor next to a star */
     {"^a*", "ab", true},
     {"**/a", "x\ny/a", true},

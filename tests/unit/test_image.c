@@ -65,7 +65,8 @@ static void set_up(struct fixture *fixture, const char *config)
         fixture->base.manifest = digest_of("base manifest");
         fixture->base.name = name;
         put(&fixture->plan.annotations, "org.opencontainers.image.base.name", name);
-        put(&fixture->plan.annotations, "org.opencontainers.image.base.digest", fixture->base.manifest.text);
+        put(&fixture->plan.annotations, "org.opencontainers.image.base.digest",
+            fixture->base.manifest.text);
     }
     fixture->own = (struct layer){digest_of("own"), digest_of("own tar"), 300, 400};
     fixture->plan.arch = ARCH_ARM64;
@@ -131,17 +132,20 @@ static void the_base_is_carried_over(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
-    set_up(&fixture, "{\"future\":{\"x\":[1]},\"author\":\"A\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":"
-                     "\"2001-01-01T00:00:00Z\",\"config\":{\"Shell\":[\"/bin/sh\"],\"Cmd\":null,\"Entrypoint\":"
-                     "[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/var/task\",\"OnBuild\":[\"RUN x\"],\"Volumes\":null},"
-                     "\"docker_version\":\"20\"}");
+    set_up(
+        &fixture,
+        "{\"future\":{\"x\":[1]},\"author\":\"A\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":"
+        "\"2001-01-01T00:00:00Z\",\"config\":{\"Shell\":[\"/bin/sh\"],\"Cmd\":null,\"Entrypoint\":"
+        "[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/var/task\",\"OnBuild\":[\"RUN x\"],\"Volumes\":null},"
+        "\"docker_version\":\"20\"}");
     strv_add(&fixture.plan.cmd, "app.handler");
     AUTOPTR(js) config = made(&fixture, &image);
-    assert_json(js_get(config, "config"),
-                "{\"Shell\":[\"/bin/sh\"],\"Cmd\":[\"app.handler\"],\"Entrypoint\":[\"/lambda-entrypoint.sh\"],"
-                "\"WorkingDir\":\"/var/task\",\"Volumes\":null,\"Labels\":{\"org.opencontainers.image.base.digest\":\"sha256:"
-                "29de6ae7260ab17cda315946a9325c32bc6ded91129eef7f2d10a2781f5b9bcc\",\"org.opencontainers.image.base.name\":"
-                "\"host/base:1\"}}");
+    assert_json(
+        js_get(config, "config"),
+        "{\"Shell\":[\"/bin/sh\"],\"Cmd\":[\"app.handler\"],\"Entrypoint\":[\"/lambda-entrypoint.sh\"],"
+        "\"WorkingDir\":\"/var/task\",\"Volumes\":null,\"Labels\":{\"org.opencontainers.image.base.digest\":\"sha256:"
+        "29de6ae7260ab17cda315946a9325c32bc6ded91129eef7f2d10a2781f5b9bcc\",\"org.opencontainers.image.base.name\":"
+        "\"host/base:1\"}}");
     assert_json(js_get(config, "future"), "{\"x\":[1]}");
     assert_string_equal(js_get_text(config, "docker_version"), "20");
     assert_string_equal(js_get_text(config, "author"), "A");
@@ -155,7 +159,9 @@ static void a_new_entry_point_drops_the_bases_words(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
-    set_up(&fixture, "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":[\"a\"],\"Cmd\":[\"b\"]}}");
+    set_up(
+        &fixture,
+        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":[\"a\"],\"Cmd\":[\"b\"]}}");
     strv_add(&fixture.plan.entrypoint, "/p");
     AUTOPTR(js) config = made(&fixture, &image);
     assert_json(js_get(js_get(config, "config"), "Entrypoint"), "[\"/p\"]");
@@ -167,14 +173,17 @@ static void env_is_merged_in_place(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
-    set_up(&fixture, "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/a:/b\",\"LANG=C\",\"PATHS=x\","
-                     "\"EMPTY\",\"LANG=twice\"]}}");
+    set_up(
+        &fixture,
+        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/a:/b\",\"LANG=C\",\"PATHS=x\","
+        "\"EMPTY\",\"LANG=twice\"]}}");
     put(&fixture.plan.env, "NEW", "a=b");
     put(&fixture.plan.env, "LANG", "en");
     put(&fixture.plan.env, "PATHS", "");
     put(&fixture.plan.env, "NEW", "last");
     AUTOPTR(js) config = made(&fixture, &image);
-    assert_json(js_get(js_get(config, "config"), "Env"), "[\"PATH=/a:/b\",\"LANG=en\",\"PATHS=\",\"EMPTY\",\"NEW=last\"]");
+    assert_json(js_get(js_get(config, "config"), "Env"),
+                "[\"PATH=/a:/b\",\"LANG=en\",\"PATHS=\",\"EMPTY\",\"NEW=last\"]");
 }
 
 static void labels_and_annotations(void **state)
@@ -183,19 +192,23 @@ static void labels_and_annotations(void **state)
     AUTO(image) image = {0};
     struct error err = {0};
     (void)state;
-    set_up(&fixture, "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":{\"z\":\"base\",\"own\":\"base\","
-                     "\"org.opencontainers.image.base.name\":\"the base's base\"}}}");
+    set_up(
+        &fixture,
+        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":{\"z\":\"base\",\"own\":\"base\","
+        "\"org.opencontainers.image.base.name\":\"the base's base\"}}}");
     put(&fixture.plan.labels, "own", "mine");
     put(&fixture.plan.annotations, "org.opencontainers.image.revision", "abc");
     AUTOPTR(js) config = made(&fixture, &image);
     AUTOPTR(js) manifest = js_parse(buf_text(&image.manifest), image.manifest.len, "m", &err);
-    const struct js *labels = js_get(js_get(config, "config"), "Labels"), *annotations = js_get(manifest, "annotations");
+    const struct js *labels = js_get(js_get(config, "config"), "Labels"),
+                    *annotations = js_get(manifest, "annotations");
     assert_string_equal(js_get_text(labels, "own"), "mine");
     assert_string_equal(js_get_text(labels, "z"), "base");
     assert_string_equal(js_get_text(labels, "org.opencontainers.image.base.name"), "host/base:1");
     assert_string_equal(js_get_text(labels, "org.opencontainers.image.revision"), "abc");
     assert_string_equal(js_get_text(annotations, "org.opencontainers.image.revision"), "abc");
-    assert_string_equal(js_get_text(annotations, "org.opencontainers.image.base.digest"), fixture.base.manifest.text);
+    assert_string_equal(js_get_text(annotations, "org.opencontainers.image.base.digest"),
+                        fixture.base.manifest.text);
     assert_null(js_get(annotations, "own"));
     AUTO(buf) text = {0};
     js_dump(labels, &text);
@@ -207,7 +220,13 @@ static void labels_and_annotations(void **state)
 static void history_matches(void **state)
 {
     static const char *const histories[] = {
-        "null", "[]", "7", "[null,{}]", "[{\"created_by\":\"a\"}]", "[{},{},{},{}]", "[{\"empty_layer\":true},{},{\"empty_layer\":true},{}]",
+        "null",
+        "[]",
+        "7",
+        "[null,{}]",
+        "[{\"created_by\":\"a\"}]",
+        "[{},{},{},{}]",
+        "[{\"empty_layer\":true},{},{\"empty_layer\":true},{}]",
         "[{\"empty_layer\":false},{\"empty_layer\":null}]",
     };
     static const size_t lengths[] = {3, 3, 3, 3, 3, 5, 5, 3};
@@ -215,7 +234,8 @@ static void history_matches(void **state)
     for (size_t i = 0; i < countof(histories); i++) {
         AUTO(fixture) fixture;
         AUTO(image) image = {0};
-        autofree char *text = xasprintf("{\"architecture\":\"arm64\",\"os\":\"linux\",\"history\":%s}", histories[i]);
+        autofree char *text =
+            xasprintf("{\"architecture\":\"arm64\",\"os\":\"linux\",\"history\":%s}", histories[i]);
         set_up(&fixture, text);
         AUTOPTR(js) config = made(&fixture, &image);
         const struct js *history = js_get(config, "history");
@@ -226,7 +246,8 @@ static void history_matches(void **state)
             assert_non_null(js_get(js_at(history, 0), "created"));
         assert_int_equal(layers, 3);
         assert_int_equal(js_count(history), lengths[i]);
-        assert_string_equal(js_get_text(js_at(history, lengths[i] - 1), "created_by"), "lbuild " PACKAGE_VERSION);
+        assert_string_equal(js_get_text(js_at(history, lengths[i] - 1), "created_by"),
+                            "lbuild " PACKAGE_VERSION);
         assert_int_equal(js_count(js_get(js_get(config, "rootfs"), "diff_ids")), 3);
     }
 }
@@ -239,7 +260,8 @@ static void a_plain_base_layer_says_so(void **state)
     set_up(&fixture, minimal);
     fixture.layers[1].diff_id = fixture.layers[1].digest;
     js_free(made(&fixture, &image));
-    assert_non_null(strstr(buf_text(&image.manifest), "\"application/vnd.oci.image.layer.v1.tar\""));
+    assert_non_null(
+        strstr(buf_text(&image.manifest), "\"application/vnd.oci.image.layer.v1.tar\""));
     assert_int_equal(image.layer_count, 3);
     assert_int_equal(image.layers[1].size, 200);
 }
@@ -253,10 +275,13 @@ static void wrong_bases_are_refused(void **state)
         {"{\"os\":\"linux\"}", "no architecture"},
         {"{\"architecture\":\"arm64\",\"os\":\"windows\"}", "is not for linux"},
         {"{\"architecture\":\"arm64\"}", "is not for linux"},
-        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":[]}", "'config' that isn't an object"},
-        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":{}}}", "'Env' that isn't a list"},
+        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":[]}",
+         "'config' that isn't an object"},
+        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":{}}}",
+         "'Env' that isn't a list"},
         {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[1]}}", "isn't text"},
-        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":3}}", "'Labels' that isn't an object"},
+        {"{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":3}}",
+         "'Labels' that isn't an object"},
     };
     (void)state;
     for (size_t i = 0; i < countof(wrong); i++) {
@@ -264,7 +289,8 @@ static void wrong_bases_are_refused(void **state)
         AUTO(image) image = {0};
         struct error err = {0};
         set_up(&fixture, wrong[i].config);
-        assert_int_equal(image_make(&fixture.base, &fixture.own, 1, &fixture.plan, &image, &err), -1);
+        assert_int_equal(image_make(&fixture.base, &fixture.own, 1, &fixture.plan, &image, &err),
+                         -1);
         assert_int_equal(err.kind, ERROR_REGISTRY);
         assert_non_null(strstr(err.text, wrong[i].said));
     }

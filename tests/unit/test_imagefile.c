@@ -46,7 +46,8 @@ static void make_layer(struct fixture *fixture)
     AUTOPTR(gzip_writer) gzip = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
     assert_int_equal(gzip_writer_write(gzip, tar.data, tar.len, &err), 0);
     assert_int_equal(gzip_writer_finish(gzip, &err), 0);
-    assert_int_equal(store_put(&fixture->store, packed.data, packed.len, &fixture->layer.digest, &err), 0);
+    assert_int_equal(
+        store_put(&fixture->store, packed.data, packed.len, &fixture->layer.digest, &err), 0);
     assert_int_equal(digest_bytes(tar.data, tar.len, &fixture->layer.diff_id, &err), 0);
     fixture->layer.size = packed.len;
     fixture->layer.content_size = tar.len;
@@ -69,8 +70,12 @@ static void set_up(struct fixture *fixture)
     strv_add(&plan.tags, "other:v2");
     strv_add(&plan.entrypoint, "/bin/hello");
     assert_int_equal(image_make(&scratch, &fixture->layer, 1, &plan, &fixture->image, &err), 0);
-    assert_int_equal(output_find("oci")->write(&fixture->image, &fixture->store, NULL, fixture->archive, &err), 0);
-    assert_int_equal(output_find("oci-layout")->write(&fixture->image, &fixture->store, NULL, fixture->layout, &err), 0);
+    assert_int_equal(
+        output_find("oci")->write(&fixture->image, &fixture->store, NULL, fixture->archive, &err),
+        0);
+    assert_int_equal(output_find("oci-layout")
+                         ->write(&fixture->image, &fixture->store, NULL, fixture->layout, &err),
+                     0);
     strv_release(&plan.tags);
     strv_release(&plan.entrypoint);
 }
@@ -92,8 +97,10 @@ static void check(const struct fixture *fixture, const char *path, const char *f
     assert_int_equal(imagefile_verified(&image, &err), 0);
     assert_int_equal(image.layers[0].size, fixture->layer.size);
     assert_int_equal(image.layers[0].scan.content_size, fixture->layer.content_size);
-    assert_string_equal(js_text(js_at(js_get(js_get(image.config, "config"), "Entrypoint"), 0)), "/bin/hello");
-    assert_true(digest_equal(&image.manifest, &fixture->image.manifest_digest) == (strcmp(format, "docker") != 0));
+    assert_string_equal(js_text(js_at(js_get(js_get(image.config, "config"), "Entrypoint"), 0)),
+                        "/bin/hello");
+    assert_true(digest_equal(&image.manifest, &fixture->image.manifest_digest) ==
+                (strcmp(format, "docker") != 0));
 }
 
 static void what_is_written_is_read(void **state)
@@ -106,7 +113,8 @@ static void what_is_written_is_read(void **state)
 }
 
 /* Copies an archive, without the file `skip` and with `content` as the file `path`. */
-static void rewrite(const char *from, const char *to, const char *skip, const char *path, const char *content)
+static void rewrite(const char *from, const char *to, const char *skip, const char *path,
+                    const char *content)
 {
     struct error err = {0};
     struct tar_entry entry;
@@ -143,11 +151,13 @@ static void docker_archives_are_read(void **state)
     check(&fixture, path, "docker", 2);
 }
 
-static void refused(const struct fixture *fixture, const char *path, const struct imagefile_choice *choice, const char *said)
+static void refused(const struct fixture *fixture, const char *path,
+                    const struct imagefile_choice *choice, const char *said)
 {
     struct error err = {0};
     AUTO(imagefile) image = {0};
-    assert_true(imagefile_load(path, choice, &fixture->store, &image, &err) != 0 || imagefile_verified(&image, &err) != 0);
+    assert_true(imagefile_load(path, choice, &fixture->store, &image, &err) != 0 ||
+                imagefile_verified(&image, &err) != 0);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     if (!strstr(err.text, said))
         fail_msg("'%s' says nothing of '%s'", err.text, said);
@@ -160,7 +170,8 @@ static void damage_is_found(void **state)
     (void)state;
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "bad.tar");
-    const struct digest *blobs[] = {&fixture.image.manifest_digest, &fixture.image.config_digest, &fixture.layer.digest};
+    const struct digest *blobs[] = {&fixture.image.manifest_digest, &fixture.image.config_digest,
+                                    &fixture.layer.digest};
     for (size_t i = 0; i < countof(blobs); i++) {
         autofree char *name = xasprintf("blobs/sha256/%s", digest_hex(blobs[i]));
         rewrite(fixture.archive, path, NULL, name, "{}");
@@ -172,7 +183,8 @@ static void damage_is_found(void **state)
     refused(&fixture, path, &any, "no list of manifests");
     rewrite(fixture.archive, path, NULL, "index.json", "not JSON");
     refused(&fixture, path, &any, "not a JSON text");
-    rewrite(fixture.archive, path, NULL, "manifest.json", "[{\"Config\":\"oci-layout\",\"Layers\":[]}]");
+    rewrite(fixture.archive, path, NULL, "manifest.json",
+            "[{\"Config\":\"oci-layout\",\"Layers\":[]}]");
     refused(&fixture, path, &any, "describe different images");
 }
 
@@ -181,14 +193,16 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     AUTO(fixture) fixture;
     (void)state;
     set_up(&fixture);
-    autofree char *docker = path_join(fixture.folder, "docker.tar"), *bad = path_join(fixture.folder, "bad.tar");
+    autofree char *docker = path_join(fixture.folder, "docker.tar"),
+                  *bad = path_join(fixture.folder, "bad.tar");
     autofree char *layer = xasprintf("blobs/sha256/%s", digest_hex(&fixture.layer.digest));
     rewrite(fixture.archive, docker, "index.json", NULL, NULL);
     rewrite(docker, bad, NULL, layer, "another layer");
     refused(&fixture, bad, &any, "not a readable tar");
     char nothing[1024] = {0};
     rewrite(docker, bad, NULL, layer, nothing);
-    refused(&fixture, bad, &any, "not a readable tar"); /* not even an empty one: its text is cut at the first NUL */
+    refused(&fixture, bad, &any,
+            "not a readable tar"); /* not even an empty one: its text is cut at the first NUL */
     rewrite(docker, bad, NULL, layer, "\x1f\x8b\x08 and no more");
     refused(&fixture, bad, &any, "gzip data");
     rewrite(docker, bad, NULL, "manifest.json", "[{\"Config\":7}]");
@@ -197,7 +211,8 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     refused(&fixture, bad, &any, "several images");
     rewrite(docker, bad, NULL, "manifest.json", "[]");
     refused(&fixture, bad, &any, "no image");
-    rewrite(docker, bad, NULL, "manifest.json", "[{\"Config\":\"../../etc/passwd\",\"Layers\":[null]}]");
+    rewrite(docker, bad, NULL, "manifest.json",
+            "[{\"Config\":\"../../etc/passwd\",\"Layers\":[null]}]");
     refused(&fixture, bad, &any, "is missing in it");
 }
 
@@ -208,10 +223,16 @@ static void choices(void **state)
     (void)state;
     set_up(&fixture);
     AUTO(imagefile) image = {0};
-    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.tag = "v1", .arch = "arm64"}, &fixture.store, &image, &err), 0);
-    refused(&fixture, fixture.archive, &(struct imagefile_choice){.tag = "v9"}, "no image is called 'v9'");
+    assert_int_equal(imagefile_load(fixture.archive,
+                                    &(struct imagefile_choice){.tag = "v1", .arch = "arm64"},
+                                    &fixture.store, &image, &err),
+                     0);
+    refused(&fixture, fixture.archive, &(struct imagefile_choice){.tag = "v9"},
+            "no image is called 'v9'");
     imagefile_release(&image);
-    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.arch = "mips"}, &fixture.store, &image, &err), -1);
+    assert_int_equal(imagefile_load(fixture.archive, &(struct imagefile_choice){.arch = "mips"},
+                                    &fixture.store, &image, &err),
+                     -1);
     assert_int_equal(err.kind, ERROR_USAGE);
 }
 
@@ -221,7 +242,8 @@ static void other_things_are_refused(void **state)
     struct error err = {0};
     (void)state;
     set_up(&fixture);
-    autofree char *text = path_join(fixture.folder, "text"), *absent = path_join(fixture.folder, "absent");
+    autofree char *text = path_join(fixture.folder, "text"),
+                  *absent = path_join(fixture.folder, "absent");
     assert_int_equal(fs_write(text, "hello", 5, 0644, &err), 0);
     refused(&fixture, text, &any, "not a readable tar archive");
     refused(&fixture, absent, &any, "No such file");
@@ -232,9 +254,12 @@ static void other_things_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_written_is_read),  cmocka_unit_test(docker_archives_are_read),
-        cmocka_unit_test(damage_is_found),          cmocka_unit_test(layers_must_unpack_to_what_the_config_says),
-        cmocka_unit_test(choices),                  cmocka_unit_test(other_things_are_refused),
+        cmocka_unit_test(what_is_written_is_read),
+        cmocka_unit_test(docker_archives_are_read),
+        cmocka_unit_test(damage_is_found),
+        cmocka_unit_test(layers_must_unpack_to_what_the_config_says),
+        cmocka_unit_test(choices),
+        cmocka_unit_test(other_things_are_refused),
     };
     return cmocka_run_group_tests_name("imagefile", tests, NULL, NULL);
 }

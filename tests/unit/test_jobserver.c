@@ -25,8 +25,10 @@ static void parsing(void **state)
         {" -j1", {JOBSERVER_SERIAL, 0, 0, NULL}},
         {"w -j2 --jobserver-auth=3,4", {JOBSERVER_PIPE, 3, 4, NULL}},
         {"--jobserver-fds=5,6 -j", {JOBSERVER_PIPE, 5, 6, NULL}},
-        {" -j8 --jobserver-auth=fifo:/tmp/GMfifo12", {JOBSERVER_FIFO, -1, -1, (char *)"/tmp/GMfifo12"}},
-        {" --jobserver-auth=fifo:/tmp/a\\ b\\\\c/GMfifo12 -k", {JOBSERVER_FIFO, -1, -1, (char *)"/tmp/a b\\c/GMfifo12"}},
+        {" -j8 --jobserver-auth=fifo:/tmp/GMfifo12",
+         {JOBSERVER_FIFO, -1, -1, (char *)"/tmp/GMfifo12"}},
+        {" --jobserver-auth=fifo:/tmp/a\\ b\\\\c/GMfifo12 -k",
+         {JOBSERVER_FIFO, -1, -1, (char *)"/tmp/a b\\c/GMfifo12"}},
         {" --jobserver-auth=3,4 --jobserver-auth=7,8", {JOBSERVER_PIPE, 7, 8, NULL}},
         {" --jobserver-auth=fifo:/x --jobserver-auth=7,8", {JOBSERVER_PIPE, 7, 8, NULL}},
         {" --jobserver-auth=-2,-2", {JOBSERVER_SERIAL, -1, -1, NULL}},
@@ -43,9 +45,11 @@ static void parsing(void **state)
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(jobserver_address) got;
         jobserver_parse(cases[i].flags, &got);
-        if (got.kind != cases[i].want.kind || got.read != cases[i].want.read || got.write != cases[i].want.write)
+        if (got.kind != cases[i].want.kind || got.read != cases[i].want.read ||
+            got.write != cases[i].want.write)
             fail_msg("'%s': %d %d,%d", cases[i].flags, (int)got.kind, got.read, got.write);
-        assert_string_equal(got.path ? got.path : "-", cases[i].want.path ? cases[i].want.path : "-");
+        assert_string_equal(got.path ? got.path : "-",
+                            cases[i].want.path ? cases[i].want.path : "-");
     }
 }
 
@@ -77,7 +81,7 @@ static void taking_and_giving(void **state)
     assert_int_equal(jobserver.kind, JOBSERVER_PIPE);
     assert_true(jobserver_take(&jobserver));
     assert_true(jobserver_take(&jobserver));
-    assert_false(jobserver_take(&jobserver)); /* doesn't wait, */
+    assert_false(jobserver_take(&jobserver));                  /* doesn't wait, */
     assert_int_equal(fcntl(ends[0], F_GETFL) & O_NONBLOCK, 0); /* though make's own end would */
     jobserver_give(&jobserver, 1);
     assert_tokens(ends[0], "b");
@@ -146,9 +150,10 @@ static void what_is_no_jobserver(void **state)
 /* Each child notes its begin and end, and waits a while for as many as `barrier` to have begun. */
 static char *noting(const char *log, int barrier)
 {
-    return xasprintf("echo + >>%s; i=0; while [ $(grep -c + %s) -lt %d ] && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.05; done; "
-                     "echo - >>%s",
-                     log, log, barrier, log);
+    return xasprintf(
+        "echo + >>%s; i=0; while [ $(grep -c + %s) -lt %d ] && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.05; done; "
+        "echo - >>%s",
+        log, log, barrier, log);
 }
 
 static int most_at_once(const char *log)
@@ -167,7 +172,8 @@ static int most_at_once(const char *log)
 
 enum { COUNT = 9 };
 
-static int run_children(const char *script, int jobs, struct jobserver *jobserver, struct error *err)
+static int run_children(const char *script, int jobs, struct jobserver *jobserver,
+                        struct error *err)
 {
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
     struct process processes[COUNT];
@@ -189,7 +195,8 @@ static void children_need_tokens(void **state)
         struct error err = {0};
         AUTO(jobserver) jobserver = JOBSERVER_INIT;
         autofree char *folder = unit_folder(), *log = path_join(folder, "log");
-        autofree char *flags = make_pipe(ends, cases[i].tokens), *script = noting(log, cases[i].most);
+        autofree char *flags = make_pipe(ends, cases[i].tokens),
+                      *script = noting(log, cases[i].most);
         jobserver_join(&jobserver, flags);
         assert_int_equal(run_children(script, cases[i].jobs, &jobserver, &err), 0);
         assert_int_equal(most_at_once(log), cases[i].most);
@@ -234,11 +241,13 @@ static void tokens_that_come_later(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
-/* The signals come while tokens are held: one, or two, of which the second alone would end the process on the spot. */
+/* The signals come while tokens are held: one, or two, of which the second alone would end the
+ * process on the spot. */
 static void interrupts_give_back(void **state)
 {
-    static const char *const scripts[] = {"kill -TERM $PPID; sleep 30",
-                                          "trap '' TERM; kill -TERM $PPID; kill -INT $PPID; sleep 30; sleep 30"};
+    static const char *const scripts[] = {
+        "kill -TERM $PPID; sleep 30",
+        "trap '' TERM; kill -TERM $PPID; kill -INT $PPID; sleep 30; sleep 30"};
     (void)state;
     for (size_t i = 0; i < countof(scripts); i++) {
         int ends[2], status = 0;
@@ -254,7 +263,8 @@ static void interrupts_give_back(void **state)
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
         /* With several signals, a later one may end it once the tokens are back. */
-        if (WEXITSTATUS(status) != 42 && WEXITSTATUS(status) != 128 + SIGTERM && WEXITSTATUS(status) != 128 + SIGINT)
+        if (WEXITSTATUS(status) != 42 && WEXITSTATUS(status) != 128 + SIGTERM &&
+            WEXITSTATUS(status) != 128 + SIGINT)
             fail_msg("status %d", WEXITSTATUS(status));
         char back[8] = "";
         struct pollfd ready = {.fd = ends[0], .events = POLLIN};
@@ -276,8 +286,9 @@ static void failures_give_back(void **state)
     assert_int_equal(run_children("sleep 0.1; exit 3", COUNT, &jobserver, &err), 0);
     assert_int_equal(jobserver.tokens.len, 0);
     const char *const absent[] = {"/nonexistent/cc", NULL};
-    struct process processes[] = {{.argv = (const char *const[]){"/bin/sh", "-c", "sleep 0.1", NULL}, .input = -1},
-                                  {.argv = absent, .input = -1}};
+    struct process processes[] = {
+        {.argv = (const char *const[]){"/bin/sh", "-c", "sleep 0.1", NULL}, .input = -1},
+        {.argv = absent, .input = -1}};
     struct process_result results[2];
     assert_int_equal(process_run_shared(processes, 2, 2, &jobserver, results, &err), -1);
     assert_int_equal(jobserver.tokens.len, 0);

@@ -39,7 +39,8 @@ static int collect(void *data, const void *bytes, size_t length, struct error *e
 }
 
 /* A base layer of these entries, in the store and listed. */
-static struct digest base_layer(const struct store *store, const struct tar_entry *entries, size_t count)
+static struct digest base_layer(const struct store *store, const struct tar_entry *entries,
+                                size_t count)
 {
     struct error err = {0};
     struct digest digest, diff_id = {""};
@@ -69,7 +70,8 @@ static void set_up(struct fixture *fixture, const struct tar_entry *entries, siz
 }
 
 /* Adds a file whose content lies in the fixture's folder; the source's path is the fixture's. */
-static const char *add_source(struct fixture *fixture, const char *path, const char *name, const char *content)
+static const char *add_source(struct fixture *fixture, const char *path, const char *name,
+                              const char *content)
 {
     struct error err = {0};
     char *source = path_join(fixture->folder, name);
@@ -118,8 +120,8 @@ static char *describe(const struct fixture *fixture, const struct layer *layer)
     for (int status = 0; (status = tar_reader_next(reader, &entry, &err)) != 0;) {
         char content[100];
         assert_int_equal(status, 1);
-        buf_addf(&text, "%c %o %d:%d %d %s", "fdlh?"[entry.type], entry.mode, (int)entry.uid, (int)entry.gid, (int)entry.mtime,
-                 entry.path);
+        buf_addf(&text, "%c %o %d:%d %d %s", "fdlh?"[entry.type], entry.mode, (int)entry.uid,
+                 (int)entry.gid, (int)entry.mtime, entry.path);
         if (entry.link)
             buf_addf(&text, " -> %s", entry.link);
         int64_t got = tar_reader_read(reader, content, sizeof content, &err);
@@ -135,7 +137,8 @@ static struct layer made(const struct fixture *fixture)
 {
     struct error err = {0};
     struct layer layer;
-    if (layer_make(&fixture->tree, fixture->rootfs, &fixture->format, &fixture->store, &layer, &err) != 0)
+    if (layer_make(&fixture->tree, fixture->rootfs, &fixture->format, &fixture->store, &layer,
+                   &err) != 0)
         fail_msg("%s", err.text);
     return layer;
 }
@@ -144,7 +147,9 @@ static void refused(const struct fixture *fixture, int kind, const char *said)
 {
     struct error err = {0};
     struct layer layer;
-    assert_int_equal(layer_make(&fixture->tree, fixture->rootfs, &fixture->format, &fixture->store, &layer, &err), -1);
+    assert_int_equal(layer_make(&fixture->tree, fixture->rootfs, &fixture->format, &fixture->store,
+                                &layer, &err),
+                     -1);
     assert_int_equal(err.kind, kind);
     if (!strstr(err.text, said))
         fail_msg("'%s' says nothing of '%s'", err.text, said);
@@ -164,9 +169,11 @@ static void sorted_with_parents_and_normal_modes(void **state)
     fixture.tree.entries[fixture.tree.len - 1].mode = 0755;
     struct layer layer = made(&fixture);
     autofree char *text = describe(&fixture, &layer);
-    assert_string_equal(text, "d 755 0:0 77 opt/\nl 777 0:0 77 opt/link -> ../var/task/b\nd 755 0:0 77 var/\nd 755 0:0 77 var/runtime/\n"
-                              "f 755 0:0 77 var/runtime/bootstrap=P\nd 755 0:0 77 var/task/\nf 644 0:0 77 var/task-x=A\n"
-                              "f 644 0:0 77 var/task/b=BB\n");
+    assert_string_equal(
+        text,
+        "d 755 0:0 77 opt/\nl 777 0:0 77 opt/link -> ../var/task/b\nd 755 0:0 77 var/\nd 755 0:0 77 var/runtime/\n"
+        "f 755 0:0 77 var/runtime/bootstrap=P\nd 755 0:0 77 var/task/\nf 644 0:0 77 var/task-x=A\n"
+        "f 644 0:0 77 var/task/b=BB\n");
 }
 
 static void content_in_memory(void **state)
@@ -202,8 +209,9 @@ static void the_bases_links_and_attributes_count(void **state)
     tree_add_dir(&fixture.tree, "var/task");
     struct layer layer = made(&fixture);
     autofree char *text = describe(&fixture, &layer);
-    assert_string_equal(text, "d 755 0:0 77 data/\nd 2750 5:6 77 data/task/\nd 755 0:0 77 data/task/new/\n"
-                              "f 644 0:0 77 data/task/new/a=A\nd 711 0:0 77 var/\nf 644 0:0 77 var/old=B\n");
+    assert_string_equal(
+        text, "d 755 0:0 77 data/\nd 2750 5:6 77 data/task/\nd 755 0:0 77 data/task/new/\n"
+              "f 644 0:0 77 data/task/new/a=A\nd 711 0:0 77 var/\nf 644 0:0 77 var/old=B\n");
 }
 
 static void conflicts_name_both(void **state)
@@ -260,7 +268,8 @@ static void sources_must_be_files(void **state)
     tree_add_file(&fixture.tree, "x", fixture.folder, 0644);
     refused(&fixture, ERROR_PROJECT, "isn't a regular file");
     tree_release(&fixture.tree);
-    autofree char *pipe = path_join(fixture.folder, "pipe"), *absent = path_join(fixture.folder, "absent");
+    autofree char *pipe = path_join(fixture.folder, "pipe"),
+                  *absent = path_join(fixture.folder, "absent");
     assert_int_equal(mkfifo(pipe, 0600), 0);
     tree_add_file(&fixture.tree, "x", pipe, 0644);
     refused(&fixture, ERROR_PROJECT, "isn't a regular file");
@@ -344,7 +353,8 @@ static bool take_large(void *data, struct layer_sink *sink)
     return true;
 }
 
-/* Only a large one that must be made goes elsewhere too, and what happens there is nothing to it. */
+/* Only a large one that must be made goes elsewhere too, and what happens there is nothing to it.
+ */
 static void others_may_want_a_large_layer(void **state)
 {
     enum { SIZE = 16 * 1024 * 1024 };
@@ -438,7 +448,8 @@ static void an_unchanged_tree_is_not_read(void **state)
     const char *source = add_source(&fixture, "a", "a", "content");
     usleep(30000); /* the file becomes older than the clock's step */
     struct layer layer = made(&fixture);
-    autofree char *note = tree_note(&fixture), *blob = store_blob_path(&fixture.store, &layer.digest);
+    autofree char *note = tree_note(&fixture),
+                  *blob = store_blob_path(&fixture.store, &layer.digest);
     forge(note, "diff-id");
     struct layer again = made(&fixture);
     assert_string_equal(again.digest.text, layer.digest.text);
@@ -455,7 +466,8 @@ static void an_unchanged_tree_is_not_read(void **state)
     /* Other content of that size, with the old time. */
     assert_int_equal(stat(source, &first), 0);
     assert_int_equal(fs_write(source, "CONTENT", 7, 0600, &err), 0);
-    assert_int_equal(utimensat(AT_FDCWD, source, (struct timespec[]){first.st_atim, first.st_mtim}, 0), 0);
+    assert_int_equal(
+        utimensat(AT_FDCWD, source, (struct timespec[]){first.st_atim, first.st_mtim}, 0), 0);
     again = made(&fixture);
     assert_string_not_equal(again.diff_id.text, layer.diff_id.text);
     autofree char *text = describe(&fixture, &again);
@@ -525,8 +537,10 @@ static void damaged_notes_do_not_count(void **state)
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
     struct layer layer = made(&fixture);
-    autofree char *name = xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer.diff_id));
-    autofree char *by_content = store_path(&fixture.store, "objects", name, &err), *by_shape = tree_note(&fixture);
+    autofree char *name =
+        xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer.diff_id));
+    autofree char *by_content = store_path(&fixture.store, "objects", name, &err),
+                  *by_shape = tree_note(&fixture);
     assert_true(fs_exists(by_content));
     for (size_t i = 0; i < 2 * countof(texts); i++) {
         const char *note = i % 2 ? by_shape : by_content, *text = texts[i / 2];

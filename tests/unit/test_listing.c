@@ -30,7 +30,8 @@ static int tear_down(void **state)
     return result;
 }
 
-#define LAYER(...) make_layer((const struct item[]){__VA_ARGS__}, countof(((const struct item[]){__VA_ARGS__})))
+#define LAYER(...)                                                                                 \
+    make_layer((const struct item[]){__VA_ARGS__}, countof(((const struct item[]){__VA_ARGS__})))
 
 static struct digest make_layer(const struct item *items, size_t count)
 {
@@ -44,7 +45,10 @@ static char *tree(const struct rootfs *rootfs)
     AUTO(buf) out = {0};
     for (size_t i = 0; i < rootfs_count(rootfs); i++) {
         const struct rootfs_entry *entry = rootfs_at(rootfs, i);
-        buf_addf(&out, "%s%s%s%s", i ? " " : "", entry->path, entry->type == TAR_DIR ? "/" : entry->type == TAR_OTHER ? "*" : "",
+        buf_addf(&out, "%s%s%s%s", i ? " " : "", entry->path,
+                 entry->type == TAR_DIR     ? "/"
+                 : entry->type == TAR_OTHER ? "*"
+                                            : "",
                  entry->link ? ">" : "");
         buf_adds(&out, entry->link ? entry->link : "");
         assert_ptr_equal(rootfs_find(rootfs, entry->path), entry);
@@ -90,7 +94,8 @@ static void a_list_is_cut_while_it_is_read(void **state)
     int got;
     (void)state;
     for (size_t i = 0; i < countof(items); i++)
-        items[i] = (struct item){"./usr/some-file-with-a-long-name-so-that-no-buffer-holds-the-list", '0', "x"};
+        items[i] = (struct item){
+            "./usr/some-file-with-a-long-name-so-that-no-buffer-holds-the-list", '0', "x"};
     struct digest blob = put_layer(&store, items, countof(items), &expected);
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
     AUTOPTR(listing_reader) reader = listing_reader_open(&store, &blob, &about);
@@ -108,7 +113,8 @@ static void many_layers(void **state)
 {
     static const struct item items[] = {{"usr/", '5'}, {"usr/a", '0', "hello"}};
     struct error err = {0};
-    struct digest expected, any = {0}, layers[300], blob = put_layer(&store, items, countof(items), &expected);
+    struct digest expected, any = {0}, layers[300],
+                            blob = put_layer(&store, items, countof(items), &expected);
     (void)state;
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
     for (size_t i = 0; i < countof(layers); i++)
@@ -120,8 +126,12 @@ static void many_layers(void **state)
 
 static void a_layer_is_listed(void **state)
 {
-    static const struct item items[] = {{"./", '5'}, {"./usr/", '5', NULL, 0750}, {"usr/a", '0', "hello", 04755},
-                                        {"./usr/b", '2', "../x"}, {"usr/c", '1', "./usr/a"}, {"usr/d/../null", '3'}};
+    static const struct item items[] = {{"./", '5'},
+                                        {"./usr/", '5', NULL, 0750},
+                                        {"usr/a", '0', "hello", 04755},
+                                        {"./usr/b", '2', "../x"},
+                                        {"usr/c", '1', "./usr/a"},
+                                        {"usr/d/../null", '3'}};
     struct error err = {0};
     struct digest diff_id, expected, blob = put_layer(&store, items, countof(items), &expected);
     struct listing listing;
@@ -237,7 +247,8 @@ static void a_damaged_blob_is_put_away(void **state)
         autoclose int fd = store_open_blob(&store, &blob, &size, &err);
         assert_int_equal(fs_read_fd(fd, path, 10000, &bytes, &err), 0);
         bytes.data[30] = (char)(bytes.data[30] ^ 1);
-        assert_int_equal(fs_write(path, bytes.data, how ? bytes.len / 2 : bytes.len, 0644, &err), 0);
+        assert_int_equal(fs_write(path, bytes.data, how ? bytes.len / 2 : bytes.len, 0644, &err),
+                         0);
         assert_int_equal(listing_make(&store, &blob, &any, &err), -1);
         assert_int_equal(err.kind, ERROR_REGISTRY);
         assert_non_null(strstr(err.text, "build again"));
@@ -251,7 +262,8 @@ static void diff_ids_are_checked(void **state)
     struct error err = {0};
     struct digest right, wrong, blob = put_layer(&store, &item, 1, &right);
     (void)state;
-    assert_true(digest_parse(&wrong, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
+    assert_true(digest_parse(
+        &wrong, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
     assert_int_equal(listing_make(&store, &blob, &wrong, &err), -1);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     assert_non_null(strstr(err.text, right.text));
@@ -262,7 +274,8 @@ static void diff_ids_are_checked(void **state)
 static void a_damaged_list_is_made_anew(void **state)
 {
     struct error err = {0};
-    struct digest diff_id, blob = put_layer(&store, (const struct item[]){{"dir/a", '0', "x"}}, 1, &diff_id);
+    struct digest diff_id,
+        blob = put_layer(&store, (const struct item[]){{"dir/a", '0', "x"}}, 1, &diff_id);
     autofree char *path = store_path(&store, "lists", digest_hex(&blob), &err);
     AUTO(buf) whole = {0};
     (void)state;
@@ -299,8 +312,10 @@ static void names_that_climb_out(void **state)
         {LAYER({"/", '2', "/etc"}), "not a directory"},
         {LAYER({"esc", '2', "/etc"}, {"esc/passwd", '0', "x"}), "through the link 'esc'"},
         {LAYER({"esc", '2', "../.."}, {"esc/passwd", '0', "x"}), "through the link 'esc'"},
-        {LAYER({"in/", '5'}, {"in/esc", '2', "../../etc"}, {"in/esc/passwd", '0', "x"}), "through the link 'in/esc'"},
-        {LAYER({"one", '2', "two"}, {"two", '2', "../x"}, {"one/f", '0', "x"}), "through the link 'two'"},
+        {LAYER({"in/", '5'}, {"in/esc", '2', "../../etc"}, {"in/esc/passwd", '0', "x"}),
+         "through the link 'in/esc'"},
+        {LAYER({"one", '2', "two"}, {"two", '2', "../x"}, {"one/f", '0', "x"}),
+         "through the link 'two'"},
         {LAYER({"loop", '2', "loop"}, {"loop/f", '0', "x"}), "cycle of links"},
         {LAYER({"file", '0', "x"}, {"file/f", '0', "x"}), "not a directory"},
         {LAYER({"esc", '2', "/etc"}, {"h", '1', "esc/passwd"}), "through the link 'esc'"},
@@ -310,7 +325,8 @@ static void names_that_climb_out(void **state)
     };
     for (size_t i = 0; i < countof(cases); i++)
         assert_refused(&cases[i].layer, 1, cases[i].why);
-    struct digest layers[2] = {LAYER({"esc", '2', "/etc"}, {"ok", '2', "/etc/shadow"}), LAYER({"esc/passwd", '0', "x"})};
+    struct digest layers[2] = {LAYER({"esc", '2', "/etc"}, {"ok", '2', "/etc/shadow"}),
+                               LAYER({"esc/passwd", '0', "x"})};
     assert_refused(layers, 2, "through the link 'esc'");
     assert_tree(layers, 1, "esc>/etc ok>/etc/shadow"); /* a link alone leads nobody anywhere */
 }
@@ -318,15 +334,20 @@ static void names_that_climb_out(void **state)
 static void links_inside_the_image_are_followed(void **state)
 {
     (void)state;
-    struct digest layers[2] = {LAYER({"usr/", '5'}, {"usr/lib/", '5'}, {"lib", '2', "usr/lib"}, {"var/run", '2', "../run"}),
-                               LAYER({"lib/x", '0', "x"}, {"var/run/deep/y", '0', "y"}, {"z", '1', "lib/x"})};
-    assert_tree(layers, 2, "lib>usr/lib run/ run/deep/ run/deep/y usr/ usr/lib/ usr/lib/x var/ var/run>../run z");
+    struct digest layers[2] = {
+        LAYER({"usr/", '5'}, {"usr/lib/", '5'}, {"lib", '2', "usr/lib"},
+              {"var/run", '2', "../run"}),
+        LAYER({"lib/x", '0', "x"}, {"var/run/deep/y", '0', "y"}, {"z", '1', "lib/x"})};
+    assert_tree(
+        layers, 2,
+        "lib>usr/lib run/ run/deep/ run/deep/y usr/ usr/lib/ usr/lib/x var/ var/run>../run z");
 }
 
 static void whiteouts(void **state)
 {
-    struct digest base = LAYER({"a/", '5', NULL, 0700}, {"a/1", '0', "x"}, {"a/2", '0', "x"}, {"a/d/", '5'}, {"a/d/3", '0', "x"},
-                               {"b", '0', "x"}, {"a-b", '0', "x"});
+    struct digest base =
+        LAYER({"a/", '5', NULL, 0700}, {"a/1", '0', "x"}, {"a/2", '0', "x"}, {"a/d/", '5'},
+              {"a/d/3", '0', "x"}, {"b", '0', "x"}, {"a-b", '0', "x"});
     (void)state;
     assert_tree(&base, 1, "a/ a-b a/1 a/2 a/d/ a/d/3 b");
     const struct {
@@ -335,13 +356,16 @@ static void whiteouts(void **state)
     } cases[] = {
         {LAYER({"a/.wh.1", '0'}, {".wh.b", '0'}), "a/ a-b a/2 a/d/ a/d/3"},
         {LAYER({"a/.wh.d", '0'}, {"a/.wh.none", '0'}, {"no/.wh.x", '0'}), "a/ a-b a/1 a/2 b"},
-        {LAYER({"a/.wh.d", '0'}, {"a/d/", '5'}, {"a/d/new", '0', "x"}), "a/ a-b a/1 a/2 a/d/ a/d/new b"},
-        {LAYER({"a/d/", '5'}, {"a/d/new", '0', "x"}, {"a/.wh.d", '0'}), "a/ a-b a/1 a/2 a/d/ a/d/new b"},
+        {LAYER({"a/.wh.d", '0'}, {"a/d/", '5'}, {"a/d/new", '0', "x"}),
+         "a/ a-b a/1 a/2 a/d/ a/d/new b"},
+        {LAYER({"a/d/", '5'}, {"a/d/new", '0', "x"}, {"a/.wh.d", '0'}),
+         "a/ a-b a/1 a/2 a/d/ a/d/new b"},
         {LAYER({"a/new", '0', "x"}, {"a/.wh..wh..opq", '0'}), "a/ a-b a/new b"},
         {LAYER({"a/.wh..wh..opq", '0'}, {"a/new", '0', "x"}), "a/ a-b a/new b"},
         {LAYER({"a/d/4", '0', "x"}, {"a/.wh..wh..opq", '0'}), "a/ a-b a/d/ a/d/4 b"},
         {LAYER({".wh..wh..opq", '0'}, {"only", '0', "x"}), "only"},
-        {LAYER({"a/1", '0', "x"}, {"a/.wh.1", '0'}), "a/ a-b a/1 a/2 a/d/ a/d/3 b"}, /* never the layer's own */
+        {LAYER({"a/1", '0', "x"}, {"a/.wh.1", '0'}),
+         "a/ a-b a/1 a/2 a/d/ a/d/3 b"}, /* never the layer's own */
         {LAYER({".wh..wh.plnk", '5'}, {".wh..wh.aufs", '0'}), "a/ a-b a/1 a/2 a/d/ a/d/3 b"},
         {LAYER({"a", '0', "now a file"}), "a a-b b"},
         {LAYER({"b/", '5'}, {"b/in", '0', "x"}), "a/ a-b a/1 a/2 a/d/ a/d/3 b/ b/in"},
@@ -362,15 +386,31 @@ static void whiteouts(void **state)
 static void resolve(void **state)
 {
     struct error err = {0};
-    struct digest layer = LAYER({"usr/lib/", '5'}, {"lib", '2', "usr/lib"}, {"abs", '2', "/usr"}, {"up", '2', "../../../usr"},
-                                {"file", '0', "x"}, {"loop", '2', "pool"}, {"pool", '2', "loop"}, {"usr/back", '2', "../lib"});
+    struct digest layer =
+        LAYER({"usr/lib/", '5'}, {"lib", '2', "usr/lib"}, {"abs", '2', "/usr"},
+              {"up", '2', "../../../usr"}, {"file", '0', "x"}, {"loop", '2', "pool"},
+              {"pool", '2', "loop"}, {"usr/back", '2', "../lib"});
     AUTOPTR(rootfs) rootfs = rootfs_load(&store, &layer, 1, &err);
     static const struct {
         const char *path, *real;
     } cases[] = {
-        {"lib/x", "usr/lib/x"}, {"/lib/x/", "usr/lib/x"}, {"lib", "lib"}, {"abs/lib/y", "usr/lib/y"}, {"up/lib/y", "usr/lib/y"},
-        {"usr/back/z", "usr/lib/z"}, {"none/lib/../x", "none/x"}, {"", ""}, {"/", ""}, {"..", ""}, {"lib/../a", "usr/a"},
-        {"./usr//lib/./q", "usr/lib/q"}, {"file", "file"}, {"loop", "loop"}, {"loop/x", NULL}, {"file/x", NULL}, {"file/..", NULL},
+        {"lib/x", "usr/lib/x"},
+        {"/lib/x/", "usr/lib/x"},
+        {"lib", "lib"},
+        {"abs/lib/y", "usr/lib/y"},
+        {"up/lib/y", "usr/lib/y"},
+        {"usr/back/z", "usr/lib/z"},
+        {"none/lib/../x", "none/x"},
+        {"", ""},
+        {"/", ""},
+        {"..", ""},
+        {"lib/../a", "usr/a"},
+        {"./usr//lib/./q", "usr/lib/q"},
+        {"file", "file"},
+        {"loop", "loop"},
+        {"loop/x", NULL},
+        {"file/x", NULL},
+        {"file/..", NULL},
     };
     (void)state;
     assert_non_null(rootfs);
@@ -386,7 +426,8 @@ static void resolve(void **state)
     }
 }
 
-/* As many entries as a trimmed distribution has: more than a rough bound would mean that loading is not linear. */
+/* As many entries as a trimmed distribution has: more than a rough bound would mean that loading is
+ * not linear. */
 static void loading_is_quick(void **state)
 {
     enum { DIRS = 440, FILES = 10 };
@@ -416,7 +457,8 @@ static void loading_is_quick(void **state)
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
     long merged = (start.tv_sec - end.tv_sec) * 1000000000L + start.tv_nsec - end.tv_nsec;
     assert_int_equal(rootfs_count(rootfs), DIRS * (FILES + 1) + 4);
-    print_message("# list of %zu entries: %ld us, tree: %ld us\n", listing.count, loaded / 1000, merged / 1000);
+    print_message("# list of %zu entries: %ld us, tree: %ld us\n", listing.count, loaded / 1000,
+                  merged / 1000);
     assert_true(merged < 500000000L);
 }
 

@@ -42,11 +42,17 @@ static void lines(void)
 static void plain_form(void **state)
 {
     (void)state;
-    autofree char *normal = said("plain", LOG_NORMAL, lines), *quiet = said("plain", LOG_QUIET, lines);
-    autofree char *verbose = said("plain", LOG_VERBOSE, lines), *automatic = said("auto", LOG_NORMAL, lines);
-    assert_string_equal(normal, "compile  1 of 2 files\nas it is\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
+    autofree char *normal = said("plain", LOG_NORMAL, lines),
+                  *quiet = said("plain", LOG_QUIET, lines);
+    autofree char *verbose = said("plain", LOG_VERBOSE, lines),
+                  *automatic = said("auto", LOG_NORMAL, lines);
+    assert_string_equal(
+        normal,
+        "compile  1 of 2 files\nas it is\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
     assert_string_equal(quiet, "as it is\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
-    assert_string_equal(verbose, "compile  1 of 2 files\nas it is\n         more\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
+    assert_string_equal(
+        verbose,
+        "compile  1 of 2 files\nas it is\n         more\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
     assert_string_equal(automatic, normal); /* a file is no terminal */
 }
 
@@ -56,7 +62,9 @@ static void terminal_form(void **state)
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
     autofree char *colored = said("tty", LOG_QUIET, lines);
-    assert_string_equal(colored, "as it is\n\033[33mwarning: \033[0mmind this\na.c: says\n  so\n\033[31mlbuild: \033[0mno gcc\n");
+    assert_string_equal(
+        colored,
+        "as it is\n\033[33mwarning: \033[0mmind this\na.c: says\n  so\n\033[31mlbuild: \033[0mno gcc\n");
     assert_true(log_colors());
     setenv("NO_COLOR", "1", 1);
     autofree char *bare = said("tty", LOG_QUIET, lines), *plain = said("plain", LOG_QUIET, lines);
@@ -74,7 +82,8 @@ static void terminal_form(void **state)
 static void live(void)
 {
     log_live("one\tlive line");
-    log_live("another, which is much longer than the eighty columns of a terminal whose size\xc3\xa9 is not known");
+    log_live(
+        "another, which is much longer than the eighty columns of a terminal whose size\xc3\xa9 is not known");
     log_warn("x");
     log_live("last");
 }
@@ -85,9 +94,11 @@ static void live_line(void **state)
     setenv("TERM", "xterm", 1);
     setenv("NO_COLOR", "1", 1);
     autofree char *tty = said("tty", LOG_NORMAL, live), *quiet = said("tty", LOG_QUIET, live);
-    assert_string_equal(tty, "one live line"
-                             "\r\033[Kanother, which is much longer than the eighty columns of a terminal whose size"
-                             "\r\033[Kwarning: x\nlast\r\033[K");
+    assert_string_equal(
+        tty,
+        "one live line"
+        "\r\033[Kanother, which is much longer than the eighty columns of a terminal whose size"
+        "\r\033[Kwarning: x\nlast\r\033[K");
     assert_string_equal(quiet, "warning: x\n");
     autofree char *plain = said("plain", LOG_NORMAL, live);
     assert_string_equal(plain, "warning: x\n");
@@ -101,7 +112,8 @@ static void automatic(void **state)
     autoclose int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
         skip();
-    autoclose int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC), saved = dup(STDERR_FILENO);
+    autoclose int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC),
+                  saved = dup(STDERR_FILENO);
     assert_true(slave >= 0 && dup2(slave, STDERR_FILENO) >= 0);
     setenv("TERM", "xterm", 1);
     int set = log_set_format(NULL, &err);
@@ -125,7 +137,8 @@ static void assert_events(const char *text, const char *const *expected, size_t 
     for (; *text; text += strcspn(text, "\n") + 1, seen++) {
         struct error err = {0};
         regex_t pattern;
-        autofree char *line = xstrndup(text, strcspn(text, "\n")), *whole = xasprintf("^%s$", expected[seen]);
+        autofree char *line = xstrndup(text, strcspn(text, "\n")),
+                      *whole = xasprintf("^%s$", expected[seen]);
         AUTOPTR(js) object = js_parse(line, strlen(line), "event", &err);
         assert_non_null(object);
         assert_true(seen < count);
@@ -176,17 +189,23 @@ static void metered(void)
 static void meters(void **state)
 {
     static const char *const events[] = {
-        HEAD "\"progress\"," MS "\"step\":\"fetch\",\"what\":\"layer 1 of 2\",\"bytes\":2000000,\"total\":3000000,"
+        HEAD "\"progress\"," MS
+             "\"step\":\"fetch\",\"what\":\"layer 1 of 2\",\"bytes\":2000000,\"total\":3000000,"
              "\"rate\":[0-9]+,\"took\":[0-9]+\\}",
-        HEAD "\"done\"," MS "\"step\":\"fetch\",\"what\":\"layer 1 of 2\",\"bytes\":3000000,\"total\":3000000,"
+        HEAD "\"done\"," MS
+             "\"step\":\"fetch\",\"what\":\"layer 1 of 2\",\"bytes\":3000000,\"total\":3000000,"
              "\"rate\":[0-9]+,\"took\":[0-9]+\\}",
-        HEAD "\"done\"," MS "\"step\":\"compile\",\"what\":\"layer 1 of 2\",\"files\":2,\"total\":2,\"took\":[0-9]+\\}",
+        HEAD
+        "\"done\"," MS
+        "\"step\":\"compile\",\"what\":\"layer 1 of 2\",\"files\":2,\"total\":2,\"took\":[0-9]+\\}",
     };
     (void)state;
     setenv("NO_COLOR", "1", 1);
     setenv("TERM", "xterm", 1);
-    autofree char *json = said("json", LOG_NORMAL, metered), *quiet = said("json", LOG_QUIET, metered);
-    autofree char *plain = said("plain", LOG_NORMAL, metered), *tty = said("tty", LOG_NORMAL, metered);
+    autofree char *json = said("json", LOG_NORMAL, metered),
+                  *quiet = said("json", LOG_QUIET, metered);
+    autofree char *plain = said("plain", LOG_NORMAL, metered),
+                  *tty = said("tty", LOG_NORMAL, metered);
     assert_events(json, events, countof(events));
     assert_string_equal(quiet, "");
     assert_int_equal(strncmp(plain, "fetch    layer 1 of 2: 3.0 MB in ", 33), 0);
@@ -210,7 +229,8 @@ static void long_step(void)
 static void signs_of_life(void **state)
 {
     (void)state;
-    autofree char *plain = said("plain", LOG_NORMAL, long_step), *quiet = said("plain", LOG_QUIET, long_step);
+    autofree char *plain = said("plain", LOG_NORMAL, long_step),
+                  *quiet = said("plain", LOG_QUIET, long_step);
     assert_int_equal(strncmp(plain, "write    3.0 of 4.0 MB, ", 24), 0);
     assert_ptr_equal(strchr(plain, '\n'), plain + strlen(plain) - 1);
     assert_string_equal(quiet, "");
@@ -293,8 +313,11 @@ static void relayed(void **state)
         HEAD "\"error\"," MS "\"text\":\"no\",\"project\":\"fn/a\"\\}",
     };
     (void)state;
-    autofree char *plain = said("plain", LOG_NORMAL, children), *json = said("json", LOG_QUIET, children);
-    assert_string_equal(plain, "[fn/a] base     al2023\n[fn/a] warning: mind\n[fn/a] a\n[fn/a] b\n[fn/a] error: no\n");
+    autofree char *plain = said("plain", LOG_NORMAL, children),
+                  *json = said("json", LOG_QUIET, children);
+    assert_string_equal(
+        plain,
+        "[fn/a] base     al2023\n[fn/a] warning: mind\n[fn/a] a\n[fn/a] b\n[fn/a] error: no\n");
     assert_events(json, events, countof(events));
     setenv("NO_COLOR", "1", 1);
     setenv("TERM", "xterm", 1);
@@ -305,10 +328,16 @@ static void relayed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_form), cmocka_unit_test(terminal_form), cmocka_unit_test(live_line),
-        cmocka_unit_test(automatic),  cmocka_unit_test(json_form),     cmocka_unit_test(meters),
+        cmocka_unit_test(plain_form),
+        cmocka_unit_test(terminal_form),
+        cmocka_unit_test(live_line),
+        cmocka_unit_test(automatic),
+        cmocka_unit_test(json_form),
+        cmocka_unit_test(meters),
         cmocka_unit_test(places_in_other_lines),
-        cmocka_unit_test(relayed),    cmocka_unit_test(signs_of_life), cmocka_unit_test(the_report_is_capped),
+        cmocka_unit_test(relayed),
+        cmocka_unit_test(signs_of_life),
+        cmocka_unit_test(the_report_is_capped),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);
 }

@@ -28,8 +28,10 @@ static void assert_said(const struct error *err, const char *why)
 }
 
 #define PLATFORM(digest, platform) "{'digest':'" digest "','size':3,'platform':{" platform "}}"
-#define LINUX_ARM(digest, variant) PLATFORM(digest, "'os':'linux','architecture':'arm64','variant':'" variant "'")
-#define LINUX_AMD(digest, variant) PLATFORM(digest, "'os':'linux','architecture':'amd64','variant':'" variant "'")
+#define LINUX_ARM(digest, variant)                                                                 \
+    PLATFORM(digest, "'os':'linux','architecture':'arm64','variant':'" variant "'")
+#define LINUX_AMD(digest, variant)                                                                 \
+    PLATFORM(digest, "'os':'linux','architecture':'amd64','variant':'" variant "'")
 
 static void platforms(void **state)
 {
@@ -60,11 +62,14 @@ static void platforms(void **state)
             const char *expected = arch == ARCH_ARM64 ? cases[i].arm64 : cases[i].amd64;
             int result = index_choose(index, (enum arch)arch, "WHERE", &chosen, &err);
             if (i == countof(cases) - 1 && !expected)
-                assert_said(&err, "a descriptor has no digest"); /* {} names no platform, so it might be meant */
+                assert_said(
+                    &err,
+                    "a descriptor has no digest"); /* {} names no platform, so it might be meant */
             else if (!expected)
                 assert_said(&err, "no image for linux/");
             else if (result != 0 || strcmp(chosen.digest.text, expected) != 0)
-                fail_msg("case %zu, %s: %s", i, arch_oci((enum arch)arch), result ? err.text : chosen.digest.text);
+                fail_msg("case %zu, %s: %s", i, arch_oci((enum arch)arch),
+                         result ? err.text : chosen.digest.text);
         }
     }
 }
@@ -73,7 +78,9 @@ static void what_there_is_is_listed(void **state)
 {
     struct error err = {0};
     struct descriptor chosen;
-    AUTOPTR(js) index = parse("{'manifests':[" LINUX_ARM(A, "v8") "," PLATFORM(B, "'os':'unknown','architecture':'unknown'") "]}");
+    AUTOPTR(js)
+    index = parse("{'manifests':[" LINUX_ARM(A, "v8") "," PLATFORM(
+        B, "'os':'unknown','architecture':'unknown'") "]}");
     (void)state;
     assert_int_equal(index_choose(index, ARCH_X86_64, "WHERE", &chosen, &err), -1);
     assert_string_equal(err.text, "WHERE: no image for linux/amd64 in it; it has: linux/arm64/v8");
@@ -97,14 +104,21 @@ static void manifests(void **state)
         {"{'config':{'digest':'" A "'},'layers':[]}", "no valid size"},
         {"{'config':{'digest':'" A "','size':-1},'layers':[]}", "no valid size"},
         {"{'config':{'digest':'" A "','size':4194305},'layers':[]}", "larger than 4194304"},
-        {"{'config':{'mediaType':'application/vnd.cncf.helm.config.v1+json','digest':'" A "','size':1},'layers':[]}",
+        {"{'config':{'mediaType':'application/vnd.cncf.helm.config.v1+json','digest':'" A
+         "','size':1},'layers':[]}",
          "not a container image"},
         {"{" CONFIG ",'layers':[{'digest':'" B "','size':17179869185}]}", "larger than 16 GiB"},
-        {"{" CONFIG ",'layers':[" LAYER(",'mediaType':'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'") "]}", "encrypted"},
-        {"{" CONFIG ",'layers':[" LAYER(",'mediaType':'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip'") "]}",
+        {"{" CONFIG ",'layers':[" LAYER(
+             ",'mediaType':'application/vnd.oci.image.layer.v1.tar+gzip+encrypted'") "]}",
+         "encrypted"},
+        {"{" CONFIG ",'layers':[" LAYER(
+             ",'mediaType':'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip'") "]}",
          "only to be had elsewhere"},
-        {"{" CONFIG ",'layers':[" LAYER(",'urls':['https://example.com/x']") "]}", "only to be had elsewhere"},
-        {"{" CONFIG ",'layers':[" LAYER(",'mediaType':'application/vnd.oci.image.layer.v1.tar+zstd'") "]}", "zstd"},
+        {"{" CONFIG ",'layers':[" LAYER(",'urls':['https://example.com/x']") "]}",
+         "only to be had elsewhere"},
+        {"{" CONFIG
+         ",'layers':[" LAYER(",'mediaType':'application/vnd.oci.image.layer.v1.tar+zstd'") "]}",
+         "zstd"},
     };
     struct error err = {0};
     struct manifest manifest;
@@ -141,11 +155,16 @@ static void configs(void **state)
         const char *text, *why;
     } cases[] = {
         {"{'architecture':'amd64','os':'linux','rootfs':{'diff_ids':['" A "']}}", NULL},
-        {"{'architecture':'amd64','variant':'v2','os':'linux','rootfs':{'diff_ids':['" A "']},'history':null}", NULL},
-        {"{'architecture':'arm64','os':'linux','rootfs':{'diff_ids':['" A "']}}", "is for linux/arm64, not for linux/amd64"},
-        {"{'architecture':'amd64','os':'windows','rootfs':{'diff_ids':['" A "']}}", "is for windows/amd64"},
+        {"{'architecture':'amd64','variant':'v2','os':'linux','rootfs':{'diff_ids':['" A
+         "']},'history':null}",
+         NULL},
+        {"{'architecture':'arm64','os':'linux','rootfs':{'diff_ids':['" A "']}}",
+         "is for linux/arm64, not for linux/amd64"},
+        {"{'architecture':'amd64','os':'windows','rootfs':{'diff_ids':['" A "']}}",
+         "is for windows/amd64"},
         {"{'rootfs':{'diff_ids':['" A "']}}", "is for ?/?"},
-        {"{'architecture':'amd64','os':'linux','rootfs':{'diff_ids':[]}}", "names 0 layers, the manifest 1"},
+        {"{'architecture':'amd64','os':'linux','rootfs':{'diff_ids':[]}}",
+         "names 0 layers, the manifest 1"},
         {"{'architecture':'amd64','os':'linux'}", "names 0 layers, the manifest 1"},
         {"{'architecture':'amd64','os':'linux','rootfs':{'diff_ids':['md5:00']}}", "diff_id 1"},
         {"{'architecture':'amd64','os':'linux','rootfs':{'diff_ids':[1]}}", "diff_id 1"},

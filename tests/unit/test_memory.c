@@ -9,9 +9,13 @@
 
 /* What each file of a large tree takes, by the most memory that this program ever had. */
 
-enum { FILES = 30000, MOST = 150 }; /* bytes for each file, whose path has 30: 100,000 of them in 24 MiB */
+enum {
+    FILES = 30000,
+    MOST = 150
+}; /* bytes for each file, whose path has 30: 100,000 of them in 24 MiB */
 
-/* Each thread that compresses takes memory of its own, and a large layer has more of them than a small one: so one core it is. */
+/* Each thread that compresses takes memory of its own, and a large layer has more of them than a
+ * small one: so one core it is. */
 static int on_one_core(void **state)
 {
     cpu_set_t cores, first;
@@ -77,7 +81,8 @@ static void files_take_little(void **state)
     AUTOPTR(rootfs) merged = rootfs_load(&store, &layer, 1, &err);
     assert_int_equal(rootfs_count(merged), FILES + FILES / 100 + 2);
     long in_all = most_memory();
-    print_message("# %ld bytes for each file of a layer, %ld of a merged tree\n", (packed - few) / FILES, (in_all - few) / FILES);
+    print_message("# %ld bytes for each file of a layer, %ld of a merged tree\n",
+                  (packed - few) / FILES, (in_all - few) / FILES);
     assert_true(packed - few <= FILES * MOST || !can_measure());
     assert_true(in_all - few <= FILES * MOST || !can_measure());
     assert_int_equal(fs_remove(folder, &err), 0);

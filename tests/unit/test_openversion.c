@@ -1,14 +1,18 @@
 #include "unit.h"
 
-#include "template/openversion.h"
 #include "support/buf.h"
 #include "support/own.h"
+#include "template/openversion.h"
 
 static char *find(const char *text, int *line)
 {
     AUTO(strv) elements = {0}, patterns = {0};
     AUTO(openversion) found = {0};
-    static const char *const in[] = {"dependency/version", "parent/version"}, *const open[] = {"*,*", "LATEST", "RELEASE", "*SNAPSHOT", "*&*"};
+    static const char *const in[] = {"dependency/version", "parent/version"}, *const open[] = {
+                                                                                  "*,*", "LATEST",
+                                                                                  "RELEASE",
+                                                                                  "*SNAPSHOT",
+                                                                                  "*&*"};
     for (size_t i = 0; i < countof(in); i++)
         strv_add(&elements, in[i]);
     for (size_t i = 0; i < countof(open); i++)
@@ -18,7 +22,9 @@ static char *find(const char *text, int *line)
     return take(found.version);
 }
 
-#define DEPENDENCY(text) "<project><dependencies><dependency><version>" text "</version></dependency></dependencies></project>"
+#define DEPENDENCY(text)                                                                           \
+    "<project><dependencies><dependency><version>" text                                            \
+    "</version></dependency></dependencies></project>"
 
 static void versions(void **state)
 {
@@ -48,8 +54,10 @@ static void versions(void **state)
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
-        autofree char *text = xasprintf(DEPENDENCY("%s"), cases[i].text), *found = find(text, &line);
-        if ((found != NULL) != (cases[i].open != NULL) || (found && strcmp(found, cases[i].open) != 0))
+        autofree char *text = xasprintf(DEPENDENCY("%s"), cases[i].text),
+                      *found = find(text, &line);
+        if ((found != NULL) != (cases[i].open != NULL) ||
+            (found && strcmp(found, cases[i].open) != 0))
             fail_msg("'%s': %s", cases[i].text, found ? found : "nothing");
     }
 }
@@ -63,11 +71,14 @@ static void places(void **state)
     } cases[] = {
         {"<project>\n<version>1-SNAPSHOT</version></project>", 0},
         {"<project>\n<parent>\n<version>1-SNAPSHOT</version></parent></project>", 3},
-        {"<p:project>\n<p:parent\na='>'>\n<p:version x=\"</version>\">LATEST</p:version></p:parent></p:project>", 4},
+        {"<p:project>\n<p:parent\na='>'>\n<p:version x=\"</version>\">LATEST</p:version></p:parent></p:project>",
+         4},
         {"<project><rule>\n<version>[1,2)</version></rule></project>", 0},
         {"<dependency><version/>\n<x>LATEST</x></dependency>", 0},
         {"<dependency><version>1<x>LATEST</x></version></dependency>", 0},
-        {"<!DOCTYPE project [<!ENTITY v '<dependency><version>LATEST</version></dependency>'> <!-- ]> -->]>\n" DEPENDENCY("1"), 0},
+        {"<!DOCTYPE project [<!ENTITY v '<dependency><version>LATEST</version></dependency>'> <!-- ]> -->]>\n" DEPENDENCY(
+             "1"),
+         0},
         {"<!-- \n\n -->\n" DEPENDENCY("1,2"), 4},
         {"<dependency><version>LATEST", 0},
         {"<dependency><version>LATEST<", 0},
@@ -101,18 +112,23 @@ static void names(void **state)
         {"<properties><a.b>LATEST</a.b></properties>", "x-${c}-${a.b}", true},
         {"<properties><a>${b}</a><b>${c}</b><c>LATEST</c></properties>", "${a}", true},
         {"<properties><a>${b}</a><b>${a}</b></properties>", "${a}", false},
-        {"<x><properties><a>1</a></properties></x><y><properties><a>LATEST</a></properties></y>", "${a}", true},
+        {"<x><properties><a>1</a></properties></x><y><properties><a>LATEST</a></properties></y>",
+         "${a}", true},
         {"<version>1-SNAPSHOT</version>", "${project.version}", true},
         {"<version>1</version>", "${project.version}", false},
-        {"<properties><revision>1-SNAPSHOT</revision></properties><version>${revision}</version>", "${project.version}", true},
-        {"<properties><revision>1-SNAPSHOT</revision></properties><version>${revision}</version>", "1", false},
+        {"<properties><revision>1-SNAPSHOT</revision></properties><version>${revision}</version>",
+         "${project.version}", true},
+        {"<properties><revision>1-SNAPSHOT</revision></properties><version>${revision}</version>",
+         "1", false},
         {"<properties><a>LATEST</a></properties>", "${a", true},
         {"<properties><a>LATEST</a></properties>", "$${", false},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
-        autofree char *text = xasprintf("<project>%s<dependency><version>%s</version></dependency></project>", cases[i].head, cases[i].version);
+        autofree char *text =
+            xasprintf("<project>%s<dependency><version>%s</version></dependency></project>",
+                      cases[i].head, cases[i].version);
         autofree char *found = find(text, &line);
         if ((found != NULL) != cases[i].open)
             fail_msg("%s: %s", text, found ? found : "nothing");
@@ -122,8 +138,11 @@ static void names(void **state)
 /* What somebody made to take long: deep, many, and long names. Each is a MiB. */
 static void hostile(void **state)
 {
-    static const char *const pieces[] = {"<a>", "<properties><a>${a}</a></properties>", "${", "<dependency><version>${a}</version></dependency>",
-                                         "<!--", "</a>", "<a/>", "<![CDATA[", "&", "<properties><a>${b}</a><b>,</b></properties>"};
+    static const char *const pieces[] = {"<a>",  "<properties><a>${a}</a></properties>",
+                                         "${",   "<dependency><version>${a}</version></dependency>",
+                                         "<!--", "</a>",
+                                         "<a/>", "<![CDATA[",
+                                         "&",    "<properties><a>${b}</a><b>,</b></properties>"};
     enum { SIZE = 1024 * 1024 };
     (void)state;
     for (size_t i = 0; i < countof(pieces); i++) {

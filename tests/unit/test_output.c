@@ -25,7 +25,8 @@ static void fixture_release(struct fixture *fixture)
     free(fixture->folder);
 }
 
-/* An image of three layers: one small, one bigger than the copying buffers, and the small one again. */
+/* An image of three layers: one small, one bigger than the copying buffers, and the small one
+ * again. */
 static void set_up(struct fixture *fixture)
 {
     static const size_t sizes[] = {3000, 5 * 1024 * 1024 + 1};
@@ -41,7 +42,8 @@ static void set_up(struct fixture *fixture)
         for (size_t k = 0; k < sizes[i]; k++)
             bytes[k] = (char)(k * 7 + k / 1000 + i);
         image->layers[i].size = sizes[i];
-        assert_int_equal(store_put(&fixture->store, bytes, sizes[i], &image->layers[i].digest, &err), 0);
+        assert_int_equal(
+            store_put(&fixture->store, bytes, sizes[i], &image->layers[i].digest, &err), 0);
     }
     image->layers[2] = image->layers[0];
     image->layer_count = 3;
@@ -51,11 +53,14 @@ static void set_up(struct fixture *fixture)
     strv_add(&image->tags, "hello:latest");
     buf_adds(&image->config, "{\"config\":1}");
     buf_adds(&image->manifest, "{\"manifest\":1}");
-    assert_int_equal(digest_bytes(image->config.data, image->config.len, &image->config_digest, &err), 0);
-    assert_int_equal(digest_bytes(image->manifest.data, image->manifest.len, &image->manifest_digest, &err), 0);
+    assert_int_equal(
+        digest_bytes(image->config.data, image->config.len, &image->config_digest, &err), 0);
+    assert_int_equal(
+        digest_bytes(image->manifest.data, image->manifest.len, &image->manifest_digest, &err), 0);
 }
 
-static int write_to(const struct fixture *fixture, const char *type, const char *path, struct error *err)
+static int write_to(const struct fixture *fixture, const char *type, const char *path,
+                    struct error *err)
 {
     const struct output *output = output_find(type);
     assert_non_null(output);
@@ -80,8 +85,8 @@ static void check_docker_manifest(const struct fixture *fixture, const char *byt
     autofree char *expected = xasprintf(
         "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"localhost:5000/hello:v1\",\"hello:latest\"],\"Layers\":["
         "\"blobs/sha256/%s\",\"blobs/sha256/%s\",\"blobs/sha256/%s\"]}]",
-        digest_hex(&image->config_digest), digest_hex(&image->layers[0].digest), digest_hex(&image->layers[1].digest),
-        digest_hex(&image->layers[0].digest));
+        digest_hex(&image->config_digest), digest_hex(&image->layers[0].digest),
+        digest_hex(&image->layers[1].digest), digest_hex(&image->layers[0].digest));
     assert_int_equal(length, strlen(expected));
     assert_memory_equal(bytes, expected, length);
 }
@@ -106,7 +111,8 @@ static void check_tar(const struct fixture *fixture, const char *path)
             assert_true(got >= 0);
             content.len += (size_t)got;
         }
-        if (strncmp(seen.items[seen.len - 1], "blobs/sha256/", 13) == 0 && seen.items[seen.len - 1][13]) {
+        if (strncmp(seen.items[seen.len - 1], "blobs/sha256/", 13) == 0 &&
+            seen.items[seen.len - 1][13]) {
             struct digest digest;
             assert_int_equal(digest_bytes(content.data, content.len, &digest, &err), 0);
             assert_string_equal(digest_hex(&digest), seen.items[seen.len - 1] + 13);
@@ -119,8 +125,9 @@ static void check_tar(const struct fixture *fixture, const char *path)
     assert_int_equal(seen.len, 2 + 4 + 3);
     assert_string_equal(seen.items[0], "blobs/");
     assert_string_equal(seen.items[1], "blobs/sha256/");
-    const struct digest *order[] = {&fixture->image.layers[0].digest, &fixture->image.layers[1].digest,
-                                    &fixture->image.config_digest, &fixture->image.manifest_digest};
+    const struct digest *order[] = {&fixture->image.layers[0].digest,
+                                    &fixture->image.layers[1].digest, &fixture->image.config_digest,
+                                    &fixture->image.manifest_digest};
     for (size_t i = 0; i < countof(order); i++)
         assert_string_equal(seen.items[2 + i] + strlen("blobs/sha256/"), digest_hex(order[i]));
     assert_string_equal(seen.items[6], "index.json");
@@ -172,7 +179,8 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     struct error err = {0};
     (void)state;
     set_up(&fixture);
-    autofree char *whole = path_join(fixture.folder, "whole.tar"), *path = path_join(fixture.folder, "out.tar"),
+    autofree char *whole = path_join(fixture.folder, "whole.tar"),
+                  *path = path_join(fixture.folder, "out.tar"),
                   *other = path_join(fixture.folder, "other.tar");
     assert_int_equal(write_to(&fixture, "oci", whole, &err), 0);
     AUTO(buf) expected = {0};
@@ -203,7 +211,8 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     output->abandon(begun);
 }
 
-/* The second layer comes in while it is made; one that doesn't end, or isn't next, is copied from the store as ever. */
+/* The second layer comes in while it is made; one that doesn't end, or isn't next, is copied from
+ * the store as ever. */
 static void a_layer_goes_on_with_what_was_begun(void **state)
 {
     AUTO(fixture) fixture;
@@ -259,7 +268,8 @@ static void what_was_begun_can_be_abandoned(void **state)
     struct error err = {0};
     (void)state;
     set_up(&fixture);
-    autofree char *path = path_join(fixture.folder, "out.tar"), *missing = path_join(fixture.folder, "missing/out.tar");
+    autofree char *path = path_join(fixture.folder, "out.tar"),
+                  *missing = path_join(fixture.folder, "missing/out.tar");
     size_t before = names_in(fixture.folder);
     output->abandon(begin_at(&fixture, path, 2));
     output->abandon(NULL);
@@ -281,7 +291,8 @@ static void what_was_replaced_is_freed_later(void **state)
     struct stat st;
     (void)state;
     set_up(&fixture);
-    autofree char *path = path_join(fixture.folder, "out.tar"), *replaced = path_join(fixture.store.root, "replaced");
+    autofree char *path = path_join(fixture.folder, "out.tar"),
+                  *replaced = path_join(fixture.store.root, "replaced");
     assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
     assert_int_equal(names_in(replaced), 0);
     autoclose int old = open(path, O_RDONLY);
@@ -304,7 +315,8 @@ static void links_stay_and_folders_are_refused(void **state)
     struct stat st;
     (void)state;
     set_up(&fixture);
-    autofree char *path = path_join(fixture.folder, "real.tar"), *link = path_join(fixture.folder, "link.tar");
+    autofree char *path = path_join(fixture.folder, "real.tar"),
+                  *link = path_join(fixture.folder, "link.tar");
     assert_int_equal(fs_write(path, "old", 3, 0600, &err), 0);
     assert_int_equal(symlink("real.tar", link), 0);
     assert_int_equal(write_to(&fixture, "oci", link, &err), 0);
@@ -318,7 +330,8 @@ static void links_stay_and_folders_are_refused(void **state)
     assert_int_equal(err.kind, ERROR_BUILD);
 }
 
-/* /dev/null must still be a device afterwards, and standard output gets the same bytes as a file. */
+/* /dev/null must still be a device afterwards, and standard output gets the same bytes as a file.
+ */
 static void devices_and_streams(void **state)
 {
     AUTO(fixture) fixture;
@@ -369,7 +382,8 @@ static void a_damaged_blob_ends_it(void **state)
                 struct error err = {0};
                 AUTO(buf) old = {0};
                 set_up(&fixture);
-                autofree char *out = path_join(fixture.folder, "out"), *marker = path_join(out, "oci-layout");
+                autofree char *out = path_join(fixture.folder, "out"),
+                              *marker = path_join(out, "oci-layout");
                 if (type == 0)
                     assert_int_equal(fs_write(out, "old", 3, 0644, &err), 0);
                 else
@@ -405,7 +419,8 @@ static void a_folder(void **state)
     (void)state;
     set_up(&fixture);
     autofree char *out = path_join(fixture.folder, "layout"), *slash = xasprintf("%s//", out);
-    autofree char *marker = path_join(out, "oci-layout"), *index = path_join(out, "index.json"), *extra = path_join(out, "extra");
+    autofree char *marker = path_join(out, "oci-layout"), *index = path_join(out, "index.json"),
+                  *extra = path_join(out, "extra");
     mode_t mask = umask(077);
     assert_int_equal(write_to(&fixture, "oci-layout", slash, &err), 0);
     umask(mask);
@@ -417,7 +432,8 @@ static void a_folder(void **state)
     assert_int_equal(fs_read(index, 10000, &text, &err), 0);
     check_index(&fixture, text.data, text.len);
     for (size_t i = 0; i < 2; i++) {
-        autofree char *name = xasprintf("%s/blobs/sha256/%s", out, digest_hex(&fixture.image.layers[i].digest));
+        autofree char *name =
+            xasprintf("%s/blobs/sha256/%s", out, digest_hex(&fixture.image.layers[i].digest));
         struct digest digest;
         autoclose int fd = open(name, O_RDONLY);
         assert_int_equal(digest_fd(fd, name, &digest, NULL, &err), 0);
@@ -438,7 +454,8 @@ static void other_folders_are_left_alone(void **state)
     struct error err = {0};
     (void)state;
     set_up(&fixture);
-    autofree char *out = path_join(fixture.folder, "photos"), *file = path_join(out, "index.json"), *mark = path_join(out, "oci-layout");
+    autofree char *out = path_join(fixture.folder, "photos"), *file = path_join(out, "index.json"),
+                  *mark = path_join(out, "oci-layout");
     assert_int_equal(fs_mkdirs(out, &err), 0);
     assert_int_equal(fs_write(file, "{}", 2, 0644, &err), 0);
     assert_int_equal(write_to(&fixture, "oci-layout", out, &err), -1);
@@ -472,9 +489,12 @@ int main(void)
         cmocka_unit_test(what_was_begun_ends_with_the_same_bytes),
         cmocka_unit_test(a_layer_goes_on_with_what_was_begun),
         cmocka_unit_test(what_was_begun_can_be_abandoned),
-        cmocka_unit_test(what_was_replaced_is_freed_later),           cmocka_unit_test(links_stay_and_folders_are_refused),
-        cmocka_unit_test(devices_and_streams),  cmocka_unit_test(a_damaged_blob_ends_it),
-        cmocka_unit_test(a_folder),             cmocka_unit_test(other_folders_are_left_alone),
+        cmocka_unit_test(what_was_replaced_is_freed_later),
+        cmocka_unit_test(links_stay_and_folders_are_refused),
+        cmocka_unit_test(devices_and_streams),
+        cmocka_unit_test(a_damaged_blob_ends_it),
+        cmocka_unit_test(a_folder),
+        cmocka_unit_test(other_folders_are_left_alone),
         cmocka_unit_test(names),
     };
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);

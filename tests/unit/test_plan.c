@@ -1,8 +1,8 @@
 #include "unit.h"
 
-#include "support/glob.h"
 #include "plan/plan.h"
 #include "support/fs.h"
+#include "support/glob.h"
 #include "support/own.h"
 
 static void globs(void **state)
@@ -129,7 +129,8 @@ static void builder_like_base(void **state)
         assert_string_equal(f->plan.builder_reference, cases[i][1]);
         assert_string_equal(f->plan.package_manager, cases[i][2]);
     }
-    assert_int_equal(plan(f, "[project]\nname = x\n[image]\nbase = debian:12\n[build]\nbuilder = al2\n"), 0);
+    assert_int_equal(
+        plan(f, "[project]\nname = x\n[image]\nbase = debian:12\n[build]\nbuilder = al2\n"), 0);
     assert_string_equal(f->plan.package_manager, "yum");
 }
 
@@ -146,7 +147,9 @@ static void cxx(void **state)
     assert_int_equal(f->plan.cxx_flags.len, 0);
     assert_int_equal(f->plan.libraries.len, 0);
     strv_add(&f->files, "src/z.cc");
-    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nlibraries = z\ndefines = A=1\n"), 0);
+    assert_int_equal(
+        plan(f, "[project]\nname = x\n[build]\nsources = src/*\nlibraries = z\ndefines = A=1\n"),
+        0);
     assert_int_equal(f->plan.sources.len, 2);
     assert_true(plan_is_cxx("src/z.cc") && plan_is_cxx("a.cpp") && plan_is_cxx("a.cxx"));
     assert_false(plan_is_cxx("a.c") || plan_is_cxx(".cc") || plan_is_cxx("cc"));
@@ -155,7 +158,8 @@ static void cxx(void **state)
     assert_int_equal(f->plan.cxx_flags.len, f->plan.compile_flags.len);
     assert_string_equal(f->plan.libraries.items[0], "z");
     assert_string_equal(f->plan.libraries.items[1], "stdc++");
-    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nstandard = c++20\n"), 0);
+    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nstandard = c++20\n"),
+                     0);
     assert_true(has(&f->plan.cxx_flags, "-std=c++20") && has(&f->plan.compile_flags, "-std=gnu11"));
     assert_int_equal(plan(f, "[project]\nname = x\n[build]\nsources = src/*\nstandard = c99\n"), 0);
     assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.compile_flags, "-std=c99"));
@@ -270,7 +274,11 @@ static void the_looked_up_base_decides(void **state)
 /* The base's folder is kept, but not a home: that is for its own user. */
 static void folder_of_the_base(void **state)
 {
-    static const char *const cases[][2] = {{"/w", NULL}, {"/", NULL}, {"/home/nonroot", "/var/task"}, {"/root", "/var/task"}, {"/rooted", NULL}};
+    static const char *const cases[][2] = {{"/w", NULL},
+                                           {"/", NULL},
+                                           {"/home/nonroot", "/var/task"},
+                                           {"/root", "/var/task"},
+                                           {"/rooted", NULL}};
     struct fixture *f = *state;
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *text = xasprintf("{\"config\":{\"WorkingDir\":\"%s\"}}", cases[i][0]);
@@ -282,7 +290,8 @@ static void folder_of_the_base(void **state)
             assert_string_equal(f->plan.workdir, cases[i][1]);
         else
             assert_null(f->plan.workdir);
-        assert_int_equal(plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\nworkdir = /home/x\n"), 0);
+        assert_int_equal(
+            plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\nworkdir = /home/x\n"), 0);
         assert_string_equal(f->plan.workdir, "/home/x");
     }
 }
@@ -290,12 +299,13 @@ static void folder_of_the_base(void **state)
 static void provenance_shows(void **state)
 {
     struct fixture *f = *state;
-    f->provenance = (struct provenance){.found = true,
-                                        .commit = (char *)"0123456789012345678901234567890123456789",
-                                        .commit_time = 1700000000,
-                                        .version = (char *)"v1.2",
-                                        .dirty = true,
-                                        .source = (char *)"https://example.org/x"};
+    f->provenance =
+        (struct provenance){.found = true,
+                            .commit = (char *)"0123456789012345678901234567890123456789",
+                            .commit_time = 1700000000,
+                            .version = (char *)"v1.2",
+                            .dirty = true,
+                            .source = (char *)"https://example.org/x"};
     assert_int_equal(plan(f, "[project]\nname = a\n"), 0);
     assert_int_equal(f->plan.epoch, 1700000000);
     assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.revision"),
@@ -308,7 +318,8 @@ static void provenance_shows(void **state)
     assert_int_equal(f->plan.epoch, 5);
     assert_string_equal(f->plan.version, "9");
     assert_string_equal(pair(&f->plan.annotations, "org.opencontainers.image.source"), "s");
-    static const char *const bad[] = {"x", "-1", "1.5", " 1", "99999999999999999999", "253402300800"};
+    static const char *const bad[] = {"x",           "-1", "1.5", " 1", "99999999999999999999",
+                                      "253402300800"};
     for (size_t i = 0; i < countof(bad); i++) {
         f->facts.source_date_epoch = bad[i];
         assert_int_equal(plan(f, "[project]\nname = a\n"), -1);
@@ -341,8 +352,9 @@ static void wrong_choices(void **state)
 static void files_and_flags(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(plan(f, "[project]\nname = a\n[build]\ndefines = 'A=b c' D\nflags =\nstrip = no\n"
-                             "[files]\ndata/./x = /opt//y\nconf = /etc/\n"),
+    assert_int_equal(plan(f,
+                          "[project]\nname = a\n[build]\ndefines = 'A=b c' D\nflags =\nstrip = no\n"
+                          "[files]\ndata/./x = /opt//y\nconf = /etc/\n"),
                      0);
     assert_string_equal(pair(&f->plan.files, "data/x"), "opt/y");
     assert_string_equal(pair(&f->plan.files, "conf"), "etc/conf");
@@ -356,9 +368,17 @@ static void files_and_flags(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(globs), TEST(defaults),      TEST(bases),           TEST(the_looked_up_base_decides), TEST(folder_of_the_base),
-        TEST(provenance_shows),  TEST(wrong_choices), TEST(files_and_flags),     TEST(builder_like_base),
-        TEST(cxx),               TEST(command),
+        cmocka_unit_test(globs),
+        TEST(defaults),
+        TEST(bases),
+        TEST(the_looked_up_base_decides),
+        TEST(folder_of_the_base),
+        TEST(provenance_shows),
+        TEST(wrong_choices),
+        TEST(files_and_flags),
+        TEST(builder_like_base),
+        TEST(cxx),
+        TEST(command),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
 }

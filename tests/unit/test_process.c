@@ -12,7 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SH(script) (const char *const[]) {"/bin/sh", "-c", (script), NULL}
+#define SH(script)                                                                                 \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "/bin/sh", "-c", (script), NULL                                                            \
+    }
 
 static int64_t now_ms(void)
 {
@@ -26,7 +30,10 @@ static void status_and_output(void **state)
     struct error err = {0};
     struct process_result result;
     AUTO(buf) output = {0}, errors = {0};
-    struct process p = {.argv = SH("echo out; echo err >&2; cat; exit 7"), .input = -1, .output = &output, .errors = &errors};
+    struct process p = {.argv = SH("echo out; echo err >&2; cat; exit 7"),
+                        .input = -1,
+                        .output = &output,
+                        .errors = &errors};
     (void)state;
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_int_equal(result.status, 7);
@@ -54,7 +61,10 @@ static void output_is_capped_but_drained(void **state)
     struct error err = {0};
     struct process_result result;
     AUTO(buf) output = {0};
-    struct process p = {.argv = SH("head -c 3000000 /dev/zero; echo done >&2"), .input = -1, .output = &output, .limit = 1000};
+    struct process p = {.argv = SH("head -c 3000000 /dev/zero; echo done >&2"),
+                        .input = -1,
+                        .output = &output,
+                        .limit = 1000};
     AUTO(buf) errors = {0};
     (void)state;
     p.errors = &errors;
@@ -69,7 +79,8 @@ static void what_cannot_start(void **state)
     struct error err = {0};
     struct process_result result;
     (void)state;
-    struct process absent = {.argv = (const char *const[]){"lbuild-no-such-program", NULL}, .input = -1};
+    struct process absent = {.argv = (const char *const[]){"lbuild-no-such-program", NULL},
+                             .input = -1};
     assert_int_equal(process_run(&absent, &result, &err), -1);
     assert_int_equal(err.kind, ERROR_ENGINE);
     assert_string_equal(err.text, "'lbuild-no-such-program' was not found in PATH");
@@ -79,7 +90,8 @@ static void what_cannot_start(void **state)
     assert_string_equal(err.text, "can't start '/nonexistent/x': No such file or directory");
     struct process dir = {.argv = SH(":"), .dir = "/nonexistent", .input = -1};
     assert_int_equal(process_run(&dir, &result, &err), -1);
-    assert_string_equal(err.text, "can't run '/bin/sh' in '/nonexistent': No such file or directory");
+    assert_string_equal(err.text,
+                        "can't run '/bin/sh' in '/nonexistent': No such file or directory");
     assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombie is left */
     assert_int_equal(errno, ECHILD);
 }
@@ -90,15 +102,20 @@ static void inherits_nothing(void **state)
     struct process_result result;
     AUTO(buf) output = {0};
     const char *env[] = {"ONLY=this", NULL};
-    struct process p = {.argv = SH("cd /proc/self/fd; echo *; echo $ONLY$HOME"), .env = env, .input = -1, .output = &output};
+    struct process p = {.argv = SH("cd /proc/self/fd; echo *; echo $ONLY$HOME"),
+                        .env = env,
+                        .input = -1,
+                        .output = &output};
     (void)state;
-    autoclose int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec: as a careless library would have it */
+    autoclose int leaked =
+        open("/dev/null", O_RDONLY); /* not close-on-exec: as a careless library would have it */
     autoclose int far = fcntl(leaked, F_DUPFD, 300);
     assert_true(leaked >= 0 && far >= 300);
     signal(SIGPIPE, SIG_IGN);
     assert_int_equal(process_run(&p, &result, &err), 0);
     /* The shell may hold one descriptor of its own while it reads the folder. */
-    assert_true(strcmp(buf_text(&output), "0 1 2\nthis\n") == 0 || strcmp(buf_text(&output), "0 1 2 3\nthis\n") == 0);
+    assert_true(strcmp(buf_text(&output), "0 1 2\nthis\n") == 0 ||
+                strcmp(buf_text(&output), "0 1 2 3\nthis\n") == 0);
 
     buf_clear(&output);
     struct process ignored = {.argv = SH("kill -PIPE $$"), .input = -1};
@@ -146,7 +163,8 @@ static void several_at_a_time(void **state)
     const char *const *argv = SH("sleep 0.05; echo x");
     (void)state;
     for (int i = 0; i < COUNT; i++)
-        p[i] = (struct process){.argv = argv, .input = -1, .output = &outputs[i], .ended = count_ended, .data = &ended};
+        p[i] = (struct process){
+            .argv = argv, .input = -1, .output = &outputs[i], .ended = count_ended, .data = &ended};
     int64_t start = now_ms();
     assert_int_equal(process_run_all(p, COUNT, COUNT, results, &err), 0);
     assert_true(now_ms() - start < 12 * 50);
@@ -200,7 +218,8 @@ static void stopped_from_outside(void **state)
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_int_equal(result.status, 128 + SIGTERM);
     /* One that doesn't listen is killed all the same. */
-    struct process deaf = {.argv = SH("trap '' TERM; while :; do sleep 0.01; done"), .input = -1, .stop = ends[0]};
+    struct process deaf = {
+        .argv = SH("trap '' TERM; while :; do sleep 0.01; done"), .input = -1, .stop = ends[0]};
     assert_int_equal(process_run(&deaf, &result, &err), 0);
     assert_true(result.status == 128 + SIGKILL || result.status == 128 + SIGTERM);
     assert_true(now_ms() - start < 20000);
@@ -220,12 +239,19 @@ static void interrupted(void **state)
             struct error err = {0};
             struct process_result result;
             struct process p = {.argv = SH("kill -$0 $PPID; sleep 60"), .input = -1};
-            const char *argv[] = {"/bin/sh", "-c", "kill -$0 $PPID; sleep 60", i == 0 ? "INT" : i == 1 ? "TERM" : "HUP", NULL};
+            const char *argv[] = {"/bin/sh", "-c", "kill -$0 $PPID; sleep 60",
+                                  i == 0   ? "INT"
+                                  : i == 1 ? "TERM"
+                                           : "HUP",
+                                  NULL};
             p.argv = argv;
             signal(signals[i], SIG_DFL); /* a shell in the background has them ignored */
             process_catch_signals();
             int failed = process_run(&p, &result, &err);
-            _exit(failed == -1 && err.kind == 128 + signals[i] && process_interrupted() == signals[i] ? 42 : 1);
+            _exit(failed == -1 && err.kind == 128 + signals[i] &&
+                          process_interrupted() == signals[i]
+                      ? 42
+                      : 1);
         }
         int status = 0;
         assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -263,14 +289,16 @@ static void finding(void **state)
 {
     struct error err = {0};
     autofree char *folder = unit_folder();
-    autofree char *tool = path_join(folder, "lbuild-tool"), *plain = path_join(folder, "lbuild-plain");
+    autofree char *tool = path_join(folder, "lbuild-tool"),
+                  *plain = path_join(folder, "lbuild-plain");
     autofree char *saved = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
     autofree char *path = xasprintf("::relative:/nonexistent:%s", folder);
     (void)state;
     assert_int_equal(fs_write(tool, "#!/bin/sh\n", 10, 0755, &err), 0);
     assert_int_equal(fs_write(plain, "x", 1, 0644, &err), 0);
     setenv("PATH", path, 1);
-    autofree char *found = process_find("lbuild-tool"), *not_runnable = process_find("lbuild-plain"), *empty = process_find("");
+    autofree char *found = process_find("lbuild-tool"),
+                  *not_runnable = process_find("lbuild-plain"), *empty = process_find("");
     setenv("PATH", saved, 1);
     assert_non_null(found);
     assert_string_equal(found, tool);
@@ -289,7 +317,12 @@ static void tells_what_is_written(void **state)
     struct error err = {0};
     struct process_result result;
     AUTO(buf) seen = {0}, kept = {0};
-    struct process p = {.argv = SH("echo one; echo two >&2"), .input = -1, .errors = &kept, .limit = 1, .wrote = gather, .data = &seen};
+    struct process p = {.argv = SH("echo one; echo two >&2"),
+                        .input = -1,
+                        .errors = &kept,
+                        .limit = 1,
+                        .wrote = gather,
+                        .data = &seen};
     (void)state;
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_string_equal(buf_text(&seen), "one\ntwo\n");
@@ -300,18 +333,21 @@ static void a_deadline_ends_it(void **state)
 {
     struct error err = {0};
     struct process_result result;
-    struct process p = {.argv = SH("exec sleep 600"), .input = -1, .deadline = process_clock() + 50};
+    struct process p = {
+        .argv = SH("exec sleep 600"), .input = -1, .deadline = process_clock() + 50};
     (void)state;
     assert_int_equal(process_run(&p, &result, &err), -1);
     assert_int_equal(err.kind, ERROR_BUILD);
-    assert_string_equal(err.text, "'sh' did not end in time and was killed; give it more with --timeout");
+    assert_string_equal(err.text,
+                        "'sh' did not end in time and was killed; give it more with --timeout");
     assert_int_equal(result.status, 128 + SIGTERM);
 
     /* One that then says that all is well is late all the same. */
     p.argv = SH("trap 'exit 0' TERM; while :; do sleep 0.01; done");
     p.deadline = process_clock() + 300;
     assert_int_equal(process_run(&p, &result, &err), -1);
-    assert_string_equal(err.text, "'sh' did not end in time and was killed; give it more with --timeout");
+    assert_string_equal(err.text,
+                        "'sh' did not end in time and was killed; give it more with --timeout");
 
     p.argv = SH("exit 3");
     p.deadline = process_clock() + 600000;
@@ -325,7 +361,9 @@ static void what_escaped_is_killed_too(void **state)
     struct error err = {0};
     struct process_result result;
     AUTO(buf) output = {0};
-    struct process p = {.argv = SH("setsid sh -c 'echo $$; exec sleep 600' & sleep 600"), .input = -1, .errors = &output,
+    struct process p = {.argv = SH("setsid sh -c 'echo $$; exec sleep 600' & sleep 600"),
+                        .input = -1,
+                        .errors = &output,
                         .adopt = true};
     (void)state;
     /* A busy machine may need longer to get there. */

@@ -29,8 +29,11 @@ static void make(struct sample *s)
     s->header.e_phentsize = sizeof(Elf64_Phdr);
     s->header.e_phnum = 3;
     s->segments[0] = (Elf64_Phdr){.p_type = PT_LOAD, .p_filesz = sizeof *s};
-    s->segments[1] = (Elf64_Phdr){.p_type = PT_DYNAMIC, .p_offset = offsetof(struct sample, dynamic), .p_filesz = sizeof s->dynamic};
-    s->segments[2] = (Elf64_Phdr){.p_type = PT_NOTE, .p_offset = offsetof(struct sample, note), .p_filesz = 32, .p_align = 8};
+    s->segments[1] = (Elf64_Phdr){.p_type = PT_DYNAMIC,
+                                  .p_offset = offsetof(struct sample, dynamic),
+                                  .p_filesz = sizeof s->dynamic};
+    s->segments[2] = (Elf64_Phdr){
+        .p_type = PT_NOTE, .p_offset = offsetof(struct sample, note), .p_filesz = 32, .p_align = 8};
     memcpy(s->strings, "\0libc.so.6\0GLIBC_2.34\0WEAK_1\0MINE_1\0me.so\0$ORIGIN", 50);
     s->need = (Elf64_Verneed){1, 2, 1, sizeof s->need, 0};
     s->aux[0] = (Elf64_Vernaux){0, 0, 2, 11, sizeof *s->aux};
@@ -39,21 +42,26 @@ static void make(struct sample *s)
     s->gift_name = (Elf64_Verdaux){29, 0};
     const uint32_t note[] = {4, 16, 5, 0x00554e47, 0xc0008002, 4, 7, 0};
     memcpy(s->note, note, sizeof note);
-    const Elf64_Dyn dynamic[] = {{DT_NEEDED, {1}},  {DT_STRTAB, {offsetof(struct sample, strings)}}, {DT_STRSZ, {64}},
-                                 {DT_SONAME, {36}}, {DT_RUNPATH, {42}}, {DT_VERNEED, {offsetof(struct sample, need)}},
-                                 {DT_VERNEEDNUM, {1}}, {DT_VERDEF, {offsetof(struct sample, gift)}}, {DT_VERDEFNUM, {1}}};
+    const Elf64_Dyn dynamic[] = {
+        {DT_NEEDED, {1}},     {DT_STRTAB, {offsetof(struct sample, strings)}},
+        {DT_STRSZ, {64}},     {DT_SONAME, {36}},
+        {DT_RUNPATH, {42}},   {DT_VERNEED, {offsetof(struct sample, need)}},
+        {DT_VERNEEDNUM, {1}}, {DT_VERDEF, {offsetof(struct sample, gift)}},
+        {DT_VERDEFNUM, {1}}};
     memcpy(s->dynamic, dynamic, sizeof dynamic);
 }
 
 /* In pieces of `piece` bytes. The caller releases both. */
-static void scan(const void *bytes, size_t length, size_t piece, bool text, struct buf *lines, struct program *program)
+static void scan(const void *bytes, size_t length, size_t piece, bool text, struct buf *lines,
+                 struct program *program)
 {
     AUTOPTR(program_scan) one = program_scan_new();
     for (int round = 0; round < 2; round++) { /* the second time it has been used before */
         buf_clear(lines);
         program_scan_begin(one, length, text);
         for (size_t at = 0; at < length; at += piece)
-            program_scan_feed(one, (const char *)bytes + at, length - at < piece ? length - at : piece);
+            program_scan_feed(one, (const char *)bytes + at,
+                              length - at < piece ? length - at : piece);
         program_scan_end(one, lines);
     }
     assert_true(lines->len == 0 || strlen(lines->data) == lines->len);
@@ -93,12 +101,27 @@ static void hostile_chains(void **state)
         AUTO(program) program = {0};
         make(&s);
         switch (kind) {
-        case 0: s.need.vn_aux = UINT32_MAX; break;
-        case 1: s.need.vn_cnt = UINT16_MAX; s.aux[0].vna_next = 0; break;
-        case 2: s.gift.vd_aux = UINT32_MAX - 7; break;
-        case 3: s.aux[0].vna_name = 63; s.strings[63] = 'x'; break;
-        case 4: s.dynamic[6].d_un.d_val = UINT64_MAX; s.need.vn_next = 1; break;
-        default: s.note[1] = UINT32_MAX; break;
+        case 0:
+            s.need.vn_aux = UINT32_MAX;
+            break;
+        case 1:
+            s.need.vn_cnt = UINT16_MAX;
+            s.aux[0].vna_next = 0;
+            break;
+        case 2:
+            s.gift.vd_aux = UINT32_MAX - 7;
+            break;
+        case 3:
+            s.aux[0].vna_name = 63;
+            s.strings[63] = 'x';
+            break;
+        case 4:
+            s.dynamic[6].d_un.d_val = UINT64_MAX;
+            s.need.vn_next = 1;
+            break;
+        default:
+            s.note[1] = UINT32_MAX;
+            break;
         }
         scan(&s, sizeof s, 100, false, &lines, &program);
         assert_true(program.kind == PROGRAM_ELF || program.kind == PROGRAM_DAMAGED);
@@ -117,7 +140,9 @@ static void scripts(void **state)
                  {"#!/bin/sh", "/bin/sh", "", false},
                  {"#!", "", "", false},
                  {"#!\n", "", "", false},
-                 {"#!/a\x01" "b\n", "/a?b", "", false}};
+                 {"#!/a\x01"
+                  "b\n",
+                  "/a?b", "", false}};
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(buf) lines = {0};
@@ -132,8 +157,10 @@ static void scripts(void **state)
 
 static void other_contents(void **state)
 {
-    static const char key[] = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n", public[] = "-----BEGIN PUBLIC KEY-----\nMIIB\n";
-    static const char client[] = "x = os.environ['AWS_LAMBDA_RUNTIME_API']\n", damaged[] = "\177ELF\2\1\1 and no more of it than this";
+    static const char key[] = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n",
+                      public[] = "-----BEGIN PUBLIC KEY-----\nMIIB\n";
+    static const char client[] = "x = os.environ['AWS_LAMBDA_RUNTIME_API']\n",
+                      damaged[] = "\177ELF\2\1\1 and no more of it than this";
     (void)state;
     for (size_t piece = 1; piece < 60; piece++) {
         AUTO(buf) lines = {0};
@@ -198,9 +225,12 @@ static void large_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(facts_of_a_library), cmocka_unit_test(hostile_chains),
-        cmocka_unit_test(scripts),            cmocka_unit_test(other_contents),
-        cmocka_unit_test(the_client_is_found_anywhere), cmocka_unit_test(large_files),
+        cmocka_unit_test(facts_of_a_library),
+        cmocka_unit_test(hostile_chains),
+        cmocka_unit_test(scripts),
+        cmocka_unit_test(other_contents),
+        cmocka_unit_test(the_client_is_found_anywhere),
+        cmocka_unit_test(large_files),
     };
     return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

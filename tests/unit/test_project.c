@@ -57,9 +57,11 @@ static void reads_values(void **state)
     struct fixture *f = *state;
     AUTO(strv) words = {0};
     assert_int_equal(
-        load(f, "# top\n[project]\nname = hello ; comment\ndescription = \"  a ; b \\\"x\\\" \\n \"\n"
-                "[build]\nflags: -O3 '-DX=a b'\n   -g\n[env]\nFOO = a#b\nEMPTY_ONE =\n[files]\ndata/x y.txt "
-                "= /opt/x\n"),
+        load(
+            f,
+            "# top\n[project]\nname = hello ; comment\ndescription = \"  a ; b \\\"x\\\" \\n \"\n"
+            "[build]\nflags: -O3 '-DX=a b'\n   -g\n[env]\nFOO = a#b\nEMPTY_ONE =\n[files]\ndata/x y.txt "
+            "= /opt/x\n"),
         0);
     assert_string_equal(project_get(&f->project, KEY_PROJECT_NAME), "hello");
     assert_string_equal(project_get(&f->project, KEY_PROJECT_DESCRIPTION), "  a ; b \"x\" \n ");
@@ -85,8 +87,10 @@ static void complains(void **state)
     static const struct {
         const char *text, *said;
     } cases[] = {
-        {"[function]\nhandelr = x\n", ":2:1: unknown key 'handelr' in [function]; did you mean 'handler'?"},
-        {"[function]\n  arch = arm64\n", ":2:3: unknown key 'arch' in [function]; it belongs into [image]"},
+        {"[function]\nhandelr = x\n",
+         ":2:1: unknown key 'handelr' in [function]; did you mean 'handler'?"},
+        {"[function]\n  arch = arm64\n",
+         ":2:3: unknown key 'arch' in [function]; it belongs into [image]"},
         {"[imgae]\nbase=x\n", ":1:1: unknown section [imgae]; did you mean [image]?"},
         {"name = x\n", ":1:1: 'name' stands before the first section"},
         {"[project]\nname\n", ":2:1: 'name' has no '='"},
@@ -96,7 +100,8 @@ static void complains(void **state)
         {"[project] name = x\n", ":1:11: 'name = x' behind the section"},
         {"[]\n", ":1:1: a section needs a name"},
         {"[project]\nname = a\nname = b\n", ":3:1: 'name' is set at line 2 already"},
-        {"[project]\nname = a\n[image]\n[project]\n", ":4:1: section [project] was opened at line 1 already"},
+        {"[project]\nname = a\n[image]\n[project]\n",
+         ":4:1: section [project] was opened at line 1 already"},
         {"[project]\nname = Hello\n", ":2:8: 'Hello' is not a name"},
         {"[project]\nname = a\n  version = 2\n", ":3:3: 'version' is indented, so it continues"},
         {"[image]\narch = mips\n", ":2:8: 'mips' is not an architecture of Lambda"},
@@ -129,8 +134,8 @@ static void complains(void **state)
 static void all_complaints_come_at_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(load(f, "[project]\nnane = x\noops\n[image]\narch = mips\nbase = a b\n[env]\nA = 1\n"),
-                     -1);
+    assert_int_equal(
+        load(f, "[project]\nnane = x\noops\n[image]\narch = mips\nbase = a b\n[env]\nA = 1\n"), -1);
     assert_int_equal(f->complaints.len, 5);
     for (size_t i = 0; i < 5; i++) {
         static const char *const places[] = {":2:1:", ":3:1:", ":5:8:", ":6:8:", ":8:5:"};
@@ -142,7 +147,8 @@ static void all_complaints_come_at_once_and_in_order(void **state)
 static void form(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(load(f, "\xef\xbb\xbf[project]\r\nname = hello\r\n\r\n[image]\r\nbase = scratch"), 0);
+    assert_int_equal(
+        load(f, "\xef\xbb\xbf[project]\r\nname = hello\r\n\r\n[image]\r\nbase = scratch"), 0);
     assert_string_equal(project_get(&f->project, KEY_PROJECT_NAME), "hello");
     assert_string_equal(project_get(&f->project, KEY_IMAGE_BASE), "scratch");
     assert_int_equal(load(f, ""), 0);

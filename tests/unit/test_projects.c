@@ -41,16 +41,25 @@ static char *found(const char *dir, struct error *err)
     if (projects_find(dir, &dirs, err) != 0)
         return NULL;
     for (size_t i = 0; i < dirs.len; i++)
-        buf_addf(&text, "%s\n", strncmp(dirs.items[i], root, strlen(root)) == 0 ? dirs.items[i] + strlen(root) : dirs.items[i]);
+        buf_addf(&text, "%s\n",
+                 strncmp(dirs.items[i], root, strlen(root)) == 0 ? dirs.items[i] + strlen(root)
+                                                                 : dirs.items[i]);
     return buf_detach(&text);
 }
 
 static void finds_and_sorts(void **state)
 {
     struct error err = {0};
-    static const char *const names[] = {"b/lbuild.ini",       "a/lbuild.ini",        "a/deep/er/lbuild.ini", "a-b/lbuild.ini",
-                                        "node_modules/x/lbuild.ini", ".git/x/lbuild.ini", "c/.cache/lbuild.ini",
-                                        "c/__pycache__/lbuild.ini",  "c/Lbuild.ini",      "odd name/\xc3\xa9/lbuild.ini"};
+    static const char *const names[] = {"b/lbuild.ini",
+                                        "a/lbuild.ini",
+                                        "a/deep/er/lbuild.ini",
+                                        "a-b/lbuild.ini",
+                                        "node_modules/x/lbuild.ini",
+                                        ".git/x/lbuild.ini",
+                                        "c/.cache/lbuild.ini",
+                                        "c/__pycache__/lbuild.ini",
+                                        "c/Lbuild.ini",
+                                        "odd name/\xc3\xa9/lbuild.ini"};
     (void)state;
     for (size_t i = 0; i < countof(names); i++)
         put(names[i], "");
@@ -58,7 +67,7 @@ static void finds_and_sorts(void **state)
     autofree char *folder = path_join(root, "d/lbuild.ini");
     assert_int_equal(symlink("a", link), 0);
     assert_int_equal(symlink("../a/lbuild.ini", file), 0); /* a link is not a project file */
-    assert_int_equal(fs_mkdirs(folder, &err), 0);           /* nor is a folder */
+    assert_int_equal(fs_mkdirs(folder, &err), 0);          /* nor is a folder */
     autofree char *text = found(root, &err);
     assert_string_equal(text, "/a\n/a-b\n/a/deep/er\n/b\n/odd name/\xc3\xa9\n");
     /* A link that is named itself is looked into. */
@@ -74,12 +83,14 @@ static void finds_and_sorts(void **state)
 static void obeys_the_ignore_file(void **state)
 {
     struct error err = {0};
-    static const char *const names[] = {"out/x/lbuild.ini", "out/keep/lbuild.ini", "fn/a/lbuild.ini", "fn/b/lbuild.ini"};
+    static const char *const names[] = {"out/x/lbuild.ini", "out/keep/lbuild.ini",
+                                        "fn/a/lbuild.ini", "fn/b/lbuild.ini"};
     (void)state;
     for (size_t i = 0; i < countof(names); i++)
         put(names[i], "");
     put(".dockerignore", "out\n!out/keep\nfn/b/lbuild.ini\n");
-    put("fn/a/.dockerignore", "*\n"); /* of the project itself: says what goes into it, not whether it is one */
+    put("fn/a/.dockerignore",
+        "*\n"); /* of the project itself: says what goes into it, not whether it is one */
     autofree char *text = found(root, &err);
     assert_string_equal(text, "/fn/a\n/out/keep\n");
     put(".dockerignore", "[\n");

@@ -9,8 +9,9 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* Each test gets a folder of its own, and an environment in which nobody's settings show. The git program
- * makes the repositories and says what the right answers are; where it is missing, those tests are skipped.
+/* Each test gets a folder of its own, and an environment in which nobody's settings show. The git
+ * program makes the repositories and says what the right answers are; where it is missing, those
+ * tests are skipped.
  */
 struct fixture {
     char *folder;
@@ -54,8 +55,8 @@ static int tear_down(void **state)
     return 0;
 }
 
-/* Runs git with the words of `line`, returns its output without the final newline, or NULL when it fails.
- * Caller frees. */
+/* Runs git with the words of `line`, returns its output without the final newline, or NULL when it
+ * fails. Caller frees. */
 static char *try_git(const char *dir, const char *line)
 {
     AUTO(strv) argv = {0};
@@ -379,7 +380,8 @@ static void shallow_clones(void **state)
         commit(dir, i);
     git(dir, "tag -a -m x v2 HEAD~5");
     for (int depth = 1; depth < 13; depth++) {
-        autofree char *line = xasprintf("clone -q --depth %d file://%s ../clone%d", depth, dir, depth);
+        autofree char *line =
+            xasprintf("clone -q --depth %d file://%s ../clone%d", depth, dir, depth);
         autofree char *clone = xasprintf("%s/../clone%d", dir, depth);
         git(dir, line);
         same_as_git(clone);
@@ -398,7 +400,8 @@ static void partial_and_sparse(void **state)
     put(dir, "other/b.c", "1");
     commit(dir, 5);
     git(dir, "config uploadpack.allowFilter true");
-    autofree char *line = xasprintf("clone -q --filter=blob:none --sparse file://%s ../partial", dir);
+    autofree char *line =
+        xasprintf("clone -q --filter=blob:none --sparse file://%s ../partial", dir);
     git(dir, line);
     git(clone, "sparse-checkout set --no-cone sub");
     same_as_git(clone);
@@ -507,7 +510,8 @@ static void origin_without_secrets(void **state)
 {
     static const char *const cases[][2] = {
         {"https://user:pa:ss@example.com/a.git", "https://example.com/a.git"},
-        {"https://token@example.com:8443/a/b@c.git?access=secret#x", "https://example.com:8443/a/b@c.git"},
+        {"https://token@example.com:8443/a/b@c.git?access=secret#x",
+         "https://example.com:8443/a/b@c.git"},
         {"https://a@b@example.com/x", "https://example.com/x"},
         {"ssh://git@example.com:22/a.git", "ssh://example.com:22/a.git"},
         {"git@example.com:a/b.git", "example.com:a/b.git"},

@@ -98,7 +98,8 @@ static void lengths_are_capped(void **state)
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         AUTO(reference) reference = {0};
-        autofree char *repository = xmalloc(cases[i].repository + 1), *tag = xmalloc(cases[i].tag + 1);
+        autofree char *repository = xmalloc(cases[i].repository + 1),
+                      *tag = xmalloc(cases[i].tag + 1);
         memset(repository, 'a', cases[i].repository);
         memset(tag, 'T', cases[i].tag);
         repository[cases[i].repository] = tag[cases[i].tag] = '\0';
@@ -112,8 +113,8 @@ static void this_machine_is_known(void **state)
 {
     static const char *const ours[] = {"localhost",    "LOCALHOST:5000", "127.0.0.1",
                                        "127.8.9.10:1", "[::1]",          "[::1]:443"};
-    static const char *const others[] = {"localhost.example", "128.0.0.1", "127.0.0.1.example", "[::2]",
-                                         "example",           "127.1"};
+    static const char *const others[] = {
+        "localhost.example", "128.0.0.1", "127.0.0.1.example", "[::2]", "example", "127.1"};
     (void)state;
     for (size_t i = 0; i < countof(ours); i++)
         assert_true(reference_is_loopback(ours[i]));
@@ -130,12 +131,12 @@ static void challenges_are_read(void **state)
         size_t count;
         const char *realm, *service, *scope;
     } cases[] = {
-        {"Bearer realm=\"https://public.ecr.aws/token/\",service=\"public.ecr.aws\",scope=\"aws\"", 1,
-         "https://public.ecr.aws/token/", "public.ecr.aws", "aws"},
+        {"Bearer realm=\"https://public.ecr.aws/token/\",service=\"public.ecr.aws\",scope=\"aws\"",
+         1, "https://public.ecr.aws/token/", "public.ecr.aws", "aws"},
         {"bearer REALM=https://h/t , Service = S", 1, "https://h/t", "S", NULL},
         {"Bearer realm=\"a\\\"b\\\\c\"", 1, "a\"b\\c", NULL, NULL},
-        {"Basic realm=\"x, y=z\", Bearer realm=\"r\",scope=\"repository:lb:pull repository:lb:push\"", 2, "r",
-         NULL, "repository:lb:pull repository:lb:push"},
+        {"Basic realm=\"x, y=z\", Bearer realm=\"r\",scope=\"repository:lb:pull repository:lb:push\"",
+         2, "r", NULL, "repository:lb:pull repository:lb:push"},
         {"Negotiate abcd==, Bearer realm=r", 2, "r", NULL, NULL},
         {"Bearer", 1, NULL, NULL, NULL},
         {"Bearer realm=\"never closed", 1, "never closed", NULL, NULL},

@@ -46,7 +46,8 @@ static void an_image_comes_whole(void **state)
     works(world);
     assert_int_equal(fake_count(&world->server, "GET /v2/", "User-Agent: lbuild/"), 5);
     assert_int_equal(
-        fake_count(&world->server, "manifests/al2023", "application/vnd.oci.image.index.v1+json"), 1);
+        fake_count(&world->server, "manifests/al2023", "application/vnd.oci.image.index.v1+json"),
+        1);
     assert_int_equal(fake_count(&world->server, "manifests/al2023",
                                 "application/vnd.docker.distribution.manifest.v2+json"),
                      1);
@@ -60,8 +61,8 @@ static void a_digest_is_held_to(void **state)
     struct world *world = *state;
     struct error err = {0};
     struct digest manifest;
-    autofree char *good =
-        xasprintf("127.0.0.1:%u/lambda/provided:gone@%s", world->server.port, world->manifest_digest.text);
+    autofree char *good = xasprintf("127.0.0.1:%u/lambda/provided:gone@%s", world->server.port,
+                                    world->manifest_digest.text);
     assert_int_equal(world_pull(world, good, &manifest, &err), 0);
     assert_string_equal(manifest.text, world->manifest_digest.text);
     world->routes[ROUTE_MANIFEST].replies[0].body = world->config.data;
@@ -74,9 +75,11 @@ static void a_digest_is_held_to(void **state)
 static void lies_are_found(void **state)
 {
     struct world *world = *state;
-    struct fake_reply *tag = world->routes[ROUTE_TAG].replies, *layer = world->routes[ROUTE_LAYER1].replies;
+    struct fake_reply *tag = world->routes[ROUTE_TAG].replies,
+                      *layer = world->routes[ROUTE_LAYER1].replies;
     const char *headers = tag->headers;
-    autofree char *wrong = xasprintf("%sDocker-Content-Digest: %s\r\n", headers, world->config_digest.text);
+    autofree char *wrong =
+        xasprintf("%sDocker-Content-Digest: %s\r\n", headers, world->config_digest.text);
     tag->headers = wrong;
     fails(world, ERROR_REGISTRY, "changed or damaged");
     tag->headers = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
@@ -212,7 +215,8 @@ static void refusals_are_final(void **state)
         int status;
         const char *body, *said;
     } cases[] = {
-        {404, "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"no such \\u001b[31mtag\"}]}",
+        {404,
+         "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"no such \\u001b[31mtag\"}]}",
          "there is no image 'lambda/provided:al2023' (404 MANIFEST_UNKNOWN: no such ?[31mtag); check"},
         {404, "<html>", "(404)"},
         {401, "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}",
@@ -272,7 +276,8 @@ static void sizes_are_capped(void **state)
 {
     struct world *world = *state;
     struct fake_reply *tag = world->routes[ROUTE_TAG].replies, good = *tag;
-    char *big = xmalloc(4 * 1024 * 1024 + 1); /* the server may still be sending it when this returns */
+    char *big =
+        xmalloc(4 * 1024 * 1024 + 1); /* the server may still be sending it when this returns */
     strv_take(&world->texts, big);
     memset(big, ' ', 4 * 1024 * 1024 + 1);
     tag->body = big;
@@ -281,7 +286,8 @@ static void sizes_are_capped(void **state)
     *tag = good;
     struct buf headers = {0};
     for (int i = 0; i < 3000; i++)
-        buf_addf(&headers, "X-%d: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+        buf_addf(&headers,
+                 "X-%d: 0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
                  i);
     tag->headers = headers.data;
     strv_take(&world->texts, headers.data);
@@ -316,16 +322,17 @@ static void the_platform_must_be_there(void **state)
     struct digest manifest;
     AUTO(reference) reference = {0};
     assert_int_equal(reference_parse(world->name, &reference, &err), 0);
-    assert_int_equal(pull_image(&reference, ARCH_ARM64, &world->store, &world->settings, &manifest, &err),
-                     -1);
+    assert_int_equal(
+        pull_image(&reference, ARCH_ARM64, &world->store, &world->settings, &manifest, &err), -1);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     assert_true(said(&err, "it has: linux/amd64"));
     /* A manifest without an index, for the wrong machine: found out before any layer comes. */
-    autofree char *pinned =
-        xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port, world->manifest_digest.text);
+    autofree char *pinned = xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port,
+                                      world->manifest_digest.text);
     AUTO(reference) digest = {0};
     assert_int_equal(reference_parse(pinned, &digest, &err), 0);
-    assert_int_equal(pull_image(&digest, ARCH_ARM64, &world->store, &world->settings, &manifest, &err), -1);
+    assert_int_equal(
+        pull_image(&digest, ARCH_ARM64, &world->store, &world->settings, &manifest, &err), -1);
     assert_true(said(&err, "linux/amd64, not for linux/arm64"));
     assert_int_equal(fake_count(&world->server, world->layer_digests[0].text, NULL), 0);
 }
@@ -344,8 +351,9 @@ static void mirrors_stand_in(void **state)
     assert_int_equal(world_pull(world, "public.ecr.aws/none:al2023", &manifest, &err), -1);
     assert_true(said(&err, "(mirror of public.ecr.aws)"));
     world->settings.mirrors = NULL;
-    autofree char *variable = xasprintf(
-        "a.example=https://b.example , public.ecr.aws=http://127.0.0.1:%u/lambda", world->server.port);
+    autofree char *variable =
+        xasprintf("a.example=https://b.example , public.ecr.aws=http://127.0.0.1:%u/lambda",
+                  world->server.port);
     setenv("LBUILD_REGISTRY_MIRROR", variable, 1);
     assert_int_equal(world_pull(world, "public.ecr.aws/provided:al2023", &manifest, &err), 0);
 }
@@ -382,23 +390,27 @@ static void the_source_keeps_its_promises(void **state)
     struct error err = {0};
     struct digest manifest;
     autofree char *name = NULL, *key = NULL, *full = NULL, *again = NULL;
-    struct base_request request = {.reference = world->name, .arch = ARCH_X86_64, .pull = PULL_NEVER};
+    struct base_request request = {
+        .reference = world->name, .arch = ARCH_X86_64, .pull = PULL_NEVER};
     assert_int_equal(base_source_registry.identify(&request, &key, &full, &err), 0);
     assert_string_equal(key, world->name);
     assert_string_equal(full, world->name);
-    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &name, &err), -1);
+    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &name, &err),
+                     -1);
     assert_int_equal(err.kind, ERROR_LOCKED);
     assert_int_equal(fake_count(&world->server, "GET", NULL), 0);
     request.pull = PULL_MISSING;
-    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &name, &err), 0);
+    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &name, &err),
+                     0);
     assert_string_equal(name, world->name);
     /* A digest needs no network once it is there. */
     size_t before = fake_count(&world->server, "GET", NULL);
-    autofree char *pinned =
-        xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port, world->manifest_digest.text);
+    autofree char *pinned = xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port,
+                                      world->manifest_digest.text);
     request.reference = pinned;
     request.pull = PULL_NEVER;
-    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &again, &err), 0);
+    assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &again, &err),
+                     0);
     assert_int_equal(fake_count(&world->server, "GET", NULL), before);
 }
 

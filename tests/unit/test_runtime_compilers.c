@@ -1,5 +1,5 @@
-/* The C runtime and a handler, built by every compiler that's here, as lbuild and the Dockerfile build them:
- * each program is static, small, and answers events. */
+/* The C runtime and a handler, built by every compiler that's here, as lbuild and the Dockerfile
+ * build them: each program is static, small, and answers events. */
 #include "../fakes/runtime_api.h"
 #include "unit.h"
 
@@ -14,7 +14,8 @@ struct build {
     const char *cxx;         /* compiles the handler, if it's to be C++ */
     off_t size_max;          /* bytes; 0 = no promise */
     const char *runner;      /* what starts the program, if it isn't for this machine */
-    const char *standard;    /* of the C++ handlers in CXX_SOURCE; NULL: the handler is the example in C */
+    const char
+        *standard; /* of the C++ handlers in CXX_SOURCE; NULL: the handler is the example in C */
 };
 
 #define C_SOURCE "examples/two-handlers/handler.c"
@@ -26,7 +27,12 @@ static const struct build builds[] = {
     {"gcc, C17", {"gcc", "-std=c17", "-O3", "-D_FORTIFY_SOURCE=2"}, NULL, 0, NULL, NULL},
     {"clang, glibc", {"clang", "-std=gnu11"}, NULL, 800000, NULL, NULL},
     {"gcc, musl", {"musl-gcc", "-std=gnu11"}, NULL, 80000, NULL, NULL},
-    {"gcc, aarch64", {"aarch64-linux-gnu-gcc", "-std=gnu11"}, NULL, 800000, "qemu-aarch64-static", NULL},
+    {"gcc, aarch64",
+     {"aarch64-linux-gnu-gcc", "-std=gnu11"},
+     NULL,
+     800000,
+     "qemu-aarch64-static",
+     NULL},
     {"gcc and g++", {"gcc"}, "g++", 800000, NULL, NULL},
     {"clang and clang++", {"clang"}, "clang++", 800000, NULL, NULL},
     {"g++, C++17", {"gcc"}, "g++", 1000000, NULL, "-std=c++17"},
@@ -77,7 +83,8 @@ static void add(struct arguments *arguments, const char *argument)
     arguments->list[arguments->count++] = argument;
 }
 
-static void add_path(struct arguments *arguments, const char *before, const char *folder, const char *name)
+static void add_path(struct arguments *arguments, const char *before, const char *folder,
+                     const char *name)
 {
     char **path = &arguments->made[arguments->made_count++];
 
@@ -103,7 +110,8 @@ static void compile_cxx(const char *cxx, const char *standard, const char *top, 
     if (standard)
         add(&arguments, standard);
     for (const char *const *option =
-             (const char *const[]){"-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror", NULL};
+             (const char *const[]){"-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
+                                   "-Werror", NULL};
          *option; option++)
         add(&arguments, *option);
     add(&arguments, object ? "-c" : "-fsyntax-only");
@@ -119,7 +127,8 @@ static void compile_cxx(const char *cxx, const char *standard, const char *top, 
 }
 
 /* The runtime in top with its example handler, or with folder/handler.o, to folder/bootstrap */
-static void compile(const struct build *build, const char *compiler, const char *top, const char *folder)
+static void compile(const struct build *build, const char *compiler, const char *top,
+                    const char *folder)
 {
     struct arguments arguments = {.count = 0};
     char *sources = NULL;
@@ -127,8 +136,8 @@ static void compile(const struct build *build, const char *compiler, const char 
     add(&arguments, compiler);
     for (size_t i = 1; build->compiler[i]; i++)
         add(&arguments, build->compiler[i]);
-    for (const char *const *option =
-             (const char *const[]){"-Wall", "-Wextra", "-Werror", "-O2", "-static", "-s", "-o", NULL};
+    for (const char *const *option = (const char *const[]){"-Wall", "-Wextra", "-Werror", "-O2",
+                                                           "-static", "-s", "-o", NULL};
          *option; option++)
         add(&arguments, *option);
     add_path(&arguments, "", folder, "bootstrap");
@@ -176,13 +185,14 @@ static void end(struct runtime_api *api)
     assert_int_equal(1, runtime_api_finish(api, NULL, 0));
 }
 
-/* One event, and the answer, or the error, that it must bring. type: of the content, or of the error. */
+/* One event, and the answer, or the error, that it must bring. type: of the content, or of the
+ * error. */
 static void expect(struct runtime_api *api, const char *event, const char *type, const char *body)
 {
     struct runtime_request request;
 
-    runtime_api_invoke(api, "id", "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n", event, strlen(event),
-                       &request);
+    runtime_api_invoke(api, "id", "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n", event,
+                       strlen(event), &request);
     assert_string_equal(type, request.error_type[0] ? request.error_type : request.content_type);
     assert_string_equal(body, request.body);
     free(request.body);
@@ -190,7 +200,7 @@ static void expect(struct runtime_api *api, const char *event, const char *type,
 }
 
 #define JSON "application/json"
-#define ERROR_TEXT(type, message)                                                                            \
+#define ERROR_TEXT(type, message)                                                                  \
     type, "{\"errorMessage\":\"" message "\",\"errorType\":\"" type "\",\"stackTrace\":[]}"
 
 static void serve(const char *runner, char *program)
@@ -201,8 +211,8 @@ static void serve(const char *runner, char *program)
     start(&api, runner, program, "greet");
     for (int i = 1; i <= 3; i++) {
         char expected[64];
-        snprintf(expected, sizeof expected, "{\"number\":%d,\"greeting\":\"Hello\",\"to\":\"\\\"you\\\"\"}",
-                 i);
+        snprintf(expected, sizeof expected,
+                 "{\"number\":%d,\"greeting\":\"Hello\",\"to\":\"\\\"you\\\"\"}", i);
         expect(&api, "\"you\"", JSON, expected);
     }
     end(&api);
@@ -243,11 +253,13 @@ static void serve_cxx(char *program)
     start(&api, NULL, program, "fail");
     expect(&api, "error", ERROR_TEXT("Function.NoSuchOrder", "there is no order 7, 100%s"));
     expect(&api, "logic", ERROR_TEXT("Function.Exception", "not \\\"logical\\\""));
-    expect(&api, "memory", ERROR_TEXT("Function.OutOfMemory", "there is no memory for the handler"));
+    expect(&api, "memory",
+           ERROR_TEXT("Function.OutOfMemory", "there is no memory for the handler"));
     expect(&api, "number",
            ERROR_TEXT("Function.UnknownException", "the handler threw what is no std::exception"));
-    expect(&api, "large",
-           ERROR_TEXT("Function.ResponseSizeTooLarge", "the response is larger than 6291556 bytes"));
+    expect(
+        &api, "large",
+        ERROR_TEXT("Function.ResponseSizeTooLarge", "the response is larger than 6291556 bytes"));
     end(&api);
 }
 

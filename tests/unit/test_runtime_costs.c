@@ -60,19 +60,21 @@ static int fail_now_and_then(const struct lambda_event *event, struct lambda_res
                              const struct lambda_context *context)
 {
     if (event->data[0] == '7')
-        return lambda_fail(response, "Function.Seven", "%s after %lu", context->trace_id, allocations);
+        return lambda_fail(response, "Function.Seven", "%s after %lu", context->trace_id,
+                           allocations);
     return count_allocations(event, response, context);
 }
 
-static const struct lambda_handler handlers[] = {{"count", count_allocations}, {"fail", fail_now_and_then}};
+static const struct lambda_handler handlers[] = {{"count", count_allocations},
+                                                 {"fail", fail_now_and_then}};
 
 static int run_failing(void)
 {
     return lambda_run(handlers + 1, 1, 0, NULL);
 }
 
-/* Play the Runtime API for count events, each with a trace id of its own; the allocations before the last
- * one. */
+/* Play the Runtime API for count events, each with a trace id of its own; the allocations before
+ * the last one. */
 static unsigned long serve(struct runtime_api *api, int count)
 {
     unsigned long counted = 0;

@@ -41,7 +41,8 @@ static char *checkout(void)
 {
     char *folder = unit_folder();
 
-    for (const char *const *name = (const char *const[]){"runtimes", "examples", NULL}; *name; name++) {
+    for (const char *const *name = (const char *const[]){"runtimes", "examples", NULL}; *name;
+         name++) {
         autofree char *source = path_join(top(), *name);
         autofree char *target = realpath(source, NULL);
         autofree char *link = path_join(folder, *name);
@@ -79,8 +80,10 @@ static bool have(const char *name)
     return path != NULL;
 }
 
-/* One event for that handler of folder/bootstrap; the answer or error must be of the type and be the body. */
-static void expect(const char *folder, const char *handler, const char *event, const char *type, const char *body)
+/* One event for that handler of folder/bootstrap; the answer or error must be of the type and be
+ * the body. */
+static void expect(const char *folder, const char *handler, const char *event, const char *type,
+                   const char *body)
 {
     autofree char *program = path_join(folder, "bootstrap");
     char *argv[] = {program, (char *)handler, NULL};
@@ -128,8 +131,9 @@ static void a_cpp_function(void **state)
     write_file(folder, "handler.cpp", source);
     run(folder, commands);
     expect(folder, "order", "8", "application/json", "{\"order\":8}");
-    expect(folder, "order", "7", "Function.NoSuchOrder",
-           "{\"errorMessage\":\"there is no order 7\",\"errorType\":\"Function.NoSuchOrder\",\"stackTrace\":[]}");
+    expect(
+        folder, "order", "7", "Function.NoSuchOrder",
+        "{\"errorMessage\":\"there is no order 7\",\"errorType\":\"Function.NoSuchOrder\",\"stackTrace\":[]}");
     expect(folder, "quote", "\"", "text/plain", "You said \"\\\"\"");
     remove_folder(folder);
 }

@@ -40,10 +40,11 @@ static const struct reply replies[] = {
     {"empty reason", "HTTP/1.1 200 \r\n" EVENT "Content-Length: 1\r\n\r\nx", GOOD(true, "x")},
     {"names in any case", OK "LAMBDA-runtime-AWS-request-ID: id-1\r\ncontent-LENGTH:2\r\n\r\nab",
      GOOD(true, "ab")},
-    {"blanks around values", OK "Lambda-Runtime-Aws-Request-Id: \t id-1 \t\r\nContent-Length:\t2 \r\n\r\nab",
+    {"blanks around values",
+     OK "Lambda-Runtime-Aws-Request-Id: \t id-1 \t\r\nContent-Length:\t2 \r\n\r\nab",
      GOOD(true, "ab")},
-    {"first of equals counts", OK EVENT "Lambda-Runtime-Aws-Request-Id: id-2\r\nContent-Length: 0\r\n\r\n",
-     GOOD(true, "")},
+    {"first of equals counts",
+     OK EVENT "Lambda-Runtime-Aws-Request-Id: id-2\r\nContent-Length: 0\r\n\r\n", GOOD(true, "")},
     {"empty is absent", OK "Lambda-Runtime-Aws-Request-Id:\r\n" EVENT "Content-Length: 0\r\n\r\n",
      GOOD(true, "")},
     {"equal lengths", OK EVENT "Content-Length: 1\r\nContent-Length: 1\r\n\r\nx", GOOD(true, "x")},
@@ -53,14 +54,16 @@ static const struct reply replies[] = {
     {"not close", OK EVENT "Connection: closer\r\nContent-Length: 1\r\n\r\nx", GOOD(true, "x")},
     {"http 1.0", "HTTP/1.0 200 OK\r\n" EVENT "Content-Length: 1\r\n\r\nx", GOOD(false, "x")},
     {"http 1.0 keep-alive",
-     "HTTP/1.0 200 OK\r\n" EVENT "Connection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx", GOOD(true, "x")},
+     "HTTP/1.0 200 OK\r\n" EVENT "Connection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
+     GOOD(true, "x")},
     {"bytes too many", OK EVENT "Content-Length: 1\r\n\r\nxyz", GOOD(false, "x")},
-    {"to the end", OK EVENT "\r\nhello", LAMBDA_HTTP_MORE, LAMBDA_HTTP_DONE, 200, false, "hello", "id-1"},
-    {"no content", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", LAMBDA_HTTP_DONE, LAMBDA_HTTP_MORE, 204, true,
-     "", NULL},
+    {"to the end", OK EVENT "\r\nhello", LAMBDA_HTTP_MORE, LAMBDA_HTTP_DONE, 200, false, "hello",
+     "id-1"},
+    {"no content", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", LAMBDA_HTTP_DONE, LAMBDA_HTTP_MORE,
+     204, true, "", NULL},
     {"1xx is skipped",
-     "HTTP/1.1 100 Continue\r\nLambda-Runtime-Aws-Request-Id: no\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n" OK EVENT
-     "Content-Length: 1\r\n\r\nx",
+     "HTTP/1.1 100 Continue\r\nLambda-Runtime-Aws-Request-Id: no\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n" OK
+         EVENT "Content-Length: 1\r\n\r\nx",
      GOOD(true, "x")},
     {"status 413", "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}", LAMBDA_HTTP_DONE,
      LAMBDA_HTTP_MORE, 413, true, "{}", NULL},
@@ -129,10 +132,11 @@ static const struct reply replies[] = {
 
 enum { BODY_MAX = 32 };
 
-/* Feed text in pieces: the first of first bytes, the others of step bytes, each to a buffer of exactly its
- * size so that a sanitizer sees every byte that's out of bounds. data: the buffer at the end, to be freed. */
-static enum lambda_http_result feed(struct lambda_http *http, const char *text, size_t size, size_t first,
-                                    size_t step, char **data)
+/* Feed text in pieces: the first of first bytes, the others of step bytes, each to a buffer of
+ * exactly its size so that a sanitizer sees every byte that's out of bounds. data: the buffer at
+ * the end, to be freed. */
+static enum lambda_http_result feed(struct lambda_http *http, const char *text, size_t size,
+                                    size_t first, size_t step, char **data)
 {
     enum lambda_http_result result = LAMBDA_HTTP_MORE;
     size_t held = 0;
@@ -161,7 +165,8 @@ static void check(const struct reply *reply, size_t first, size_t step)
 {
     struct lambda_http http;
     char *data = NULL;
-    enum lambda_http_result result = feed(&http, reply->text, strlen(reply->text), first, step, &data);
+    enum lambda_http_result result =
+        feed(&http, reply->text, strlen(reply->text), first, step, &data);
     bool all_came = strstr(reply->name, "bytes too many") == NULL;
 
     if (result != reply->result)
@@ -175,8 +180,8 @@ static void check(const struct reply *reply, size_t first, size_t step)
     if (result == LAMBDA_HTTP_DONE) {
         if (http.body_size != strlen(reply->body) ||
             memcmp(data + http.body, reply->body, http.body_size) != 0)
-            fail_msg("%s, cut at %zu, %zu: body '%.*s'", reply->name, first, step, (int)http.body_size,
-                     data + http.body);
+            fail_msg("%s, cut at %zu, %zu: body '%.*s'", reply->name, first, step,
+                     (int)http.body_size, data + http.body);
         assert_int_equal(reply->status, http.status);
         if (all_came) /* a later piece isn't seen any more */
             assert_int_equal(reply->keep_alive, http.keep_alive);
@@ -218,9 +223,11 @@ static void a_nul_is_no_text(void **state)
     char *data = NULL;
 
     (void)state;
-    assert_int_equal(LAMBDA_HTTP_BAD, feed(&http, value, sizeof value - 1, sizeof value - 1, 1, &data));
+    assert_int_equal(LAMBDA_HTTP_BAD,
+                     feed(&http, value, sizeof value - 1, sizeof value - 1, 1, &data));
     free(data);
-    assert_int_equal(LAMBDA_HTTP_BAD, feed(&http, other, sizeof other - 1, sizeof other - 1, 1, &data));
+    assert_int_equal(LAMBDA_HTTP_BAD,
+                     feed(&http, other, sizeof other - 1, sizeof other - 1, 1, &data));
     free(data);
 }
 
@@ -278,7 +285,8 @@ static void names_are_compared_whole(void **state)
 }
 
 /* before + size times 'x' + after: the result when it comes in pieces of step bytes. */
-static enum lambda_http_result feed_long(const char *before, size_t size, const char *after, size_t step)
+static enum lambda_http_result feed_long(const char *before, size_t size, const char *after,
+                                         size_t step)
 {
     struct lambda_http http;
     size_t head = strlen(before);
@@ -310,7 +318,8 @@ static void lines_have_limits(void **state)
                          feed_long(CHUNKED "0;", LAMBDA_HTTP_LINE_MAX - 4, "\r\n\r\n", step));
         assert_int_equal(LAMBDA_HTTP_BAD,
                          feed_long(CHUNKED "0;", LAMBDA_HTTP_LINE_MAX - 3, "\r\n\r\n", step));
-        assert_int_equal(LAMBDA_HTTP_BAD, feed_long(CHUNKED "0\r\n", LAMBDA_HTTP_LINE_MAX + 1, "", step));
+        assert_int_equal(LAMBDA_HTTP_BAD,
+                         feed_long(CHUNKED "0\r\n", LAMBDA_HTTP_LINE_MAX + 1, "", step));
     }
 }
 
@@ -336,9 +345,12 @@ static void trailers_have_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_reply_cut_everywhere), cmocka_unit_test(surplus_bytes_end_the_connection),
-        cmocka_unit_test(a_nul_is_no_text),           cmocka_unit_test(absent_headers_are_null),
-        cmocka_unit_test(names_are_compared_whole),   cmocka_unit_test(lines_have_limits),
+        cmocka_unit_test(every_reply_cut_everywhere),
+        cmocka_unit_test(surplus_bytes_end_the_connection),
+        cmocka_unit_test(a_nul_is_no_text),
+        cmocka_unit_test(absent_headers_are_null),
+        cmocka_unit_test(names_are_compared_whole),
+        cmocka_unit_test(lines_have_limits),
         cmocka_unit_test(trailers_have_limits),
     };
     return cmocka_run_group_tests_name("runtime_http", tests, NULL, NULL);

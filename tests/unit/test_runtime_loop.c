@@ -1,4 +1,5 @@
-/* The C runtime as a whole: a child process serves events from a fake Runtime API that this process plays. */
+/* The C runtime as a whole: a child process serves events from a fake Runtime API that this process
+ * plays. */
 #include "../../runtimes/c/include/lambda_runtime.h"
 #include "../fakes/runtime_api.h"
 
@@ -30,8 +31,10 @@ static int facts(const struct lambda_event *event, struct lambda_response *respo
     const char *trace = getenv("_X_AMZN_TRACE_ID");
 
     lambda_printf(response, "%s|%zu|%s|", context->request_id, event->size, context->invoked_arn);
-    lambda_printf(response, "%s|%s|%s|", context->trace_id, context->tenant_id, context->client_context);
-    lambda_printf(response, "%s|%s|%s|", context->cognito_identity, context->handler, context->function_name);
+    lambda_printf(response, "%s|%s|%s|", context->trace_id, context->tenant_id,
+                  context->client_context);
+    lambda_printf(response, "%s|%s|%s|", context->cognito_identity, context->handler,
+                  context->function_name);
     lambda_printf(response, "%s|%u|%s|", context->function_version, context->memory_mb,
                   trace ? trace : "unset");
     lambda_printf(response, "%d|%" PRId64, event->data[event->size], context->deadline_ms);
@@ -77,7 +80,8 @@ static int init(struct lambda_response *response, const struct lambda_context *c
 {
     lambda_printf(response, "dropped");
     if (getenv("TEST_INIT_FAILS"))
-        return lambda_fail(response, "Function.NoDatabase", "%s found no database", context->handler);
+        return lambda_fail(response, "Function.NoDatabase", "%s found no database",
+                           context->handler);
     return getenv("TEST_INIT_RESULT") ? 1 : 0;
 }
 
@@ -91,8 +95,8 @@ static int run(const char *name)
     char argument[32];
     char *argv[] = {program, argument, NULL};
     char data[] = "mine";
-    const struct lambda_options options = {sizeof options, handlers, sizeof handlers / sizeof *handlers, init,
-                                           data};
+    const struct lambda_options options = {sizeof options, handlers,
+                                           sizeof handlers / sizeof *handlers, init, data};
 
     snprintf(argument, sizeof argument, "%s", name ? name : "");
     return lambda_run_with(&options, name ? 2 : 1, argv);
@@ -189,8 +193,8 @@ static void finish(struct runtime_api *api, const char *logged)
 }
 
 /* One event in, one response out. */
-static void expect(struct runtime_api *api, const char *headers, const char *event, const char *path,
-                   const char *response)
+static void expect(struct runtime_api *api, const char *headers, const char *event,
+                   const char *path, const char *response)
 {
     struct runtime_request request;
 
@@ -219,17 +223,20 @@ static void context_comes_from_headers_and_environment(void **state)
     struct runtime_api api = start(run_facts);
 
     (void)state;
-    expect(&api,
-           "lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-1:1:function:f:live\r\n"
-           "LAMBDA-RUNTIME-TRACE-ID: Root=1-2-3;Parent=4;Sampled=1\r\nLambda-Runtime-Aws-Tenant-Id: blue\r\n"
-           "Lambda-Runtime-Client-Context: {\"a\":1}\r\nLambda-Runtime-Cognito-Identity: {\"b\":2}\r\n",
-           "12345", "response",
-           ID "|5|arn:aws:lambda:eu-1:1:function:f:live|Root=1-2-3;Parent=4;Sampled=1|blue|{\"a\":1}|{\"b\":"
-              "2}|facts|"
-              "my-function|$LATEST|3008|Root=1-2-3;Parent=4;Sampled=1|0|4102444800000|mine");
-    expect(&api, "Lambda-Runtime-Aws-Tenant-Id:\r\nLambda-Runtime-Trace-Id: \r\n", "", "response",
-           ID
-           "|0|(null)|(null)|(null)|(null)|(null)|facts|my-function|$LATEST|3008|unset|0|4102444800000|mine");
+    expect(
+        &api,
+        "lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-1:1:function:f:live\r\n"
+        "LAMBDA-RUNTIME-TRACE-ID: Root=1-2-3;Parent=4;Sampled=1\r\nLambda-Runtime-Aws-Tenant-Id: blue\r\n"
+        "Lambda-Runtime-Client-Context: {\"a\":1}\r\nLambda-Runtime-Cognito-Identity: {\"b\":2}\r\n",
+        "12345", "response",
+        ID
+        "|5|arn:aws:lambda:eu-1:1:function:f:live|Root=1-2-3;Parent=4;Sampled=1|blue|{\"a\":1}|{\"b\":"
+        "2}|facts|"
+        "my-function|$LATEST|3008|Root=1-2-3;Parent=4;Sampled=1|0|4102444800000|mine");
+    expect(
+        &api, "Lambda-Runtime-Aws-Tenant-Id:\r\nLambda-Runtime-Trace-Id: \r\n", "", "response",
+        ID
+        "|0|(null)|(null)|(null)|(null)|(null)|facts|my-function|$LATEST|3008|unset|0|4102444800000|mine");
     finish(&api, NULL);
 }
 
@@ -375,8 +382,9 @@ static void expect_init_error(int (*function)(void), const char *type, const cha
 static void init_errors(void **state)
 {
     (void)state;
-    expect_init_error(run_unknown, "Runtime.NoSuchHandler",
-                      "no handler is named 'nope'; this program has: echo, facts, bytes, fails, text");
+    expect_init_error(
+        run_unknown, "Runtime.NoSuchHandler",
+        "no handler is named 'nope'; this program has: echo, facts, bytes, fails, text");
     expect_init_error(run_nameless, "Runtime.NoSuchHandler", "no handler is chosen");
     expect_init_error(run_init_fails, "Function.NoDatabase", "echo found no database");
     expect_init_error(run_init_result, "Function.InitError", "without saying which");
@@ -456,7 +464,8 @@ static void a_closed_connection_is_opened_again(void **state)
     assert_string_equal("invocation/" ID "/response", request.path);
     assert_string_equal("4", request.body);
     free(request.body);
-    runtime_api_send_text(&api, "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    runtime_api_send_text(
+        &api, "HTTP/1.1 202 Accepted\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     runtime_api_disconnect(&api);
 
     expect(&api, "", "5", "response", "5");
@@ -550,7 +559,8 @@ static void a_missing_or_wrong_address_ends_the_program(void **state)
         wrong_address = addresses[i];
         struct runtime_api api = start(run_wrong_address);
         assert_int_equal(1, runtime_api_finish(&api, log, sizeof log));
-        if (!strstr(log, addresses[i] && *addresses[i] ? "it must be an IPv4 address" : "is not set"))
+        if (!strstr(log,
+                    addresses[i] && *addresses[i] ? "it must be an IPv4 address" : "is not set"))
             fail_msg("address %zu: %s", i, log);
         assert_ptr_equal(strchr(log, '\n'), strrchr(log, '\n')); /* one line */
     }

@@ -78,7 +78,8 @@ static void json_strings(void **state)
         {"\b\f\n\r\t", 5, "\"\\u0008\\u000c\\n\\r\\t\""},
         {"a\0b\x1f\x7f", 5, "\"a\\u0000b\\u001f\x7f\""},
         {"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\""},
-        {"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", 10, "\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\""},
+        {"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf", 10,
+         "\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\""},
         {"\x80x\xff", 3, "\"\\ufffdx\\ufffd\""},                     /* never first, never at all */
         {"\xc0\x80\xc1\xbf", 4, "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}, /* overlong, two bytes */
         {"\xe0\x9f\xbf", 3, "\"\\ufffd\\ufffd\\ufffd\""},            /* overlong, three */
@@ -100,7 +101,8 @@ static void json_strings(void **state)
         assert_memory_equal(cases[i].json, buffer.data, buffer.size);
         free(exact);
 
-        for (size_t max = 0; max < strlen(cases[i].json); max++) { /* no room: nothing is left behind */
+        for (size_t max = 0; max < strlen(cases[i].json);
+             max++) { /* no room: nothing is left behind */
             char small[100] = "..";
             struct lambda_buffer fixed = {small, 2, max + 2, max + 2};
             assert_int_equal(-1, lambda_buffer_json(&fixed, cases[i].text, cases[i].size));
@@ -156,8 +158,9 @@ static void a_handler_is_selected(void **state)
     assert_null(lambda_select(handlers, 2, "On", &response));
     assert_true(response.failed);
     assert_non_null(strstr(response.error_type, "Runtime.NoSuchHandler"));
-    assert_memory_equal("{\"errorMessage\":\"no handler is named 'On'; this program has: one, two\"",
-                        response.body.data, 70);
+    assert_memory_equal(
+        "{\"errorMessage\":\"no handler is named 'On'; this program has: one, two\"",
+        response.body.data, 70);
     lambda_response_reset(&response);
     assert_null(lambda_select(handlers, 1, "two", &response)); /* the only one has another name */
     lambda_response_reset(&response);
@@ -167,7 +170,8 @@ static void a_handler_is_selected(void **state)
     lambda_response_release(&response);
 }
 
-/* The largest error fits into the buffer as it was made; nothing of a long type or message is read beyond. */
+/* The largest error fits into the buffer as it was made; nothing of a long type or message is read
+ * beyond. */
 static void the_largest_error_needs_no_memory(void **state)
 {
     struct lambda_response response;
@@ -248,7 +252,8 @@ static void addresses(void **state)
 static bool takes_id(const char *id, size_t size)
 {
     char data[256] = "-";
-    struct lambda_connection connection = {.fd = -1, .in.data = data, .http.header[LAMBDA_HTTP_REQUEST_ID] = 1};
+    struct lambda_connection connection = {
+        .fd = -1, .in.data = data, .http.header[LAMBDA_HTTP_REQUEST_ID] = 1};
     struct lambda_context context = {0};
 
     assert_true(size < sizeof data - 1);
@@ -300,7 +305,8 @@ static void the_trace_id_is_set_and_unset(void **state)
         snprintf(value, sizeof value, "Root=%d", i);
         lambda_trace_set(&trace, value);
         assert_string_equal(value, getenv("_X_AMZN_TRACE_ID"));
-        assert_ptr_equal(array, environ); /* the same array, the same entry: nothing was allocated */
+        assert_ptr_equal(array,
+                         environ); /* the same array, the same entry: nothing was allocated */
     }
     for (int i = 0; i < 1000; i++) {
         lambda_trace_set(&trace, i % 2 ? NULL : "");

@@ -69,7 +69,9 @@ static void load(struct fixture *f, const char *stage, const char *secrets)
     AUTO(strv) files = {0};
     forget(f);
     autofree char *path = path_join(f->folder, "lbuild.ini");
-    autofree char *text = xasprintf("[project]\nname = p\n[stage:s]\nfrom = x:1\n%s[files]\nstage:s:/x = /x\n[secrets]\n%s", stage, secrets);
+    autofree char *text = xasprintf(
+        "[project]\nname = p\n[stage:s]\nfrom = x:1\n%s[files]\nstage:s:/x = /x\n[secrets]\n%s",
+        stage, secrets);
     const struct project_options options = {.dir = f->folder};
     const struct plan_facts facts = {.project = &f->project,
                                      .provenance = &provenance,
@@ -79,7 +81,8 @@ static void load(struct fixture *f, const char *stage, const char *secrets)
                                      .tags = &none};
     strv_add(&files, "main.c");
     assert_int_equal(fs_write(path, text, strlen(text), 0644, &f->err), 0);
-    if (project_load(&options, &f->project, NULL, &f->err) != 0 || plan_make(&facts, &f->plan, &f->err) != 0)
+    if (project_load(&options, &f->project, NULL, &f->err) != 0 ||
+        plan_make(&facts, &f->plan, &f->err) != 0)
         fail_msg("%s", f->err.text);
 }
 
@@ -99,7 +102,8 @@ static void expect_error(struct fixture *f, int kind, const char *part)
 static void are_found_by_name_alone(void **state)
 {
     struct fixture *f = *state;
-    load(f, "secrets = a b c\n", "a = env:LBUILD_TEST_SECRET\nb = file:token.txt\nc = file:/nowhere\n");
+    load(f, "secrets = a b c\n",
+         "a = env:LBUILD_TEST_SECRET\nb = file:token.txt\nc = file:/nowhere\n");
     strv_add(&f->secrets, "type=file,id=c,src=token.txt");
     if (find(f) != 0)
         fail_msg("%s", f->err.text);
@@ -122,9 +126,12 @@ static void what_is_missing_is_said(void **state)
 {
     struct fixture *f = *state;
     load(f, "secrets = a\n", "");
-    expect_error(f, ERROR_USAGE, "lbuild.ini:5:11: [stage:s] asks for the secret 'a'; give it with --secret id=a,src=FILE");
+    expect_error(
+        f, ERROR_USAGE,
+        "lbuild.ini:5:11: [stage:s] asks for the secret 'a'; give it with --secret id=a,src=FILE");
     load(f, "secrets = a\n", "a = env:LBUILD_TEST_UNSET\n");
-    expect_error(f, ERROR_PROJECT, "lbuild.ini:9:5: the secret 'a' is to be in $LBUILD_TEST_UNSET, which isn't set");
+    expect_error(f, ERROR_PROJECT,
+                 "lbuild.ini:9:5: the secret 'a' is to be in $LBUILD_TEST_UNSET, which isn't set");
     load(f, "secrets = a\n", "a = file:nowhere\n");
     expect_error(f, ERROR_PROJECT, "/nowhere', which can't be read");
     load(f, "secrets = a\n", "a = file:.\n");
@@ -181,7 +188,9 @@ static void agents_are_handed_over(void **state)
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
     load(f, "ssh = default\n", "");
-    expect_error(f, ERROR_USAGE, "lbuild.ini:5:7: [stage:s] asks for the SSH agent 'default'; give it with --ssh default");
+    expect_error(
+        f, ERROR_USAGE,
+        "lbuild.ini:5:7: [stage:s] asks for the SSH agent 'default'; give it with --ssh default");
     load(f, "ssh = default\n", "");
     strv_add(&f->ssh, "default");
     expect_error(f, ERROR_USAGE, "no agent at $SSH_AUTH_SOCK");
@@ -191,7 +200,8 @@ static void agents_are_handed_over(void **state)
     strv_add(&f->ssh, "key=token.txt,agent");
     if (find(f) != 0)
         fail_msg("%s", f->err.text);
-    autofree char *agent = secret_ssh_option(&f->found.ssh[0]), *key = secret_ssh_option(&f->found.ssh[1]);
+    autofree char *agent = secret_ssh_option(&f->found.ssh[0]),
+                  *key = secret_ssh_option(&f->found.ssh[1]);
     assert_string_equal(agent, "default");
     assert_int_equal(strncmp(key, "key=/", 5), 0);
     assert_non_null(strstr(key, "/token.txt,/"));

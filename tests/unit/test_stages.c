@@ -8,11 +8,12 @@
 #include "support/own.h"
 
 /* The least of templates, with a stage of its own beside the builder's. */
-static const char body[] = "[template]\nlanguage = c\n---\n"
-                           "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
-                           "FROM build AS Own\n"
-                           "FROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n{{workdir}}\n"
-                           "{{entrypoint}}\nCMD {{cmd|json}}\n";
+static const char body[] =
+    "[template]\nlanguage = c\n---\n"
+    "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
+    "FROM build AS Own\n"
+    "FROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n{{workdir}}\n"
+    "{{entrypoint}}\nCMD {{cmd|json}}\n";
 
 struct fixture {
     char *folder;
@@ -110,13 +111,29 @@ static void expect_error(struct fixture *f, const char *text, const char *part)
 static void commands_stay_as_they_are(void **state)
 {
     static const char *const commands[] = {
-        "a ; b", "echo '; x' ;", "echo \"$HOME\" $(id) `id`", "echo 'it''s' \"a\\\"b\"", "sed 's/\\//\\\\/g' f", "x # y",
-        "[ -f x ]", "{ a; }", "\"quoted program\" arg", "a \\ b", "cat <<< x", "echo $((1<<2))", "-x", "printf '%s\\n' {{cmd}}",
-        "é\xe2\x80\xa8", "a\tb", "A=1 b", "from=1 b",
+        "a ; b",
+        "echo '; x' ;",
+        "echo \"$HOME\" $(id) `id`",
+        "echo 'it''s' \"a\\\"b\"",
+        "sed 's/\\//\\\\/g' f",
+        "x # y",
+        "[ -f x ]",
+        "{ a; }",
+        "\"quoted program\" arg",
+        "a \\ b",
+        "cat <<< x",
+        "echo $((1<<2))",
+        "-x",
+        "printf '%s\\n' {{cmd}}",
+        "é\xe2\x80\xa8",
+        "a\tb",
+        "A=1 b",
+        "from=1 b",
     };
     struct fixture *f = *state;
     for (size_t i = 0; i < countof(commands); i++) {
-        autofree char *text = xasprintf(STAGE "run = %s\n" USED, commands[i]), *wanted = xasprintf("\nRUN %s\n\nFROM ", commands[i]);
+        autofree char *text = xasprintf(STAGE "run = %s\n" USED, commands[i]),
+                      *wanted = xasprintf("\nRUN %s\n\nFROM ", commands[i]);
         expect(f, text, wanted);
         autofree char *second = xasprintf(STAGE "run = true\n  %s\n" USED, commands[i]);
         autofree char *both = xasprintf("\nRUN true%s", wanted);
@@ -146,9 +163,31 @@ static char *read_quoted(const char **at)
     return buf_detach(&out);
 }
 
-static const char *const hostile[] = {"",       " a ", "'", "\"",    "\\",      "\\\\", "$(touch /tmp/x)", "`x`",  "$HOME", "${X:-y}",
-                                      "#",      "# x", ";", " ; x",  "-rf",     "a\tb", "[\"a\"]",         "{{cmd|json}}",
-                                      "--flag", "!x",  "é", "\xc2\xa0", "<<EOF", "%s%n", "="};
+static const char *const hostile[] = {"",
+                                      " a ",
+                                      "'",
+                                      "\"",
+                                      "\\",
+                                      "\\\\",
+                                      "$(touch /tmp/x)",
+                                      "`x`",
+                                      "$HOME",
+                                      "${X:-y}",
+                                      "#",
+                                      "# x",
+                                      ";",
+                                      " ; x",
+                                      "-rf",
+                                      "a\tb",
+                                      "[\"a\"]",
+                                      "{{cmd|json}}",
+                                      "--flag",
+                                      "!x",
+                                      "é",
+                                      "\xc2\xa0",
+                                      "<<EOF",
+                                      "%s%n",
+                                      "="};
 
 /* As a value between double quotes of the project file. Caller frees. */
 static char *in_ini(const char *value)
@@ -168,8 +207,10 @@ static void values_are_exact(void **state)
 {
     struct fixture *f = *state;
     for (size_t i = 0; i < countof(hostile); i++) {
-        autofree char *value = in_ini(hostile[i]), *path = xasprintf("/w/%s", hostile[i]), *quoted_path = in_ini(path);
-        autofree char *text = xasprintf(STAGE "env = A=%s\n  B_1=x\nworkdir = %s\n" USED, value, quoted_path);
+        autofree char *value = in_ini(hostile[i]), *path = xasprintf("/w/%s", hostile[i]),
+                      *quoted_path = in_ini(path);
+        autofree char *text =
+            xasprintf(STAGE "env = A=%s\n  B_1=x\nworkdir = %s\n" USED, value, quoted_path);
         const char *at = strstr(render(f, text), "\nENV A=");
         assert_non_null(at);
         at += strlen("\nENV A=");
@@ -202,26 +243,36 @@ static void values_are_exact(void **state)
             assert_string_equal(buf_text(&read), wanted);
         }
     }
-    expect_error(f, STAGE "env = A=\"a\\nRUN evil\"\n" USED, "lbuild.ini:5:7: 'a RUN evil' has a line break");
-    expect_error(f, STAGE "workdir = \"/a\\nRUN evil\"\n" USED, "lbuild.ini:5:11: '/a RUN evil' has a line break");
-    expect_error(f, "[project]\nname = p\n[stage:s]\nfrom = a$b\n" USED, "lbuild.ini:4:8: 'a$b' has a character");
+    expect_error(f, STAGE "env = A=\"a\\nRUN evil\"\n" USED,
+                 "lbuild.ini:5:7: 'a RUN evil' has a line break");
+    expect_error(f, STAGE "workdir = \"/a\\nRUN evil\"\n" USED,
+                 "lbuild.ini:5:11: '/a RUN evil' has a line break");
+    expect_error(f, "[project]\nname = p\n[stage:s]\nfrom = a$b\n" USED,
+                 "lbuild.ini:4:8: 'a$b' has a character");
 }
 
 static void lines_are_known(void **state)
 {
     struct fixture *f = *state;
-    static const char text[] = STAGE "packages = zip\nenv =\n  A=1\n\n  B=2\nrun = one\n  ; comment\n  two \\\n  more\n  three\n"
-                                     "copy = a /a\n  stage:t:/b /b\n[stage:t]\nfrom = scratch\n" USED;
+    static const char text[] = STAGE
+        "packages = zip\nenv =\n  A=1\n\n  B=2\nrun = one\n  ; comment\n  two \\\n  more\n  three\n"
+        "copy = a /a\n  stage:t:/b /b\n[stage:t]\nfrom = scratch\n" USED;
     static const struct {
         const char *start;
         int line, column;
     } wanted[] = {
-        {"FROM --platform=linux/amd64 scratch AS t", 18, 8}, {"FROM --platform=linux/amd64 debian:12 AS s", 4, 8},
-        {"ENV A=", 7, 3},                                    {"    B=", 9, 3},
-        {"RUN export LD_LIBRARY_PATH", 5, 12},               {"COPY ./a", 15, 8},
-        {"COPY --from=t", 16, 3},                            {"RUN one", 10, 7},
-        {"RUN two", 12, 3},                                  {"more", 13, 3},
-        {"RUN three", 14, 3},                                {"COPY --from=s /x", 20, 14},
+        {"FROM --platform=linux/amd64 scratch AS t", 18, 8},
+        {"FROM --platform=linux/amd64 debian:12 AS s", 4, 8},
+        {"ENV A=", 7, 3},
+        {"    B=", 9, 3},
+        {"RUN export LD_LIBRARY_PATH", 5, 12},
+        {"COPY ./a", 15, 8},
+        {"COPY --from=t", 16, 3},
+        {"RUN one", 10, 7},
+        {"RUN two", 12, 3},
+        {"more", 13, 3},
+        {"RUN three", 14, 3},
+        {"COPY --from=s /x", 20, 14},
     };
     const char *made = render(f, text);
     for (size_t i = 0; i < countof(wanted); i++) {
@@ -235,7 +286,8 @@ static void lines_are_known(void **state)
         }
         autofree char *place = xasprintf("/lbuild.ini:%d:%d", wanted[i].line, wanted[i].column);
         if (!strstr(dockerfile_where(&f->dockerfile, line), place))
-            fail_msg("'%s' is from %s, not %s", wanted[i].start, dockerfile_where(&f->dockerfile, line), place);
+            fail_msg("'%s' is from %s, not %s", wanted[i].start,
+                     dockerfile_where(&f->dockerfile, line), place);
     }
     assert_string_equal(dockerfile_where(&f->dockerfile, 1), "t:4:1");
 }
@@ -243,17 +295,20 @@ static void lines_are_known(void **state)
 static void order_follows_need(void **state)
 {
     struct fixture *f = *state;
-    static const char text[] = "[project]\nname = p\n[stage:a]\nfrom = b\n[stage:b]\nfrom = scratch\ncopy = stage:c:/x /x\n"
-                               "[stage:c]\nfrom = build\n[stage:idle]\nfrom = a\nsecrets = z\n[files]\nstage:a:/x/ = /x/\nmain.c = /y\n";
+    static const char text[] =
+        "[project]\nname = p\n[stage:a]\nfrom = b\n[stage:b]\nfrom = scratch\ncopy = stage:c:/x /x\n"
+        "[stage:c]\nfrom = build\n[stage:idle]\nfrom = a\nsecrets = z\n[files]\nstage:a:/x/ = /x/\nmain.c = /y\n";
     const char *made = render(f, text);
-    const char *c = strstr(made, "\nFROM build AS c\n"), *b = strstr(made, "\nFROM --platform=linux/amd64 scratch AS b\n");
+    const char *c = strstr(made, "\nFROM build AS c\n"),
+               *b = strstr(made, "\nFROM --platform=linux/amd64 scratch AS b\n");
     const char *a = strstr(made, "\nFROM b AS a\n"), *final = strstr(made, "provided:al2023\n");
     assert_true(c && b && a && final && c < b && b < a && a < final);
     assert_null(strstr(made, "idle"));
     assert_non_null(strstr(final, "\nCOPY --from=a /x /x/x\n"));
     assert_int_equal(f->plan.files.len, 1);
     assert_int_equal(f->plan.warnings.len, 1);
-    assert_non_null(strstr(f->plan.warnings.items[0], "lbuild.ini:10:1: nothing uses [stage:idle]"));
+    assert_non_null(
+        strstr(f->plan.warnings.items[0], "lbuild.ini:10:1: nothing uses [stage:idle]"));
     assert_true(f->plan.needs_engine);
     assert_non_null(strstr(f->plan.engine_reason, "[stage:a] at "));
     assert_non_null(strstr(f->plan.engine_reason, "lbuild.ini:3:1"));
@@ -281,16 +336,19 @@ static void says_what_engine_it_needs(void **state)
     assert_non_null(strstr(f->plan.mounts_reason, "secrets of [stage:s] at "));
     assert_string_equal(f->plan.secrets.items[1].name, "b.c");
     assert_string_equal(f->plan.secrets.items[1].value, "s");
-    expect_error(f, STAGE USED "[secrets]\nt = env:T\n", "lbuild.ini:8:5: no stage asks for the secret 't'");
+    expect_error(f, STAGE USED "[secrets]\nt = env:T\n",
+                 "lbuild.ini:8:5: no stage asks for the secret 't'");
 }
 
 static void options_and_profiles_reach_stages(void **state)
 {
     struct fixture *f = *state;
-    static const char text[] = STAGE "run = a\n  b\n" USED "[profile:q]\nstage:s.run = c ; d\n  e\nfiles.stage:s:/y = /y\n";
+    static const char text[] = STAGE
+        "run = a\n  b\n" USED "[profile:q]\nstage:s.run = c ; d\n  e\nfiles.stage:s:/y = /y\n";
     assert_int_equal(load(f, text, "q"), 0);
     assert_int_equal(plan(f), 0);
-    assert_int_equal(dockerfile_render(&f->plan, &f->template, DOCKERFILE_FILES, &f->dockerfile, &f->err), 0);
+    assert_int_equal(
+        dockerfile_render(&f->plan, &f->template, DOCKERFILE_FILES, &f->dockerfile, &f->err), 0);
     const char *made = buf_text(&f->dockerfile.text);
     assert_non_null(strstr(made, "\nRUN c ; d\nRUN e\n\nFROM --platform=linux/amd64 scratch\n"));
     assert_non_null(strstr(made, "\nCOPY --from=s /x /x\nCOPY --from=s /y /y\n"));
@@ -307,7 +365,8 @@ static void options_and_profiles_reach_stages(void **state)
     assert_non_null(strstr(f->err.text, "--set: a byte that is no text"));
     strv_release(&f->set);
     assert_int_equal(load(f, STAGE "[profile:q]\nstage:s.rum = x\nstage:t.run = x\n", NULL), -1);
-    assert_non_null(strstr(f->err.text, "lbuild.ini:6:1: unknown key 'rum' in [stage:s]; did you mean 'run'?"));
+    assert_non_null(
+        strstr(f->err.text, "lbuild.ini:6:1: unknown key 'rum' in [stage:s]; did you mean 'run'?"));
 }
 
 static void packages_go_by_the_image(void **state)
@@ -352,25 +411,44 @@ static void packages_go_by_the_image(void **state)
     };
     for (size_t i = 0; i < countof(cases); i++) {
         const char *manager = package_manager_of(cases[i].image);
-        if ((manager == NULL) != (cases[i].manager == NULL) || (manager && strcmp(manager, cases[i].manager) != 0))
+        if ((manager == NULL) != (cases[i].manager == NULL) ||
+            (manager && strcmp(manager, cases[i].manager) != 0))
             fail_msg("%s: %s", cases[i].image, manager ? manager : "-");
     }
-    expect_error(f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackages = zip\n" USED,
-                 "lbuild.ini:4:8: the package manager of 'mine' isn't known; set 'package-manager'");
-    expect_error(f, STAGE "package-manager = none\npackages = zip\n" USED, "has 'package-manager = none', and 'packages' to install");
-    expect_error(f, STAGE "packages = -x\n" USED, "lbuild.ini:5:12: '-x' would be read as an option");
-    expect(f, "[project]\nname = p\n[stage:s]\nfrom = t\npackages = zip\n[stage:t]\nfrom = alpine:3\n" USED,
-           "\nFROM t AS s\nRUN export LD_LIBRARY_PATH= \\\n    && apk add --no-cache zip\n");
-    expect(f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackage-manager = yum\npackages = zip\n" USED, "    && yum install -y zip \\\n");
+    expect_error(
+        f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackages = zip\n" USED,
+        "lbuild.ini:4:8: the package manager of 'mine' isn't known; set 'package-manager'");
+    expect_error(f, STAGE "package-manager = none\npackages = zip\n" USED,
+                 "has 'package-manager = none', and 'packages' to install");
+    expect_error(f, STAGE "packages = -x\n" USED,
+                 "lbuild.ini:5:12: '-x' would be read as an option");
+    expect(
+        f,
+        "[project]\nname = p\n[stage:s]\nfrom = t\npackages = zip\n[stage:t]\nfrom = alpine:3\n" USED,
+        "\nFROM t AS s\nRUN export LD_LIBRARY_PATH= \\\n    && apk add --no-cache zip\n");
+    expect(
+        f,
+        "[project]\nname = p\n[stage:s]\nfrom = mine\npackage-manager = yum\npackages = zip\n" USED,
+        "    && yum install -y zip \\\n");
 }
 
 /* Names with colons are for stages alone; elsewhere a colon still ends a name. */
 static void colons_separate_as_ever(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(load(f, STAGE "[files]\nstage:s:/a=/b\nstage: x = /c\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n", NULL), -1);
+    assert_int_equal(
+        load(
+            f,
+            STAGE
+            "[files]\nstage:s:/a=/b\nstage: x = /c\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n",
+            NULL),
+        -1);
     assert_non_null(strstr(f->err.text, "lbuild.ini:7:8: 'x = /c' is not a path in the image"));
-    assert_int_equal(load(f, STAGE "[files]\nstage:s:/a=/b\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n", NULL), 0);
+    assert_int_equal(
+        load(f,
+             STAGE "[files]\nstage:s:/a=/b\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n",
+             NULL),
+        0);
     assert_string_equal(settings_find(&f->project.free[SECTION_FILES], "stage:s:/a")->value, "/b");
     assert_string_equal(settings_find(&f->project.free[SECTION_ENV], "stage")->value, "x");
     assert_string_equal(settings_find(&f->project.free[SECTION_ENV], "stage1")->value, "y:z = 1");
@@ -379,7 +457,8 @@ static void colons_separate_as_ever(void **state)
 
 static void misplaced_secrets_are_not_repeated(void **state)
 {
-    static const char *const lines[] = {"t = hunter2", "t = \"hunter2", "t = \"env:hunter2\"", "t = env:X=hunter2", "t = file:hunter2,x"};
+    static const char *const lines[] = {"t = hunter2", "t = \"hunter2", "t = \"env:hunter2\"",
+                                        "t = env:X=hunter2", "t = file:hunter2,x"};
     struct fixture *f = *state;
     for (size_t i = 0; i < countof(lines); i++) {
         autofree char *text = xasprintf(STAGE "secrets = t\n" USED "[secrets]\n%s\n", lines[i]);
@@ -394,11 +473,15 @@ static void names_do_not_collide(void **state)
     AUTO(buf) many = {0};
     expect_error(f, "[project]\nname = p\n[stage:own]\nfrom = x\n[files]\nstage:own:/x = /x\n",
                  "lbuild.ini:3:1: 'own' is a stage of the template already");
-    expect_error(f, STAGE "[files]\nstage:s:/x = /var/runtime/bootstrap\n", "lbuild.ini:6:14: '/var/runtime/bootstrap' is the program's own place");
-    expect_error(f, STAGE "[stage:s]\nfrom = x\n", "lbuild.ini:5:1: section [stage:s] was opened at line 3 already");
+    expect_error(f, STAGE "[files]\nstage:s:/x = /var/runtime/bootstrap\n",
+                 "lbuild.ini:6:14: '/var/runtime/bootstrap' is the program's own place");
+    expect_error(f, STAGE "[stage:s]\nfrom = x\n",
+                 "lbuild.ini:5:1: section [stage:s] was opened at line 3 already");
     expect_error(f, STAGE "from = x\n", "lbuild.ini:5:1: 'from' is set at line 4 already");
-    expect_error(f, STAGE "run = a\n  copy = b\n", "lbuild.ini:6:3: 'copy' is indented, so it continues");
-    expect_error(f, "[project]\nname = p\n[stage:s]\nfrom = s\n", "lbuild.ini:4:8: [stage:s] needs [stage:s]");
+    expect_error(f, STAGE "run = a\n  copy = b\n",
+                 "lbuild.ini:6:3: 'copy' is indented, so it continues");
+    expect_error(f, "[project]\nname = p\n[stage:s]\nfrom = s\n",
+                 "lbuild.ini:4:8: [stage:s] needs [stage:s]");
     for (int i = 0; i <= STAGES_MAX; i++)
         buf_addf(&many, "[stage:s%d]\nfrom = x:1\n", i);
     expect_error(f, many.data, "lbuild.ini:201:1: more than 100 stages");

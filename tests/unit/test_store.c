@@ -36,10 +36,10 @@ static int tear_down(void **state)
     return result;
 }
 
-
 static void age(const char *path, int days)
 {
-    struct timespec times[2] = {{.tv_sec = time(NULL) - days * 86400L - 100}, {.tv_sec = time(NULL) - days * 86400L - 100}};
+    struct timespec times[2] = {{.tv_sec = time(NULL) - days * 86400L - 100},
+                                {.tv_sec = time(NULL) - days * 86400L - 100}};
     assert_int_equal(utimensat(AT_FDCWD, path, times, 0), 0);
 }
 
@@ -72,7 +72,8 @@ static void put_and_read(void **state)
     struct digest digest = put("abc"), other;
     uint64_t size = 0;
     (void)state;
-    assert_string_equal(digest_hex(&digest), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_string_equal(digest_hex(&digest),
+                        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_true(store_has(&store, &digest));
     assert_content(&digest, "abc");
     autoclose int fd = store_open_blob(&store, &digest, &size, &err);
@@ -83,7 +84,8 @@ static void put_and_read(void **state)
     AUTO(buf) out = {0};
     assert_int_equal(store_read(&store, &digest, 2, &out, &err), -1);
     assert_non_null(strstr(err.text, "larger than 2 bytes"));
-    assert_true(digest_parse(&other, "sha256:0000000000000000000000000000000000000000000000000000000000000000"));
+    assert_true(digest_parse(
+        &other, "sha256:0000000000000000000000000000000000000000000000000000000000000000"));
     assert_false(store_has(&store, &other));
     assert_int_equal(store_open_blob(&store, &other, &size, &err), -1);
     memset(&other, 0, sizeof other);
@@ -191,7 +193,7 @@ static void giving_up_without_a_digest_leaves_nothing(void **state)
         assert_int_equal(store_writer_write(&writer, "abc", 3, &err), 0);
     }
     assert_int_equal(rmdir(partial), 0); /* it was empty */
-    AUTO(store_writer) never = {0};     /* releasing a zeroed one touches nothing */
+    AUTO(store_writer) never = {0};      /* releasing a zeroed one touches nothing */
     (void)never;
 }
 
@@ -217,7 +219,8 @@ static void writers_wait_for_each_other(void **state)
             _exit(1);
         while (!writer.done && writer.offset < whole.len) {
             size_t left = whole.len - writer.offset;
-            if (store_writer_write(&writer, whole.data + writer.offset, left < 24 ? left : 24, &err) != 0)
+            if (store_writer_write(&writer, whole.data + writer.offset, left < 24 ? left : 24,
+                                   &err) != 0)
                 _exit(2);
             if (i % 3 == 0 && writer.offset > whole.len / 2)
                 raise(SIGKILL);
@@ -251,11 +254,13 @@ static void a_full_disk_loses_nothing(void **state)
         const struct rlimit room = {ROOM, ROOM};
         struct store_writer writer;
         signal(SIGXFSZ, SIG_IGN);
-        if (setrlimit(RLIMIT_FSIZE, &room) != 0 || store_writer_open(&writer, &store, &expected, &err) != 0)
+        if (setrlimit(RLIMIT_FSIZE, &room) != 0 ||
+            store_writer_open(&writer, &store, &expected, &err) != 0)
             _exit(1);
         int result = 0;
         for (size_t i = 0; result == 0 && i < SIZE; i += 8000) /* no whole number of pieces fits */
-            result = store_writer_write(&writer, content + i, SIZE - i < 8000 ? SIZE - i : 8000, &err);
+            result =
+                store_writer_write(&writer, content + i, SIZE - i < 8000 ? SIZE - i : 8000, &err);
         store_writer_release(&writer);
         _exit(result == -1 && err.kind == ERROR_BUILD && strstr(err.text, "can't write") ? 0 : 2);
     }
@@ -273,8 +278,12 @@ static void a_full_disk_loses_nothing(void **state)
 
 static void refs(void **state)
 {
-    static const char *const names[] = {"public.ecr.aws/lambda/provided:al2023", "../../etc/passwd", ".", "",
-                                        "oci:/tmp/a b\n\"\xff", "a@sha256:00"};
+    static const char *const names[] = {"public.ecr.aws/lambda/provided:al2023",
+                                        "../../etc/passwd",
+                                        ".",
+                                        "",
+                                        "oci:/tmp/a b\n\"\xff",
+                                        "a@sha256:00"};
     struct error err = {0};
     struct digest digest = put("m"), got;
     (void)state;
@@ -303,11 +312,13 @@ static void refs(void **state)
 
 static void a_damaged_ref_is_no_ref(void **state)
 {
-    static const char other[] = "{\"reference\":\"x\",\"architecture\":\"arm64\",\"digest\":\"sha256:"
-                                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}";
-    static const char *const texts[] = {"", "{", "[]", "{\"reference\":\"r\"}",
-                                        other,
-                                        "{\"reference\":\"r\",\"architecture\":\"arm64\",\"digest\":\"sha256:../..\"}"};
+    static const char other[] =
+        "{\"reference\":\"x\",\"architecture\":\"arm64\",\"digest\":\"sha256:"
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"}";
+    static const char *const texts[] = {
+        "",    "{",
+        "[]",  "{\"reference\":\"r\"}",
+        other, "{\"reference\":\"r\",\"architecture\":\"arm64\",\"digest\":\"sha256:../..\"}"};
     struct error err = {0};
     struct digest got;
     autofree char *path = store_path(&store, "refs", "r+arm64", &err);
@@ -350,7 +361,8 @@ static void prune_goes_by_last_use(void **state)
     struct error err = {0};
     uint64_t freed = 0;
     struct digest old = put("old one"), fresh = put("fresh"), used = put("used");
-    autofree char *old_path = store_blob_path(&store, &old), *used_path = store_blob_path(&store, &used);
+    autofree char *old_path = store_blob_path(&store, &old),
+                  *used_path = store_blob_path(&store, &used);
     autofree char *list = store_path(&store, "lists", digest_hex(&old), &err);
     autofree char *object = store_path(&store, "objects/ab", "x.o", &err);
     (void)state;
@@ -433,7 +445,8 @@ static void roots(void **state)
     assert_non_null(strstr(other.root, "/lbuild-"));
     assert_int_equal(chmod(other.root, 0777), 0);
     store_release(&other);
-    assert_int_equal(store_open(&other, NULL, &err), -1); /* somebody else may have put things there */
+    assert_int_equal(store_open(&other, NULL, &err),
+                     -1); /* somebody else may have put things there */
     assert_non_null(strstr(err.text, "XDG_CACHE_HOME"));
     unsetenv("TMPDIR");
     setenv("HOME", saved, 1);

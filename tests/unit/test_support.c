@@ -44,9 +44,19 @@ static void paths(void **state)
     static const struct {
         const char *in, *out;
     } cleaned[] = {
-        {"a/b", "a/b"}, {"/a//b/", "a/b"},  {"./a/./b", "a/b"}, {"a/../b", "b"},     {"", ""},
-        {"/", ""},      {"a/..", ""},       {"../a", NULL},     {"a/../../b", NULL}, {"a/b/../../c/d", "c/d"},
-        {"...", "..."}, {"..a/b", "..a/b"}, {"/../etc", NULL},
+        {"a/b", "a/b"},
+        {"/a//b/", "a/b"},
+        {"./a/./b", "a/b"},
+        {"a/../b", "b"},
+        {"", ""},
+        {"/", ""},
+        {"a/..", ""},
+        {"../a", NULL},
+        {"a/../../b", NULL},
+        {"a/b/../../c/d", "c/d"},
+        {"...", "..."},
+        {"..a/b", "..a/b"},
+        {"/../etc", NULL},
     };
     (void)state;
     for (size_t i = 0; i < countof(cleaned); i++) {
@@ -56,7 +66,8 @@ static void paths(void **state)
         else
             assert_null(out);
     }
-    autofree char *joined = path_join("a/", "b"), *absolute = path_join("a", "/b"), *dir = path_dir("/x");
+    autofree char *joined = path_join("a/", "b"), *absolute = path_join("a", "/b"),
+                  *dir = path_dir("/x");
     assert_string_equal(joined, "a/b");
     assert_string_equal(absolute, "/b");
     assert_string_equal(dir, "/");
@@ -122,12 +133,13 @@ static void removing_does_not_follow_links(void **state)
 static int remove_closed_folders(const char *folder)
 {
     struct error err = {0};
-    autofree char *closed = path_join(folder, "a/closed"), *fixed = path_join(folder, "a/fixed"), *file = path_join(fixed, "f"),
-                  *all = path_join(folder, "a");
-    if (geteuid() == 0 && (chown(folder, 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
+    autofree char *closed = path_join(folder, "a/closed"), *fixed = path_join(folder, "a/fixed"),
+                  *file = path_join(fixed, "f"), *all = path_join(folder, "a");
+    if (geteuid() == 0 &&
+        (chown(folder, 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
         return 1;
-    if (fs_mkdirs(closed, &err) != 0 || fs_mkdirs(fixed, &err) != 0 || fs_write(file, "", 0, 0600, &err) != 0 ||
-        chmod(closed, 0) != 0 || chmod(fixed, 0500) != 0)
+    if (fs_mkdirs(closed, &err) != 0 || fs_mkdirs(fixed, &err) != 0 ||
+        fs_write(file, "", 0, 0600, &err) != 0 || chmod(closed, 0) != 0 || chmod(fixed, 0500) != 0)
         return 2;
     return fs_remove(all, &err) == 0 && !fs_exists(all) ? 0 : 3;
 }
@@ -163,7 +175,8 @@ static void digests(void **state)
 
 static void json_is_strict_and_ordered(void **state)
 {
-    static const char *const refused[] = {"{\"a\":1,\"a\":2}", "[1,]", "\"\xff\"", "{", "[\"\\u0000\"]"};
+    static const char *const refused[] = {"{\"a\":1,\"a\":2}", "[1,]", "\"\xff\"", "{",
+                                          "[\"\\u0000\"]"};
     struct error err = {0};
     (void)state;
     for (size_t i = 0; i < countof(refused); i++)
@@ -202,11 +215,12 @@ static void options_are_passed_on(void **state)
         {0, "list", OPTION_LIST, offsetof(struct forwarded, list), "ITEM", ""},
         {'j', "count", OPTION_COUNT, offsetof(struct forwarded, count), "N", ""},
     };
-    static const char *const argv[] = {"verb", "-f",     "operand", "-tabc", "--list", "--flag", "--list=b=c",
-                                       "-j",   "3",      "-",       "-o",    "--text", "",       "--",
-                                       "-f",   "--list", NULL};
+    static const char *const argv[] = {"verb",       "-f", "operand", "-tabc",  "--list", "--flag",
+                                       "--list=b=c", "-j", "3",       "-",      "-o",     "--text",
+                                       "",           "--", "-f",      "--list", NULL};
     static const char *const but[] = {"other", "count", NULL}, *const nothing[] = {NULL};
-    static const char *const expected[] = {"--flag", "--text=abc", "--list=--flag", "--list=b=c", "--text="};
+    static const char *const expected[] = {"--flag", "--text=abc", "--list=--flag", "--list=b=c",
+                                           "--text="};
     AUTO(strv) out = {0}, all = {0};
     (void)state;
     options_forward(rows, countof(rows), argv, but, &out);
@@ -264,10 +278,11 @@ static void options(void **state)
                               {"b", "-j0", NULL},
                               {"b", "--quiet=1", NULL},
                               {"b", "-x", NULL}};
-    const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024", "takes no value",
-                          "unknown option '-x'"};
+    const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024",
+                          "takes no value", "unknown option '-x'"};
     for (size_t i = 0; i < countof(wrong); i++) {
-        assert_int_equal(options_parse(rows, countof(rows), wrong[i], &sample, &operands, &err), -1);
+        assert_int_equal(options_parse(rows, countof(rows), wrong[i], &sample, &operands, &err),
+                         -1);
         assert_int_equal(err.kind, ERROR_USAGE);
         assert_non_null(strstr(err.text, said[i]));
     }

@@ -55,7 +55,8 @@ static void write_one(struct tar_writer *writer, struct tar_entry entry, const c
 
 static void what_is_written_is_read(void **state)
 {
-    static const size_t lengths[] = {1, 99, 100, 101, 155, 156, 200, 255, 256, 257, 300, 1000, 4000};
+    static const size_t lengths[] = {1,   99,  100, 101, 155,  156, 200,
+                                     255, 256, 257, 300, 1000, 4000};
     struct error err = {0};
     (void)state;
     for (size_t i = 0; i < countof(lengths) * 4; i++) {
@@ -63,10 +64,19 @@ static void what_is_written_is_read(void **state)
         autofree char *name = long_name(lengths[i / 4], every);
         AUTO(buf) tar = {0};
         AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
-        write_one(writer, (struct tar_entry){.path = name, .type = TAR_DIR, .mode = 01755, .mtime = 12}, NULL);
-        write_one(writer, (struct tar_entry){.path = name, .type = TAR_FILE, .mode = 0644, .uid = 3000000, .mtime = -5}, "text");
-        write_one(writer, (struct tar_entry){.path = "l", .type = TAR_SYMLINK, .link = name, .mode = 0777}, NULL);
-        write_one(writer, (struct tar_entry){.path = "h", .type = TAR_HARDLINK, .link = name, .mode = 0755}, NULL);
+        write_one(writer,
+                  (struct tar_entry){.path = name, .type = TAR_DIR, .mode = 01755, .mtime = 12},
+                  NULL);
+        write_one(writer,
+                  (struct tar_entry){
+                      .path = name, .type = TAR_FILE, .mode = 0644, .uid = 3000000, .mtime = -5},
+                  "text");
+        write_one(writer,
+                  (struct tar_entry){.path = "l", .type = TAR_SYMLINK, .link = name, .mode = 0777},
+                  NULL);
+        write_one(writer,
+                  (struct tar_entry){.path = "h", .type = TAR_HARDLINK, .link = name, .mode = 0755},
+                  NULL);
         assert_int_equal(tar_writer_finish(writer, &err), 0);
         assert_int_equal(tar.len % 512, 0);
 
@@ -106,10 +116,14 @@ static void headers_are_ustar(void **state)
     AUTO(buf) tar = {0};
     (void)state;
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
-    write_one(writer, (struct tar_entry){.path = "var/runtime/bootstrap", .type = TAR_FILE, .mode = 0755, .mtime = 1}, "!");
+    write_one(writer,
+              (struct tar_entry){
+                  .path = "var/runtime/bootstrap", .type = TAR_FILE, .mode = 0755, .mtime = 1},
+              "!");
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     assert_int_equal(tar.len, 4 * 512);
-    assert_memory_equal(tar.data + 100, "0000755\0000000000\0000000000\00000000000001\00000000000001\0", 48);
+    assert_memory_equal(tar.data + 100,
+                        "0000755\0000000000\0000000000\00000000000001\00000000000001\0", 48);
     assert_memory_equal(tar.data + 156, "0", 2);
     assert_memory_equal(tar.data + 257, "ustar\00000\0\0", 10);
     unsigned sum = 8 * ' ';
@@ -151,12 +165,9 @@ static void the_writer_counts(void **state)
     assert_int_equal(tar_writer_finish(writer, &err), -1);
     assert_int_equal(tar_writer_data(writer, "abc", 3, &err), 0);
     static const struct tar_entry wrong[] = {
-        {.path = "/abs", .type = TAR_FILE},
-        {.path = "", .type = TAR_DIR},
-        {.path = "d", .type = TAR_DIR, .size = 1},
-        {.path = "f", .type = TAR_FILE, .size = -1},
-        {.path = "dev", .type = TAR_OTHER},
-        {.path = "file/", .type = TAR_FILE},
+        {.path = "/abs", .type = TAR_FILE},        {.path = "", .type = TAR_DIR},
+        {.path = "d", .type = TAR_DIR, .size = 1}, {.path = "f", .type = TAR_FILE, .size = -1},
+        {.path = "dev", .type = TAR_OTHER},        {.path = "file/", .type = TAR_FILE},
     };
     for (size_t i = 0; i < countof(wrong); i++) {
         assert_int_equal(tar_writer_entry(writer, &wrong[i], &err), -1);
@@ -171,7 +182,8 @@ static void make_sample(struct buf *tar)
     autofree char *name = long_name(300, 5000);
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, tar, &err);
     write_one(writer, (struct tar_entry){.path = "dir", .type = TAR_DIR, .mode = 0755}, NULL);
-    write_one(writer, (struct tar_entry){.path = name, .type = TAR_FILE, .mode = 0644}, "some content");
+    write_one(writer, (struct tar_entry){.path = name, .type = TAR_FILE, .mode = 0644},
+              "some content");
     assert_int_equal(tar_writer_finish(writer, &err), 0);
 }
 
@@ -205,7 +217,8 @@ static void cut_archives_are_errors(void **state)
     assert_int_equal(drain(tar.data, tar.len, &err), 2);
     for (size_t cut = 0; cut < tar.len - 2 * 512; cut += 64) {
         int count = drain(tar.data, cut, &err);
-        /* Nothing is lost silently: only an archive cut right behind a whole entry may count as complete. */
+        /* Nothing is lost silently: only an archive cut right behind a whole entry may count as
+         * complete. */
         assert_true(count == -1 || (cut % 512 == 0 && count < 2));
         if (count == -1) {
             assert_int_equal(err.kind, ERROR_REGISTRY);
@@ -246,7 +259,9 @@ static void gzip_is_read_too(void **state)
     make_sample(&tar);
     for (size_t at = 0; at < tar.len; at += 1024) { /* several members */
         AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
-        assert_int_equal(gzip_writer_write(writer, tar.data + at, tar.len - at < 1024 ? tar.len - at : 1024, &err), 0);
+        assert_int_equal(gzip_writer_write(writer, tar.data + at,
+                                           tar.len - at < 1024 ? tar.len - at : 1024, &err),
+                         0);
         assert_int_equal(gzip_writer_finish(writer, &err), 0);
     }
     assert_int_equal(drain(packed.data, packed.len, &err), 2);
@@ -286,7 +301,8 @@ static void long_names_are_refused(void **state)
 static void files_are_read(void **state)
 {
     struct error err = {0};
-    autofree char *folder = unit_folder(), *path = path_join(folder, "a.tar"), *absent = path_join(folder, "b.tar");
+    autofree char *folder = unit_folder(), *path = path_join(folder, "a.tar"),
+                  *absent = path_join(folder, "b.tar");
     AUTO(buf) tar = {0};
     struct tar_entry entry;
     (void)state;
@@ -309,7 +325,13 @@ static void sparse_header(char *header, const char *size)
     unsigned sum = 8 * ' ';
     memset(header, 0, 512);
     memcpy(header, "hole", 4);
-    memcpy(header + 100, "0000644\0" "0000000\0" "0000000\0" "00000000000\0" "00000000000", 47);
+    memcpy(header + 100,
+           "0000644\0"
+           "0000000\0"
+           "0000000\0"
+           "00000000000\0"
+           "00000000000",
+           47);
     header[156] = 'S';
     memcpy(header + 257, "ustar  ", 8);
     memcpy(header + 386, size, 12); /* the one block: nothing, at the end */

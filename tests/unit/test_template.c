@@ -6,8 +6,8 @@
 #include "template/template.h"
 
 #define HEAD "[template]\nlanguage = x\n---\n"
-#define REST                                                                                                           \
-    "{{install|block}}\n{{files|block}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n"      \
+#define REST                                                                                                     \
+    "{{install|block}}\n{{files|block}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n" \
     "{{workdir}}\n{{entrypoint}}\nCMD {{cmd|json}}\n"
 #define FIRST "FROM --platform={{platform|plain}} {{builder|plain}} AS build\n"
 
@@ -15,8 +15,10 @@ static void fills_in_the_struct(void **state)
 {
     struct error err = {0};
     AUTO(template) t = {0};
-    static const char text[] = "\xef\xbb\xbf; about\r\n[template]\r\nlanguage = c++\r\ndescription = \"x ; y\"\r\nruntime = c\r\n"
-                               "[packages]\r\nal2023 = a 'b c'\r\n  d\r\nal2 = e\r\n--- \r\n" FIRST "RUN x {{sources|shell}}\r\n" REST;
+    static const char text[] =
+        "\xef\xbb\xbf; about\r\n[template]\r\nlanguage = c++\r\ndescription = \"x ; y\"\r\nruntime = c\r\n"
+        "[packages]\r\nal2023 = a 'b c'\r\n  d\r\nal2 = e\r\n--- \r\n" FIRST
+        "RUN x {{sources|shell}}\r\n" REST;
     (void)state;
     if (template_parse(text, sizeof text - 1, "f", &t, &err) != 0)
         fail_msg("%s", err.text);
@@ -41,7 +43,8 @@ static const char *const wrong[][2] = {
     {"", "f:1:1: no line '---'"},
     {"[template]\nlanguage = x\n--- x\n", "f:1:1: no line '---'"},
     {"---\n" FIRST REST, "f:1:1: the head needs [template] language"},
-    {"[template]\nlanguage = x\nlanguag = y\n---\n", "f:3:1: unknown key 'template.languag'; did you mean 'template.language'?"},
+    {"[template]\nlanguage = x\nlanguag = y\n---\n",
+     "f:3:1: unknown key 'template.languag'; did you mean 'template.language'?"},
     {"[template]\nlanguage = x\nlanguage = y\n---\n", "f:3:1: 'template.language' is set twice"},
     {"[template]\nlanguage = ../x\n---\n", "f:2:12: expected a name"},
     {"[template]\nlanguage =\n---\n", "f:2:"},
@@ -50,47 +53,67 @@ static const char *const wrong[][2] = {
     {"[template]\nlanguage = x\n[compile]\ncommand = {{cach}}\n---\n",
      "f:4:11: unknown placeholder 'cach'; here stand {{input:NAME}}, {{program}} and {{cache}}"},
     {"[template]\nlanguage = x\n[compile]\nstatic = perhaps\n---\n", "f:4:10: "},
-    {"[template]\nlanguage = x\n[compile]\nresult = {{x}}\n---\n", "f:4:10: unknown placeholder 'x'"},
+    {"[template]\nlanguage = x\n[compile]\nresult = {{x}}\n---\n",
+     "f:4:10: unknown placeholder 'x'"},
     {"[template]\nlanguage = x\n[compile]\ncross-arm64 = =1\n---\n", "f:4:15: expected NAME=VALUE"},
-    {"[template]\nlanguage = x\n[failure:a]\nsays = b\n---\n", "f:3:1: a [failure:NAME] needs 'says' and 'help'"},
-    {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\ntoolchain = 2x\n---\n", "f:6:13: "},
+    {"[template]\nlanguage = x\n[failure:a]\nsays = b\n---\n",
+     "f:3:1: a [failure:NAME] needs 'says' and 'help'"},
+    {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\ntoolchain = 2x\n---\n",
+     "f:6:13: "},
     {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\nlock = 2x\n---\n", "f:6:8: "},
-    {"[template]\nlanguage = x\n[failure:A]\nsays = b\n---\n", "f:3:1: expected [failure:NAME], a name of small letters"},
-    {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\n[failure:a]\nhelp = d\n---\n", "f:6:1: this section is there already"},
-    {"[template]\nlanguage = x\n[manifest]\nneeds = *.x\n---\n", "f:4:9: '*.x' is not a plain path in the project"},
-    {"[template]\nlanguage = x\n[manifest]\ntakes = **/*.x ../*.y\n---\n", "f:4:9: '../*.y' is not a plain path in the project"},
-    {"[template]\nlanguage = x\n[lock:a]\nopen = LATEST\n---\n", "f:3:1: 'versions' and 'open' of a [lock:FILE] go together"},
-    {"[template]\nlanguage = x\n[lock:a]\nopen = x\nversions = a/b c\n---\n", "f:3:1: 'versions' of a [lock:FILE] are PARENT/ELEMENT"},
+    {"[template]\nlanguage = x\n[failure:A]\nsays = b\n---\n",
+     "f:3:1: expected [failure:NAME], a name of small letters"},
+    {"[template]\nlanguage = x\n[failure:a]\nsays = b\nhelp = c\n[failure:a]\nhelp = d\n---\n",
+     "f:6:1: this section is there already"},
+    {"[template]\nlanguage = x\n[manifest]\nneeds = *.x\n---\n",
+     "f:4:9: '*.x' is not a plain path in the project"},
+    {"[template]\nlanguage = x\n[manifest]\ntakes = **/*.x ../*.y\n---\n",
+     "f:4:9: '../*.y' is not a plain path in the project"},
+    {"[template]\nlanguage = x\n[lock:a]\nopen = LATEST\n---\n",
+     "f:3:1: 'versions' and 'open' of a [lock:FILE] go together"},
+    {"[template]\nlanguage = x\n[lock:a]\nopen = x\nversions = a/b c\n---\n",
+     "f:3:1: 'versions' of a [lock:FILE] are PARENT/ELEMENT"},
     {"[packages]\nal2 = 'a\n---\n", "f:2:7: a quote is not closed"},
     {"[template]\nlanguage = x\n---\n", "f:4:1: the body never uses {{platform|plain}}"},
-    {HEAD FIRST REST "RUN {{zzzzzzzz}}\n", "f:14:5: unknown placeholder 'zzzzzzzz'; there are: platform, builder, install, "},
-    {HEAD FIRST REST "RUN {{source|shell}}\n", "f:14:5: unknown placeholder 'source'; did you mean 'sources'?"},
+    {HEAD FIRST REST "RUN {{zzzzzzzz}}\n",
+     "f:14:5: unknown placeholder 'zzzzzzzz'; there are: platform, builder, install, "},
+    {HEAD FIRST REST "RUN {{source|shell}}\n",
+     "f:14:5: unknown placeholder 'source'; did you mean 'sources'?"},
     {HEAD FIRST REST "RUN {{}}\n", "f:14:5: unknown placeholder ''"},
     {HEAD FIRST REST "RUN {{|}}\n", "f:14:5: unknown placeholder ''"},
-    {HEAD FIRST REST "RUN {{sources}}\n", "f:14:5: 'sources' stands for text that must be quoted as 'shell'; write {{sources|shell}}"},
+    {HEAD FIRST REST "RUN {{sources}}\n",
+     "f:14:5: 'sources' stands for text that must be quoted as 'shell'; write {{sources|shell}}"},
     {HEAD FIRST REST "RUN {{sources|json}}\n", "must be quoted as 'shell'"},
     {HEAD FIRST REST "RUN {{sources|shell\n", "f:14:5: '{{' is not closed"},
     {HEAD FIRST REST "RUN {{\n", "f:14:5: '{{' is not closed"},
     {HEAD FIRST REST "# {{sources|shell}}\n", "f:14:3: a placeholder can't stand in a comment"},
-    {HEAD FIRST REST "RUN a \\\n # {{sources|shell}}\n", "f:15:4: a placeholder can't stand in a comment"},
-    {HEAD FIRST REST "RUN '{{sources|shell}}'\n", "f:14:6: a placeholder can't stand inside of quotes"},
-    {HEAD FIRST REST "RUN echo \"a \\\n  {{sources|shell}}\"\n", "f:15:3: a placeholder can't stand inside of quotes"},
+    {HEAD FIRST REST "RUN a \\\n # {{sources|shell}}\n",
+     "f:15:4: a placeholder can't stand in a comment"},
+    {HEAD FIRST REST "RUN '{{sources|shell}}'\n",
+     "f:14:6: a placeholder can't stand inside of quotes"},
+    {HEAD FIRST REST "RUN echo \"a \\\n  {{sources|shell}}\"\n",
+     "f:15:3: a placeholder can't stand inside of quotes"},
     {HEAD FIRST REST "RUN x{{sources|shell}}\n", "f:14:6: shell words must stand between blanks"},
     {HEAD FIRST REST "RUN {{sources|shell}}x\n", "f:14:5: shell words must stand between blanks"},
-    {HEAD FIRST REST "RUN {{sources|shell}}$(x)\n", "f:14:5: shell words must stand between blanks"},
+    {HEAD FIRST REST "RUN {{sources|shell}}$(x)\n",
+     "f:14:5: shell words must stand between blanks"},
     {HEAD FIRST REST "ENV A={{sources|shell}}\n", "f:14:7: shell words must stand between blanks"},
     {HEAD FIRST REST "RUN {{handler|env}}\n", "f:14:5: a quoted value must be one word on an ENV"},
     {HEAD FIRST REST "ENV A=x{{handler|env}}\n", "f:14:8: a quoted value must be one word"},
     {HEAD FIRST REST "RUN {{cmd|json}}\n", "f:14:5: a JSON array must be the whole"},
     {HEAD FIRST REST "CMD {{cmd|json}} x\n", "f:14:5: a JSON array must be the whole"},
-    {HEAD FIRST REST "RUN {{base|plain}}\n", "f:14:5: an image or a platform can only stand on a FROM line"},
+    {HEAD FIRST REST "RUN {{base|plain}}\n",
+     "f:14:5: an image or a platform can only stand on a FROM line"},
     {HEAD FIRST REST " {{env}}\n", "f:14:2: a block must stand alone"},
     {HEAD FIRST REST "{{env}} \n", "f:14:1: a block must stand alone"},
     {HEAD FIRST REST "RUN a \\\n{{env}}\n", "f:15:1: a block must stand alone"},
     {HEAD "# Escape = `\n" FIRST REST, "f:4:1: the escape directive is not allowed"},
-    {HEAD "FROM {{base}} AS first\n" FIRST REST, "f:4:6: {{base}} must stand on the last FROM line: Base image"},
-    {HEAD "FROM --platform={{platform}} {{builder}} AS maker\n" REST, "f:4:1: no stage is called 'build', from which {{copy}}"},
-    {HEAD FIRST REST "FROM scratch\n", "f:7:30: {{base}} must stand on the last FROM line: Base image"},
+    {HEAD "FROM {{base}} AS first\n" FIRST REST,
+     "f:4:6: {{base}} must stand on the last FROM line: Base image"},
+    {HEAD "FROM --platform={{platform}} {{builder}} AS maker\n" REST,
+     "f:4:1: no stage is called 'build', from which {{copy}}"},
+    {HEAD FIRST REST "FROM scratch\n",
+     "f:7:30: {{base}} must stand on the last FROM line: Base image"},
     {HEAD "\xff\n", "'f' is not UTF-8 text"},
 };
 
@@ -117,7 +140,8 @@ static void mandatory_means_mandatory(void **state)
             continue;
         struct error err = {0};
         AUTO(template) t = {0};
-        autofree char *copy = xstrdup(whole), *mark = xasprintf("{{%s", placeholders[id].name), *at = NULL;
+        autofree char *copy = xstrdup(whole), *mark = xasprintf("{{%s", placeholders[id].name),
+                      *at = NULL;
         for (char *next = copy; (at = strstr(next, mark)); next = at)
             memset(at, 'x', (size_t)(strstr(at, "}}") - at) + 2);
         assert_int_equal(template_parse(copy, strlen(copy), "f", &t, &err), -1);
@@ -147,7 +171,8 @@ static void has_caps(void **state)
 static void is_found_by_name_or_path(void **state)
 {
     struct error err = {0};
-    autofree char *folder = unit_folder(), *file = path_join(folder, "x.template"), *list = xasprintf("/nowhere::%s", folder);
+    autofree char *folder = unit_folder(), *file = path_join(folder, "x.template"),
+                  *list = xasprintf("/nowhere::%s", folder);
     (void)state;
     assert_int_equal(fs_write(file, HEAD FIRST REST, strlen(HEAD FIRST REST), 0644, &err), 0);
     setenv("LBUILD_TEMPLATES", list, 1);
@@ -178,7 +203,8 @@ static void is_found_by_name_or_path(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
-/* docs/templates.md has a row for each placeholder, with its quoting and whether it must be used; its own example passes. */
+/* docs/templates.md has a row for each placeholder, with its quoting and whether it must be used;
+ * its own example passes. */
 static void the_page_says_the_same(void **state)
 {
     struct error err = {0};
@@ -189,11 +215,13 @@ static void the_page_says_the_same(void **state)
     assert_int_equal(fs_read(path, 65536, &page, &err), 0);
     for (int id = 0; id < PLACEHOLDER_COUNT; id++) {
         autofree char *row = xasprintf("\n| `{{%s|%s}}` | %s | ", placeholders[id].name,
-                                       template_quoting_name(placeholders[id].quoting), placeholders[id].mandatory ? "yes" : "no");
+                                       template_quoting_name(placeholders[id].quoting),
+                                       placeholders[id].mandatory ? "yes" : "no");
         if (!strstr(page.data, row))
             fail_msg("no%s", row);
     }
-    for (const char *line = strstr(page.data, "## A template of your own"); line && *line; line = strchr(line, '\n'), line += !!line)
+    for (const char *line = strstr(page.data, "## A template of your own"); line && *line;
+         line = strchr(line, '\n'), line += !!line)
         if (strncmp(line, "    ", 4) == 0)
             buf_add(&example, line + 4, strcspn(line + 4, "\n") + 1);
     assert_true(example.len > 200);
@@ -204,12 +232,9 @@ static void the_page_says_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fills_in_the_struct),
-        cmocka_unit_test(says_what_is_wrong_and_where),
-        cmocka_unit_test(mandatory_means_mandatory),
-        cmocka_unit_test(has_caps),
-        cmocka_unit_test(is_found_by_name_or_path),
-        cmocka_unit_test(the_page_says_the_same),
+        cmocka_unit_test(fills_in_the_struct),       cmocka_unit_test(says_what_is_wrong_and_where),
+        cmocka_unit_test(mandatory_means_mandatory), cmocka_unit_test(has_caps),
+        cmocka_unit_test(is_found_by_name_or_path),  cmocka_unit_test(the_page_says_the_same),
     };
     return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }

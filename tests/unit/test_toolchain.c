@@ -1,10 +1,10 @@
 #include "unit.h"
 
-#include "engine/install.h"
 #include "engine/host/linker_output.h"
 #include "engine/host/objects.h"
-#include "engine/work.h"
 #include "engine/host/toolchain.h"
+#include "engine/install.h"
+#include "engine/work.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -45,7 +45,8 @@ static int prove(struct box *box, const char *words, enum arch arch, char **why)
 {
     AUTO(toolchain) toolchain = {0};
     autofree char *ignored = NULL;
-    int result = toolchain_prove(words, arch, &box->store, &toolchain, why ? why : &ignored, &box->err);
+    int result =
+        toolchain_prove(words, arch, &box->store, &toolchain, why ? why : &ignored, &box->err);
     if (result < 0)
         fail_msg("%s", box->err.text);
     if (result == 1) {
@@ -71,7 +72,7 @@ static void proven_once(void **state)
     assert_true(fs_exists(log));
     unlink(log);
     assert_int_equal(prove(&box, path, arch_native(), NULL), 1);
-    assert_false(fs_exists(log)); /* remembered */
+    assert_false(fs_exists(log));                         /* remembered */
     autofree char *again = script(&box, "wrapped", text); /* exchanged: another inode */
     assert_int_equal(prove(&box, again, arch_native(), NULL), 1);
     assert_true(fs_exists(log));
@@ -84,7 +85,8 @@ static void no_good(void **state)
     struct box box;
     (void)state;
     box_init(&box);
-    autofree char *fails = script(&box, "fails", "#!/bin/sh\necho 'cannot find -lc: error' >&2\nexit 1\n");
+    autofree char *fails =
+        script(&box, "fails", "#!/bin/sh\necho 'cannot find -lc: error' >&2\nexit 1\n");
     autofree char *silent = script(&box, "silent", "#!/bin/sh\nexit 1\n");
     autofree char *lies = script(&box, "lies", "#!/bin/sh\nexit 0\n");
     autofree char *why = NULL, *why2 = NULL, *why3 = NULL, *why4 = NULL, *why5 = NULL;
@@ -162,10 +164,12 @@ static void environment(void **state)
     assert_true(strv_contains(&list, "SOURCE_DATE_EPOCH=7") && strv_contains(&list, "TMPDIR=/t") &&
                 strv_contains(&list, "LC_ALL=C") && strv_contains(&list, "CCACHE_DIR=/y") &&
                 strv_contains(&list, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"));
-    assert_false(strv_contains(&list, "CPATH=/x") || strv_contains(&list, "GCC_EXEC_PREFIX=/x") || strv_contains(&list, "LC_ALL=xx"));
+    assert_false(strv_contains(&list, "CPATH=/x") || strv_contains(&list, "GCC_EXEC_PREFIX=/x") ||
+                 strv_contains(&list, "LC_ALL=xx"));
 }
 
-static void install(struct box *box, const char *os_release, enum arch arch, const char *libc, const char *expected)
+static void install(struct box *box, const char *os_release, enum arch arch, const char *libc,
+                    const char *expected)
 {
     autofree char *path = path_join(box->folder, "os-release");
     assert_int_equal(fs_write(path, os_release, strlen(os_release), 0644, &box->err), 0);
@@ -176,7 +180,8 @@ static void install(struct box *box, const char *os_release, enum arch arch, con
 static void installing(void **state)
 {
     enum arch native = arch_native(), other = native == ARCH_ARM64 ? ARCH_X86_64 : ARCH_ARM64;
-    static const char zig[] = "put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl";
+    static const char zig[] =
+        "put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl";
     struct box box;
     (void)state;
     box_init(&box);
@@ -185,11 +190,13 @@ static void installing(void **state)
     install(&box, "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", other, "auto",
             other == ARCH_ARM64 ? "apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
                                 : "apt-get install gcc-x86-64-linux-gnu libc6-dev-amd64-cross");
-    install(&box, "ID=\"amzn\"\nID_LIKE=\"fedora\"", native, "glibc", "dnf install gcc glibc-static");
+    install(&box, "ID=\"amzn\"\nID_LIKE=\"fedora\"", native, "glibc",
+            "dnf install gcc glibc-static");
     install(&box, "ID=fedora\n", other, "auto", "dnf install zig");
     install(&box, "ID=alpine\n", native, "auto", "apk add gcc musl-dev");
     install(&box, "ID=alpine\n", native, "glibc", zig);
-    install(&box, "ID=opensuse-leap\nID_LIKE='suse opensuse'\n", native, "auto", "zypper install gcc glibc-devel-static");
+    install(&box, "ID=opensuse-leap\nID_LIKE='suse opensuse'\n", native, "auto",
+            "zypper install gcc glibc-devel-static");
     install(&box, "ID=haiku\n", native, "auto", zig);
     install(&box, "", native, "auto", zig);
     autofree char *absent = install_compiler(native, "auto", "/nonexistent");
@@ -229,25 +236,29 @@ static void linker_warnings(void **state)
     AUTO(strv) functions = {0};
     AUTO(buf) rest = {0};
     (void)state;
-    linker_output_sift("clang: warning: argument unused during compilation: '-no-pie' [-Wunused-command-line-argument]\n"
-                       "/usr/bin/ld: a.o: in function `f':\n"
-                       "a.c:(.text.f+0x1e): warning: Using 'getpwnam' in statically linked applications requires at runtime the "
-                       "shared libraries from the glibc version used for linking\n"
-                       "a.c:(.text.f+0x2e): warning: Using 'getaddrinfo' in statically linked applications requires at runtime x\n"
-                       "a.c:(.text.f+0x2e): warning: Using 'getpwnam' in statically linked applications requires at runtime x\n"
-                       "/usr/bin/ld: b.o: in function `g':\n"
-                       "b.c:(.text.g+0x9): undefined reference to `h'\n"
-                       "/usr/bin/ld: c.o: in function `i':\n"
-                       "collect2: error: ld returned 1 exit status",
-                       &functions, &rest);
+    linker_output_sift(
+        "clang: warning: argument unused during compilation: '-no-pie' [-Wunused-command-line-argument]\n"
+        "/usr/bin/ld: a.o: in function `f':\n"
+        "a.c:(.text.f+0x1e): warning: Using 'getpwnam' in statically linked applications requires at runtime the "
+        "shared libraries from the glibc version used for linking\n"
+        "a.c:(.text.f+0x2e): warning: Using 'getaddrinfo' in statically linked applications requires at runtime x\n"
+        "a.c:(.text.f+0x2e): warning: Using 'getpwnam' in statically linked applications requires at runtime x\n"
+        "/usr/bin/ld: b.o: in function `g':\n"
+        "b.c:(.text.g+0x9): undefined reference to `h'\n"
+        "/usr/bin/ld: c.o: in function `i':\n"
+        "collect2: error: ld returned 1 exit status",
+        &functions, &rest);
     assert_int_equal(functions.len, 2);
     assert_string_equal(functions.items[0], "getaddrinfo");
     assert_string_equal(functions.items[1], "getpwnam");
-    assert_string_equal(buf_text(&rest), "/usr/bin/ld: b.o: in function `g':\nb.c:(.text.g+0x9): undefined reference to `h'\n"
-                                         "/usr/bin/ld: c.o: in function `i':\ncollect2: error: ld returned 1 exit status\n");
+    assert_string_equal(
+        buf_text(&rest),
+        "/usr/bin/ld: b.o: in function `g':\nb.c:(.text.g+0x9): undefined reference to `h'\n"
+        "/usr/bin/ld: c.o: in function `i':\ncollect2: error: ld returned 1 exit status\n");
 }
 
-/* A folder of temporary files goes with its build; one whose build was killed goes with a later one. */
+/* A folder of temporary files goes with its build; one whose build was killed goes with a later
+ * one. */
 static void work_folders(void **state)
 {
     struct box box;
@@ -256,7 +267,8 @@ static void work_folders(void **state)
     struct work mine = WORK_INIT;
     assert_int_equal(work_open(&box.store, &mine, &box.err), 0);
     autofree char *path = xstrdup(mine.path), *parent = path_dir(mine.path);
-    autofree char *orphan = path_join(parent, "orphan"), *young = path_join(parent, "young"), *file = path_join(orphan, "x.o");
+    autofree char *orphan = path_join(parent, "orphan"), *young = path_join(parent, "young"),
+                  *file = path_join(orphan, "x.o");
     assert_int_equal(fs_mkdirs(orphan, &box.err), 0);
     assert_int_equal(fs_mkdirs(young, &box.err), 0);
     assert_int_equal(fs_write(file, "", 0, 0600, &box.err), 0);
@@ -279,14 +291,10 @@ static void work_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proven_once),
-        cmocka_unit_test(no_good),
-        cmocka_unit_test(what_is_here),
-        cmocka_unit_test(candidates),
-        cmocka_unit_test(environment),
-        cmocka_unit_test(installing),
-        cmocka_unit_test(depfiles),
-        cmocka_unit_test(linker_warnings),
+        cmocka_unit_test(proven_once),  cmocka_unit_test(no_good),
+        cmocka_unit_test(what_is_here), cmocka_unit_test(candidates),
+        cmocka_unit_test(environment),  cmocka_unit_test(installing),
+        cmocka_unit_test(depfiles),     cmocka_unit_test(linker_warnings),
         cmocka_unit_test(work_folders),
     };
     log_set_level(LOG_QUIET);

@@ -2,7 +2,8 @@
 
 #include "layer/tree.h"
 
-static void assert_source(const struct tree *tree, size_t index, const char *expected, const char *kept)
+static void assert_source(const struct tree *tree, size_t index, const char *expected,
+                          const char *kept)
 {
     autofree char *source = tree_source(&tree->entries[index]);
     assert_string_equal(source, expected);

@@ -1,12 +1,13 @@
 #include "unit.h"
 
+#include "provenance/trust.h"
 #include "support/fs.h"
 #include "support/own.h"
-#include "provenance/trust.h"
 
 static void safe_directories(void **state)
 {
-    autofree char *made = unit_folder(), *folder = realpath(made, NULL), *home = path_join(folder, "home");
+    autofree char *made = unit_folder(), *folder = realpath(made, NULL),
+                  *home = path_join(folder, "home");
     (void)state;
     struct error err = {0};
     autofree char *root = path_join(folder, "home/a"), *below = path_join(folder, "home/*");
@@ -16,8 +17,9 @@ static void safe_directories(void **state)
     const struct {
         const char *value;
         bool listed;
-    } cases[] = {{root, true}, {slash, true}, {"~/a", true}, {"*", true},    {below, true}, {other, false},
-                 {"a", false}, {".", false},  {"/", false},  {"~/b", false}, {"", false}};
+    } cases[] = {{root, true},  {slash, true},  {"~/a", true}, {"*", true},
+                 {below, true}, {other, false}, {"a", false},  {".", false},
+                 {"/", false},  {"~/b", false}, {"", false}};
     for (size_t i = 0; i < countof(cases); i++) {
         struct trust trust = {.root = root};
         trust_consider(&trust, cases[i].value);
@@ -32,13 +34,15 @@ static void nested_paths(void **state)
     static const struct {
         const char *below, *above, *rest; /* rest NULL: it doesn't lie in there */
     } cases[] = {
-        {"/a", "/a", ""},    {"/a/b", "/a", "b"}, {"/a/b/c", "/a/", "b/c"}, {"/x", "/", "x"}, {"/", "/", ""},
-        {"/ab", "/a", NULL}, {"/", "/a", NULL},   {"/b/a", "/a", NULL},     {"a/", "a", ""},
+        {"/a", "/a", ""},  {"/a/b", "/a", "b"},  {"/a/b/c", "/a/", "b/c"},
+        {"/x", "/", "x"},  {"/", "/", ""},       {"/ab", "/a", NULL},
+        {"/", "/a", NULL}, {"/b/a", "/a", NULL}, {"a/", "a", ""},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
         const char *rest = NULL;
-        assert_int_equal(trust_lies_in(cases[i].below, cases[i].above, &rest), cases[i].rest != NULL);
+        assert_int_equal(trust_lies_in(cases[i].below, cases[i].above, &rest),
+                         cases[i].rest != NULL);
         if (cases[i].rest)
             assert_string_equal(rest, cases[i].rest);
     }
@@ -46,7 +50,8 @@ static void nested_paths(void **state)
 
 static void flags_of_the_environment(void **state)
 {
-    static const char *const no[] = {"", "0", "no", "OFF", "False"}, *const yes[] = {"1", "yes", "true", "x"};
+    static const char *const no[] = {"", "0", "no", "OFF", "False"}, *const yes[] = {"1", "yes",
+                                                                                     "true", "x"};
     (void)state;
     unsetenv("LBUILD_TEST_FLAG");
     assert_false(trust_flag("LBUILD_TEST_FLAG"));

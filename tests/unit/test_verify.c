@@ -1,8 +1,8 @@
 #include "unit.h"
 
+#include "store/verify.h"
 #include "support/fs.h"
 #include "support/own.h"
-#include "store/verify.h"
 
 #include <unistd.h>
 
@@ -172,12 +172,9 @@ static void a_sink_is_told_of_damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(good_blobs_are_handed_out),
-        TEST(damaged_or_missing_ones_are_not),
-        TEST(a_file_changed_since_is_not),
-        TEST(it_can_be_given_up_at_any_time),
-        TEST(a_sink_gets_each_blob_once),
-        TEST(a_sink_is_told_of_damage),
+        TEST(good_blobs_are_handed_out),   TEST(damaged_or_missing_ones_are_not),
+        TEST(a_file_changed_since_is_not), TEST(it_can_be_given_up_at_any_time),
+        TEST(a_sink_gets_each_blob_once),  TEST(a_sink_is_told_of_damage),
     };
     return cmocka_run_group_tests_name("verify", tests, NULL, NULL);
 }

@@ -17,7 +17,8 @@ static inline char *unit_folder(void)
 {
     const char *base = getenv("TMPDIR");
     char *path = NULL;
-    if (asprintf(&path, "%s/lbuild-test.XXXXXX", base && base[0] ? base : "/tmp") < 0 || !mkdtemp(path))
+    if (asprintf(&path, "%s/lbuild-test.XXXXXX", base && base[0] ? base : "/tmp") < 0 ||
+        !mkdtemp(path))
         abort();
     return path;
 }

@@ -6,13 +6,14 @@
  *     static int hello(const struct lambda_event *event, struct lambda_response *response,
  *                      const struct lambda_context *context)
  *     {
- *         return lambda_printf(response, "{\"id\":\"%s\",\"bytes\":%zu}", context->request_id, event->size);
+ *         return lambda_printf(response, "{\"id\":\"%s\",\"bytes\":%zu}", context->request_id,
+ * event->size);
  *     }
  *
  *     LAMBDA_HANDLERS({ "hello", hello })
  *
- * That is a whole program: it asks Lambda's Runtime API for one event after the other, calls the handler
- * and posts what it wrote. Events come one at a time, on the thread that called main.
+ * That is a whole program: it asks Lambda's Runtime API for one event after the other, calls the
+ * handler and posts what it wrote. Events come one at a time, on the thread that called main.
  */
 #ifndef LAMBDA_RUNTIME_H
 #define LAMBDA_RUNTIME_H
@@ -41,17 +42,17 @@ struct lambda_event {
 };
 
 /*
- * Facts about the function and, inside of a handler, about this invocation. Text from the invocation is
- * valid until the handler returns, text from the environment as long as the environment isn't changed.
- * What is absent or empty is NULL.
+ * Facts about the function and, inside of a handler, about this invocation. Text from the
+ * invocation is valid until the handler returns, text from the environment as long as the
+ * environment isn't changed. What is absent or empty is NULL.
  */
 struct lambda_context {
-    const char *request_id;       /* never NULL in a handler: letters, digits, '-', '_' and '.' */
-    int64_t deadline_ms;          /* when the invocation times out, ms since 1970; 0 if unknown */
-    const char *invoked_arn;      /* with the version or alias that the caller used */
-    const char *trace_id;         /* X-Ray header; it's also in the environment as _X_AMZN_TRACE_ID */
-    const char *tenant_id;        /* of a function with tenant isolation */
-    const char *client_context;   /* JSON from the caller */
+    const char *request_id;     /* never NULL in a handler: letters, digits, '-', '_' and '.' */
+    int64_t deadline_ms;        /* when the invocation times out, ms since 1970; 0 if unknown */
+    const char *invoked_arn;    /* with the version or alias that the caller used */
+    const char *trace_id;       /* X-Ray header; it's also in the environment as _X_AMZN_TRACE_ID */
+    const char *tenant_id;      /* of a function with tenant isolation */
+    const char *client_context; /* JSON from the caller */
     const char *cognito_identity; /* JSON with cognitoIdentityId and cognitoIdentityPoolId */
 
     const char *handler;          /* the name of the handler that was chosen */
@@ -66,16 +67,16 @@ struct lambda_context {
 struct lambda_response;
 
 /*
- * A handler. Write the answer to response and return 0; or return lambda_fail(...). Any other result than
- * 0 fails the invocation too, with the type Function.HandlerError. A C++ handler lets no exception out
- * (lambda_runtime.hpp sees to it).
+ * A handler. Write the answer to response and return 0; or return lambda_fail(...). Any other
+ * result than 0 fails the invocation too, with the type Function.HandlerError. A C++ handler lets
+ * no exception out (lambda_runtime.hpp sees to it).
  */
 typedef int lambda_handler_fn(const struct lambda_event *event, struct lambda_response *response,
                               const struct lambda_context *context);
 
 /*
- * Called once, before the first event. To give up, return lambda_fail(response, ...): Lambda is told,
- * and the program ends. What it writes to response is dropped. context has no request_id yet.
+ * Called once, before the first event. To give up, return lambda_fail(response, ...): Lambda is
+ * told, and the program ends. What it writes to response is dropped. context has no request_id yet.
  */
 typedef int lambda_init_fn(struct lambda_response *response, const struct lambda_context *context);
 
@@ -84,8 +85,9 @@ struct lambda_handler {
     lambda_handler_fn *function;
 };
 
-/* Append size bytes of data to the response. 0, or -1 if it would get larger than LAMBDA_PAYLOAD_MAX or
- * memory ran out: then the invocation fails with a matching error, whatever the handler returns. */
+/* Append size bytes of data to the response. 0, or -1 if it would get larger than
+ * LAMBDA_PAYLOAD_MAX or memory ran out: then the invocation fails with a matching error, whatever
+ * the handler returns. */
 int lambda_write(struct lambda_response *response, const void *data, size_t size);
 
 /* Append formatted text, as printf would. Results as lambda_write. */
@@ -95,29 +97,31 @@ int lambda_printf(struct lambda_response *response, const char *format, ...) LAM
  * Results as lambda_write. */
 int lambda_write_json(struct lambda_response *response, const char *text, size_t size);
 
-/* The response's Content-Type instead of application/json, for this event. 0, or -1 (and no change) if
- * type is empty, longer than 127 bytes or not printable ASCII. type is copied. */
+/* The response's Content-Type instead of application/json, for this event. 0, or -1 (and no change)
+ * if type is empty, longer than 127 bytes or not printable ASCII. type is copied. */
 int lambda_content_type(struct lambda_response *response, const char *type);
 
 /*
  * Fail the invocation (or the start, in an init function). What was written so far is dropped.
  *
- * type:   "Function.SomeName" (letters only after the dot, the first one upper case, two at least). Any other
- *         text is reported to the caller as it is, up to 127 bytes; Lambda counts it as Function.Unknown.
- * format: the message, as printf; it is cut after 4,095 bytes.
+ * type:   "Function.SomeName" (letters only after the dot, the first one upper case, two at least).
+ * Any other text is reported to the caller as it is, up to 127 bytes; Lambda counts it as
+ * Function.Unknown. format: the message, as printf; it is cut after 4,095 bytes.
  *
  * The first failure of an invocation counts; later ones, and later writes, change nothing.
- * Returns -1 always, so that a handler can say: return lambda_fail(response, "Function.NoSuchOrder", ...);
+ * Returns -1 always, so that a handler can say: return lambda_fail(response,
+ * "Function.NoSuchOrder", ...);
  */
 int lambda_fail(struct lambda_response *response, const char *type, const char *format, ...)
     LAMBDA_PRINTF(3, 4);
 
-/* Milliseconds until the invocation times out; 0 if it has, INT64_MAX if the deadline is unknown. */
+/* Milliseconds until the invocation times out; 0 if it has, INT64_MAX if the deadline is unknown.
+ */
 int64_t lambda_remaining_ms(const struct lambda_context *context);
 
 /*
- * Everything that can be said at the start. Zero what you don't need: a later version adds members at the
- * end, and takes the ones beyond size as zero.
+ * Everything that can be said at the start. Zero what you don't need: a later version adds members
+ * at the end, and takes the ones beyond size as zero.
  */
 struct lambda_options {
     size_t size; /* sizeof(struct lambda_options) */
@@ -128,11 +132,12 @@ struct lambda_options {
 };
 
 /*
- * Serve events until the Runtime API goes away or tells the program to end. Returns the exit status for
- * main, which is never 0: Lambda doesn't expect a function to end. One line on stderr says why.
+ * Serve events until the Runtime API goes away or tells the program to end. Returns the exit status
+ * for main, which is never 0: Lambda doesn't expect a function to end. One line on stderr says why.
  *
- * The handler is chosen by name: the environment's _HANDLER, or else argv[1], or else the only one there is.
- * AWS_LAMBDA_RUNTIME_API is the API's host:port: an IPv4 address, an IPv6 address in brackets, or localhost.
+ * The handler is chosen by name: the environment's _HANDLER, or else argv[1], or else the only one
+ * there is. AWS_LAMBDA_RUNTIME_API is the API's host:port: an IPv4 address, an IPv6 address in
+ * brackets, or localhost.
  */
 int lambda_run_with(const struct lambda_options *options, int argc, char **argv);
 
@@ -147,13 +152,13 @@ int lambda_run(const struct lambda_handler *handlers, size_t count, int argc, ch
 #define LAMBDA_HANDLERS(...) LAMBDA_HANDLERS_WITH_INIT(NULL, __VA_ARGS__)
 
 /* The same with an init function: LAMBDA_HANDLERS_WITH_INIT(init, { "hello", hello }) */
-#define LAMBDA_HANDLERS_WITH_INIT(init_function, ...)                                                        \
-    int main(int argc, char **argv)                                                                          \
-    {                                                                                                        \
-        static const struct lambda_handler handlers[] = {__VA_ARGS__};                                       \
-        const struct lambda_options options = {sizeof options, handlers, sizeof handlers / sizeof *handlers, \
-                                               init_function, NULL};                                         \
-        return lambda_run_with(&options, argc, argv);                                                        \
+#define LAMBDA_HANDLERS_WITH_INIT(init_function, ...)                                              \
+    int main(int argc, char **argv)                                                                \
+    {                                                                                              \
+        static const struct lambda_handler handlers[] = {__VA_ARGS__};                             \
+        const struct lambda_options options = {                                                    \
+            sizeof options, handlers, sizeof handlers / sizeof *handlers, init_function, NULL};    \
+        return lambda_run_with(&options, argc, argv);                                              \
     }
 
 #endif

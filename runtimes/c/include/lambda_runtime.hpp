@@ -5,13 +5,15 @@
  *
  *     static std::string hello(std::string_view event, const lambda::context &context)
  *     {
- *         return "{\"id\":\"" + std::string(context.request_id) + "\",\"event\":" + std::string(event) + "}";
+ *         return "{\"id\":\"" + std::string(context.request_id) + "\",\"event\":" +
+ * std::string(event) + "}";
  *     }
  *
  *     LAMBDA_HANDLERS({"hello", lambda::handler<hello>})
  *
- * It puts C++ functions into the table of lambda_runtime.h, where everything else is described. Nothing here
- * allocates memory, and no exception gets out: one that leaves a handler fails the invocation.
+ * It puts C++ functions into the table of lambda_runtime.h, where everything else is described.
+ * Nothing here allocates memory, and no exception gets out: one that leaves a handler fails the
+ * invocation.
  */
 #ifndef LAMBDA_RUNTIME_HPP
 #define LAMBDA_RUNTIME_HPP
@@ -33,7 +35,8 @@
 namespace lambda
 {
 
-/* As in C. Text that may be absent is NULL, which no std::string or std::string_view may be made of. */
+/* As in C. Text that may be absent is NULL, which no std::string or std::string_view may be made
+ * of. */
 using context = ::lambda_context;
 
 /* What the function was invoked with: text that is valid until the handler returns. */
@@ -51,8 +54,8 @@ class response
     response(const response &) = delete;
     response &operator=(const response &) = delete;
 
-    /* Append bytes; append text as a JSON string, quotes included. When the answer gets too large, or memory
-     * runs out, the invocation fails whatever the handler does next. */
+    /* Append bytes; append text as a JSON string, quotes included. When the answer gets too large,
+     * or memory runs out, the invocation fails whatever the handler does next. */
     void write(std::string_view text) noexcept
     {
         (void)::lambda_write(raw_, text.data(), text.size());
@@ -89,7 +92,8 @@ class error : public std::runtime_error
     const char *type_;
 };
 
-/* Time until the invocation times out; 0 if it has, milliseconds::max() if the deadline is unknown. */
+/* Time until the invocation times out; 0 if it has, milliseconds::max() if the deadline is unknown.
+ */
 inline std::chrono::milliseconds remaining(const context &of) noexcept
 {
     return std::chrono::milliseconds(::lambda_remaining_ms(&of));
@@ -114,7 +118,8 @@ template <typename Call> int guard(::lambda_response *raw, Call call) noexcept
     } catch (const std::exception &e) {
         return ::lambda_fail(raw, "Function.Exception", "%s", e.what());
     } catch (...) {
-        return ::lambda_fail(raw, "Function.UnknownException", "the handler threw what is no std::exception");
+        return ::lambda_fail(raw, "Function.UnknownException",
+                             "the handler threw what is no std::exception");
     }
 #else
     (void)raw;
@@ -141,16 +146,18 @@ template <typename Call> void answer(response &out, Call call)
 } // namespace detail
 
 /*
- * A C++ function as an entry of the table of handlers. It takes the event (std::string_view, or const
- * lambda::event &), then, if it wants them, lambda::response & and const lambda::context &, in this order. It
- * returns std::string or std::string_view; or void, having written to the response.
+ * A C++ function as an entry of the table of handlers. It takes the event (std::string_view, or
+ * const lambda::event &), then, if it wants them, lambda::response & and const lambda::context &,
+ * in this order. It returns std::string or std::string_view; or void, having written to the
+ * response.
  *
- * What it throws fails the invocation: lambda::error with its own type, std::bad_alloc as Function.OutOfMemory,
- * another std::exception as Function.Exception, the message being what(), anything else as
- * Function.UnknownException.
+ * What it throws fails the invocation: lambda::error with its own type, std::bad_alloc as
+ * Function.OutOfMemory, another std::exception as Function.Exception, the message being what(),
+ * anything else as Function.UnknownException.
  */
 template <auto Function>
-int handler(const ::lambda_event *given, ::lambda_response *raw, const ::lambda_context *facts) noexcept
+int handler(const ::lambda_event *given, ::lambda_response *raw,
+            const ::lambda_context *facts) noexcept
 {
     using function = decltype(Function);
     const event in = {{given->data, given->size}, given->content_type};
@@ -163,15 +170,18 @@ int handler(const ::lambda_event *given, ::lambda_response *raw, const ::lambda_
             detail::answer(out, [&]() -> decltype(auto) { return Function(in, *facts); });
         else if constexpr (std::is_invocable_v<function, const event &, response &>)
             detail::answer(out, [&]() -> decltype(auto) { return Function(in, out); });
-        else if constexpr (std::is_invocable_v<function, const event &, response &, const context &>)
+        else if constexpr (std::is_invocable_v<function, const event &, response &,
+                                               const context &>)
             detail::answer(out, [&]() -> decltype(auto) { return Function(in, out, *facts); });
         else
-            static_assert(detail::never<function>, "a handler takes std::string_view, then, if it wants "
-                                                   "them, lambda::response & and const lambda::context &");
+            static_assert(detail::never<function>,
+                          "a handler takes std::string_view, then, if it wants "
+                          "them, lambda::response & and const lambda::context &");
     });
 }
 
-/* The same for LAMBDA_HANDLERS_WITH_INIT: void f() or void f(const lambda::context &). To give up, it throws. */
+/* The same for LAMBDA_HANDLERS_WITH_INIT: void f() or void f(const lambda::context &). To give up,
+ * it throws. */
 template <auto Function> int init(::lambda_response *raw, const ::lambda_context *facts) noexcept
 {
     return detail::guard(raw, [&] {

@@ -10,7 +10,8 @@ static const struct buildah kind = {
     .packages = {"buildah", "buildah", "buildah", "buildah", "buildah"},
 };
 
-static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options,
+                     struct error *err)
 {
     (void)plan;
     (void)options;

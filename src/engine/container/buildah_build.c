@@ -18,15 +18,18 @@
 
 int buildah_available(const struct buildah *kind, struct error *err)
 {
-    autofree char *path = process_find(kind->program), *install = install_packages(&kind->packages, NULL);
+    autofree char *path = process_find(kind->program),
+                  *install = install_packages(&kind->packages, NULL);
     if (!path)
-        return error_set(err, ERROR_ENGINE, "%s is not installed%s%s", kind->program, install ? ": " : "", install ? install : "");
+        return error_set(err, ERROR_ENGINE, "%s is not installed%s%s", kind->program,
+                         install ? ": " : "", install ? install : "");
     autofree char *version = container_version(kind->program, "--version", err);
     if (!version)
         return -1;
     if (!container_at_least(version, kind->major, kind->minor))
-        return error_set(err, ERROR_ENGINE, "%s %s is too old: lbuild needs %d.%d, which can export files (--output)", kind->program,
-                         version, kind->major, kind->minor);
+        return error_set(err, ERROR_ENGINE,
+                         "%s %s is too old: lbuild needs %d.%d, which can export files (--output)",
+                         kind->program, version, kind->major, kind->minor);
     return 0;
 }
 
@@ -51,7 +54,8 @@ static bool parse_step(const char *line, int *stage, int *step, int *steps, cons
 {
     int stages, end = 0;
     *stage = 1;
-    if (sscanf(line, "[%d/%d] STEP %d/%d: %n", stage, &stages, step, steps, &end) != 4 || end == 0) {
+    if (sscanf(line, "[%d/%d] STEP %d/%d: %n", stage, &stages, step, steps, &end) != 4 ||
+        end == 0) {
         end = 0;
         if (sscanf(line, "STEP %d/%d: %n", step, steps, &end) != 2 || end == 0)
             return false;
@@ -75,7 +79,8 @@ static char *stage_name(const struct container *c, const char *command, int stag
 static bool is_chatter(const char *line)
 {
     const char *part = line[0] == '[' ? strstr(line, "] COMMIT") : NULL;
-    return line[0] == '\0' || strncmp(line, "--> ", 4) == 0 || strcmp(line, "COMMIT") == 0 || strncmp(line, "COMMIT ", 7) == 0 ||
+    return line[0] == '\0' || strncmp(line, "--> ", 4) == 0 || strcmp(line, "COMMIT") == 0 ||
+           strncmp(line, "COMMIT ", 7) == 0 ||
            (part && strspn(line + 1, "0123456789/") == (size_t)(part - line - 1)) ||
            (strlen(line) == 64 && strspn(line, "0123456789abcdef") == 64);
 }
@@ -95,8 +100,10 @@ static void on_line(struct container *c, const char *line)
     int stage, step, steps;
     const char *command;
     if (parse_step(line, &stage, &step, &steps, &command)) {
-        autofree char *name = stage_name(c, command, stage, step), *number = xasprintf("%d/%d", step, steps);
-        container_step(c, name, number, command, dockerfile_step(buf_text(&c->job->dockerfile->text), stage, step));
+        autofree char *name = stage_name(c, command, stage, step),
+                      *number = xasprintf("%d/%d", step, steps);
+        container_step(c, name, number, command,
+                       dockerfile_step(buf_text(&c->job->dockerfile->text), stage, step));
     } else if (strncasecmp(line, "Error: ", 7) == 0) {
         on_error(c, line);
     } else if (strncmp(line, "--> Using cache", 15) == 0) {
@@ -113,13 +120,20 @@ static const struct remedy {
     const char *words, *advice;
 } remedies[] = {
     {"RLIMIT_", "lower default_ulimits in containers.conf, or set BUILDAH_ISOLATION=chroot"},
-    {"cgroups in hybrid mode", "use runc: runtime = \"runc\" in containers.conf, or set BUILDAH_ISOLATION=chroot"},
-    {"newuidmap", "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
-    {"subuid", "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
-    {"insufficient UIDs", "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
-    {"cannot clone", "user namespaces are forbidden here: allow them (sysctl user.max_user_namespaces), or run as root"},
-    {"Exec format error", "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
-    {"exec format error", "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
+    {"cgroups in hybrid mode",
+     "use runc: runtime = \"runc\" in containers.conf, or set BUILDAH_ISOLATION=chroot"},
+    {"newuidmap",
+     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
+    {"subuid",
+     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
+    {"insufficient UIDs",
+     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
+    {"cannot clone",
+     "user namespaces are forbidden here: allow them (sysctl user.max_user_namespaces), or run as root"},
+    {"Exec format error",
+     "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
+    {"exec format error",
+     "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
     {"fuse-overlayfs", "install fuse-overlayfs, or set driver = \"vfs\" in storage.conf"},
     {"executable file not found in $PATH", "is a container runtime installed, runc or crun?"},
 };
@@ -129,7 +143,8 @@ static int advise(struct error *err)
     const char *advice = NULL;
     /* A step's command may say the same. */
     if (err->kind == ERROR_ENGINE && strstr(err->text, "permission denied"))
-        advice = "its images are kept in a folder that must be this user's: see HOME, and 'graphroot' in storage.conf";
+        advice =
+            "its images are kept in a folder that must be this user's: see HOME, and 'graphroot' in storage.conf";
     for (size_t i = 0; !advice && i < countof(remedies); i++)
         if (strstr(err->text, remedies[i].words))
             advice = remedies[i].advice;
@@ -141,14 +156,17 @@ static int advise(struct error *err)
 
 /* What it leaves. */
 
-/* Where the engine keeps its containers: "/var/lib/containers/storage/overlay-containers". Caller frees; NULL: it doesn't say. */
+/* Where the engine keeps its containers: "/var/lib/containers/storage/overlay-containers". Caller
+ * frees; NULL: it doesn't say. */
 static char *containers_folder(struct container *c)
 {
     AUTO(buf) text = {0};
     struct error ignored;
     bool podman = strcmp(c->program, "podman") == 0;
-    container_clean(c, podman ? (const char *const[]){"podman", "info", "--format", "json", NULL}
-                              : (const char *const[]){c->program, "info", NULL}, &text);
+    container_clean(c,
+                    podman ? (const char *const[]){"podman", "info", "--format", "json", NULL}
+                           : (const char *const[]){c->program, "info", NULL},
+                    &text);
     AUTOPTR(js) info = js_parse(buf_text(&text), text.len, c->program, &ignored);
     const struct js *store = info ? js_get(info, "store") : NULL;
     const char *root = js_get_text(store, podman ? "graphRoot" : "GraphRoot");
@@ -156,7 +174,8 @@ static char *containers_folder(struct container *c)
     return root && driver ? xasprintf("%s/%s-containers", root, driver) : NULL;
 }
 
-/* A container's own record names the folder that --hooks-dir gave: that's how this build's are told from others. */
+/* A container's own record names the folder that --hooks-dir gave: that's how this build's are told
+ * from others. */
 static void find_containers(const char *folder, const char *mark, struct strv *found)
 {
     enum { RECORD_MOST = 4 * 1024 * 1024 };
@@ -165,7 +184,8 @@ static void find_containers(const char *folder, const char *mark, struct strv *f
         AUTO(buf) text = {0};
         struct error ignored;
         autofree char *path = xasprintf("%s/%s/userdata/buildah.json", folder, entry->d_name);
-        if (entry->d_name[0] != '.' && fs_read(path, RECORD_MOST, &text, &ignored) == 0 && strstr(buf_text(&text), mark))
+        if (entry->d_name[0] != '.' && fs_read(path, RECORD_MOST, &text, &ignored) == 0 &&
+            strstr(buf_text(&text), mark))
             strv_add(found, entry->d_name);
     }
     if (dir)
@@ -188,7 +208,8 @@ static void remove_containers(struct container *c, const char *mark)
     container_clean(c, strv_argv(&argv), NULL);
 }
 
-/* The files are here now; the image that held them would only be in the way. Its layers stay as the cache. */
+/* The files are here now; the image that held them would only be in the way. Its layers stay as the
+ * cache. */
 static void remove_image(struct container *c, const char *id_file)
 {
     AUTO(buf) id = {0};
@@ -199,8 +220,9 @@ static void remove_image(struct container *c, const char *id_file)
 
 /* Its command line. */
 
-/* Into the engine's storage, where they are called as their folders are: "localhost/lbuild-base-0123456789ab". The Dockerfile then
- * names them by their IDs, so that no registry is asked. */
+/* Into the engine's storage, where they are called as their folders are:
+ * "localhost/lbuild-base-0123456789ab". The Dockerfile then names them by their IDs, so that no
+ * registry is asked. */
 static int pull_bases(struct container *c, struct strv *names, struct error *err)
 {
     c->cwd = c->dir; /* the name comes from the path */
@@ -225,7 +247,8 @@ static int pull_bases(struct container *c, struct strv *names, struct error *err
 static void add_hooks(struct strv *argv, const char *mark)
 {
     /* Naming one folder takes the place of the default ones (containers.conf, "hooks_dir"). */
-    static const char *const folders[] = {"/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d"};
+    static const char *const folders[] = {"/usr/share/containers/oci/hooks.d",
+                                          "/etc/containers/oci/hooks.d"};
     for (size_t i = 0; i < countof(folders); i++) {
         if (fs_exists(folders[i])) {
             strv_add(argv, "--hooks-dir");
@@ -236,10 +259,12 @@ static void add_hooks(struct strv *argv, const char *mark)
     strv_add(argv, mark);
 }
 
-static void build_argv(const struct buildah *kind, const struct container *c, const char *mark, struct strv *argv)
+static void build_argv(const struct buildah *kind, const struct container *c, const char *mark,
+                       struct strv *argv)
 {
     const struct engine_options *options = c->job->options;
-    const char *const first[] = {kind->program, kind->build, "--layers", "--force-rm", "--pull=false"};
+    const char *const first[] = {kind->program, kind->build, "--layers", "--force-rm",
+                                 "--pull=false"};
     for (size_t i = 0; i < countof(first); i++)
         strv_add(argv, first[i]);
     strv_addf(argv, "--platform=linux/%s", arch_oci(c->job->plan->arch));
@@ -262,11 +287,13 @@ static void build_argv(const struct buildah *kind, const struct container *c, co
     strv_add(argv, "-");
 }
 
-static int run(const struct buildah *kind, struct container *c, const char *mark, struct tree *tree, struct error *err)
+static int run(const struct buildah *kind, struct container *c, const char *mark, struct tree *tree,
+               struct error *err)
 {
     AUTO(strv) names = {0}, argv = {0};
     autofree char *context = NULL, *exported = path_join(c->dir, "export.tar");
-    if (fs_mkdirs(mark, err) != 0 || pull_bases(c, &names, err) != 0 || container_context(c, &names, &context, err) != 0)
+    if (fs_mkdirs(mark, err) != 0 || pull_bases(c, &names, err) != 0 ||
+        container_context(c, &names, &context, err) != 0)
         return -1;
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);
     if (input < 0)
@@ -277,7 +304,8 @@ static int run(const struct buildah *kind, struct container *c, const char *mark
     return c->job->options->target ? 0 : container_read(c, exported, tree, err);
 }
 
-static int build(const struct buildah *kind, struct container *c, struct tree *tree, struct error *err)
+static int build(const struct buildah *kind, struct container *c, struct tree *tree,
+                 struct error *err)
 {
     autofree char *mark = path_join(c->dir, "hooks"), *id = path_join(c->dir, "iid");
     int result = run(kind, c, mark, tree, err);
@@ -288,7 +316,8 @@ static int build(const struct buildah *kind, struct container *c, struct tree *t
     return result == 0 ? 0 : advise(err);
 }
 
-int buildah_build(const struct buildah *kind, const struct engine_job *job, struct tree *tree, struct error *err)
+int buildah_build(const struct buildah *kind, const struct engine_job *job, struct tree *tree,
+                  struct error *err)
 {
     __attribute__((cleanup(container_release))) struct container c;
     container_open(job, kind->program, on_line, &c);

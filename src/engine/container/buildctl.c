@@ -33,10 +33,13 @@ static void connect_to(const struct engine_options *options, struct strv *argv)
 static const char *address(const struct engine_options *options)
 {
     const char *host = getenv("BUILDKIT_HOST");
-    return options->addr ? options->addr : host && host[0] ? host : "unix:///run/buildkit/buildkitd.sock";
+    return options->addr     ? options->addr
+           : host && host[0] ? host
+                             : "unix:///run/buildkit/buildkitd.sock";
 }
 
-static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options,
+                     struct error *err)
 {
     AUTO(strv) argv = {0};
     AUTO(buf) said = {0};
@@ -68,7 +71,8 @@ static int available(const struct plan *plan, const struct engine_options *optio
             "(%.300s)",
             where, words);
     return error_set(err, buildkit_error_kind(words) == ERROR_RETRY ? ERROR_RETRY : ERROR_ENGINE,
-                     "buildctl doesn't reach '%s': %.400s; check --addr and the --tls options", where, words);
+                     "buildctl doesn't reach '%s': %.400s; check --addr and the --tls options",
+                     where, words);
 }
 
 static char *version(const struct engine_options *options)
@@ -112,7 +116,8 @@ static void add_options(const struct engine_job *job, struct strv *argv)
         const char *argument = options->build_args.items[i],
                    *value = strchr(argument, '=') ? "" : getenv(argument);
         strv_add(argv, "--opt");
-        strv_addf(argv, "build-arg:%s%s%s", argument, strchr(argument, '=') ? "" : "=", value ? value : "");
+        strv_addf(argv, "build-arg:%s%s%s", argument, strchr(argument, '=') ? "" : "=",
+                  value ? value : "");
     }
     add_caches(argv, "--import-cache", &options->cache_from);
     add_caches(argv, "--export-cache", &options->cache_to);
@@ -143,7 +148,8 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
         fs_remove(context, err) != 0)
         return -1;
     connect_to(job->options, &argv);
-    static const char *const words[] = {"build", "--progress", "plain", "--frontend", "dockerfile.v0"};
+    static const char *const words[] = {"build", "--progress", "plain", "--frontend",
+                                        "dockerfile.v0"};
     for (size_t i = 0; i < countof(words); i++)
         strv_add(&argv, words[i]);
     strv_add(&argv, "--local");

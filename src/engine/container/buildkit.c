@@ -8,11 +8,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ASK_MS = 10000, LONG_COMMAND = 1500 /* bytes: a line of output may have been cut behind them */ };
+enum {
+    ASK_MS = 10000,
+    LONG_COMMAND = 1500 /* bytes: a line of output may have been cut behind them */
+};
 
 /* Steps. */
 
-/* Whether two commands are the same but for white space and the line continuations of the first one. */
+/* Whether two commands are the same but for white space and the line continuations of the first
+ * one. */
 static bool same_command(const char *text, size_t length, const char *command)
 {
     const char *start = command, *end = text + length;
@@ -28,7 +32,8 @@ static bool same_command(const char *text, size_t length, const char *command)
     }
 }
 
-/* The line of a step's instruction, which BuildKit says only when it failed, and old ones not even then. */
+/* The line of a step's instruction, which BuildKit says only when it failed, and old ones not even
+ * then. */
 static int line_of(const char *dockerfile, const char *command)
 {
     struct dockerfile_instruction instruction;
@@ -43,7 +48,8 @@ static int line_of(const char *dockerfile, const char *command)
 static void switch_to(struct buildkit *b, const struct progress_step *step)
 {
     const char *space = strrchr(step->stage, ' ');
-    autofree char *stage = space ? xstrndup(step->stage, (size_t)(space - step->stage)) : xstrdup("final");
+    autofree char *stage =
+        space ? xstrndup(step->stage, (size_t)(space - step->stage)) : xstrdup("final");
     const char *number = space ? space + 1 : step->stage;
     struct container *c = &b->c;
     if (!c->stage || strcmp(c->stage, stage) != 0 || strcmp(c->step, number) != 0)
@@ -129,7 +135,8 @@ static bool has_any(const char *words, const char *const *parts)
 
 int buildkit_error_kind(const char *words)
 {
-    /* gRPC's code and the words of its transport (grpc-go, status and internal/transport), docker's own. */
+    /* gRPC's code and the words of its transport (grpc-go, status and internal/transport), docker's
+     * own. */
     static const char *const unable[] = {"permission denied",
                                          "unsupported frontend capability",
                                          "no builder ",
@@ -169,7 +176,8 @@ int buildkit_away(const struct container *c, const char *words, struct error *er
 /* A step that failed has said why, but for one that never ran. */
 static bool step_failed(const struct buildkit *b, const char *reason)
 {
-    bool full = strstr(reason, "no space left on device") && !strstr(reason, "did not complete successfully");
+    bool full = strstr(reason, "no space left on device") &&
+                !strstr(reason, "did not complete successfully");
     return buildkit_progress_failed(&b->progress) && !full;
 }
 
@@ -180,9 +188,10 @@ static int judge(const struct buildkit *b, struct error *err)
     if (step_failed(b, reason) || !reason[0] || late || err->kind >= ERROR_SIGNAL)
         return -1;
     if (strstr(reason, "frontend capability"))
-        return error_set(err, ERROR_ENGINE,
-                         "%s: this BuildKit is too old for base images from lbuild; it needs 0.11 (%.400s)",
-                         program, reason);
+        return error_set(
+            err, ERROR_ENGINE,
+            "%s: this BuildKit is too old for base images from lbuild; it needs 0.11 (%.400s)",
+            program, reason);
     if (buildkit_error_kind(reason) == ERROR_RETRY)
         return buildkit_away(&b->c, reason, err);
     return error_set(err, buildkit_error_kind(reason), "%s failed: %.800s", program, reason);
@@ -204,16 +213,19 @@ int buildkit_ask(const char *const *argv, struct buf *said, struct error *err)
     if (process_interrupted())
         return -1;
     if (process_clock() >= process.deadline)
-        return error_set(err, ERROR_ENGINE, "'%s %s' gave no answer in %d seconds; is its daemon well?",
-                         argv[0], argv[1], ASK_MS / 1000);
+        return error_set(err, ERROR_ENGINE,
+                         "'%s %s' gave no answer in %d seconds; is its daemon well?", argv[0],
+                         argv[1], ASK_MS / 1000);
     return -1;
 }
 
 char *buildkit_words(const struct buf *said)
 {
-    static const char *const fronts[] = {"ERROR: ", "error: ", "Error: ", "Error response from daemon: "};
+    static const char *const fronts[] = {
+        "ERROR: ", "error: ", "Error: ", "Error response from daemon: "};
     const char *text = buf_text(said), *found = "it says nothing";
-    for (const char *line = text; *line; line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+    for (const char *line = text; *line;
+         line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
         if (line[strspn(line, " \t\n")])
             found = line;
     for (size_t i = 0; i < countof(fronts); i++)

@@ -34,7 +34,8 @@ static int read_number(const char *text, const char **end)
     return digits == 0 || digits > 9 ? -1 : (int)strtol(text, NULL, 10);
 }
 
-/* Whether the text in front of a bracket is "N/M", alone or behind a stage's name: "[2/3]", "[build 2/3]",
+/* Whether the text in front of a bracket is "N/M", alone or behind a stage's name: "[2/3]", "[build
+ * 2/3]",
  * "[linux/arm64 build 2/3]". */
 static bool is_stage(const char *text, size_t length)
 {
@@ -48,7 +49,8 @@ static bool is_stage(const char *text, size_t length)
 }
 
 /* "[build 2/3] RUN make" begins a step, the first time that it is seen. */
-static struct progress_step *begin(struct buildkit_progress *progress, unsigned number, const char *text)
+static struct progress_step *begin(struct buildkit_progress *progress, unsigned number,
+                                   const char *text)
 {
     const char *close = strstr(text, "] ");
     if (!close || !is_stage(text + 1, (size_t)(close - text) - 1) || find(progress, number) ||
@@ -79,8 +81,9 @@ static void replace(char **text, const char *value)
 }
 
 /* Behind "#5 ": what was said of, or by, the step. */
-static enum progress_event step_line(struct buildkit_progress *progress, unsigned number, const char *text,
-                                     const struct progress_step **step, const char **said)
+static enum progress_event step_line(struct buildkit_progress *progress, unsigned number,
+                                     const char *text, const struct progress_step **step,
+                                     const char **said)
 {
     struct progress_step *known = find(progress, number);
     const char *end = NULL;
@@ -106,8 +109,8 @@ static enum progress_event step_line(struct buildkit_progress *progress, unsigne
     return PROGRESS_OUTPUT;
 }
 
-/* What comes after the steps: the end of a failed one's output again, where it stands in the Dockerfile, the
- * error. */
+/* What comes after the steps: the end of a failed one's output again, where it stands in the
+ * Dockerfile, the error. */
 static void summary_line(struct buildkit_progress *progress, const char *file, const char *line)
 {
     size_t length = strlen(file);
@@ -155,13 +158,15 @@ const char *buildkit_progress_reason(const struct buildkit_progress *progress)
 /* How much speaks for this step being what the words are about. */
 static int likeness(const struct progress_step *step, const char *words)
 {
-    const char *command = strncmp(step->command, "RUN ", 4) == 0 ? step->command + 4 : step->command;
+    const char *command =
+        strncmp(step->command, "RUN ", 4) == 0 ? step->command + 4 : step->command;
     return (strcmp(step->error, words) == 0) + 2 * (strstr(words, command) != NULL);
 }
 
 const struct progress_step *buildkit_progress_failed(const struct buildkit_progress *progress)
 {
-    const char *words[] = {buildkit_progress_reason(progress), progress->last ? progress->last : ""};
+    const char *words[] = {buildkit_progress_reason(progress),
+                           progress->last ? progress->last : ""};
     const struct progress_step *best = NULL;
     int most = -1;
     for (size_t i = 0; progress->failed > 0 && i < progress->len; i++)

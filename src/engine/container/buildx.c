@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* docker buildx, as docker's plugin or alone: BuildKit on any of its builders, in containers, in Kubernetes
- * or remote. */
+/* docker buildx, as docker's plugin or alone: BuildKit on any of its builders, in containers, in
+ * Kubernetes or remote. */
 
-/* The words that start it: "docker buildx", "buildx" or "docker-buildx". 1, 0 when there is none, -1 when
- * lbuild was interrupted. */
+/* The words that start it: "docker buildx", "buildx" or "docker-buildx". 1, 0 when there is none,
+ * -1 when lbuild was interrupted. */
 static int find_buildx(struct strv *argv, char **version, struct error *err)
 {
     static const char *const alone[] = {"buildx", "docker-buildx"};
@@ -55,7 +55,8 @@ static int need_buildx(struct strv *argv, char **version, struct error *err)
                      "'docker-buildx' in PATH; install the package docker-buildx-plugin or docker-buildx");
 }
 
-/* A line of `buildx inspect`: what stands behind "NAME:" in the first one. Caller frees; NULL: there is none.
+/* A line of `buildx inspect`: what stands behind "NAME:" in the first one. Caller frees; NULL:
+ * there is none.
  */
 static char *field(const struct buf *said, const char *name)
 {
@@ -70,8 +71,9 @@ static char *field(const struct buf *said, const char *name)
     return NULL;
 }
 
-/* What `buildx inspect` says of a builder that can't build. Builders in containers and pods start when they
- * are needed; a remote one is there or not. BuildKit before 0.11 takes no images from the client. */
+/* What `buildx inspect` says of a builder that can't build. Builders in containers and pods start
+ * when they are needed; a remote one is there or not. BuildKit before 0.11 takes no images from the
+ * client. */
 static int judge_builder(const struct buf *said, struct error *err)
 {
     int major = 0, minor = 0;
@@ -85,10 +87,12 @@ static int judge_builder(const struct buf *said, struct error *err)
             "buildx: the builder '%s' doesn't work: %.600s; 'docker buildx ls' lists others for --builder",
             name ? name : "default", problem);
     if (driver && strcmp(driver, "remote") == 0 && state && strcmp(state, "running") != 0)
-        return error_set(err, ERROR_RETRY,
-                         "buildx: the builder '%s' doesn't answer at '%s'; is its buildkitd running?",
-                         name ? name : "default", endpoint ? endpoint : "?");
-    if (version && sscanf(version, "v%d.%d", &major, &minor) == 2 && major == 0 && minor > 0 && minor < 11)
+        return error_set(
+            err, ERROR_RETRY,
+            "buildx: the builder '%s' doesn't answer at '%s'; is its buildkitd running?",
+            name ? name : "default", endpoint ? endpoint : "?");
+    if (version && sscanf(version, "v%d.%d", &major, &minor) == 2 && major == 0 && minor > 0 &&
+        minor < 11)
         return error_set(
             err, ERROR_ENGINE,
             "buildx: the builder '%s' has BuildKit %s, and lbuild's base images need 0.11; make one with "
@@ -97,7 +101,8 @@ static int judge_builder(const struct buf *said, struct error *err)
     return 0;
 }
 
-static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options,
+                     struct error *err)
 {
     AUTO(strv) argv = {0};
     AUTO(buf) said = {0};
@@ -111,11 +116,12 @@ static int available(const struct plan *plan, const struct engine_options *optio
     if (status == 0)
         return judge_builder(&said, err);
     autofree char *words = buildkit_words(&said);
-    return status < 0 ? -1
-                      : error_set(err, ERROR_ENGINE,
-                                  "buildx: %.600s; 'docker buildx ls' lists the builders, 'docker buildx "
-                                  "create' makes one",
-                                  words);
+    return status < 0
+               ? -1
+               : error_set(err, ERROR_ENGINE,
+                           "buildx: %.600s; 'docker buildx ls' lists the builders, 'docker buildx "
+                           "create' makes one",
+                           words);
 }
 
 static char *version(const struct engine_options *options)
@@ -132,7 +138,8 @@ static int make_argv(const struct container *c, const struct strv *bases, const 
 {
     const struct engine_options *options = c->job->options;
     /* Attestations would make an index of an image; of files they make files. */
-    static const char *const words[] = {"build", "--progress", "plain", "--provenance=false", "--sbom=false"};
+    static const char *const words[] = {"build", "--progress", "plain", "--provenance=false",
+                                        "--sbom=false"};
     if (need_buildx(argv, NULL, err) != 0)
         return -1;
     for (size_t i = 0; i < countof(words); i++)

@@ -2,9 +2,9 @@
 
 #include "dockerfile/dockerfile.h"
 #include "dockerfile/read.h"
+#include "engine/secrets.h"
 #include "engine/work.h"
 #include "registry/manifest.h"
-#include "engine/secrets.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "support/process.h"
@@ -17,10 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void container_open(const struct engine_job *job, const char *program, void (*on_line)(struct container *c, const char *line),
-                    struct container *c)
+void container_open(const struct engine_job *job, const char *program,
+                    void (*on_line)(struct container *c, const char *line), struct container *c)
 {
-    *c = (struct container){.job = job, .program = program, .dir = job->work->path, .on_line = on_line};
+    *c = (struct container){
+        .job = job, .program = program, .dir = job->work->path, .on_line = on_line};
     c->id = xasprintf("lbuild-%s", path_base(c->dir));
 }
 
@@ -72,7 +73,8 @@ int container_context(struct container *c, const struct strv *names, char **path
 
 /* Layouts. */
 
-static int link_blob(const struct container *c, const struct descriptor *blob, const char *dir, struct error *err)
+static int link_blob(const struct container *c, const struct descriptor *blob, const char *dir,
+                     struct error *err)
 {
     autofree char *from = store_blob_path(c->job->store, &blob->digest);
     autofree char *to = xasprintf("%s/blobs/sha256/%s", dir, digest_hex(&blob->digest));
@@ -107,8 +109,10 @@ static bool has_whole_history(const struct base *base)
     return layers == base->layer_count;
 }
 
-/* buildah commits nothing on a base whose history doesn't go with its layers: such a config gets one that does, else it is linked. */
-static int add_config(const struct container *c, const struct base *base, const char *dir, struct descriptor *config, struct error *err)
+/* buildah commits nothing on a base whose history doesn't go with its layers: such a config gets
+ * one that does, else it is linked. */
+static int add_config(const struct container *c, const struct base *base, const char *dir,
+                      struct descriptor *config, struct error *err)
 {
     if (has_whole_history(base))
         return link_blob(c, config, dir, err);
@@ -124,11 +128,13 @@ static int add_config(const struct container *c, const struct base *base, const 
 }
 
 /* The manifest in OCI's types: a layout holds no others. Links the blobs on the way. */
-static int write_manifest(const struct container *c, const struct base *base, const struct js *document, const char *dir,
-                          struct buf *out, struct error *err)
+static int write_manifest(const struct container *c, const struct base *base,
+                          const struct js *document, const char *dir, struct buf *out,
+                          struct error *err)
 {
     AUTO(manifest) manifest = {0};
-    if (manifest_read(document, dir, &manifest, err) != 0 || add_config(c, base, dir, &manifest.config, err) != 0)
+    if (manifest_read(document, dir, &manifest, err) != 0 ||
+        add_config(c, base, dir, &manifest.config, err) != 0)
         return -1;
     AUTOPTR(js) made = js_object();
     struct js *layers = js_array();
@@ -140,19 +146,21 @@ static int write_manifest(const struct container *c, const struct base *base, co
         const struct descriptor *layer = &manifest.layers[i];
         if (link_blob(c, layer, dir, err) != 0)
             return -1;
-        js_append(layers, descriptor_json(layer, is_gzip(c, layer) ? MEDIA_OCI_LAYER_GZIP : MEDIA_OCI_LAYER));
+        js_append(layers, descriptor_json(layer, is_gzip(c, layer) ? MEDIA_OCI_LAYER_GZIP
+                                                                   : MEDIA_OCI_LAYER));
     }
     js_dump(made, out);
     return 0;
 }
 
-static int write_layout(const struct container *c, const struct engine_base *base, const char *dir, struct descriptor *manifest,
-                        struct error *err)
+static int write_layout(const struct container *c, const struct engine_base *base, const char *dir,
+                        struct descriptor *manifest, struct error *err)
 {
     AUTO(buf) source = {0}, text = {0}, index = {0};
     autofree char *blobs = path_join(dir, "blobs/sha256"), *marker = path_join(dir, "oci-layout");
     autofree char *index_path = path_join(dir, "index.json");
-    if (fs_mkdirs(blobs, err) != 0 || store_read(c->job->store, &base->base.manifest, MANIFEST_BYTES, &source, err) != 0)
+    if (fs_mkdirs(blobs, err) != 0 ||
+        store_read(c->job->store, &base->base.manifest, MANIFEST_BYTES, &source, err) != 0)
         return -1;
     AUTOPTR(js) document = js_parse(buf_text(&source), source.len, base->reference, err);
     if (!document || write_manifest(c, &base->base, document, dir, &text, err) != 0 ||
@@ -160,7 +168,8 @@ static int write_layout(const struct container *c, const struct engine_base *bas
         return -1;
     manifest->size = text.len;
     AUTOPTR(js) object = js_object();
-    struct js *manifests = js_array(), *entry = descriptor_json(manifest, MEDIA_OCI_MANIFEST), *platform = js_object();
+    struct js *manifests = js_array(), *entry = descriptor_json(manifest, MEDIA_OCI_MANIFEST),
+              *platform = js_object();
     js_set_string(platform, "architecture", js_get_text(base->base.config, "architecture"));
     js_set_string(platform, "os", "linux");
     js_set(entry, "platform", platform);
@@ -170,16 +179,19 @@ static int write_layout(const struct container *c, const struct engine_base *bas
     js_dump(object, &index);
     autofree char *blob = xasprintf("%s/%s", blobs, digest_hex(&manifest->digest));
     static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-    return fs_keep(blob, text.data, text.len, err) == 0 && fs_keep(marker, layout, sizeof layout - 1, err) == 0 &&
+    return fs_keep(blob, text.data, text.len, err) == 0 &&
+                   fs_keep(marker, layout, sizeof layout - 1, err) == 0 &&
                    fs_keep(index_path, index.data, index.len, err) == 0
                ? 0
                : -1;
 }
 
-int container_layout(struct container *c, const struct engine_base *base, char **name, char **manifest, struct error *err)
+int container_layout(struct container *c, const struct engine_base *base, char **name,
+                     char **manifest, struct error *err)
 {
     struct descriptor made = {0};
-    autofree char *folder = xasprintf("lbuild-base-%.12s", digest_hex(&base->base.manifest)), *path = path_join(c->dir, folder);
+    autofree char *folder = xasprintf("lbuild-base-%.12s", digest_hex(&base->base.manifest)),
+                  *path = path_join(c->dir, folder);
     if (write_layout(c, base, path, &made, err) != 0)
         return -1;
     *name = take(folder);
@@ -195,7 +207,11 @@ char *container_version(const char *program, const char *argument, struct error 
     AUTO(buf) output = {0}, errors = {0};
     struct process_result result;
     const char *const argv[] = {program, argument, NULL};
-    struct process process = {.argv = argv, .input = -1, .output = &output, .errors = &errors, .limit = 4096,
+    struct process process = {.argv = argv,
+                              .input = -1,
+                              .output = &output,
+                              .errors = &errors,
+                              .limit = 4096,
                               .deadline = process_clock() + 10000};
     if (process_run(&process, &result, err) != 0)
         return NULL;
@@ -205,8 +221,8 @@ char *container_version(const char *program, const char *argument, struct error 
             return xstrndup(at, length);
         at += length > 1 ? length - 1 : 0;
     }
-    error_set(err, ERROR_ENGINE, "'%s %s' says no version (status %d): %.*s", program, argument, result.status,
-              (int)strcspn(buf_text(&errors), "\n"), buf_text(&errors));
+    error_set(err, ERROR_ENGINE, "'%s %s' says no version (status %d): %.*s", program, argument,
+              result.status, (int)strcspn(buf_text(&errors), "\n"), buf_text(&errors));
     return NULL;
 }
 

@@ -34,7 +34,8 @@ static void import_release(struct import *import)
 
 static int refuse(const struct import *import, const char *path, const char *why, struct error *err)
 {
-    return error_set(err, ERROR_BUILD, "what %s exported can't go into an image: '%.300s' %s", import->c->program, path, why);
+    return error_set(err, ERROR_BUILD, "what %s exported can't go into an image: '%.300s' %s",
+                     import->c->program, path, why);
 }
 
 static int write_content(struct import *import, const char *to, struct error *err)
@@ -64,7 +65,8 @@ static int add_file(struct import *import, const char *path, unsigned mode, stru
 }
 
 /* A hard link becomes a file of its own: layers of ours have none. */
-static int add_hardlink(struct import *import, const char *path, const char *link, struct error *err)
+static int add_hardlink(struct import *import, const char *path, const char *link,
+                        struct error *err)
 {
     autofree char *target = path_clean(link);
     if (++import->hardlinks > HARDLINKS_MOST)
@@ -125,7 +127,8 @@ static int read_all(struct import *import, const char *tar, struct error *err)
 
 int container_read(struct container *c, const char *tar, struct tree *tree, struct error *err)
 {
-    __attribute__((cleanup(import_release))) struct import import = {.c = c, .tree = tree, .folder = path_join(c->dir, "files")};
+    __attribute__((cleanup(import_release))) struct import import = {
+        .c = c, .tree = tree, .folder = path_join(c->dir, "files")};
     if (fs_mkdirs(import.folder, err) != 0)
         return -1;
     if (read_all(&import, tar, err) == 0)

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 enum {
-    TAIL = 20,            /* lines kept of a step */
-    LINE_MOST = 2000,     /* bytes shown of one */
-    GRACE_MS = 5000,      /* an engine that is asked to end has containers to put away */
+    TAIL = 20,        /* lines kept of a step */
+    LINE_MOST = 2000, /* bytes shown of one */
+    GRACE_MS = 5000,  /* an engine that is asked to end has containers to put away */
     CLEANING_MS = 30000,
 };
 
@@ -24,14 +24,16 @@ static void replace(char **text, const char *value)
     *text = value ? xstrdup(value) : NULL;
 }
 
-void container_step(struct container *c, const char *stage, const char *step, const char *command, int line)
+void container_step(struct container *c, const char *stage, const char *step, const char *command,
+                    int line)
 {
     replace(&c->stage, stage);
     replace(&c->step, step);
     replace(&c->command, command);
     c->line = line;
     strv_release(&c->tail);
-    log_step(c->program, "[%s %s] %.*s%s", stage, step, 200, command, strlen(command) > 200 ? "..." : "");
+    log_step(c->program, "[%s %s] %.*s%s", stage, step, 200, command,
+             strlen(command) > 200 ? "..." : "");
 }
 
 /* What the machine may lack, no container does. */
@@ -66,14 +68,17 @@ void container_verdict(struct container *c, const char *text)
     replace(&c->verdict, text);
 }
 
-/* What terminals are told with escape sequences is not for a log; nor is what a carriage return wrote over. */
+/* What terminals are told with escape sequences is not for a log; nor is what a carriage return
+ * wrote over. */
 static char *plain(const char *line, size_t length)
 {
     AUTO(buf) out = {0};
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)line[i];
         if (byte == 0x1b && i + 1 < length && line[i + 1] == '[') {
-            for (i += 2; i < length && ((unsigned char)line[i] < 0x40 || (unsigned char)line[i] > 0x7e); i++)
+            for (i += 2;
+                 i < length && ((unsigned char)line[i] < 0x40 || (unsigned char)line[i] > 0x7e);
+                 i++)
                 ;
         } else if (byte == '\r' && i + 1 < length) {
             buf_clear(&out);
@@ -93,7 +98,8 @@ static void tell(struct container *c, const char *line, size_t length)
 static void on_bytes(void *data, const char *bytes, size_t length)
 {
     struct container *c = data;
-    for (const char *end; (end = memchr(bytes, '\n', length)); length -= (size_t)(end + 1 - bytes), bytes = end + 1) {
+    for (const char *end; (end = memchr(bytes, '\n', length));
+         length -= (size_t)(end + 1 - bytes), bytes = end + 1) {
         buf_add(&c->pending, bytes, (size_t)(end - bytes));
         tell(c, buf_text(&c->pending), c->pending.len);
         buf_clear(&c->pending);
@@ -122,24 +128,30 @@ static char *short_command(const char *command)
 
 static int failed(const struct container *c, int status, struct error *err)
 {
-    const char *words = last_words(c), *verdict = c->verdict ? c->verdict : words ? words : "it says nothing";
+    const char *words = last_words(c), *verdict = c->verdict ? c->verdict
+                                                  : words    ? words
+                                                             : "it says nothing";
     if (words && strstr(words, verdict))
         words = NULL;
-    autofree char *how = status > 128 ? xasprintf("was killed by signal %d", status - 128) : xasprintf("failed with status %d", status);
+    autofree char *how = status > 128 ? xasprintf("was killed by signal %d", status - 128)
+                                      : xasprintf("failed with status %d", status);
     for (size_t i = 0; log_get_level() == LOG_QUIET && i < c->tail.len; i++)
         log_line(c->tail.items[i]);
     if (status > 128)
-        return error_set(err, ERROR_ENGINE, "%s %s%s%s; is there enough memory? its last words: %.600s", c->program, how,
-                         c->stage ? " in stage " : "", c->stage ? c->stage : "", verdict);
+        return error_set(err, ERROR_ENGINE,
+                         "%s %s%s%s; is there enough memory? its last words: %.600s", c->program,
+                         how, c->stage ? " in stage " : "", c->stage ? c->stage : "", verdict);
     if (!c->command)
         return error_set(err, ERROR_ENGINE, "%s %s: %.1000s", c->program, how, verdict);
     const char *where = c->line > 0 ? dockerfile_where(c->job->dockerfile, c->line) : NULL;
     autofree char *command = short_command(c->command);
     if (c->failure && strcmp(c->failing, c->command) == 0)
-        return error_set(err, template_failure_kind(c->failure), "%s: '%s' failed in stage '%s' (step %s): %s",
-                         where ? where : DOCKERFILE_NAME, command, c->stage, c->step, c->failure->help);
+        return error_set(
+            err, template_failure_kind(c->failure), "%s: '%s' failed in stage '%s' (step %s): %s",
+            where ? where : DOCKERFILE_NAME, command, c->stage, c->step, c->failure->help);
     return error_set(err, ERROR_BUILD, "%s: '%s' failed in stage '%s' (step %s): %.500s%s%.500s",
-                     where ? where : DOCKERFILE_NAME, command, c->stage, c->step, words ? words : "", words ? "; " : "", verdict);
+                     where ? where : DOCKERFILE_NAME, command, c->stage, c->step,
+                     words ? words : "", words ? "; " : "", verdict);
 }
 
 /* Running. */
@@ -167,7 +179,8 @@ static void environment(const struct container *c, const char *temporary, struct
         set(env, c->env[i]);
 }
 
-int container_run(struct container *c, struct strv *argv, int input, struct buf *said, struct error *err)
+int container_run(struct container *c, struct strv *argv, int input, struct buf *said,
+                  struct error *err)
 {
     AUTO(strv) env = {0};
     AUTO(buf) lines = {0};
@@ -176,8 +189,17 @@ int container_run(struct container *c, struct strv *argv, int input, struct buf 
     if (fs_mkdirs(temporary, err) != 0)
         return -1;
     environment(c, temporary, &env);
-    struct process process = {.argv = strv_argv(argv), .dir = c->cwd, .env = strv_argv(&env), .input = input, .output = said,
-                              .errors = &lines, .limit = 1, .deadline = c->job->deadline, .grace_ms = GRACE_MS, .adopt = true, .wrote = on_bytes,
+    struct process process = {.argv = strv_argv(argv),
+                              .dir = c->cwd,
+                              .env = strv_argv(&env),
+                              .input = input,
+                              .output = said,
+                              .errors = &lines,
+                              .limit = 1,
+                              .deadline = c->job->deadline,
+                              .grace_ms = GRACE_MS,
+                              .adopt = true,
+                              .wrote = on_bytes,
                               .data = c};
     if (said) {
         process.limit = 0;
@@ -201,8 +223,14 @@ void container_clean(struct container *c, const char *const *argv, struct buf *s
     AUTO(buf) errors = {0};
     struct error ignored = {0};
     struct process_result result;
-    struct process process = {.argv = argv, .input = -1, .output = said, .errors = &errors, .limit = 16 * 1024 * 1024,
-                              .deadline = process_clock() + CLEANING_MS, .deaf = true};
+    struct process process = {.argv = argv,
+                              .input = -1,
+                              .output = said,
+                              .errors = &errors,
+                              .limit = 16 * 1024 * 1024,
+                              .deadline = process_clock() + CLEANING_MS,
+                              .deaf = true};
     if (process_run(&process, &result, &ignored) != 0 || result.status != 0)
-        log_warn("%s may have left something behind: '%s %s' failed: %.300s", c->program, argv[0], argv[1], buf_text(&errors));
+        log_warn("%s may have left something behind: '%s %s' failed: %.300s", c->program, argv[0],
+                 argv[1], buf_text(&errors));
 }

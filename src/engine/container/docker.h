@@ -3,9 +3,11 @@
 
 #include "engine/container/container.h"
 
-/* docker's classic builder, which knows of no exports: the final stage becomes an image of one layer, which is saved, read and
- * removed again by its id. Its RUN steps see no secrets: the caller refuses those. */
-int docker_classic_build(const struct engine_job *job, struct tree *tree, struct error *err) must_check;
+/* docker's classic builder, which knows of no exports: the final stage becomes an image of one
+ * layer, which is saved, read and removed again by its id. Its RUN steps see no secrets: the caller
+ * refuses those. */
+int docker_classic_build(const struct engine_job *job, struct tree *tree,
+                         struct error *err) must_check;
 
 /* The last steps that both builders share: the job's bases are in the daemon by these names. */
 int docker_base_names(struct container *c, struct strv *names, struct error *err) must_check;

@@ -70,10 +70,12 @@ static bool is_step(const char *line, int *number, char **step, const char **com
 static void on_line(struct container *c, const char *line)
 {
     static const char *const own[] = {" ---> ", "Removing intermediate container ",
-                                      "Sending build context to Docker daemon", "Successfully built "};
-    static const char *const bad[] = {"The command '",          "Error response from daemon: ",
-                                      "error during connect: ", "Cannot connect to the Docker daemon",
-                                      "COPY failed: ",          "unexpected EOF"};
+                                      "Sending build context to Docker daemon",
+                                      "Successfully built "};
+    static const char *const bad[] = {
+        "The command '",          "Error response from daemon: ",
+        "error during connect: ", "Cannot connect to the Docker daemon",
+        "COPY failed: ",          "unexpected EOF"};
     struct classic *k = (struct classic *)c;
     autofree char *step = NULL;
     const char *command = NULL;
@@ -97,8 +99,8 @@ static void on_line(struct container *c, const char *line)
 
 /* The image. */
 
-/* One more stage: what the final one holds becomes a single layer, whatever made it. The label makes the
- * image nobody else's, so that it can be removed. */
+/* One more stage: what the final one holds becomes a single layer, whatever made it. The label
+ * makes the image nobody else's, so that it can be removed. */
 static void own_dockerfile(const struct engine_job *job, struct classic *k)
 {
     struct dockerfile_instruction instruction;
@@ -135,12 +137,14 @@ static int read_image_id(const char *path, struct digest *id, struct error *err)
     if (fs_read(path, IID_MOST, &text, err) != 0)
         return -1;
     autofree char *word = xstrndup(buf_text(&text), strcspn(buf_text(&text), " \r\n"));
-    return digest_parse(id, word) ? 0
-                                  : error_set(err, ERROR_ENGINE, "docker gave the image ID '%.100s'", word);
+    return digest_parse(id, word)
+               ? 0
+               : error_set(err, ERROR_ENGINE, "docker gave the image ID '%.100s'", word);
 }
 
 /* Goes to an entry of a tar: 1 found, 0 not. */
-static int find(struct tar_reader *tar, const char *path, struct tar_entry *entry, struct error *err)
+static int find(struct tar_reader *tar, const char *path, struct tar_entry *entry,
+                struct error *err)
 {
     int more;
     while ((more = tar_reader_next(tar, entry, err)) > 0)
@@ -170,7 +174,8 @@ static char *layer_path(const char *saved, struct error *err)
     if (all && js_count(layers) == 1 && js_text(js_at(layers, 0)))
         return xstrdup(js_text(js_at(layers, 0)));
     if (all)
-        error_set(err, ERROR_ENGINE, "docker saved an image of %zu layers, not one", js_count(layers));
+        error_set(err, ERROR_ENGINE, "docker saved an image of %zu layers, not one",
+                  js_count(layers));
     return NULL;
 }
 
@@ -183,9 +188,9 @@ static int extract(const char *saved, const char *layer, const char *to, struct 
     int found = tar ? find(tar, layer, &entry, err) : -1;
     autoclose int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (found <= 0)
-        return found < 0
-                   ? -1
-                   : error_set(err, ERROR_ENGINE, "docker saved an image without its layer '%.100s'", layer);
+        return found < 0 ? -1
+                         : error_set(err, ERROR_ENGINE,
+                                     "docker saved an image without its layer '%.100s'", layer);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", to);
     while ((got = tar_reader_read(tar, piece, sizeof piece, err)) > 0)
@@ -198,7 +203,8 @@ static int take_files(struct classic *k, struct tree *tree, struct error *err)
 {
     AUTO(strv) argv = {0};
     AUTO(buf) said = {0};
-    autofree char *saved = path_join(k->c.dir, "image.tar"), *files = path_join(k->c.dir, "files.tar");
+    autofree char *saved = path_join(k->c.dir, "image.tar"),
+                  *files = path_join(k->c.dir, "files.tar");
     const char *const words[] = {"docker", "image", "save", "--output", saved, k->image.text};
     for (size_t i = 0; i < countof(words); i++)
         strv_add(&argv, words[i]);
@@ -220,7 +226,8 @@ int docker_classic_build(const struct engine_job *job, struct tree *tree, struct
     container_open(&k.job, "docker", on_line, &k.c);
     k.c.env = env;
     autofree char *iidfile = path_join(k.c.dir, "iid");
-    if (docker_base_names(&k.c, &names, err) != 0 || container_context(&k.c, &names, &context, err) != 0)
+    if (docker_base_names(&k.c, &names, err) != 0 ||
+        container_context(&k.c, &names, &context, err) != 0)
         return -1;
     make_argv(&k, iidfile, &argv);
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);

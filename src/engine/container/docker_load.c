@@ -32,13 +32,15 @@ static int add_blob(struct tar_writer *tar, const struct store *store, const str
     uint64_t size = 0;
     autofree char *path = xasprintf("%s%s", digest_hex(digest), suffix), *piece = xmalloc(PIECE);
     autoclose int fd = store_open_blob(store, digest, &size, err);
-    const struct tar_entry entry = {.path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)size};
+    const struct tar_entry entry = {
+        .path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)size};
     if (fd < 0 || tar_writer_entry(tar, &entry, err) != 0)
         return -1;
     for (uint64_t left = size; left > 0;) {
         ssize_t got = read(fd, piece, left < PIECE ? (size_t)left : PIECE);
         if (got <= 0)
-            return error_set(err, ERROR_BUILD, "a cached image changed while it was read: '%s'; build again",
+            return error_set(err, ERROR_BUILD,
+                             "a cached image changed while it was read: '%s'; build again",
                              digest->text);
         if (tar_writer_data(tar, piece, (size_t)got, err) != 0)
             return -1;
@@ -47,10 +49,14 @@ static int add_blob(struct tar_writer *tar, const struct store *store, const str
     return 0;
 }
 
-static int add_text(struct tar_writer *tar, const char *path, const struct buf *text, struct error *err)
+static int add_text(struct tar_writer *tar, const char *path, const struct buf *text,
+                    struct error *err)
 {
-    const struct tar_entry entry = {.path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)text->len};
-    return tar_writer_entry(tar, &entry, err) != 0 ? -1 : tar_writer_data(tar, text->data, text->len, err);
+    const struct tar_entry entry = {
+        .path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)text->len};
+    return tar_writer_entry(tar, &entry, err) != 0
+               ? -1
+               : tar_writer_data(tar, text->data, text->len, err);
 }
 
 /* The digest of the image's config, which is docker's image ID. */
@@ -68,16 +74,17 @@ static int config_of(const struct base *base, const struct store *store, struct 
     return 0;
 }
 
-/* What `docker save` writes (moby, image/tarexport): manifest.json, the config and the layers, which may be
- * compressed. */
-static int write_archive(const struct base *base, const struct digest *config, const struct store *store,
-                         const char *path, struct error *err)
+/* What `docker save` writes (moby, image/tarexport): manifest.json, the config and the layers,
+ * which may be compressed. */
+static int write_archive(const struct base *base, const struct digest *config,
+                         const struct store *store, const char *path, struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
     AUTO(buf) text = {0};
     AUTOPTR(js) all = js_array();
     struct js *entry = js_object(), *names = js_array(), *layers = js_array();
-    autofree char *name = docker_base_name(base), *config_path = xasprintf("%s.json", digest_hex(config));
+    autofree char *name = docker_base_name(base),
+                  *config_path = xasprintf("%s.json", digest_hex(config));
     js_append(all, entry);
     js_set_string(entry, "Config", config_path);
     js_append(names, js_string(name));
@@ -106,17 +113,19 @@ static int load(const char *archive, const struct base *base, int64_t deadline, 
     AUTO(buf) said = {0};
     struct process_result result;
     const char *const argv[] = {"docker", "image", "load", "--quiet", "--input", archive, NULL};
-    const struct process process = {.argv = argv, .input = -1, .errors = &said, .deadline = deadline};
+    const struct process process = {
+        .argv = argv, .input = -1, .errors = &said, .deadline = deadline};
     if (process_run(&process, &result, err) != 0)
         return -1;
     autofree char *words = buildkit_words(&said);
-    return result.status == 0 ? 0
-                              : error_set(err, ERROR_ENGINE, "docker doesn't load the image '%s': %.600s",
-                                          base->reference, words);
+    return result.status == 0
+               ? 0
+               : error_set(err, ERROR_ENGINE, "docker doesn't load the image '%s': %.600s",
+                           base->reference, words);
 }
 
-int docker_load(const struct base *base, const struct store *store, const char *folder, int64_t deadline,
-                struct error *err)
+int docker_load(const struct base *base, const struct store *store, const char *folder,
+                int64_t deadline, struct error *err)
 {
     AUTO(buf) said = {0};
     struct digest config;
@@ -132,7 +141,8 @@ int docker_load(const struct base *base, const struct store *store, const char *
     if (status <= 0)
         return status;
     log_step("load", "%s into docker", base->reference);
-    if (write_archive(base, &config, store, archive, err) != 0 || load(archive, base, deadline, err) != 0)
+    if (write_archive(base, &config, store, archive, err) != 0 ||
+        load(archive, base, deadline, err) != 0)
         return -1;
     return fs_remove(archive, err);
 }

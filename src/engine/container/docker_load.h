@@ -4,14 +4,16 @@
 #include "base/base.h"
 #include "support/error.h"
 
-/* Images of lbuild's store for a docker daemon, which takes them from an archive only. They get names of lbuild's own and stay
- * there, since loading takes longer than most builds; the digest in the name makes them good for ever. */
+/* Images of lbuild's store for a docker daemon, which takes them from an archive only. They get
+ * names of lbuild's own and stay there, since loading takes longer than most builds; the digest in
+ * the name makes them good for ever. */
 
 /* "lbuild-base:HEX", by the manifest's digest. Caller frees. */
 char *docker_base_name(const struct base *base);
-/* Makes sure that the daemon has it under that name: it is there, or gets the name, or is loaded from an archive that is written
- * to `folder` meanwhile. `deadline` as in struct engine_job. Errors: ERROR_ENGINE with docker's own words. */
-int docker_load(const struct base *base, const struct store *store, const char *folder, int64_t deadline,
-                struct error *err) must_check;
+/* Makes sure that the daemon has it under that name: it is there, or gets the name, or is loaded
+ * from an archive that is written to `folder` meanwhile. `deadline` as in struct engine_job.
+ * Errors: ERROR_ENGINE with docker's own words. */
+int docker_load(const struct base *base, const struct store *store, const char *folder,
+                int64_t deadline, struct error *err) must_check;
 
 #endif

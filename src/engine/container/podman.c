@@ -12,13 +12,16 @@ static const struct buildah kind = {
     .packages = {"podman", "podman", "podman", "podman", "podman"},
 };
 
-static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options,
+                     struct error *err)
 {
     (void)plan;
     (void)options;
     if (getenv("CONTAINER_HOST") || getenv("CONTAINER_CONNECTION"))
-        return error_set(err, ERROR_ENGINE, "podman is told to work elsewhere by CONTAINER_HOST or CONTAINER_CONNECTION; lbuild needs the "
-                         "one of this machine: unset them");
+        return error_set(
+            err, ERROR_ENGINE,
+            "podman is told to work elsewhere by CONTAINER_HOST or CONTAINER_CONNECTION; lbuild needs the "
+            "one of this machine: unset them");
     return buildah_available(&kind, err);
 }
 

@@ -27,7 +27,9 @@ static int write_file(struct tar_reader *tar, const struct tar_entry *entry, con
     if (got < 0)
         return -1;
     /* Builders go by modes, which must not depend on the umask. */
-    return fchmod(fd, entry->mode & 0777) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+    return fchmod(fd, entry->mode & 0777) == 0
+               ? 0
+               : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
 static int make_folder(const char *path, struct error *err)

@@ -12,14 +12,14 @@
 /* One source file. */
 struct unit {
     struct host_run *run;
-    const char *name;      /* relative to the project, or to the runtime's folder */
-    char *path;            /* as the compiler gets it */
+    const char *name;       /* relative to the project, or to the runtime's folder */
+    char *path;             /* as the compiler gets it */
     char *object, *depfile; /* temporary */
     struct strv argv;
     struct step step;
     int64_t started;
     struct buf output;
-    bool found; /* made by an earlier build */
+    bool found;        /* made by an earlier build */
     struct error *err; /* where the first failure goes */
     struct log_meter *meter;
 };
@@ -52,11 +52,12 @@ void host_run_inputs(struct host_run *run, const struct strv *inputs)
         strv_add_all(run->job->inputs, inputs);
 }
 
-int compile_key(const struct host_run *run, const char *kind, const struct strv *words, struct digest *key,
-                struct error *err)
+int compile_key(const struct host_run *run, const char *kind, const struct strv *words,
+                struct digest *key, struct error *err)
 {
     AUTO(buf) text = {0};
-    const char *const first[] = {"lbuild step 1", kind, run->toolchain.identity, run->job->plan->project_dir};
+    const char *const first[] = {"lbuild step 1", kind, run->toolchain.identity,
+                                 run->job->plan->project_dir};
     for (size_t i = 0; i < countof(first); i++)
         buf_add(&text, first[i], strlen(first[i]) + 1);
     for (size_t i = 0; i < words->len; i++)
@@ -64,7 +65,8 @@ int compile_key(const struct host_run *run, const char *kind, const struct strv 
     return digest_bytes(text.data, text.len, key, err);
 }
 
-/* Paths of this machine must not get into __FILE__ and debug information. The last map that matches wins with gcc. */
+/* Paths of this machine must not get into __FILE__ and debug information. The last map that matches
+ * wins with gcc. */
 static void add_prefix_maps(const struct host_run *run, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;
@@ -97,7 +99,8 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     unit->object = xasprintf("%s/%zu.o", run->work.path, number);
     unit->depfile = xasprintf("%s/%zu.d", run->work.path, number);
     /* -pipe: the assembler starts while the compiler works. */
-    const char *const rest[] = {"-pipe", "-MD", "-MT", "o", "-MF", unit->depfile, "-o", unit->object};
+    const char *const rest[] = {"-pipe", "-MD",         "-MT", "o",
+                                "-MF",   unit->depfile, "-o",  unit->object};
     for (size_t i = 0; i < countof(rest); i++)
         strv_add(&unit->argv, rest[i]);
     if (log_colors())
@@ -109,7 +112,10 @@ static void unit_ended(void *data, const struct process *process, int status)
 {
     struct unit *unit = data;
     const struct host_run *run = unit->run;
-    struct done done = {.made = unit->object, .depfile = unit->depfile, .started = unit->started, .by_content = true};
+    struct done done = {.made = unit->object,
+                        .depfile = unit->depfile,
+                        .started = unit->started,
+                        .by_content = true};
     struct error err = {0};
     log_output(process->dir, buf_text(&unit->output), unit->output.len);
     log_meter_set(unit->meter, unit->meter->done + 1);
@@ -117,14 +123,18 @@ static void unit_ended(void *data, const struct process *process, int status)
         if (objects_keep(&unit->run->objects, &done, &unit->step, &err) == 0)
             return;
     } else if (status > 128) {
-        error_set(&err, ERROR_BUILD, "'%s' did not compile: %s was killed by signal %d; is there enough memory?", unit->name,
-                  run->toolchain.name, status - 128);
+        error_set(&err, ERROR_BUILD,
+                  "'%s' did not compile: %s was killed by signal %d; is there enough memory?",
+                  unit->name, run->toolchain.name, status - 128);
     } else if (strstr(buf_text(&unit->output), "cc1plus")) {
-        error_set(&err, ERROR_ENGINE, "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or use an engine with "
-                                      "containers",
-                  unit->name, run->toolchain.name, arch_lambda(run->job->plan->arch));
+        error_set(
+            &err, ERROR_ENGINE,
+            "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or use an engine with "
+            "containers",
+            unit->name, run->toolchain.name, arch_lambda(run->job->plan->arch));
     } else {
-        error_set(&err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name, run->toolchain.name);
+        error_set(&err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name,
+                  run->toolchain.name);
     }
     if (!unit->err->kind)
         *unit->err = err;
@@ -138,8 +148,8 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
     autofree struct process *processes = xcalloc(missing, sizeof *processes);
     autofree struct process_result *results = xcalloc(missing, sizeof *results);
     size_t count = 0;
-    log_step("compile", "%zu of %zu files with %s for %s (%s)", missing, units->len, run->toolchain.name,
-             arch_lambda(run->job->plan->arch), run->toolchain.libc);
+    log_step("compile", "%zu of %zu files with %s for %s (%s)", missing, units->len,
+             run->toolchain.name, arch_lambda(run->job->plan->arch), run->toolchain.libc);
     for (size_t i = 0; i < units->len; i++) {
         struct unit *unit = &units->items[i];
         if (unit->found)
@@ -149,14 +159,20 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
         unit->meter = &meter;
         unit->started = objects_settle(&run->objects, path);
         log_detail("%s", unit->name);
-        processes[count++] = (struct process){
-            .argv = strv_argv(&unit->argv), .dir = run->job->plan->project_dir, .env = strv_argv(&run->environment),
-            .input = -1, .deadline = run->job->deadline, .errors = &unit->output, .ended = unit_ended, .data = unit};
+        processes[count++] = (struct process){.argv = strv_argv(&unit->argv),
+                                              .dir = run->job->plan->project_dir,
+                                              .env = strv_argv(&run->environment),
+                                              .input = -1,
+                                              .deadline = run->job->deadline,
+                                              .errors = &unit->output,
+                                              .ended = unit_ended,
+                                              .data = unit};
     }
     if (run->job->waiting)
         run->job->waiting(run->job->data);
     log_meter_start(&meter, "compile", "files", 0, missing);
-    int result = process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err);
+    int result =
+        process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err);
     log_meter_end(&meter);
     if (result != 0)
         return -1;
@@ -171,11 +187,13 @@ static void collect(struct host_run *run, struct units *units)
         const char *name = plan->sources.items[i];
         /* A name like "-x.c" or "@x.c" would be taken for an option. */
         bool odd = name[0] == '-' || name[0] == '@';
-        units->items[units->len++] = (struct unit){.run = run, .name = name, .path = xasprintf("%s%s", odd ? "./" : "", name)};
+        units->items[units->len++] = (struct unit){
+            .run = run, .name = name, .path = xasprintf("%s%s", odd ? "./" : "", name)};
     }
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
         const char *name = plan->runtime_sources.items[i];
-        units->items[units->len++] = (struct unit){.run = run, .name = name, .path = path_join(plan->runtime_dir, name)};
+        units->items[units->len++] =
+            (struct unit){.run = run, .name = name, .path = path_join(plan->runtime_dir, name)};
     }
 }
 

@@ -14,8 +14,9 @@
 #include <unistd.h>
 
 /* What every compiler that fetches may need, besides what toolchain_environment() hands on. */
-static const char *const network[] = {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_FILE",
-                                      "SSL_CERT_DIR"};
+static const char *const network[] = {"http_proxy",    "https_proxy", "no_proxy",
+                                      "HTTP_PROXY",    "HTTPS_PROXY", "NO_PROXY",
+                                      "SSL_CERT_FILE", "SSL_CERT_DIR"};
 
 int command_maybe(const struct plan *plan, struct error *err)
 {
@@ -25,12 +26,15 @@ int command_maybe(const struct plan *plan, struct error *err)
     autofree char *path = !program || strchr(program, '/') ? xstrdup("/") : process_find(program);
     if (path)
         return 0;
-    return error_set(err, ERROR_ENGINE, "'%.200s' is not on PATH, and the template of '%s' compiles with it; install it, or use an engine "
-                                        "with containers, which brings it",
-                     program, plan->template->language);
+    return error_set(
+        err, ERROR_ENGINE,
+        "'%.200s' is not on PATH, and the template of '%s' compiles with it; install it, or use an engine "
+        "with containers, which brings it",
+        program, plan->template->language);
 }
 
-static void environment(const struct engine_job *job, const struct plan_command *command, const char *temporary, struct strv *out)
+static void environment(const struct engine_job *job, const struct plan_command *command,
+                        const char *temporary, struct strv *out)
 {
     const struct strv *pass = &job->plan->template->compile.pass;
     toolchain_environment(job->plan->epoch, temporary, out);
@@ -47,7 +51,8 @@ static void environment(const struct engine_job *job, const struct plan_command 
 static char *cache_folder(const struct engine_job *job, const struct work *work, struct error *err)
 {
     autofree char *name = xasprintf("cache-%s", job->plan->template->language);
-    char *path = job->options->no_cache ? path_join(work->path, "cache") : store_path(job->store, "objects", name, err);
+    char *path = job->options->no_cache ? path_join(work->path, "cache")
+                                        : store_path(job->store, "objects", name, err);
     if (path && fs_mkdirs(path, err) == 0)
         return path;
     free(path);
@@ -55,17 +60,23 @@ static char *cache_folder(const struct engine_job *job, const struct work *work,
 }
 
 /* How it ended, in words of the template where it knows them. */
-static int failed(const struct plan *plan, const char *name, const struct buf *output, int status, struct error *err)
+static int failed(const struct plan *plan, const char *name, const struct buf *output, int status,
+                  struct error *err)
 {
-    const struct template_failure *failure = template_failure_find(plan->template, buf_text(output));
+    const struct template_failure *failure =
+        template_failure_find(plan->template, buf_text(output));
     if (failure)
-        return error_set(err, template_failure_kind(failure), "'%s' failed: %s", name, failure->help);
+        return error_set(err, template_failure_kind(failure), "'%s' failed: %s", name,
+                         failure->help);
     if (status > 128)
-        return error_set(err, ERROR_BUILD, "'%s' was killed by signal %d; is there enough memory?", name, status - 128);
-    return error_set(err, ERROR_BUILD, "'%s' failed with status %d; it says why above", name, status);
+        return error_set(err, ERROR_BUILD, "'%s' was killed by signal %d; is there enough memory?",
+                         name, status - 128);
+    return error_set(err, ERROR_BUILD, "'%s' failed with status %d; it says why above", name,
+                     status);
 }
 
-static int run(const struct engine_job *job, struct plan_command *command, const struct work *work, struct error *err)
+static int run(const struct engine_job *job, struct plan_command *command, const struct work *work,
+               struct error *err)
 {
     AUTO(strv) env = {0};
     AUTO(buf) output = {0};
@@ -74,8 +85,12 @@ static int run(const struct engine_job *job, struct plan_command *command, const
     const char *name = command->argv.items[0];
     environment(job, command, work->path, &env);
     log_step("compile", "with %s for %s", name, arch_lambda(plan->arch));
-    struct process process = {.argv = strv_argv(&command->argv), .dir = plan->project_dir, .env = strv_argv(&env), .input = -1,
-                              .errors = &output, .deadline = job->deadline};
+    struct process process = {.argv = strv_argv(&command->argv),
+                              .dir = plan->project_dir,
+                              .env = strv_argv(&env),
+                              .input = -1,
+                              .errors = &output,
+                              .deadline = job->deadline};
     if (job->waiting)
         job->waiting(job->data);
     if (process_run(&process, &result, err) != 0)
@@ -94,7 +109,8 @@ static int fetch(const char *from, const char *to, struct error *err)
     if (in < 0 || fstat(in, &st) != 0)
         return error_errno(err, ERROR_BUILD, "can't read the program '%s'", from);
     if (!S_ISREG(st.st_mode))
-        return error_set(err, ERROR_BUILD, "'%s' is not a regular file, so it can't be the program", from);
+        return error_set(err, ERROR_BUILD, "'%s' is not a regular file, so it can't be the program",
+                         from);
     out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
     if (out < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", to);
@@ -105,7 +121,8 @@ static int fetch(const char *from, const char *to, struct error *err)
     return length == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't read the program '%s'", from);
 }
 
-/* A program that may bring a loader or an interpreter: whether these are in the image is for the Lambda rules to say. */
+/* A program that may bring a loader or an interpreter: whether these are in the image is for the
+ * Lambda rules to say. */
 static int prove_any(const struct plan *plan, const char *path, const char *name, struct error *err)
 {
     AUTO(elf_facts) facts = {0};
@@ -114,14 +131,18 @@ static int prove_any(const struct plan *plan, const char *path, const char *name
     if (kind < 0)
         return -1;
     if (kind == 1 && (facts.machine != machine || !facts.executable))
-        return error_set(err, ERROR_LAMBDA, "'%s' is not a program for %s; build it for that, or set 'arch' in [image]", name,
-                         arch_lambda(plan->arch));
+        return error_set(
+            err, ERROR_LAMBDA,
+            "'%s' is not a program for %s; build it for that, or set 'arch' in [image]", name,
+            arch_lambda(plan->arch));
     if (kind == 1)
         return 0;
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, start, 2) == 2 && memcmp(start, "#!", 2) == 0)
         return 0;
-    return error_set(err, ERROR_LAMBDA, "'%s' is neither an ELF program nor a script with '#!', so Lambda can't start it", name);
+    return error_set(
+        err, ERROR_LAMBDA,
+        "'%s' is neither an ELF program nor a script with '#!', so Lambda can't start it", name);
 }
 
 static int prove(const struct plan *plan, const char *path, const char *name, struct error *err)
@@ -135,7 +156,8 @@ static int prove(const struct plan *plan, const char *path, const char *name, st
 /* The compiler's own file: another one makes another program. */
 static void watch(const struct engine_job *job, const struct plan_command *command)
 {
-    autofree char *tool = job->inputs && command->argv.len > 0 ? process_find(command->argv.items[0]) : NULL;
+    autofree char *tool =
+        job->inputs && command->argv.len > 0 ? process_find(command->argv.items[0]) : NULL;
     autofree char *real = tool ? realpath(tool, NULL) : NULL;
     if (tool)
         strv_add(job->inputs, tool);
@@ -143,15 +165,19 @@ static void watch(const struct engine_job *job, const struct plan_command *comma
         strv_add(job->inputs, real);
 }
 
-int command_program(const struct engine_job *job, struct objects *objects, const struct work *work, char **path, struct error *err)
+int command_program(const struct engine_job *job, struct objects *objects, const struct work *work,
+                    char **path, struct error *err)
 {
     const struct plan *plan = job->plan;
     AUTO(plan_command) command = {0};
     AUTO(step) step = {.dir = plan->project_dir};
-    autofree char *program = path_join(work->path, "program"), *cache = cache_folder(job, work, err);
+    autofree char *program = path_join(work->path, "program"),
+                  *cache = cache_folder(job, work, err);
     if (!cache)
         return -1;
-    plan_command_make(plan, plan->template, &(struct template_values){.program = program, .cache = cache}, true, &command);
+    plan_command_make(plan, plan->template,
+                      &(struct template_values){.program = program, .cache = cache}, true,
+                      &command);
     watch(job, &command);
     int64_t started = objects_settle(objects, NULL);
     if (command.argv.len > 0 && run(job, &command, work, err) != 0)
@@ -160,7 +186,8 @@ int command_program(const struct engine_job *job, struct objects *objects, const
     if (from && fetch(from, program, err) != 0)
         return -1;
     if (!fs_exists(program))
-        return error_set(err, ERROR_BUILD, "'%s' made no program; is it a program's source at all?", command.argv.items[0]);
+        return error_set(err, ERROR_BUILD, "'%s' made no program; is it a program's source at all?",
+                         command.argv.items[0]);
     if (prove(plan, program, from ? command.result : path_base(plan->program), err) != 0)
         return -1;
     struct done done = {.made = program, .started = started};

@@ -1,6 +1,6 @@
-#include "engine/host/compile_command.h"
-#include "engine/host/compile.h"
 #include "engine/files.h"
+#include "engine/host/compile.h"
+#include "engine/host/compile_command.h"
 #include "support/own.h"
 
 /* The default engine: compilers of this machine, no container. */
@@ -14,7 +14,8 @@ static void host_run_release(struct host_run *run)
     strv_release(&run->made);
 }
 
-static int available(const struct plan *plan, const struct engine_options *options, struct error *err)
+static int available(const struct plan *plan, const struct engine_options *options,
+                     struct error *err)
 {
     (void)options;
     return plan->runs_command ? command_maybe(plan, err) : toolchain_maybe(plan, err);
@@ -23,9 +24,11 @@ static int available(const struct plan *plan, const struct engine_options *optio
 /* A template's own command. */
 static int build_command(const struct engine_job *job, struct tree *tree, struct error *err)
 {
-    AUTO(host_run) run = {.objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
+    AUTO(host_run)
+    run = {.objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
     autofree char *program = NULL;
-    if (work_open(job->store, &run.work, err) != 0 || command_program(job, &run.objects, &run.work, &program, err) != 0)
+    if (work_open(job->store, &run.work, err) != 0 ||
+        command_program(job, &run.objects, &run.work, &program, err) != 0)
         return -1;
     tree_add_stored(tree, job->plan->program, program, 0755);
     return files_add(job, tree, err);
@@ -35,10 +38,13 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 {
     if (job->plan->runs_command)
         return build_command(job, tree, err);
-    AUTO(host_run) run = {.job = job, .objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
+    AUTO(host_run)
+    run = {
+        .job = job, .objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
     run.objects.anew = job->options->no_cache;
     autofree char *program = NULL;
-    if (toolchain_find(job->plan, job->store, &run.toolchain, err) != 0 || work_open(job->store, &run.work, err) != 0)
+    if (toolchain_find(job->plan, job->store, &run.toolchain, err) != 0 ||
+        work_open(job->store, &run.work, err) != 0)
         return -1;
     toolchain_environment(job->plan->epoch, run.work.path, &run.environment);
     host_run_inputs(&run, &run.toolchain.tools);

@@ -27,7 +27,8 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
         strv_addf(argv, "-l%s", plan->libraries.items[i]);
 }
 
-/* Whether the linker can be asked what it read: not one of the user's own choice, that was never tried. */
+/* Whether the linker can be asked what it read: not one of the user's own choice, that was never
+ * tried. */
 static bool has_depfile(const struct host_run *run)
 {
     const struct strv *flags = &run->job->plan->link_flags;
@@ -42,33 +43,46 @@ static void warn_of(const struct strv *functions)
 {
     for (size_t i = 0; i < functions->len; i++) {
         const char *name = functions->items[i];
-        bool network = strstr(name, "addrinfo") || strstr(name, "nameinfo") || strncmp(name, "gethost", 7) == 0;
-        log_warn("'%s' can't work in a program linked statically with glibc: it loads glibc's shared libraries, which the "
-                 "image doesn't have; %s",
-                 name, network ? "set [build] libc = musl, or use numeric addresses"
-                       : strcmp(name, "dlopen") == 0 ? "link what it loads statically"
-                                                     : "set [build] libc = musl, or do without it");
+        bool network = strstr(name, "addrinfo") || strstr(name, "nameinfo") ||
+                       strncmp(name, "gethost", 7) == 0;
+        log_warn(
+            "'%s' can't work in a program linked statically with glibc: it loads glibc's shared libraries, which the "
+            "image doesn't have; %s",
+            name,
+            network                       ? "set [build] libc = musl, or use numeric addresses"
+            : strcmp(name, "dlopen") == 0 ? "link what it loads statically"
+                                          : "set [build] libc = musl, or do without it");
     }
 }
 
-static int link_failed(const struct host_run *run, const struct buf *output, int status, struct error *err)
+static int link_failed(const struct host_run *run, const struct buf *output, int status,
+                       struct error *err)
 {
     const char *linker = run->toolchain.name;
     if (status > 128)
-        return error_set(err, ERROR_BUILD, "the program did not link: %s was killed by signal %d; is there enough memory?",
-                         linker, status - 128);
-    if (strstr(buf_text(output), "cannot find -l") || strstr(buf_text(output), "unable to find library -l"))
-        return error_set(err, ERROR_BUILD, "the program did not link: a static library (libNAME.a) is missing for %s; "
-                         "install its development package (%s says which above)",
-                         arch_lambda(run->job->plan->arch), linker);
+        return error_set(
+            err, ERROR_BUILD,
+            "the program did not link: %s was killed by signal %d; is there enough memory?", linker,
+            status - 128);
+    if (strstr(buf_text(output), "cannot find -l") ||
+        strstr(buf_text(output), "unable to find library -l"))
+        return error_set(
+            err, ERROR_BUILD,
+            "the program did not link: a static library (libNAME.a) is missing for %s; "
+            "install its development package (%s says which above)",
+            arch_lambda(run->job->plan->arch), linker);
     return error_set(err, ERROR_BUILD, "the program did not link; %s says why above", linker);
 }
 
-static int run_linker(struct host_run *run, struct strv *argv, struct strv *functions, struct error *err)
+static int run_linker(struct host_run *run, struct strv *argv, struct strv *functions,
+                      struct error *err)
 {
     AUTO(buf) output = {0}, shown = {0};
     struct process_result result;
-    struct process process = {.argv = strv_argv(argv), .dir = run->job->plan->project_dir, .input = -1, .errors = &output,
+    struct process process = {.argv = strv_argv(argv),
+                              .dir = run->job->plan->project_dir,
+                              .input = -1,
+                              .errors = &output,
                               .deadline = run->job->deadline,
                               .env = strv_argv(&run->environment)};
     if (process_run(&process, &result, err) != 0)
@@ -82,7 +96,8 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
 {
     const struct plan *plan = run->job->plan;
     AUTO(strv) argv = {0};
-    autofree char *program = path_join(run->work.path, "program"), *depfile = path_join(run->work.path, "program.d");
+    autofree char *program = path_join(run->work.path, "program"),
+                  *depfile = path_join(run->work.path, "program.d");
     int64_t started = objects_settle(&run->objects, NULL);
     link_command(run, false, &argv);
     if (has_depfile(run))
@@ -93,7 +108,8 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     if (run_linker(run, &argv, &step->notes, err) != 0 ||
         elf_prove_static(program, path_base(plan->program), plan->arch, err) != 0)
         return -1;
-    struct done done = {.made = program, .depfile = has_depfile(run) ? depfile : NULL, .started = started};
+    struct done done = {
+        .made = program, .depfile = has_depfile(run) ? depfile : NULL, .started = started};
     return objects_keep(&run->objects, &done, step, err);
 }
 

@@ -52,13 +52,15 @@ static bool look_now(const char *path, struct stat_data *data)
     struct stat st;
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
-    *data = (struct stat_data){st.st_size, nanoseconds(&st.st_mtim), nanoseconds(&st.st_ctim), st.st_ino};
+    *data = (struct stat_data){st.st_size, nanoseconds(&st.st_mtim), nanoseconds(&st.st_ctim),
+                               st.st_ino};
     return true;
 }
 
 static bool same_data(const struct stat_data *a, const struct stat_data *b)
 {
-    return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime && a->inode == b->inode;
+    return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime &&
+           a->inode == b->inode;
 }
 
 static struct fact *look(struct objects *objects, const char *path)
@@ -88,7 +90,8 @@ static bool study(struct fact *fact)
         digest_bytes(buf_text(&text), text.len, &fact->digest, &ignored) != 0)
         return false;
     for (size_t i = 0; i < countof(clocks); i++)
-        fact->dated = fact->dated || (text.len > 0 && memmem(text.data, text.len, clocks[i], strlen(clocks[i])));
+        fact->dated = fact->dated ||
+                      (text.len > 0 && memmem(text.data, text.len, clocks[i], strlen(clocks[i])));
     return fact->was_read = true;
 }
 
@@ -134,7 +137,8 @@ static char *record_name(const struct digest *key)
     return xasprintf("s-%s", digest_hex(key));
 }
 
-int objects_write(const struct store *store, const char *name, const struct buf *text, struct error *err)
+int objects_write(const struct store *store, const char *name, const struct buf *text,
+                  struct error *err)
 {
     autofree char *path = store_path(store, "objects", name, err);
     if (!path)
@@ -181,7 +185,8 @@ static bool same_beside(struct objects *objects, const struct step *step, const 
     shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &now);
     bool same = now.len == then->len;
     for (size_t i = 0; i < now.len; i++) {
-        look(objects, now.items[i]); /* a new one will be read: objects_settle waits for its clock */
+        look(objects,
+             now.items[i]); /* a new one will be read: objects_settle waits for its clock */
         same = same && strcmp(now.items[i], then->items[i]) == 0;
     }
     return same;
@@ -246,8 +251,8 @@ int objects_find(struct objects *objects, struct step *step)
     AUTO(buf) text = {0};
     autofree char *name = record_name(&step->key);
     autofree char *path = xasprintf("%s/objects/%s", objects->store->root, name);
-    if (!objects->anew && fs_read(path, RECORD_MAX, &text, &ignored) == 0 && text.len > 0 && record_holds(objects, text.data, step) &&
-        output_present(objects->store, &step->output)) {
+    if (!objects->anew && fs_read(path, RECORD_MAX, &text, &ignored) == 0 && text.len > 0 &&
+        record_holds(objects, text.data, step) && output_present(objects->store, &step->output)) {
         utimensat(AT_FDCWD, path, NULL, 0);
         return 1;
     }
@@ -260,7 +265,8 @@ int depfile_parse(const char *text, const char *dir, struct strv *out)
 {
     AUTO(buf) word = {0};
     const char *at = strstr(text, ":");
-    /* The target is "o", or a path of ours without a colon; the rule's colon is followed by a blank. */
+    /* The target is "o", or a path of ours without a colon; the rule's colon is followed by a
+     * blank. */
     while (at && at[1] != ' ' && at[1] != '\t' && at[1] != '\n' && at[1] != '\\')
         at = strstr(at + 1, ":");
     if (!at)
@@ -285,7 +291,8 @@ int depfile_parse(const char *text, const char *dir, struct strv *out)
 }
 
 /* Puts a file that was made into its place. */
-static int keep_output(const struct store *store, const char *made, struct digest *digest, struct error *err)
+static int keep_output(const struct store *store, const char *made, struct digest *digest,
+                       struct error *err)
 {
     struct stat old, new;
     autoclose int fd = open(made, O_RDONLY | O_CLOEXEC);
@@ -294,7 +301,8 @@ static int keep_output(const struct store *store, const char *made, struct diges
     if (digest_fd(fd, made, digest, NULL, err) != 0)
         return -1;
     autofree char *path = objects_path(store, digest);
-    /* Renaming over an old file waits for the disk on some file systems: not needed for the same bytes. */
+    /* Renaming over an old file waits for the disk on some file systems: not needed for the same
+     * bytes. */
     struct digest there;
     autoclose int present = open(path, O_RDONLY | O_CLOEXEC);
     if (present >= 0 && fstat(present, &old) == 0 && old.st_size == new.st_size &&
@@ -305,20 +313,23 @@ static int keep_output(const struct store *store, const char *made, struct diges
     return rename(made, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
-/* False when the inputs can't vouch for what was made: one changed meanwhile, or can't be written down. */
-static bool record_inputs(struct objects *objects, const struct done *done, const struct step *step, struct buf *record)
+/* False when the inputs can't vouch for what was made: one changed meanwhile, or can't be written
+ * down. */
+static bool record_inputs(struct objects *objects, const struct done *done, const struct step *step,
+                          struct buf *record)
 {
     bool dated = false;
     for (size_t i = 0; i < step->inputs.len; i++) {
         const char *path = step->inputs.items[i];
         struct fact *fact = look(objects, path);
         struct stat_data now;
-        if (!fact->exists || strchr(path, '\n') || (done->by_content && !study(fact)) || !look_now(path, &now) ||
-            !same_data(&now, &fact->data) || now.ctime >= done->started)
+        if (!fact->exists || strchr(path, '\n') || (done->by_content && !study(fact)) ||
+            !look_now(path, &now) || !same_data(&now, &fact->data) || now.ctime >= done->started)
             return false;
         dated = dated || fact->dated;
-        buf_addf(record, "input %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %s %s\n", fact->data.size,
-                 fact->data.mtime, fact->data.ctime, fact->data.inode, done->by_content ? fact->digest.text : "-", path);
+        buf_addf(record, "input %" PRId64 " %" PRId64 " %" PRId64 " %" PRIu64 " %s %s\n",
+                 fact->data.size, fact->data.mtime, fact->data.ctime, fact->data.inode,
+                 done->by_content ? fact->digest.text : "-", path);
     }
     if (dated)
         buf_addf(record, "epoch %" PRId64 "\n", objects->epoch);
@@ -326,13 +337,15 @@ static bool record_inputs(struct objects *objects, const struct done *done, cons
 }
 
 /* False when one of them came while the step was done: it may have been read, or not. */
-static bool record_beside(struct objects *objects, const struct done *done, const struct step *step, struct buf *record)
+static bool record_beside(struct objects *objects, const struct done *done, const struct step *step,
+                          struct buf *record)
 {
     AUTO(strv) beside = {0};
     struct stat_data now;
     shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &beside);
     for (size_t i = 0; i < beside.len; i++) {
-        if (strchr(beside.items[i], '\n') || !look_now(beside.items[i], &now) || now.ctime >= done->started)
+        if (strchr(beside.items[i], '\n') || !look_now(beside.items[i], &now) ||
+            now.ctime >= done->started)
             return false;
         buf_addf(record, "beside %s\n", beside.items[i]);
     }
@@ -352,7 +365,8 @@ static void drop_own(const struct store *store, struct strv *inputs)
     kept = all;
 }
 
-int objects_keep(struct objects *objects, const struct done *done, struct step *step, struct error *err)
+int objects_keep(struct objects *objects, const struct done *done, struct step *step,
+                 struct error *err)
 {
     AUTO(buf) rules = {0}, record = {0};
     struct error ignored;
@@ -365,7 +379,8 @@ int objects_keep(struct objects *objects, const struct done *done, struct step *
     buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);
     for (size_t i = 0; i < step->notes.len; i++)
         buf_addf(&record, "note %s\n", step->notes.items[i]);
-    if (!record_inputs(objects, done, step, &record) || !record_beside(objects, done, step, &record))
+    if (!record_inputs(objects, done, step, &record) ||
+        !record_beside(objects, done, step, &record))
         return 0;
     buf_adds(&record, "end\n");
     autofree char *name = record_name(&step->key);

@@ -83,7 +83,8 @@ static bool has(const struct strv *names, const char *name, size_t length)
 }
 
 /* What in the folder is called like the input, by its last name or more of its path. */
-static void find_one(struct shadows *shadows, const struct shadows_folder *folder, const char *input, struct strv *out)
+static void find_one(struct shadows *shadows, const struct shadows_folder *folder,
+                     const char *input, struct strv *out)
 {
     for (const char *slash = strchr(input, '/'); slash; slash = strchr(slash + 1, '/')) {
         const char *name = slash + 1;
@@ -101,8 +102,8 @@ static void find_one(struct shadows *shadows, const struct shadows_folder *folde
     }
 }
 
-void shadows_find(struct shadows *shadows, const struct strv *folders, const char *dir, const struct strv *inputs,
-                  struct strv *out)
+void shadows_find(struct shadows *shadows, const struct strv *folders, const char *dir,
+                  const struct strv *inputs, struct strv *out)
 {
     AUTO(strv) all = {0};
     strv_add_all(&all, folders);

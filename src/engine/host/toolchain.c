@@ -2,9 +2,9 @@
 
 #include "engine/install.h"
 #include "engine/work.h"
-#include "support/inifile.h"
 #include "lambda/elf.h"
 #include "support/fs.h"
+#include "support/inifile.h"
 #include "support/log.h"
 #include "support/own.h"
 #include "support/process.h"
@@ -17,18 +17,17 @@
 enum { PROOF_MAX = 65536, PROGRAM_MAX = 64 * 1024 * 1024 };
 
 /* Uses the C library, so that its static archive must be there, and says which one it is. */
-static const char probe_source[] =
-    "#include <stdio.h>\n"
-    "#ifdef __GLIBC__\n"
-    "#define LIBC \"glibc\"\n"
-    "#else\n"
-    "#define LIBC \"musl\"\n"
-    "#endif\n"
-    "static const char libc[] = \"lbuild-probe-libc=\" LIBC;\n"
-    "int main(int argc, char **argv)\n"
-    "{\n"
-    "    return puts(argc > 1 ? argv[1] : libc) < 0;\n"
-    "}\n";
+static const char probe_source[] = "#include <stdio.h>\n"
+                                   "#ifdef __GLIBC__\n"
+                                   "#define LIBC \"glibc\"\n"
+                                   "#else\n"
+                                   "#define LIBC \"musl\"\n"
+                                   "#endif\n"
+                                   "static const char libc[] = \"lbuild-probe-libc=\" LIBC;\n"
+                                   "int main(int argc, char **argv)\n"
+                                   "{\n"
+                                   "    return puts(argc > 1 ? argv[1] : libc) < 0;\n"
+                                   "}\n";
 
 void toolchain_release(struct toolchain *toolchain)
 {
@@ -83,7 +82,8 @@ void toolchain_candidates(enum arch arch, const char *libc, struct strv *out)
 
 void toolchain_environment(int64_t epoch, const char *temporary, struct strv *out)
 {
-    static const char *const kept[] = {"PATH=", "HOME=", "LD_LIBRARY_PATH=", "XDG_CACHE_HOME=", "CCACHE_", "ZIG_", "NIX_"};
+    static const char *const kept[] = {
+        "PATH=", "HOME=", "LD_LIBRARY_PATH=", "XDG_CACHE_HOME=", "CCACHE_", "ZIG_", "NIX_"};
     for (char **variable = environ; *variable; variable++)
         for (size_t i = 0; i < countof(kept); i++)
             if (strncmp(*variable, kept[i], strlen(kept[i])) == 0)
@@ -91,7 +91,8 @@ void toolchain_environment(int64_t epoch, const char *temporary, struct strv *ou
     strv_addf(out, "TMPDIR=%s", temporary);
     strv_addf(out, "SOURCE_DATE_EPOCH=%" PRId64, epoch);
     strv_add(out, "LC_ALL=C");
-    /* Large pages for what they allocate, where glibc (2.35) and the kernel have them: a third of the linker's time. */
+    /* Large pages for what they allocate, where glibc (2.35) and the kernel have them: a third of
+     * the linker's time. */
     strv_add(out, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
 }
 
@@ -119,7 +120,8 @@ static char *telling_line(const struct buf *output)
     while (best > text && best[-1] != '\n')
         best--;
     int length = (int)strcspn(best, "\n");
-    return length == 0 ? xstrdup("it fails without a word") : xasprintf("%.*s", length < 200 ? length : 200, best);
+    return length == 0 ? xstrdup("it fails without a word")
+                       : xasprintf("%.*s", length < 200 ? length : 200, best);
 }
 
 /* 1: the program was linked. */
@@ -135,7 +137,10 @@ static int probe_link(struct probe *probe, const char *const *flags, struct erro
     strv_add(&argv, "-o");
     strv_add(&argv, "probe");
     strv_add(&argv, "probe.c");
-    struct process process = {.argv = strv_argv(&argv), .dir = probe->folder, .input = -1, .errors = &output,
+    struct process process = {.argv = strv_argv(&argv),
+                              .dir = probe->folder,
+                              .input = -1,
+                              .errors = &output,
                               .env = strv_argv(&probe->environment)};
     if (process_run(&process, &result, err) != 0) {
         if (err->kind != ERROR_ENGINE)
@@ -148,8 +153,10 @@ static int probe_link(struct probe *probe, const char *const *flags, struct erro
         return 1;
     /* Not the compiler's fault; the next one, with another C library, would only hide it. */
     if (strstr(buf_text(&output), "No space left on device"))
-        return error_set(err, ERROR_BUILD, "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
-                         probe->folder);
+        return error_set(
+            err, ERROR_BUILD,
+            "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
+            probe->folder);
     free(probe->why);
     probe->why = telling_line(&output);
     return 0;
@@ -162,7 +169,8 @@ static bool probe_judge(struct probe *probe)
     AUTO(buf) program = {0};
     autofree char *path = path_join(probe->folder, "probe");
     static const char glibc[] = "lbuild-probe-libc=glibc";
-    if (elf_prove_static(path, "probe", probe->arch, &err) != 0 || fs_read(path, PROGRAM_MAX, &program, &err) != 0) {
+    if (elf_prove_static(path, "probe", probe->arch, &err) != 0 ||
+        fs_read(path, PROGRAM_MAX, &program, &err) != 0) {
         const char *behind = strstr(err.text, "probe' ");
         free(probe->why);
         probe->why = xasprintf("what it links %s", behind ? behind + strlen("probe' ") : err.text);
@@ -176,7 +184,8 @@ static bool probe_judge(struct probe *probe)
 /* The programs behind the compiler. zig has them inside. */
 static int probe_tools(struct probe *probe, struct error *err)
 {
-    static const char *const names[] = {"-print-prog-name=cc1", "-print-prog-name=as", "-print-prog-name=ld"};
+    static const char *const names[] = {"-print-prog-name=cc1", "-print-prog-name=as",
+                                        "-print-prog-name=ld"};
     if (probe->toolchain->command.len > 1 && strcmp(probe->toolchain->command.items[1], "cc") == 0)
         return 0;
     for (size_t i = 0; i < countof(names); i++) {
@@ -185,8 +194,12 @@ static int probe_tools(struct probe *probe, struct error *err)
         struct process_result result;
         strv_add_all(&argv, &probe->toolchain->command);
         strv_add(&argv, names[i]);
-        struct process process = {.argv = strv_argv(&argv), .dir = probe->folder, .input = -1, .output = &output,
-                                  .errors = &errors, .env = strv_argv(&probe->environment)};
+        struct process process = {.argv = strv_argv(&argv),
+                                  .dir = probe->folder,
+                                  .input = -1,
+                                  .output = &output,
+                                  .errors = &errors,
+                                  .env = strv_argv(&probe->environment)};
         if (process_run(&process, &result, err) != 0)
             return -1;
         autofree char *word = xstrndup(buf_text(&output), strcspn(buf_text(&output), "\n"));
@@ -206,7 +219,8 @@ static int probe_run(struct probe *probe, struct error *err)
         {"-ffile-prefix-map=/x=/y", NULL, NULL},
         {NULL, NULL, NULL},
     };
-    autofree char *source = path_join(probe->folder, "probe.c"), *depfile = path_join(probe->folder, "probe.d");
+    autofree char *source = path_join(probe->folder, "probe.c"),
+                  *depfile = path_join(probe->folder, "probe.d");
     if (fs_write(source, probe_source, sizeof probe_source - 1, 0644, err) != 0)
         return -1;
     int linked = 0;
@@ -223,14 +237,15 @@ static int probe_run(struct probe *probe, struct error *err)
 /* The proof as a text. It doubles as the toolchain's identity. */
 static bool describe(const struct toolchain *toolchain, struct buf *out)
 {
-    buf_addf(out, "lbuild toolchain 1\nlibc %s\nprefix-map %d\nlink-depfile %d\n", toolchain->libc, toolchain->prefix_map,
-             toolchain->link_depfile);
+    buf_addf(out, "lbuild toolchain 1\nlibc %s\nprefix-map %d\nlink-depfile %d\n", toolchain->libc,
+             toolchain->prefix_map, toolchain->link_depfile);
     for (size_t i = 0; i < toolchain->tools.len; i++) {
         struct stat st;
         if (stat(toolchain->tools.items[i], &st) != 0)
             return false;
-        buf_addf(out, "tool %" PRId64 " %" PRId64 ".%09ld %" PRIu64 " %s\n", (int64_t)st.st_size, (int64_t)st.st_mtim.tv_sec,
-                 st.st_mtim.tv_nsec, (uint64_t)st.st_ino, toolchain->tools.items[i]);
+        buf_addf(out, "tool %" PRId64 " %" PRId64 ".%09ld %" PRIu64 " %s\n", (int64_t)st.st_size,
+                 (int64_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (uint64_t)st.st_ino,
+                 toolchain->tools.items[i]);
     }
     buf_adds(out, "end\n");
     return true;
@@ -265,8 +280,9 @@ static bool recall(struct toolchain *toolchain, const char *record, const char *
             return false;
         line += length + (line[length] == '\n');
     }
-    if (!toolchain->libc || toolchain->tools.len == 0 || strcmp(toolchain->tools.items[0], compiler) != 0 ||
-        !describe(toolchain, &again) || strcmp(buf_text(&again), buf_text(&text)) != 0)
+    if (!toolchain->libc || toolchain->tools.len == 0 ||
+        strcmp(toolchain->tools.items[0], compiler) != 0 || !describe(toolchain, &again) ||
+        strcmp(buf_text(&again), buf_text(&text)) != 0)
         return false;
     toolchain->identity = buf_detach(&again);
     return true;
@@ -287,10 +303,13 @@ static char *record_name(const struct strv *command, enum arch arch, struct erro
     buf_adds(&text, arch_compiler(arch));
     for (size_t i = 0; i < command->len; i++)
         buf_add(&text, command->items[i], strlen(command->items[i]) + 1);
-    return digest_bytes(text.data, text.len, &digest, err) != 0 ? NULL : xasprintf("toolchain-%s", digest_hex(&digest));
+    return digest_bytes(text.data, text.len, &digest, err) != 0
+               ? NULL
+               : xasprintf("toolchain-%s", digest_hex(&digest));
 }
 
-static void start_over(struct toolchain *toolchain, const struct strv *command, const char *compiler)
+static void start_over(struct toolchain *toolchain, const struct strv *command,
+                       const char *compiler)
 {
     toolchain_release(toolchain);
     strv_add_all(&toolchain->command, command);
@@ -298,12 +317,13 @@ static void start_over(struct toolchain *toolchain, const struct strv *command, 
     strv_add(&toolchain->tools, compiler);
 }
 
-static int prove(const struct strv *command, enum arch arch, const struct store *store, struct toolchain *out, char **why,
-                 struct error *err)
+static int prove(const struct strv *command, enum arch arch, const struct store *store,
+                 struct toolchain *out, char **why, struct error *err)
 {
     AUTO(buf) text = {0};
     *why = NULL;
-    autofree char *compiler = process_find(command->items[0]), *name = record_name(command, arch, err);
+    autofree char *compiler = process_find(command->items[0]),
+                  *name = record_name(command, arch, err);
     autofree char *record = name ? store_path(store, "objects", name, err) : NULL;
     if (!record)
         return -1;
@@ -334,19 +354,21 @@ static int prove(const struct strv *command, enum arch arch, const struct store 
     return objects_write(store, name, &text, err) != 0 ? -1 : 1;
 }
 
-int toolchain_prove(const char *words, enum arch arch, const struct store *store, struct toolchain *out, char **why,
-                    struct error *err)
+int toolchain_prove(const char *words, enum arch arch, const struct store *store,
+                    struct toolchain *out, char **why, struct error *err)
 {
     AUTO(strv) command = {0};
     if (ini_words(words, &command) != 0 || command.len == 0)
-        return error_set(err, ERROR_PROJECT, "'%s' is not a compiler's command; close its quotes", words);
+        return error_set(err, ERROR_PROJECT, "'%s' is not a compiler's command; close its quotes",
+                         words);
     int result = prove(&command, arch, store, out, why, err);
     if (result <= 0)
         toolchain_release(out);
     return result;
 }
 
-/* A compiler of the project's own ("tools/cc") is relative to the project, not to where lbuild was started. */
+/* A compiler of the project's own ("tools/cc") is relative to the project, not to where lbuild was
+ * started. */
 static char *in_project(const char *dir, const char *words)
 {
     AUTO(buf) text = {0};
@@ -371,15 +393,19 @@ static void candidates_of(const struct plan *plan, struct strv *out)
 static int none_found(const struct plan *plan, const char *tried, struct error *err)
 {
     if (plan->compiler && plan->compiler[0])
-        return error_set(err, ERROR_ENGINE, "[build] compiler '%s' can't link static %s programs for %s%s", plan->compiler,
-                         strcmp(plan->libc, "auto") == 0 ? "C" : plan->libc, arch_lambda(plan->arch), tried);
+        return error_set(err, ERROR_ENGINE,
+                         "[build] compiler '%s' can't link static %s programs for %s%s",
+                         plan->compiler, strcmp(plan->libc, "auto") == 0 ? "C" : plan->libc,
+                         arch_lambda(plan->arch), tried);
     autofree char *command = install_compiler(plan->arch, plan->libc, NULL);
-    return error_set(err, ERROR_ENGINE, "no C compiler here links static programs for %s%s%s%s; install one: %s",
+    return error_set(err, ERROR_ENGINE,
+                     "no C compiler here links static programs for %s%s%s%s; install one: %s",
                      arch_lambda(plan->arch), strcmp(plan->libc, "auto") == 0 ? "" : " with ",
                      strcmp(plan->libc, "auto") == 0 ? "" : plan->libc, tried, command);
 }
 
-int toolchain_find(const struct plan *plan, const struct store *store, struct toolchain *out, struct error *err)
+int toolchain_find(const struct plan *plan, const struct store *store, struct toolchain *out,
+                   struct error *err)
 {
     AUTO(strv) candidates = {0};
     AUTO(buf) tried = {0};
@@ -410,7 +436,9 @@ int toolchain_maybe(const struct plan *plan, struct error *err)
     candidates_of(plan, &candidates);
     for (size_t i = 0; i < candidates.len; i++) {
         AUTO(strv) words = {0};
-        autofree char *path = ini_words(candidates.items[i], &words) == 0 && words.len > 0 ? process_find(words.items[0]) : NULL;
+        autofree char *path = ini_words(candidates.items[i], &words) == 0 && words.len > 0
+                                  ? process_find(words.items[0])
+                                  : NULL;
         if (path)
             return 0;
     }

@@ -1,7 +1,8 @@
-/* Stand-in for /usr/local/bin/aws-lambda-rie in the test bases: `rie PROGRAM [ARG...]` serves the invocation URL on
- * port 8080, starts PROGRAM at the first invocation and talks to it as the Lambda Runtime API on 127.0.0.1:9001.
- * One invocation at a time. Replies are the real emulator's: handler errors are 200, init failure and exit are 502,
- * a timeout is 200 with plain text. Small events are framed by Content-Length, larger ones by chunks. */
+/* Stand-in for /usr/local/bin/aws-lambda-rie in the test bases: `rie PROGRAM [ARG...]` serves the
+ * invocation URL on port 8080, starts PROGRAM at the first invocation and talks to it as the Lambda
+ * Runtime API on 127.0.0.1:9001. One invocation at a time. Replies are the real emulator's: handler
+ * errors are 200, init failure and exit are 502, a timeout is 200 with plain text. Small events are
+ * framed by Content-Length, larger ones by chunks. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -108,7 +109,8 @@ static int send_all(int fd, const char *data, size_t size)
     return 0;
 }
 
-/* One byte of look-ahead is all the buffering: the head is read byte by byte, which is enough for a test's traffic. */
+/* One byte of look-ahead is all the buffering: the head is read byte by byte, which is enough for a
+ * test's traffic. */
 static int read_line(int fd, char *line, size_t cap)
 {
     size_t n = 0;
@@ -221,7 +223,8 @@ static int reply(int fd, int status, const char *type, const char *body, size_t 
 {
     char head[512];
     const char *reason = status == 200 ? "OK" : status == 202 ? "Accepted" : "Error";
-    int n = snprintf(head, sizeof head, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
+    int n = snprintf(head, sizeof head,
+                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
                      reason, type, size);
     return send_all(fd, head, (size_t)n) || send_all(fd, body, size) ? -1 : 0;
 }
@@ -231,7 +234,8 @@ static int reply_json(int fd, int status, const char *body)
     return reply(fd, status, "application/json", body, strlen(body));
 }
 
-static __attribute__((format(printf, 3, 4))) void answer(struct server *s, int status, const char *format, ...)
+static __attribute__((format(printf, 3, 4))) void answer(struct server *s, int status,
+                                                         const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -259,10 +263,11 @@ static void *reap(void *arg)
     if (s->phase == PHASE_WAITING || s->phase == PHASE_RUNNING) {
         const char *how = WIFSIGNALED(status) ? "signal: " : "exit status ";
         int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-        answer(s, 502,
-               "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: Runtime exited with "
-               "error: %s%d\"}",
-               s->id, how, number);
+        answer(
+            s, 502,
+            "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: Runtime exited with "
+            "error: %s%d\"}",
+            s->id, how, number);
     }
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -277,10 +282,11 @@ static void start_child(struct server *s)
     int failed = posix_spawn(&s->child, s->command[0], NULL, NULL, s->command, environ);
     if (failed) {
         s->child = 0;
-        answer(s, 502,
-               "{\"errorType\":\"Runtime.InvalidEntrypoint\",\"errorMessage\":\"RequestId: %s Error: fork/exec %s: "
-               "%s\"}",
-               s->id, s->command[0], strerror(failed));
+        answer(
+            s, 502,
+            "{\"errorType\":\"Runtime.InvalidEntrypoint\",\"errorMessage\":\"RequestId: %s Error: fork/exec %s: "
+            "%s\"}",
+            s->id, s->command[0], strerror(failed));
         return;
     }
     if (pthread_create(&thread, NULL, reap, s))
@@ -298,7 +304,8 @@ static void give_up(struct server *s)
 /* Client context arrives in base64 and reaches the runtime decoded. Bad input gives 0. */
 static int base64_decode(const char *in, char *out, size_t cap)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     uint32_t bits = 0;
     int have = 0;
     size_t n = 0;
@@ -344,9 +351,11 @@ static int invoke(struct server *s, int fd, struct request *r)
         return reply(fd, 500, "text/plain", "X-Amz-Client-Context is not base64\n", 35);
     }
     begin_invocation(s, r);
-    struct timespec until = {.tv_sec = s->deadline_ms / 1000, .tv_nsec = s->deadline_ms % 1000 * 1000000};
+    struct timespec until = {.tv_sec = s->deadline_ms / 1000,
+                             .tv_nsec = s->deadline_ms % 1000 * 1000000};
     while (s->phase != PHASE_ANSWERED) {
-        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) == ETIMEDOUT && s->phase != PHASE_ANSWERED)
+        if (pthread_cond_timedwait(&s->changed, &s->lock, &until) == ETIMEDOUT &&
+            s->phase != PHASE_ANSWERED)
             give_up(s);
     }
     struct text body = s->answer;
@@ -374,7 +383,8 @@ static int send_event(int fd, const char *head, const struct text *event)
     for (size_t at = 0; at < event->size; at += CHUNK) {
         size_t size = event->size - at < CHUNK ? event->size - at : CHUNK;
         n = snprintf(line, sizeof line, "%zx\r\n", size);
-        if (send_all(fd, line, (size_t)n) || send_all(fd, event->data + at, size) || send_all(fd, "\r\n", 2))
+        if (send_all(fd, line, (size_t)n) || send_all(fd, event->data + at, size) ||
+            send_all(fd, "\r\n", 2))
             return -1;
     }
     return send_all(fd, "0\r\n\r\n", 5);
@@ -392,14 +402,16 @@ static int next(struct server *s, int fd)
     if (!s->child)
         return -1;
     s->phase = PHASE_RUNNING;
-    int n = snprintf(head, sizeof head,
-                     "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
-                     "Lambda-Runtime-Deadline-Ms: %lld\r\n"
-                     "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:012345678912:function:%s\r\n"
-                     "Lambda-Runtime-Trace-Id: Root=1-5f84c596-5e6bd0e7c2a1b5ab1d0d5f4b;Parent=0000000000000001;"
-                     "Sampled=0\r\n%s%s%s",
-                     s->id, (long long)s->deadline_ms, name ? name : "test_function",
-                     *s->context ? "Lambda-Runtime-Client-Context: " : "", s->context, *s->context ? "\r\n" : "");
+    int n = snprintf(
+        head, sizeof head,
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: %s\r\n"
+        "Lambda-Runtime-Deadline-Ms: %lld\r\n"
+        "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:012345678912:function:%s\r\n"
+        "Lambda-Runtime-Trace-Id: Root=1-5f84c596-5e6bd0e7c2a1b5ab1d0d5f4b;Parent=0000000000000001;"
+        "Sampled=0\r\n%s%s%s",
+        s->id, (long long)s->deadline_ms, name ? name : "test_function",
+        *s->context ? "Lambda-Runtime-Client-Context: " : "", s->context,
+        *s->context ? "\r\n" : "");
     return n < (int)sizeof head ? send_event(fd, head, &s->event) : -1;
 }
 
@@ -407,15 +419,21 @@ static int finish(struct server *s, int fd, const char *id, struct request *r)
 {
     size_t size = strlen(s->id);
     if (s->phase != PHASE_RUNNING || strncmp(id, s->id, size) != 0)
-        return reply_json(fd, 400, "{\"errorMessage\":\"Invalid request ID\",\"errorType\":\"InvalidRequestID\"}");
+        return reply_json(
+            fd, 400,
+            "{\"errorMessage\":\"Invalid request ID\",\"errorType\":\"InvalidRequestID\"}");
     bool response = !strcmp(id + size, "/response");
     if (!response && strcmp(id + size, "/error") != 0)
         return reply(fd, 404, "text/plain", "404 page not found\n", 19);
     if (r->too_large) {
-        answer(s, 200, "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size "
-                       "exceeded maximum allowed payload size (6291556 bytes).\"}");
-        return reply_json(fd, 413, "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\","
-                                   "\"errorType\":\"RequestEntityTooLarge\"}");
+        answer(
+            s, 200,
+            "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size "
+            "exceeded maximum allowed payload size (6291556 bytes).\"}");
+        return reply_json(
+            fd, 413,
+            "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\","
+            "\"errorType\":\"RequestEntityTooLarge\"}");
     }
     free(s->answer.data);
     s->answer = r->body;
@@ -471,7 +489,8 @@ static int listen_on(uint32_t host, uint16_t port)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     int on = 1;
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(host)}};
+    struct sockaddr_in a = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = {htonl(host)}};
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
         bind(fd, (struct sockaddr *)&a, sizeof a) || listen(fd, 16)) {
         fprintf(stderr, "rie: port %u: %s\n", port, strerror(errno));
@@ -509,7 +528,9 @@ static void *accept_runtimes(void *arg)
 
 int main(int argc, char **argv)
 {
-    struct server s = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .command = argv + 1};
+    struct server s = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                       .changed = PTHREAD_COND_INITIALIZER,
+                       .command = argv + 1};
     struct request r;
     pthread_t thread;
     if (argc < 2) {

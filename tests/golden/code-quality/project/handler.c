@@ -2,4 +2,7 @@
 
 #warning 100%: a, b
 
-int broken(void) { return nothing; }
+int broken(void)
+{
+    return nothing;
+}

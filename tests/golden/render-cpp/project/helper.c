@@ -1,1 +1,4 @@
-int helper(void) { return 1; }
+int helper(void)
+{
+    return 1;
+}

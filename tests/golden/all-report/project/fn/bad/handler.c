@@ -1,1 +1,4 @@
-int main(void) { return nothing; }
+int main(void)
+{
+    return nothing;
+}
