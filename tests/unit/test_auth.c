@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "world.h"
+#include "../fakes/world.h"
 
 #include "registry/auth.h"
 #include "support/fs.h"

@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "world.h"
+#include "../fakes/world.h"
 
 #include "base/base.h"
 #include "registry/pull.h"
