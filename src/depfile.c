@@ -149,10 +149,10 @@ static int add_provenance(const struct pipeline *p, struct strv *out, struct err
 static bool is_own(const struct pipeline *p, const char *path)
 {
     const char *below = NULL, *rest = NULL;
-    if (!trust_lies_in(path, p->project.dir, &below))
+    if (!path_below(path, p->project.dir, &below))
         return false;
     for (size_t i = 0; i < p->left_out.len; i++)
-        if (p->left_out.items[i][0] && trust_lies_in(below, p->left_out.items[i], &rest))
+        if (p->left_out.items[i][0] && path_below(below, p->left_out.items[i], &rest))
             return true;
     return false;
 }

@@ -44,10 +44,10 @@ static char *inside(const struct pipeline *p, const char *path)
 {
     autofree char *cwd = getcwd(NULL, 0), *absolute = path_join(cwd ? cwd : "/", path),
                   *clean = path_clean(absolute);
-    size_t length = strlen(p->project.dir);
-    if (!clean || strncmp(clean, p->project.dir + 1, length - 1) != 0 || clean[length - 1] != '/')
-        return xstrdup("");
-    return xstrdup(clean + length);
+    const char *rest = "";
+    if (clean)
+        (void)path_below(clean, p->project.dir + 1, &rest);
+    return xstrdup(rest);
 }
 
 /* The output must not become its own input; nor what is written beside it for make, in a folder

@@ -154,11 +154,9 @@ static bool is_ours(const char *path)
 {
     static const char *const ours[] = {".lbuild", DOCKERFILE_NAME, DOCKERFILE_NAME ".dockerignore",
                                        DOCKERFILE_NAME ".containerignore"};
-    for (size_t i = 0; i < countof(ours); i++) {
-        size_t length = strlen(ours[i]);
-        if (strncmp(path, ours[i], length) == 0 && (path[length] == '\0' || path[length] == '/'))
+    for (size_t i = 0; i < countof(ours); i++)
+        if (path_below(path, ours[i], NULL))
             return true;
-    }
     return false;
 }
 

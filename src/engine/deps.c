@@ -227,10 +227,8 @@ int deps_keep(const struct store *store, const struct digest *key, const struct 
 /* The path below a top folder, or NULL. */
 static const char *below(const char *path, const char *top)
 {
-    size_t length = strlen(top) - 1;
-    return strncmp(path, top + 1, length) == 0 && path[length] == '/' && path[length + 1]
-               ? path + length + 1
-               : NULL;
+    const char *rest = NULL;
+    return path_below(path, top + 1, &rest) && rest[0] ? rest : NULL;
 }
 
 static void add_below(struct tree *tree, const struct tree_entry *entry, const char *path)

@@ -104,14 +104,14 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair,
 static int add_folder(const struct engine_job *job, const struct plan_pair *pair,
                       const char *folder, struct tree *tree, struct error *err)
 {
-    size_t length = strlen(folder);
+    const char *rest = NULL;
     if (pair->value[0])
         tree_add_dir(tree, pair->value);
     for (size_t i = 0; i < job->context->len; i++) {
         const struct context_file *file = &job->context->files[i];
-        if (length > 0 && (strncmp(file->path, folder, length) != 0 || file->path[length] != '/'))
+        if (!path_below(file->path, folder, &rest) || !rest[0])
             continue;
-        autofree char *dest = path_join(pair->value, file->path + length + (length > 0));
+        autofree char *dest = path_join(pair->value, rest);
         if (add_one(job, pair, file, dest, tree, err) != 0)
             return -1;
     }

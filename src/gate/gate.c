@@ -92,16 +92,10 @@ const char *gate_env(const struct gate *gate, const char *name)
     return value;
 }
 
-bool gate_below(const char *path, const char *folder)
-{
-    size_t length = strlen(folder);
-    return strncmp(path, folder, length) == 0 && (path[length] == '/' || path[length] == '\0');
-}
-
 bool gate_own(const char *path)
 {
-    return gate_below(path, "var/task") || gate_below(path, "var/runtime") ||
-           gate_below(path, "opt") || gate_below(path, "var/lang/python");
+    return path_below(path, "var/task", NULL) || path_below(path, "var/runtime", NULL) ||
+           path_below(path, "opt", NULL) || path_below(path, "var/lang/python", NULL);
 }
 
 unsigned gate_rights(const struct rootfs_entry *entry)

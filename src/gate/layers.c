@@ -24,7 +24,7 @@ void gate_special(struct gate *gate)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        if (entry->type == TAR_OTHER && !gate_below(entry->path, "dev"))
+        if (entry->type == TAR_OTHER && !path_below(entry->path, "dev", NULL))
             gate_add(gate, 27, entry->layer, entry->path, "it is a device, a socket or a FIFO");
     }
 }

@@ -71,7 +71,7 @@ void library_path_make(const struct gate *gate, struct library_path *out)
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         if (strcmp(entry->path, "etd") > 0)
             break;
-        if (gate_below(entry->path, "etc"))
+        if (path_below(entry->path, "etc", NULL))
             add_configuration(entry, &out->always);
     }
     strv_addf(&out->always, "/lib/%s-linux-gnu", arch_compiler(gate->image->arch));

@@ -42,8 +42,6 @@ void gate_add(struct gate *gate, int number, size_t layer, const char *path, con
 
 /* The value of an environment variable of the image, or NULL. */
 const char *gate_env(const struct gate *gate, const char *name);
-/* Whether a path is that folder or lies below it. */
-bool gate_below(const char *path, const char *folder);
 /* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt, and what
  * lbuild puts into /var/lang/python. */
 bool gate_own(const char *path);

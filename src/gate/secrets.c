@@ -1,5 +1,7 @@
 #include "gate/rule.h"
 
+#include "support/fs.h"
+
 #include <fnmatch.h>
 #include <string.h>
 
@@ -76,7 +78,7 @@ static const char *secret_file(const struct listing_entry *entry)
             return patterns[i][1];
     }
     /* Distributions and languages come with keys for their own tests. */
-    if (gate_below(entry->path, "usr") || !entry->facts || !strstr(entry->facts, "key \n"))
+    if (path_below(entry->path, "usr", NULL) || !entry->facts || !strstr(entry->facts, "key \n"))
         return NULL;
     program_read(entry->facts, &program);
     return program.key ? "a private key" : NULL;

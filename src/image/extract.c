@@ -21,13 +21,6 @@ static int64_t read_outer(void *data, void *bytes, size_t capacity, struct error
     return tar_reader_read(data, bytes, capacity, err);
 }
 
-static bool is_or_contains(const char *outer, const char *path)
-{
-    size_t length = strlen(outer);
-    return length == 0 ||
-           (strncmp(path, outer, length) == 0 && (path[length] == '\0' || path[length] == '/'));
-}
-
 /* Whether a layer's entry is a mark that removes the path, or a directory above it, from the layers
  * below. */
 static bool is_whiteout(const char *entry, const char *path)
@@ -38,9 +31,9 @@ static bool is_whiteout(const char *entry, const char *path)
     autofree char *folder =
         name == entry ? xstrdup("") : xstrndup(entry, (size_t)(name - entry - 1));
     if (strcmp(name, ".wh..wh..opq") == 0)
-        return strcmp(folder, path) != 0 && is_or_contains(folder, path);
+        return strcmp(folder, path) != 0 && path_below(path, folder, NULL);
     autofree char *target = path_join(folder, name + 4);
-    return is_or_contains(target, path);
+    return path_below(path, target, NULL);
 }
 
 static int save(struct tar_reader *layer, const struct tar_entry *entry,

@@ -153,7 +153,7 @@ static bool settle(struct checkout *checkout, const char *marker)
 {
     const char *workdir = git.repository_workdir(checkout->repository), *rest = NULL;
     autofree char *root = workdir ? realpath(workdir, NULL) : NULL;
-    if (!root || !trust_lies_in(checkout->dir, root, &rest))
+    if (!root || !path_below(checkout->dir, root, &rest))
         return false;
     checkout->prefix = xstrdup(rest);
     checkout->root = take(root);
@@ -454,7 +454,7 @@ static bool is_among(const char *path, const struct strv *list)
 {
     const char *rest = NULL;
     for (size_t i = 0; list && i < list->len; i++)
-        if (list->items[i][0] && trust_lies_in(path, list->items[i], &rest))
+        if (list->items[i][0] && path_below(path, list->items[i], &rest))
             return true;
     return false;
 }
@@ -463,7 +463,7 @@ static void add_dirty(const struct checkout *checkout, const char *path,
                       const struct strv *left_out, struct provenance *out)
 {
     const char *rest = path;
-    if (checkout->prefix[0] && !trust_lies_in(path, checkout->prefix, &rest))
+    if (!path_below(path, checkout->prefix, &rest))
         rest = "";
     if (is_among(rest, left_out))
         return;
@@ -608,9 +608,9 @@ int provenance_tracked(const char *dir, struct strv *out, struct error *err)
     if (checkout.prefix[0] && git.index_find_prefix(&at, index, below) != 0)
         return 0;
     for (; (entry = git.index_get_byindex(index, at)) != NULL; at++) {
-        if (checkout.prefix[0] && !trust_lies_in(entry->path, checkout.prefix, &rest))
+        if (!path_below(entry->path, checkout.prefix, &rest))
             break;
-        strv_take(out, path_join(dir, checkout.prefix[0] ? rest : entry->path));
+        strv_take(out, path_join(dir, rest));
     }
     return 0;
 }

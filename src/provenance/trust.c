@@ -17,17 +17,6 @@ bool trust_flag(const char *variable)
     return text;
 }
 
-bool trust_lies_in(const char *below, const char *above, const char **rest)
-{
-    size_t length = strlen(above);
-    if (length > 0 && above[length - 1] == '/')
-        length--;
-    if (strncmp(below, above, length) != 0 || (below[length] != '\0' && below[length] != '/'))
-        return false;
-    *rest = below + length + (below[length] == '/');
-    return true;
-}
-
 bool trust_ceiling(const char *path)
 {
     const char *list = getenv("GIT_CEILING_DIRECTORIES");
@@ -70,8 +59,7 @@ void trust_consider(struct trust *trust, const char *value)
     if (below)
         path[length - 2] = '\0';
     autofree char *real = path[0] == '/' ? realpath(path, NULL) : NULL;
-    if (real && trust_lies_in(trust->root, real, &rest) &&
-        (below ? rest[0] != '\0' : rest[0] == '\0'))
+    if (real && path_below(trust->root, real, &rest) && (below ? rest[0] != '\0' : rest[0] == '\0'))
         trust->listed = true;
 }
 

@@ -11,10 +11,6 @@
 
 /* Whether a variable of the environment says yes: set, and not empty, 0, no, off or false. */
 bool trust_flag(const char *variable);
-/* Whether `below` is `above` or lies in it (real paths); *rest is then the part behind it, "" for
- * the same.
- */
-bool trust_lies_in(const char *below, const char *above, const char **rest);
 /* Whether GIT_CEILING_DIRECTORIES names this folder: a search from below doesn't look into it. */
 bool trust_ceiling(const char *path);
 /* Whether a file belongs to the user whose files git trusts: ours, or for root under sudo the one

@@ -93,8 +93,8 @@ void finding_release(struct finding *finding)
 /* The path below the root, or NULL. */
 static const char *below(const char *path, const char *root)
 {
-    size_t length = strlen(root);
-    return strncmp(path, root, length) == 0 && path[length] == '/' ? path + length + 1 : NULL;
+    const char *rest = NULL;
+    return path_below(path, root, &rest) && rest[0] ? rest : NULL;
 }
 
 char *finding_path(const char *path)

@@ -52,6 +52,23 @@ char *path_clean(const char *path)
     return xstrndup(buf_text(&out), out.len);
 }
 
+bool path_below(const char *path, const char *folder, const char **rest)
+{
+    size_t length = strlen(folder);
+    bool relative = length == 0;
+
+    if (length > 0 && folder[length - 1] == '/')
+        length--;
+    if (strncmp(path, folder, length) != 0)
+        return false;
+    if (relative ? path[0] == '/' : path[length] != '\0' && path[length] != '/')
+        return false;
+
+    if (rest)
+        *rest = path + length + (path[length] == '/');
+    return true;
+}
+
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err)
 {
     for (;;) {

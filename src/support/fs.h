@@ -20,6 +20,10 @@ char *path_dir(const char *path);
 /* Lexically cleaned relative path: no leading slash, no ".", "..", "//" or trailing slash; "" is
  * the root itself. NULL when ".." would climb above the root. Caller frees. */
 char *path_clean(const char *path);
+/* Whether a path is `folder` or lies below it, by the names alone: both cleaned, and both absolute
+ * or both relative. The folder may end with a slash; "" is the root of relative paths. *rest
+ * (may be NULL) is then the part of the path below the folder, "" for the folder itself. */
+bool path_below(const char *path, const char *folder, const char **rest);
 
 /* Reads a whole regular file of at most `max` bytes. */
 int fs_read(const char *path, size_t max, struct buf *out, struct error *err) must_check;

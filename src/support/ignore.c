@@ -1,5 +1,6 @@
 #include "support/ignore.h"
 #include "support/buf.h"
+#include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"
 
@@ -450,15 +451,14 @@ bool ignore_matches(const struct ignore *ignore, const char *path)
 
 bool ignore_may_reinclude(const struct ignore *ignore, const char *directory)
 {
-    size_t length = strlen(directory);
     if (!ignore || !ignore->exceptions)
         return false;
     if (ignore->wild_exceptions)
         return true;
     for (size_t i = 0; i < ignore->count; i++) {
         const struct rule *rule = &ignore->rules[i];
-        if (rule->exception && strncmp(rule->text, directory, length) == 0 &&
-            rule->text[length] == '/')
+        const char *rest = NULL;
+        if (rule->exception && path_below(rule->text, directory, &rest) && rest[0])
             return true;
     }
     return false;

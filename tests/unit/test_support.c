@@ -73,6 +73,28 @@ static void paths(void **state)
     assert_string_equal(dir, "/");
 }
 
+static void nested_paths(void **state)
+{
+    static const struct {
+        const char *path, *folder, *rest; /* rest NULL: it doesn't lie in there */
+    } cases[] = {
+        {"/a", "/a", ""},     {"/a/b", "/a", "b"}, {"/a/b/c", "/a/", "b/c"}, {"/x", "/", "x"},
+        {"/", "/", ""},       {"/ab", "/a", NULL}, {"/a", "/ab", NULL},      {"/", "/a", NULL},
+        {"/b/a", "/a", NULL}, {"a/", "a", ""},     {"a/b", "", "a/b"},       {"", "", ""},
+        {"/a", "", NULL},     {"a", "/", NULL},    {"", "a", NULL},          {"a", "a/", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        const char *rest = NULL;
+        bool below = path_below(cases[i].path, cases[i].folder, &rest);
+        assert_int_equal(below, path_below(cases[i].path, cases[i].folder, NULL));
+        if (below != (cases[i].rest != NULL))
+            fail_msg("'%s' in '%s'", cases[i].path, cases[i].folder);
+        if (below)
+            assert_string_equal(rest, cases[i].rest);
+    }
+}
+
 static void atomic_leaves_old_or_new(void **state)
 {
     struct error err = {0};
@@ -311,6 +333,7 @@ int main(void)
         cmocka_unit_test(error_is_one_line),
         cmocka_unit_test(error_cut_is_valid_utf8),
         cmocka_unit_test(paths),
+        cmocka_unit_test(nested_paths),
         cmocka_unit_test(atomic_leaves_old_or_new),
         cmocka_unit_test(reading_is_capped),
         cmocka_unit_test(removing_does_not_follow_links),

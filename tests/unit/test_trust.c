@@ -29,25 +29,6 @@ static void safe_directories(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
-static void nested_paths(void **state)
-{
-    static const struct {
-        const char *below, *above, *rest; /* rest NULL: it doesn't lie in there */
-    } cases[] = {
-        {"/a", "/a", ""},  {"/a/b", "/a", "b"},  {"/a/b/c", "/a/", "b/c"},
-        {"/x", "/", "x"},  {"/", "/", ""},       {"/ab", "/a", NULL},
-        {"/", "/a", NULL}, {"/b/a", "/a", NULL}, {"a/", "a", ""},
-    };
-    (void)state;
-    for (size_t i = 0; i < countof(cases); i++) {
-        const char *rest = NULL;
-        assert_int_equal(trust_lies_in(cases[i].below, cases[i].above, &rest),
-                         cases[i].rest != NULL);
-        if (cases[i].rest)
-            assert_string_equal(rest, cases[i].rest);
-    }
-}
-
 static void flags_of_the_environment(void **state)
 {
     static const char *const no[] = {"", "0", "no", "OFF", "False"}, *const yes[] = {"1", "yes",
@@ -69,7 +50,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(safe_directories),
-        cmocka_unit_test(nested_paths),
         cmocka_unit_test(flags_of_the_environment),
     };
     return cmocka_run_group_tests_name("trust", tests, NULL, NULL);

@@ -24,12 +24,6 @@ void shadows_release(struct shadows *shadows)
     *shadows = (struct shadows){0};
 }
 
-static bool lies_below(const char *path, const char *dir)
-{
-    size_t length = strlen(dir);
-    return strncmp(path, dir, length) == 0 && path[length] == '/';
-}
-
 void shadows_folders(const struct strv *argv, const char *dir, struct strv *out)
 {
     static const char *const options[] = {"-iquote", "-isystem", "-idirafter", "-I", "-L"};
@@ -108,7 +102,7 @@ void shadows_find(struct shadows *shadows, const struct strv *folders, const cha
     AUTO(strv) all = {0};
     strv_add_all(&all, folders);
     for (size_t i = 0; i < inputs->len; i++)
-        if (lies_below(inputs->items[i], dir))
+        if (path_below(inputs->items[i], dir, NULL))
             strv_take(&all, path_dir(inputs->items[i]));
     strv_sort(&all);
     strv_unique(&all);
@@ -125,7 +119,7 @@ void shadows_outside(const struct shadows *shadows, const char *dir, struct strv
 {
     for (size_t i = 0; i < shadows->len; i++) {
         const char *path = shadows->items[i]->path;
-        if (strcmp(path, dir) != 0 && !lies_below(path, dir) && fs_exists(path))
+        if (!path_below(path, dir, NULL) && fs_exists(path))
             strv_add(out, path);
     }
 }
