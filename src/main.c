@@ -1,9 +1,9 @@
 #include "command/command.h"
+#include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
 #include "support/strv.h"
 
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,20 +49,6 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     return command->run(rest, out, err);
 }
 
-static int print(const struct buf *out, struct error *err)
-{
-    size_t done = 0;
-    while (done < out->len) {
-        ssize_t put = write(STDOUT_FILENO, out->data + done, out->len - done);
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0)
-            return error_errno(err, ERROR_BUILD, "can't write to standard output");
-        done += (size_t)put;
-    }
-    return 0;
-}
-
 int main(int argc, char **argv)
 {
     struct error err = {0};
@@ -71,7 +57,8 @@ int main(int argc, char **argv)
     int result = run((const char *const *)argv, &out, &err);
     /* A report that was made is shown even when the verdict is bad: `check` and friends fill both.
      */
-    if (print(&out, result == 0 ? &err : &(struct error){0}) != 0)
+    if (fs_write_fd(STDOUT_FILENO, "standard output", out.data, out.len,
+                    result == 0 ? &err : &(struct error){0}) != 0)
         result = -1;
     if (result != 0 && !err.kind)
         err.kind = ERROR_INTERNAL;
