@@ -1,5 +1,6 @@
 #include "command/diff.h"
 #include "command/command.h"
+#include "support/control.h"
 #include "support/options.h"
 #include "support/own.h"
 
@@ -45,12 +46,6 @@ static bool same_bytes(const struct imagefile *a, const struct imagefile *b)
     return same;
 }
 
-static void add_safe(struct buf *out, const char *text)
-{
-    for (const char *c = text; *c; c++)
-        buf_addc(out, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
-}
-
 static void add_value(struct buf *out, const struct js *value)
 {
     AUTO(buf) text = {0};
@@ -60,7 +55,7 @@ static void add_value(struct buf *out, const struct js *value)
         buf_adds(&text, js_text(value));
     else
         js_dump(value, &text);
-    add_safe(out, buf_text(&text));
+    control_add(out, buf_text(&text), SIZE_MAX);
 }
 
 static void print_change(const struct js *change, struct buf *out)
@@ -69,7 +64,7 @@ static void print_change(const struct js *change, struct buf *out)
     const struct js *what = js_get(change, "what");
     buf_addf(out, "%-8s ", path ? js_get_text(change, "change") : "setting");
     buf_adds(out, path ? "/" : "");
-    add_safe(out, path ? path : name);
+    control_add(out, path ? path : name, SIZE_MAX);
     if (!path) {
         buf_adds(out, ": ");
         add_value(out, js_get(change, "a"));

@@ -2,6 +2,7 @@
 
 #include "image/imagefile.h"
 #include "store/store.h"
+#include "support/control.h"
 #include "support/options.h"
 
 #include <inttypes.h>
@@ -38,13 +39,11 @@ static void line(struct buf *out, const char *name, const char *text)
         buf_addf(out, "%-12s%s\n", name, text);
 }
 
-/* What comes from the file could hold anything: controls don't reach the terminal. */
 static void safe_line(struct buf *out, const char *name, const char *text)
 {
     autofree char *copy = text ? xstrdup(text) : NULL;
-    for (char *c = copy; c && *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    if (copy)
+        control_mask(copy, '?');
     line(out, name, copy);
 }
 

@@ -2,6 +2,7 @@
 #include "gate/options.h"
 #include "image/imagetree.h"
 #include "lambda/program.h"
+#include "support/control.h"
 #include "support/options.h"
 #include "support/own.h"
 
@@ -199,8 +200,7 @@ static void print_table(const struct table *table, size_t top, const char *title
         buf_addf(out, "\n%s\n", title);
     for (size_t i = 0; i < table->len && i < top; i++) {
         buf_addf(out, "%14" PRIu64 "  %s", table->items[i].bytes, before);
-        for (const char *c = table->items[i].name; *c; c++)
-            buf_addc(out, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+        control_add(out, table->items[i].name, SIZE_MAX);
         buf_addc(out, '\n');
     }
 }

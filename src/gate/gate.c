@@ -1,6 +1,7 @@
 #include "gate/rule.h"
 
 #include "lambda/limits.h"
+#include "support/control.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -67,10 +68,7 @@ void gate_add(struct gate *gate, int number, size_t layer, const char *path, con
     va_start(list, format);
     vsnprintf(text.text, sizeof text.text, format, list);
     va_end(list);
-    for (char *c = text.text; *c;
-         c++) /* names come from the image: controls don't reach the terminal */
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
+    control_mask(text.text, '?'); /* names come from the image */
     grow(report->items, report->len, report->cap);
     size_t at = report->len++;
     for (; at > 0 && report->items[at - 1].rule > rule; at--)

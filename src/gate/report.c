@@ -1,5 +1,6 @@
 #include "gate/gate.h"
 
+#include "support/control.h"
 #include "support/json.h"
 #include "support/own.h"
 
@@ -11,8 +12,7 @@ static void add_place(const struct gate_finding *finding, struct buf *out)
     if (finding->layer > 0)
         buf_addf(out, "layer %zu: ", finding->layer);
     buf_adds(out, finding->path ? "/" : "");
-    for (const char *c = finding->path ? finding->path : ""; *c; c++)
-        buf_addc(out, (unsigned char)*c < 0x20 || *c == 0x7f ? '?' : *c);
+    control_add(out, finding->path ? finding->path : "", SIZE_MAX);
     buf_adds(out, finding->path ? ": " : "");
 }
 

@@ -1,5 +1,7 @@
 #include "lambda/program.h"
 
+#include "support/control.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,10 +188,8 @@ void program_scan_feed(struct program_scan *scan, const void *bytes, size_t leng
 static void add_line(struct buf *out, const char *word, const char *text)
 {
     enum { MOST = 4096 };
-    size_t length = strnlen(text, MOST);
     buf_addf(out, "%s ", word);
-    for (size_t i = 0; i < length; i++)
-        buf_addc(out, (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? '?' : text[i]);
+    control_add(out, text, MOST);
     buf_addc(out, '\n');
 }
 

@@ -2,6 +2,7 @@
 
 #include "lambda/arch.h"
 #include "lambda/limits.h"
+#include "support/control.h"
 #include "support/fs.h"
 #include "support/inifile.h"
 #include "support/json.h"
@@ -47,7 +48,7 @@ bool value_is_name(const char *name)
 static bool printable_word(const char *text)
 {
     for (const char *c = text; *c; c++)
-        if ((unsigned char)*c <= ' ' || *c == 0x7f)
+        if (*c == ' ' || is_control(*c))
             return false;
     return text[0] != '\0';
 }
@@ -62,7 +63,7 @@ static bool absolute_path(const char *value)
 static bool text_lines(const char *value)
 {
     for (const char *c = value; *c; c++)
-        if (((unsigned char)*c < ' ' && *c != '\t' && *c != '\n') || *c == 0x7f)
+        if (is_control(*c) && *c != '\t' && *c != '\n')
             return false;
     return js_valid_utf8(value, strlen(value));
 }

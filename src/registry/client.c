@@ -85,6 +85,7 @@ static bool transient(long status)
     return status == 408 || status == 429 || status >= 500;
 }
 
+/* ASCII alone: nobody promised UTF-8, and it may be cut within a character. */
 static void add_printable(struct buf *out, const char *text)
 {
     for (size_t i = 0; text[i] && i < MAX_SAID; i++)

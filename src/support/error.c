@@ -1,5 +1,7 @@
 #include "support/error.h"
 
+#include "support/control.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,9 +19,7 @@ static void tidy(char *text, size_t size)
             length--;
         text[length] = '\0';
     }
-    for (char *c = text; *c; c++)
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = ' ';
+    control_mask(text, ' ');
 }
 
 int error_set(struct error *err, int kind, const char *format, ...)

@@ -1,6 +1,7 @@
 #include "support/inifile.h"
 
 #include "support/buf.h"
+#include "support/control.h"
 #include "support/json.h"
 #include "support/own.h"
 
@@ -62,8 +63,8 @@ static bool next_line(struct state *state)
         return true;
     }
     for (size_t i = 0; i < length; i++) {
-        unsigned char c = (unsigned char)state->raw[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f) {
+        char c = state->raw[i];
+        if (is_control(c) && c != '\t') {
             complain(state, i, "control byte 0x%02x; only tabs and line ends are allowed", c);
             state->raw[0] = '\0';
             return true;

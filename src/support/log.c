@@ -1,5 +1,6 @@
 #include "support/log.h"
 
+#include "support/control.h"
 #include "support/finding.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -173,7 +174,7 @@ static void add_line(const char *color, const char *head, const char *text, stru
     if (colored)
         buf_adds(out, "\033[0m");
     for (; *text; text++)
-        buf_addc(out, (unsigned char)*text < 0x20 && *text != '\t' ? ' ' : *text);
+        buf_addc(out, is_control(*text) && *text != '\t' ? ' ' : *text);
     buf_addc(out, '\n');
 }
 
@@ -452,7 +453,7 @@ void log_live(const char *text)
     add_clear(&out);
     if (text && state.format == LOG_TTY && state.level >= LOG_NORMAL) {
         for (size_t i = 0, length = fitting(text); i < length; i++)
-            buf_addc(&out, (unsigned char)text[i] < 0x20 ? ' ' : text[i]);
+            buf_addc(&out, is_control(text[i]) ? ' ' : text[i]);
         state.live = true;
     }
     if (out.len > 0)

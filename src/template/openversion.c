@@ -1,9 +1,9 @@
 #include "template/openversion.h"
 
 #include "support/buf.h"
+#include "support/control.h"
 #include "support/own.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -109,9 +109,7 @@ static char *trimmed(const char *text)
     while (length > 0 && strchr(blanks, start[length - 1]))
         length--;
     char *copy = xstrndup(start, length);
-    for (char *c = copy; *c; c++)
-        if (iscntrl((unsigned char)*c))
-            *c = '?';
+    control_mask(copy, '?');
     return copy;
 }
 

@@ -2,6 +2,7 @@
 
 #include "support/arena.h"
 #include "support/buf.h"
+#include "support/control.h"
 #include "support/digest.h"
 #include "support/error.h"
 #include "support/fs.h"
@@ -37,6 +38,20 @@ static void error_cut_is_valid_utf8(void **state)
     error_set(&err, ERROR_BUILD, "x%s", text);
     assert_true(strlen(err.text) >= 1990 && strlen(err.text) < sizeof err.text);
     assert_true(js_valid_utf8(err.text, strlen(err.text)));
+}
+
+static void control_characters(void **state)
+{
+    AUTO(buf) out = {0};
+    char text[] = "a\tb\r\n\x1b[1m\x7f \xc3\xa9~";
+    (void)state;
+    control_add(&out, text, SIZE_MAX);
+    assert_string_equal(buf_text(&out), "a?b???[1m? \xc3\xa9~");
+    control_mask(text, ' ');
+    assert_string_equal(text, "a b   [1m  \xc3\xa9~");
+    buf_clear(&out);
+    control_add(&out, "a\nb", 2);
+    assert_string_equal(buf_text(&out), "a?");
 }
 
 static void paths(void **state)
@@ -332,6 +347,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(error_is_one_line),
         cmocka_unit_test(error_cut_is_valid_utf8),
+        cmocka_unit_test(control_characters),
         cmocka_unit_test(paths),
         cmocka_unit_test(nested_paths),
         cmocka_unit_test(atomic_leaves_old_or_new),

@@ -1,5 +1,6 @@
 #include "dockerfile/dockerfile.h"
 #include "engine/container/container.h"
+#include "support/control.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -82,7 +83,7 @@ static char *plain(const char *line, size_t length)
                 ;
         } else if (byte == '\r' && i + 1 < length) {
             buf_clear(&out);
-        } else if ((byte >= 0x20 && byte != 0x7f) || byte == '\t') {
+        } else if (!is_control(line[i]) || byte == '\t') { /* compilers indent by tabs */
             buf_addc(&out, line[i]);
         }
     }
