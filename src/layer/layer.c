@@ -229,13 +229,6 @@ static int changed(const char *source, struct error *err)
     return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-           a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-           a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
-}
-
 /* Passes on exactly the `size` bytes that the header promised, and looks whether there are more. */
 static int copy_content(struct pass *pass, int fd, const char *source, int64_t size,
                         struct error *err)
@@ -270,7 +263,7 @@ static int write_file(struct pass *pass, struct tar_entry *header, const struct 
     header->size = before.st_size;
     if (put_entry(pass, header, err) != 0 || copy_content(pass, fd, source, header->size, err) != 0)
         return -1;
-    if (!entry->stored && (fstat(fd, &after) != 0 || !same_file(&before, &after)))
+    if (!entry->stored && (fstat(fd, &after) != 0 || !fs_same_file(&before, &after)))
         return changed(source, err);
     return 0;
 }

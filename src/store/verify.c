@@ -1,5 +1,7 @@
 #include "store/verify.h"
 
+#include "support/fs.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -39,13 +41,6 @@ static bool stopped(struct verify *verify)
     return stop;
 }
 
-static bool same_file(const struct stat *a, const struct stat *b)
-{
-    return a->st_ino == b->st_ino && a->st_size == b->st_size &&
-           a->st_ctim.tv_sec == b->st_ctim.tv_sec && a->st_ctim.tv_nsec == b->st_ctim.tv_nsec &&
-           a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* Whether the file behind item->fd has the digest that it should have. */
 static bool hash(struct verify *verify, struct item *item)
 {
@@ -74,7 +69,7 @@ static bool hash(struct verify *verify, struct item *item)
     }
     digest_final(&context, &actual);
     return digest_equal(&actual, &item->digest) && fstat(item->fd, &after) == 0 &&
-           same_file(&item->as, &after);
+           fs_same_file(&item->as, &after);
 }
 
 static void *run(void *data)
@@ -159,8 +154,8 @@ int verify_take(struct verify *verify, const struct digest *blob)
             pthread_cond_wait(&verify->ended, &verify->mutex);
         if (item->state == STATE_WAITING)
             item->state = STATE_LEFT;
-        if (item->state == STATE_GOOD && fstat(item->fd, &now) == 0 && same_file(&item->as, &now) &&
-            lseek(item->fd, 0, SEEK_SET) == 0)
+        if (item->state == STATE_GOOD && fstat(item->fd, &now) == 0 &&
+            fs_same_file(&item->as, &now) && lseek(item->fd, 0, SEEK_SET) == 0)
             fd = item->fd;
         pthread_mutex_unlock(&verify->mutex);
     }

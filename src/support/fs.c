@@ -195,6 +195,18 @@ bool fs_exists(const char *path)
     return lstat(path, &st) == 0;
 }
 
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+    return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool fs_same_file(const struct stat *before, const struct stat *after)
+{
+    return before->st_dev == after->st_dev && before->st_ino == after->st_ino &&
+           before->st_size == after->st_size && same_time(&before->st_mtim, &after->st_mtim) &&
+           same_time(&before->st_ctim, &after->st_ctim);
+}
+
 /* A file without a name can't be left behind, whenever we are killed. Not every file system has
  * them. */
 static int open_nameless(const char *dir, mode_t mode)

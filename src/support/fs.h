@@ -44,6 +44,8 @@ int fs_mkdirs(const char *path, struct error *err) must_check;
  * is absent is fine. */
 int fs_remove(const char *path, struct error *err) must_check;
 bool fs_exists(const char *path);
+/* Whether two looks at a file, by stat(), saw the same one with nothing changed in between. */
+bool fs_same_file(const struct stat *before, const struct stat *after);
 
 /* A file that appears whole or not at all: written without a name (or under a temporary one, where
  * the file system can't), then fsync and rename.

@@ -110,6 +110,28 @@ static void nested_paths(void **state)
     }
 }
 
+static void a_changed_file_is_another(void **state)
+{
+    autofree char *folder = unit_folder(), *path = path_join(folder, "f");
+    struct error err = {0};
+    struct stat before, after;
+    (void)state;
+    assert_int_equal(fs_write(path, "a", 1, 0644, &err), 0);
+    assert_int_equal(stat(path, &before), 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_true(fs_same_file(&before, &after));
+    assert_int_equal(truncate(path, 2), 0);
+    assert_int_equal(stat(path, &after), 0);
+    assert_false(fs_same_file(&before, &after));
+    after = before;
+    after.st_mtim.tv_nsec ^= 1;
+    assert_false(fs_same_file(&before, &after));
+    after = before;
+    after.st_ino++;
+    assert_false(fs_same_file(&before, &after));
+    assert_int_equal(fs_remove(folder, &err), 0);
+}
+
 static void atomic_leaves_old_or_new(void **state)
 {
     struct error err = {0};
@@ -350,6 +372,7 @@ int main(void)
         cmocka_unit_test(control_characters),
         cmocka_unit_test(paths),
         cmocka_unit_test(nested_paths),
+        cmocka_unit_test(a_changed_file_is_another),
         cmocka_unit_test(atomic_leaves_old_or_new),
         cmocka_unit_test(reading_is_capped),
         cmocka_unit_test(removing_does_not_follow_links),
