@@ -2,6 +2,7 @@
 
 #include "provenance/trust.h"
 #include "support/fs.h"
+#include "support/makerule.h"
 #include "support/own.h"
 
 #include <fcntl.h>
@@ -12,70 +13,6 @@
 #include <unistd.h>
 
 enum { CLOCK_STEPS = 40 /* half milliseconds: twice the step of a kernel with HZ=100 */ };
-
-/* Make's syntax. */
-
-/* One name as make reads it: a backslash before what means something to make, twice as many before
- * that; "$" is doubled, and
- * "=", which nothing quotes, comes out of a variable. In a rule's target "%" would make a pattern
- * of it. */
-static void add_name(const char *path, bool target, struct buf *out)
-{
-    size_t slashes = 0;
-    for (const char *at = path; *at; at++) {
-        bool special =
-            strchr(" #:*?[", *at) || (target && *at == '%') || (*at == '~' && at == path);
-        for (; special && slashes > 0; slashes--)
-            buf_addc(out, '\\');
-        slashes = *at == '\\' ? slashes + 1 : 0;
-        if (special)
-            buf_addc(out, '\\');
-        if (*at == '=')
-            buf_adds(out, "$(lbuild-equals)");
-        else
-            buf_adds(out, *at == '$' ? "$$" : (const char[]){*at, '\0'});
-    }
-}
-
-/* Nothing quotes these, or not in every place, or not in every make: line breaks, tabs, what ends a
- * rule's prerequisites, and at the end of a name what would join it with what follows, or, ")",
- * make it an archive's member. */
-static bool has_name(const char *path)
-{
-    size_t length = strlen(path);
-    return length > 0 && !strpbrk(path, "\n\r\t;|") && !strchr(" \\&)", path[length - 1]);
-}
-
-void depfile_text(const char *target, const struct strv *paths, struct buf *out)
-{
-    bool always = false;
-    buf_adds(out, "# Made by lbuild: what the last build read.\nlbuild-equals := =\n");
-    add_name(target, true, out);
-    buf_addc(out, ':');
-    for (size_t i = 0; i < paths->len; i++) {
-        always = always || !has_name(paths->items[i]);
-        if (!has_name(paths->items[i]))
-            continue;
-        buf_adds(out, " \\\n ");
-        add_name(paths->items[i], false, out);
-    }
-    buf_addc(out, '\n');
-    for (size_t i = 0; i < paths->len; i++) {
-        if (!has_name(paths->items[i]))
-            continue;
-        buf_addc(out, '\n');
-        add_name(paths->items[i], true, out);
-        buf_addc(out, ':');
-    }
-    buf_addc(out, '\n');
-    if (!always)
-        return;
-    buf_adds(out, "\n# For a file whose name can't be written here.\n");
-    add_name(target, true, out);
-    buf_adds(out, ": lbuild-always\nlbuild-always:\n.PHONY: lbuild-always\n");
-}
-
-/* What was read. */
 
 static int64_t nanoseconds(const struct timespec *time)
 {
@@ -233,7 +170,7 @@ int depfile_write(const struct pipeline_options *options, const struct pipeline 
         return 0;
     if (collect(p, &paths, err) != 0)
         return -1;
-    depfile_text(target, &paths, &text);
+    makerule_write(target, &paths, &text);
     if (fs_write(options->depfile, text.data, text.len, 0644, err) != 0 ||
         (!fs_exists(target) && depfile_stamp(options, 0, err) != 0))
         return -1;

@@ -22,9 +22,4 @@ int depfile_write(const struct pipeline_options *options, const struct pipeline 
 int depfile_stamp(const struct pipeline_options *options, int64_t looked,
                   struct error *err) must_check;
 
-/* The rules as text. Where one of the paths has a name that make's language can't hold (a line
- * break, a tab, ";" or "|" in it, or a blank, "\", "&" or ")" at its end), the target is always out
- * of date: lbuild itself then finds that nothing changed. */
-void depfile_text(const char *target, const struct strv *paths, struct buf *out);
-
 #endif

@@ -1,7 +1,6 @@
 #include "unit.h"
 
 #include "engine/host/linker_output.h"
-#include "engine/host/objects.h"
 #include "engine/host/toolchain.h"
 #include "engine/install.h"
 #include "engine/work.h"
@@ -204,33 +203,6 @@ static void installing(void **state)
     box_release(&box);
 }
 
-static void depfiles(void **state)
-{
-    static const struct {
-        const char *text, *paths;
-    } good[] = {
-        {"o: a.c b.h\n", "/d/a.c /d/b.h "},
-        {"o: a.c \\\n  /x/b.h \\\n c.h\n\nb.h:\n", "/d/a.c /x/b.h /d/c.h "},
-        {"o: a\\ b.c c\\#d $$e \\\r\n f", "/d/a b.c /d/c#d /d/$e /d/f "},
-        {"C:x/y.o: a.c", "/d/a.c "},
-        {"o:\n", ""},
-        {"o: back\\slash\\\\x\n", "/d/back\\slash\\x "},
-    };
-    (void)state;
-    for (size_t i = 0; i < countof(good); i++) {
-        AUTO(strv) paths = {0};
-        AUTO(buf) text = {0};
-        assert_int_equal(depfile_parse(good[i].text, "/d", &paths), 0);
-        for (size_t j = 0; j < paths.len; j++)
-            buf_addf(&text, "%s ", paths.items[j]);
-        assert_string_equal(buf_text(&text), good[i].paths);
-    }
-    AUTO(strv) none = {0};
-    assert_int_equal(depfile_parse("", "/d", &none), -1);
-    assert_int_equal(depfile_parse("no rule", "/d", &none), -1);
-    assert_int_equal(none.len, 0);
-}
-
 static void linker_warnings(void **state)
 {
     AUTO(strv) functions = {0};
@@ -291,11 +263,10 @@ static void work_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proven_once),  cmocka_unit_test(no_good),
-        cmocka_unit_test(what_is_here), cmocka_unit_test(candidates),
-        cmocka_unit_test(environment),  cmocka_unit_test(installing),
-        cmocka_unit_test(depfiles),     cmocka_unit_test(linker_warnings),
-        cmocka_unit_test(work_folders),
+        cmocka_unit_test(proven_once),     cmocka_unit_test(no_good),
+        cmocka_unit_test(what_is_here),    cmocka_unit_test(candidates),
+        cmocka_unit_test(environment),     cmocka_unit_test(installing),
+        cmocka_unit_test(linker_warnings), cmocka_unit_test(work_folders),
     };
     log_set_level(LOG_QUIET);
     return cmocka_run_group_tests_name("toolchain", tests, NULL, NULL);

@@ -1,6 +1,7 @@
 #include "engine/host/objects.h"
 
 #include "support/fs.h"
+#include "support/makerule.h"
 #include "support/own.h"
 
 #include <errno.h>
@@ -261,35 +262,6 @@ int objects_find(struct objects *objects, struct step *step)
     return 0;
 }
 
-int depfile_parse(const char *text, const char *dir, struct strv *out)
-{
-    AUTO(buf) word = {0};
-    const char *at = strstr(text, ":");
-    /* The target is "o", or a path of ours without a colon; the rule's colon is followed by a
-     * blank. */
-    while (at && at[1] != ' ' && at[1] != '\t' && at[1] != '\n' && at[1] != '\\')
-        at = strstr(at + 1, ":");
-    if (!at)
-        return -1;
-    for (at++;; at++) {
-        bool joined = at[0] == '\\' && (at[1] == '\n' || (at[1] == '\r' && at[2] == '\n'));
-        if (joined || strchr(" \t\r\n", *at)) { /* the end, '\0', is found in there too */
-            if (word.len > 0)
-                strv_take(out, path_join(dir, buf_text(&word)));
-            buf_clear(&word);
-            if (*at == '\n' || *at == '\0')
-                return 0;
-            at += joined ? (at[1] == '\r' ? 2 : 1) : 0;
-        } else if (at[0] == '\\' && (at[1] == ' ' || at[1] == '#' || at[1] == '\\')) {
-            buf_addc(&word, *++at);
-        } else if (at[0] == '$' && at[1] == '$') {
-            buf_addc(&word, *++at);
-        } else {
-            buf_addc(&word, *at);
-        }
-    }
-}
-
 /* Puts a file that was made into its place. */
 static int keep_output(const struct store *store, const char *made, struct digest *digest,
                        struct error *err)
@@ -373,7 +345,7 @@ int objects_keep(struct objects *objects, const struct done *done, struct step *
     if (keep_output(objects->store, done->made, &step->output, err) != 0)
         return -1;
     if (!done->depfile || fs_read(done->depfile, DEPFILE_MAX, &rules, &ignored) != 0 ||
-        depfile_parse(buf_text(&rules), step->dir, &step->inputs) != 0)
+        makerule_read(buf_text(&rules), step->dir, &step->inputs) != 0)
         return 0;
     drop_own(objects->store, &step->inputs);
     buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);

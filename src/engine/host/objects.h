@@ -65,8 +65,4 @@ char *objects_path(const struct store *store, const struct digest *digest);
 int objects_write(const struct store *store, const char *name, const struct buf *text,
                   struct error *err) must_check;
 
-/* The prerequisites of the first rule of a make file, as paths that are absolute or relative to
- * `dir`. -1: not such a file. */
-int depfile_parse(const char *text, const char *dir, struct strv *out) must_check;
-
 #endif
