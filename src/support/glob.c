@@ -92,8 +92,3 @@ bool glob_match(const char *pattern, const char *path)
         path++;
     }
 }
-
-bool glob_is_pattern(const char *text)
-{
-    return strpbrk(text, "*?[\\") != NULL;
-}

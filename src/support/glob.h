@@ -8,7 +8,5 @@
  * and '\' takes the next character as it is. Time is at most proportional to pattern times path per
  * "**"-free part. */
 bool glob_match(const char *pattern, const char *path);
-/* Whether the text has any of * ? [ or \ in it. */
-bool glob_is_pattern(const char *text);
 
 #endif

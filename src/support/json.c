@@ -77,11 +77,6 @@ const struct js *js_get(const struct js *object, const char *key)
     return json_is_null(value) ? NULL : ours(value);
 }
 
-struct js *js_edit(struct js *object, const char *key)
-{
-    return ours(json_object_get(real(object), key));
-}
-
 const char *js_text(const struct js *value)
 {
     return json_string_value(real(value));
@@ -209,11 +204,6 @@ struct js *js_string(const char *text)
     return made(json_string(buf_text(&clean)));
 }
 
-struct js *js_integer(int64_t number)
-{
-    return made(json_integer(number));
-}
-
 struct js *js_boolean(bool truth)
 {
     return made(truth ? json_true() : json_false());
@@ -232,7 +222,7 @@ void js_set_string(struct js *object, const char *key, const char *text)
 
 void js_set_integer(struct js *object, const char *key, int64_t number)
 {
-    js_set(object, key, js_integer(number));
+    js_set(object, key, made(json_integer(number)));
 }
 
 void js_append(struct js *array, struct js *value)

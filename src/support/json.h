@@ -44,7 +44,6 @@ void js_each(const struct js *object,
 struct js *js_object(void);
 struct js *js_array(void);
 struct js *js_string(const char *text); /* bytes that aren't UTF-8 become U+FFFD */
-struct js *js_integer(int64_t number);
 struct js *js_boolean(bool truth);
 /* `key` must be UTF-8. */
 void js_set(struct js *object, const char *key, struct js *value);
@@ -52,8 +51,6 @@ void js_set_string(struct js *object, const char *key, const char *text);
 void js_set_integer(struct js *object, const char *key, int64_t number);
 void js_append(struct js *array, struct js *value);
 void js_remove(struct js *object, const char *key);
-/* As js_get, for a value that the caller may change. */
-struct js *js_edit(struct js *object, const char *key);
 
 /* The text: compact on one line, or indented by two spaces with a final newline, for people. */
 void js_dump(const struct js *value, struct buf *out);

@@ -51,11 +51,6 @@ enum log_level log_get_level(void)
     return state.level;
 }
 
-enum log_format log_get_format(void)
-{
-    return state.format;
-}
-
 bool log_colors(void)
 {
     return state.colors && !state.report;

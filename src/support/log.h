@@ -23,7 +23,6 @@ void log_set_level(enum log_level level);
 enum log_level log_get_level(void);
 /* "auto" (NULL is the same), "tty", "plain" or "json"; ERROR_USAGE for another word. */
 int log_set_format(const char *name, struct error *err) must_check;
-enum log_format log_get_format(void);
 /* Whether a program whose output goes through log_output may colour it. */
 bool log_colors(void);
 /* From now on findings are kept for log_end, which writes them to `file` (borrowed) for GitLab. */

@@ -497,13 +497,7 @@ int process_run_shared(const struct process *processes, size_t count, int jobs,
     return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;
 }
 
-int process_run_all(const struct process *processes, size_t count, int jobs,
-                    struct process_result *results, struct error *err)
-{
-    return process_run_shared(processes, count, jobs, NULL, results, err);
-}
-
 int process_run(const struct process *process, struct process_result *result, struct error *err)
 {
-    return process_run_all(process, 1, 1, result, err);
+    return process_run_shared(process, 1, 1, NULL, result, err);
 }

@@ -53,12 +53,9 @@ int process_run(const struct process *process, struct process_result *result,
                 struct error *err) must_check;
 
 /* Runs several with at most `jobs` at a time, in order of the array; each writes its own buffers.
- * Starts no more once one of them failed (a status other than 0), waits for the running ones. */
-int process_run_all(const struct process *processes, size_t count, int jobs,
-                    struct process_result *results, struct error *err) must_check;
-
-/* The same, where each child but the first also needs a token of make's. All are back when this
- * returns. A jobserver that wasn't joined, or NULL, asks for none. */
+ * Starts no more after one of them failed (a status other than 0), and waits for the running ones.
+ * Each child but the first also needs a token from make; all tokens are back when this returns. A
+ * jobserver that wasn't joined, or NULL, asks for none. */
 int process_run_shared(const struct process *processes, size_t count, int jobs,
                        struct jobserver *jobserver, struct process_result *results,
                        struct error *err) must_check;

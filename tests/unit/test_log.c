@@ -76,7 +76,7 @@ static void terminal_form(void **state)
     setenv("TERM", "dumb", 1);
     autofree char *dumb = said("tty", LOG_QUIET, lines);
     assert_string_equal(dumb, plain);
-    assert_int_equal(log_get_format(), LOG_PLAIN);
+    assert_false(log_colors());
 }
 
 static void live(void)
@@ -116,15 +116,16 @@ static void automatic(void **state)
                   saved = dup(STDERR_FILENO);
     assert_true(slave >= 0 && dup2(slave, STDERR_FILENO) >= 0);
     setenv("TERM", "xterm", 1);
+    unsetenv("NO_COLOR");
     int set = log_set_format(NULL, &err);
-    enum log_format format = log_get_format();
+    bool colors = log_colors();
     setenv("TERM", "dumb", 1);
     set |= log_set_format("auto", &err);
-    enum log_format dumb = log_get_format();
+    bool dumb = log_colors();
     dup2(saved, STDERR_FILENO);
     assert_int_equal(set, 0);
-    assert_int_equal(format, LOG_TTY);
-    assert_int_equal(dumb, LOG_PLAIN);
+    assert_true(colors);
+    assert_false(dumb);
     assert_int_equal(log_set_format("pretty", &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
     assert_non_null(strstr(err.text, "'pretty'"));

@@ -166,7 +166,7 @@ static void several_at_a_time(void **state)
         p[i] = (struct process){
             .argv = argv, .input = -1, .output = &outputs[i], .ended = count_ended, .data = &ended};
     int64_t start = now_ms();
-    assert_int_equal(process_run_all(p, COUNT, COUNT, results, &err), 0);
+    assert_int_equal(process_run_shared(p, COUNT, COUNT, NULL, results, &err), 0);
     assert_true(now_ms() - start < 12 * 50);
     assert_int_equal(ended, COUNT);
     for (int i = 0; i < COUNT; i++) {
@@ -186,7 +186,7 @@ static void a_failure_starts_no_more(void **state)
     };
     struct process_result results[3];
     (void)state;
-    assert_int_equal(process_run_all(p, 3, 1, results, &err), 0);
+    assert_int_equal(process_run_shared(p, 3, 1, NULL, results, &err), 0);
     assert_int_equal(results[0].status, 3);
     assert_int_equal(results[1].status, -1);
     assert_int_equal(results[2].status, -1);
