@@ -1,6 +1,6 @@
 #include "base/base.h"
 
-#include "layer/listing.h"
+#include "layer/rootfs.h"
 #include "registry/manifest.h"
 #include "support/gzip.h"
 #include "support/log.h"

@@ -3,6 +3,7 @@
 
 #include "gate/gate.h"
 #include "lambda/program.h"
+#include "layer/rootfs.h"
 
 /* What the rules look at, and how they tell what they find. The rules are functions over this: no
  * files, no clock, no network. */

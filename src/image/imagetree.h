@@ -2,6 +2,7 @@
 #define LBUILD_IMAGE_IMAGETREE_H
 
 #include "image/imagefile.h"
+#include "layer/rootfs.h"
 
 /* A sound image with its merged tree: what size, diff and inspect look at. */
 struct imagetree {

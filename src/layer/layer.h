@@ -1,7 +1,7 @@
 #ifndef LBUILD_LAYER_LAYER_H
 #define LBUILD_LAYER_LAYER_H
 
-#include "layer/listing.h"
+#include "layer/rootfs.h"
 #include "layer/tree.h"
 #include "store/store.h"
 #include "support/gzip.h"

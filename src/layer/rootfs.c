@@ -1,15 +1,14 @@
-#include "layer/listing.h"
+#include "layer/rootfs.h"
 
+#include "layer/nodes.h"
 #include "support/arena.h"
 #include "support/fs.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* The merged tree. Every path in the table is a real one: the directories it leads through are
- * directories, not links. So finding an entry is one look into a hash table; the links between
- * nodes serve to remove whole trees. Nodes go by number: in a tree of a million files pointers
- * would take as much memory again. */
+/* The merged tree. Every path in it is a real one: the directories it leads through are
+ * directories, not links. So finding an entry is one look into a hash table (nodes.h). */
 
 enum {
     MOST_ENTRIES = 2000000,
@@ -18,170 +17,19 @@ enum {
         64 * 1024 *
         1024, /* bytes of names that no list has: deep names of missing directories add up */
     MOST_LAYERS = 4095, /* what rootfs_entry.layer holds */
-    CHUNK = 512,
-    FEWEST_BUCKETS = 64,
-};
-
-struct node {
-    struct rootfs_entry entry;
-    uint32_t number, hash;
-    uint32_t same; /* next in its hash bucket */
-    uint32_t parent, children, next, previous;
-    uint16_t layer; /* the last one that had a say; a whiteout hides lower layers only */
-    bool implied;   /* no layer names it */
-    bool blamed;    /* that it is implied has been said */
 };
 
 struct rootfs {
     const struct rootfs_judge *judge; /* NULL: the first fault ends it */
     enum rootfs_fault fault;          /* what the last error was; ROOTFS_NO_FAULT: something else */
     struct arena names;
-    size_t extra_bytes;   /* of names that are not in a list */
-    size_t entries;       /* of all lists */
-    struct node **chunks; /* CHUNK nodes each */
-    size_t chunk_count, chunk_cap;
-    uint32_t node_count; /* the first of which stands for none */
-    uint32_t *buckets;
-    size_t bucket_count; /* a power of two */
+    size_t extra_bytes; /* of names that are not in a list */
+    size_t entries;     /* of all lists */
+    struct nodes nodes;
     struct node *root;
     uint32_t *sorted;
     size_t sorted_count;
 };
-
-static uint32_t hash_of(const char *path, size_t length)
-{
-    uint64_t hash = length, word;
-    for (; length >= sizeof word; path += sizeof word, length -= sizeof word) {
-        memcpy(&word, path, sizeof word);
-        hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-        hash ^= hash >> 32;
-    }
-    word = 0;
-    memcpy(&word, path, length);
-    hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(hash ^ hash >> 32);
-}
-
-/* NULL for 0. */
-static struct node *node_at(const struct rootfs *rootfs, uint32_t number)
-{
-    return number ? &rootfs->chunks[number / CHUNK][number % CHUNK] : NULL;
-}
-
-static uint32_t *bucket_of(const struct rootfs *rootfs, uint32_t hash)
-{
-    return &rootfs->buckets[hash & (rootfs->bucket_count - 1)];
-}
-
-static struct node *find(const struct rootfs *rootfs, const char *path, size_t length)
-{
-    uint32_t hash = hash_of(path, length);
-    struct node *node = node_at(rootfs, *bucket_of(rootfs, hash));
-    while (node && (node->hash != hash || strncmp(node->entry.path, path, length) != 0 ||
-                    node->entry.path[length]))
-        node = node_at(rootfs, node->same);
-    return node;
-}
-
-/* As many buckets as there are nodes, or more. */
-static void make_buckets(struct rootfs *rootfs)
-{
-    free(rootfs->buckets);
-    rootfs->bucket_count *= 2;
-    rootfs->buckets = xcalloc(rootfs->bucket_count, sizeof *rootfs->buckets);
-    for (uint32_t number = 1; number < rootfs->node_count; number++) {
-        struct node *node = node_at(rootfs, number);
-        if (!node->entry.path) /* dropped */
-            continue;
-        uint32_t *bucket = bucket_of(rootfs, node->hash);
-        node->same = *bucket;
-        *bucket = number;
-    }
-}
-
-/* A new node below `parent` (NULL: the root). The path must stay for as long as the tree. */
-static struct node *add_node(struct rootfs *rootfs, struct node *parent, const char *path)
-{
-    if (rootfs->node_count >= rootfs->bucket_count)
-        make_buckets(rootfs);
-    uint32_t number = rootfs->node_count++, hash = hash_of(path, strlen(path)),
-             *bucket = bucket_of(rootfs, hash);
-    if (number / CHUNK == rootfs->chunk_count) {
-        grow(rootfs->chunks, rootfs->chunk_count, rootfs->chunk_cap);
-        rootfs->chunks[rootfs->chunk_count++] = xmalloc(CHUNK * sizeof(struct node));
-    }
-    struct node *node = node_at(rootfs, number);
-    *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755},
-                          .number = number,
-                          .hash = hash,
-                          .same = *bucket,
-                          .implied = true};
-    *bucket = number;
-    if (parent) {
-        node->parent = parent->number;
-        node->next = parent->children;
-        if (node->next)
-            node_at(rootfs, node->next)->previous = number;
-        parent->children = number;
-    }
-    return node;
-}
-
-/* Takes one node, whose children are gone, out of the tree. Its memory stays until the tree goes.
- */
-static void drop(struct rootfs *rootfs, struct node *node)
-{
-    uint32_t *link = bucket_of(rootfs, node->hash);
-    while (*link != node->number)
-        link = &node_at(rootfs, *link)->same;
-    *link = node->same;
-    if (node->previous)
-        node_at(rootfs, node->previous)->next = node->next;
-    else
-        node_at(rootfs, node->parent)->children = node->next;
-    if (node->next)
-        node_at(rootfs, node->next)->previous = node->previous;
-    node->entry.path = NULL;
-}
-
-/* Removes what is below `top`, as far as it is older than `layer`; what the layer itself put there
- * stays. Without recursion: a hostile layer nests as deep as names allow. */
-static void hide_children(struct rootfs *rootfs, struct node *top, size_t layer)
-{
-    struct node *node = node_at(rootfs, top->children);
-    while (node && node != top) {
-        if (node->children) {
-            node = node_at(rootfs, node->children);
-            continue;
-        }
-        /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next
-         * leaf. */
-        for (;;) {
-            struct node *next = node_at(rootfs, node->next),
-                        *parent = node_at(rootfs, node->parent);
-            if (node->layer < layer && !node->children)
-                drop(rootfs, node);
-            else if (node->layer < layer) {
-                const char *path = node->entry.path;
-                node->entry = (struct rootfs_entry){.path = path, .type = TAR_DIR, .mode = 0755};
-                node->implied = true;
-            }
-            if (next) {
-                node = next;
-                break;
-            }
-            node = parent;
-            if (node == top)
-                return;
-        }
-    }
-}
-
-static void remove_tree(struct rootfs *rootfs, struct node *node)
-{
-    hide_children(rootfs, node, SIZE_MAX);
-    drop(rootfs, node);
-}
 
 /* A name that isn't in a list. */
 static const char *keep_extra(struct rootfs *rootfs, const char *path)
@@ -199,10 +47,10 @@ static struct node *child(struct rootfs *rootfs, struct node *dir, const char *n
     if (path.len > 0)
         buf_addc(&path, '/');
     buf_add(&path, name, length);
-    struct node *found = find(rootfs, buf_text(&path), path.len);
+    struct node *found = nodes_find(&rootfs->nodes, buf_text(&path), path.len);
     if (found || !make)
         return found;
-    return add_node(rootfs, dir, keep_extra(rootfs, buf_text(&path)));
+    return nodes_add(&rootfs->nodes, dir, keep_extra(rootfs, buf_text(&path)));
 }
 
 static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
@@ -234,7 +82,7 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
         if (part == 2 && at[0] == '.' && at[1] == '.') { /* from a link: names are clean */
             if (!dir->parent)
                 return escapes(rootfs, name, link, err);
-            dir = node_at(rootfs, dir->parent);
+            dir = nodes_at(&rootfs->nodes, dir->parent);
             at = after;
             continue;
         }
@@ -272,7 +120,7 @@ static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct 
 {
     const char *slash = strrchr(path, '/');
     size_t length = slash ? (size_t)(slash - path) : 0;
-    *out = length ? find(rootfs, path, length) : rootfs->root;
+    *out = length ? nodes_find(&rootfs->nodes, path, length) : rootfs->root;
     if (*out && (*out)->entry.type == TAR_DIR)
         return 0;
     return walk(rootfs, path, length, make, out, err);
@@ -310,15 +158,15 @@ static int whiteout(struct rootfs *rootfs, const char *path, const struct listin
     if (!dir)
         return 0;
     if (opaque) {
-        hide_children(rootfs, dir, layer);
+        nodes_hide(&rootfs->nodes, dir, layer);
         return 0;
     }
     struct node *hidden = child(rootfs, dir, base + 4, strlen(base + 4), false);
     if (!hidden)
         return 0;
-    hide_children(rootfs, hidden, layer);
+    nodes_hide(&rootfs->nodes, hidden, layer);
     if (hidden->layer < layer && !hidden->children)
-        drop(rootfs, hidden);
+        nodes_drop(&rootfs->nodes, hidden);
     return 0;
 }
 
@@ -372,18 +220,18 @@ static struct node *take_node(struct rootfs *rootfs, const char *path,
                   MOST_EXTRA);
         return NULL;
     }
-    struct node *node = find(rootfs, real, strlen(real));
+    struct node *node = nodes_find(&rootfs->nodes, real, strlen(real));
     if (rootfs->judge)
         judge_place(rootfs, path, parent, node, layer);
     if (node && node->entry.type == TAR_DIR && made->type == TAR_DIR)
         return node;
     if (node) {
         real = node->entry.path;
-        remove_tree(rootfs, node);
+        nodes_remove(&rootfs->nodes, node);
     } else if (real == path) {
         real = arena_add(&rootfs->names, path);
     }
-    return add_node(rootfs, parent, real);
+    return nodes_add(&rootfs->nodes, parent, real);
 }
 
 /* A directory over a directory changes what is said about it; anything else takes the place of what
@@ -517,15 +365,15 @@ static int apply_layer(struct rootfs *rootfs, const struct store *store,
 static int by_path(const void *a, const void *b, void *data)
 {
     const struct rootfs *rootfs = data;
-    return strcmp(node_at(rootfs, *(const uint32_t *)a)->entry.path,
-                  node_at(rootfs, *(const uint32_t *)b)->entry.path);
+    return strcmp(nodes_at(&rootfs->nodes, *(const uint32_t *)a)->entry.path,
+                  nodes_at(&rootfs->nodes, *(const uint32_t *)b)->entry.path);
 }
 
 static void sort(struct rootfs *rootfs)
 {
-    rootfs->sorted = xcalloc(rootfs->node_count, sizeof *rootfs->sorted);
-    for (uint32_t number = 1; number < rootfs->node_count; number++) {
-        const struct node *node = node_at(rootfs, number);
+    rootfs->sorted = xcalloc(rootfs->nodes.count, sizeof *rootfs->sorted);
+    for (uint32_t number = 1; number < rootfs->nodes.count; number++) {
+        const struct node *node = nodes_at(&rootfs->nodes, number);
         if (node->entry.path && (node != rootfs->root || !node->implied))
             rootfs->sorted[rootfs->sorted_count++] = number;
     }
@@ -538,10 +386,8 @@ struct rootfs *rootfs_judge(const struct store *store, const struct digest *laye
 {
     AUTOPTR(rootfs) rootfs = xcalloc(1, sizeof *rootfs);
     rootfs->judge = judge;
-    rootfs->node_count = 1;
-    rootfs->bucket_count = FEWEST_BUCKETS / 2;
-    make_buckets(rootfs);
-    rootfs->root = add_node(rootfs, NULL, "");
+    nodes_init(&rootfs->nodes);
+    rootfs->root = nodes_add(&rootfs->nodes, NULL, "");
     if (count > MOST_LAYERS) {
         error_set(err, ERROR_REGISTRY, "the image has more than %d layers", MOST_LAYERS);
         return NULL;
@@ -564,18 +410,15 @@ void rootfs_free(struct rootfs *rootfs)
 {
     if (!rootfs)
         return;
-    for (size_t i = 0; i < rootfs->chunk_count; i++)
-        free(rootfs->chunks[i]);
-    free(rootfs->chunks);
+    nodes_release(&rootfs->nodes);
     arena_release(&rootfs->names);
-    free(rootfs->buckets);
     free(rootfs->sorted);
     free(rootfs);
 }
 
 const struct rootfs_entry *rootfs_find(const struct rootfs *rootfs, const char *path)
 {
-    const struct node *node = find(rootfs, path, strlen(path));
+    const struct node *node = nodes_find(&rootfs->nodes, path, strlen(path));
     return node && (node != rootfs->root || !node->implied) ? &node->entry : NULL;
 }
 
@@ -594,7 +437,7 @@ char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error
             if (real.len > 0)
                 buf_addc(&real, '/');
             buf_add(&real, at, part);
-            const struct node *node = find(rootfs, real.data, real.len);
+            const struct node *node = nodes_find(&rootfs->nodes, real.data, real.len);
             if (node && node->entry.type == TAR_SYMLINK && *after) {
                 if (++links > MOST_LINKS) {
                     error_set(err, ERROR_PROJECT,
@@ -626,5 +469,6 @@ size_t rootfs_count(const struct rootfs *rootfs)
 
 const struct rootfs_entry *rootfs_at(const struct rootfs *rootfs, size_t index)
 {
-    return index < rootfs->sorted_count ? &node_at(rootfs, rootfs->sorted[index])->entry : NULL;
+    return index < rootfs->sorted_count ? &nodes_at(&rootfs->nodes, rootfs->sorted[index])->entry
+                                        : NULL;
 }

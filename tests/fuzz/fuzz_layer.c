@@ -1,4 +1,4 @@
-#include "layer/listing.h"
+#include "layer/rootfs.h"
 #include "support/fs.h"
 
 #include <stdlib.h>

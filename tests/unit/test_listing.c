@@ -1,6 +1,6 @@
 #include "layers.h"
 
-#include "layer/listing.h"
+#include "layer/rootfs.h"
 #include "support/fs.h"
 #include "support/log.h"
 
