@@ -222,7 +222,6 @@ static void use_the_time(void *data)
     struct verify_sink sink = {0};
     p->begun = p->output->begin ? p->output->begin(&p->store, p->plan.output_file, &sink) : NULL;
     p->verified = verify_start(&p->store, layers, p->base.layer_count, p->begun ? &sink : NULL);
-    p->store.verified = p->verified;
 }
 
 /* A large layer goes into the output while it is made, behind the base, which must be there then.
@@ -246,7 +245,8 @@ static int write_output(struct pipeline *p, struct error *err)
     log_step("write", "%s", p->plan.output_file);
     if (p->begun && !verify_finish(p->verified))
         abandon(p);
-    return p->output->write(&p->image, &p->store, p->begun, p->plan.output_file, err);
+    const struct blob_source from = {&p->store, p->verified};
+    return p->output->write(&p->image, &from, p->begun, p->plan.output_file, err);
 }
 
 /* Under make's jobserver its tokens are the limit; -j N can only lower it. */

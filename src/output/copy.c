@@ -1,7 +1,5 @@
 #include "output/copy.h"
 
-#include "store/verify.h"
-
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -156,10 +154,11 @@ static int copy_verified(int fd, const struct digest *digest, uint64_t size, byt
     return 0;
 }
 
-int copy_blob(const struct store *store, const struct digest *digest, uint64_t size, byte_sink sink,
-              void *data, struct error *err)
+int copy_blob(const struct blob_source *from, const struct digest *digest, uint64_t size,
+              byte_sink sink, void *data, struct error *err)
 {
-    int verified = verify_take(store->verified, digest);
+    const struct store *store = from->store;
+    int verified = verify_take(from->verified, digest);
     if (verified >= 0)
         return copy_verified(verified, digest, size, sink, data, err);
     AUTO(ring) ring = {0};

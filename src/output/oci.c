@@ -1,7 +1,6 @@
 #include "output/output.h"
 
 #include "output/bundle.h"
-#include "output/copy.h"
 #include "support/fs.h"
 #include "support/log.h"
 
@@ -69,7 +68,7 @@ static int start_file(struct tar_writer *tar, const char *path, uint64_t size, s
 
 /* All files from number `first` on, and the end. */
 static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle,
-                       size_t first, const struct store *store, struct error *err)
+                       size_t first, const struct blob_source *from, struct error *err)
 {
     log_meter_start(&target->meter, "write", "bytes", target->ahead.written, tar_size(bundle));
     for (size_t i = first; i < bundle->len; i++) {
@@ -77,7 +76,7 @@ static int write_files(struct tar_writer *tar, struct target *target, const stru
         if (start_file(tar, file->path, file->size, err) != 0)
             return -1;
         if (file->bytes ? tar_writer_data(tar, file->bytes, file->size, err) != 0
-                        : copy_blob(store, &file->digest, file->size, to_tar, tar, err) != 0)
+                        : copy_blob(from, &file->digest, file->size, to_tar, tar, err) != 0)
             return -1;
     }
     int result = tar_writer_finish(tar, err);
@@ -85,16 +84,16 @@ static int write_files(struct tar_writer *tar, struct target *target, const stru
     return result;
 }
 
-static int write_tar(const struct bundle *bundle, const struct store *store, struct target *target,
-                     struct error *err)
+static int write_tar(const struct bundle *bundle, const struct blob_source *from,
+                     struct target *target, struct error *err)
 {
     AUTOPTR(tar_writer) tar = tar_writer_open(to_target, target, err);
-    return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, store, err) : -1;
+    return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, from, err) : -1;
 }
 
 /* What can't be taken back is written only after everything was verified: standard output, a pipe,
  * a device. */
-static int write_stream(const struct bundle *bundle, const struct store *store, int fd,
+static int write_stream(const struct bundle *bundle, const struct blob_source *from, int fd,
                         const char *name, struct error *err)
 {
     struct target target = {.fd = fd, .name = name};
@@ -103,10 +102,10 @@ static int write_stream(const struct bundle *bundle, const struct store *store, 
                          "won't write a tar archive to a terminal; redirect it, or name a file");
     for (size_t i = 0; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
-        if (!file->bytes && copy_blob(store, &file->digest, file->size, NULL, NULL, err) != 0)
+        if (!file->bytes && copy_blob(from, &file->digest, file->size, NULL, NULL, err) != 0)
             return -1;
     }
-    return write_tar(bundle, store, &target, err);
+    return write_tar(bundle, from, &target, err);
 }
 
 static int replace(struct atomic *file, const struct store *store, struct error *err)
@@ -115,16 +114,16 @@ static int replace(struct atomic *file, const struct store *store, struct error 
     return atomic_commit(file, err);
 }
 
-static int write_file(const struct bundle *bundle, const struct store *store, const char *path,
+static int write_file(const struct bundle *bundle, const struct blob_source *from, const char *path,
                       struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
     if (atomic_open(&file, path, 0644, err) != 0)
         return -1;
     struct target target = {.fd = file.fd, .name = path};
-    if (write_tar(bundle, store, &target, err) != 0)
+    if (write_tar(bundle, from, &target, err) != 0)
         return -1;
-    return replace(&file, store, err);
+    return replace(&file, from->store, err);
 }
 
 /* The file to be made or replaced; NULL: there is something else. A link to a file stays a link:
@@ -262,26 +261,26 @@ static bool fits(const struct output_begun *begun, const struct bundle *bundle, 
 }
 
 static int finish(struct output_begun *begun, const struct bundle *bundle,
-                  const struct store *store, struct error *err)
+                  const struct blob_source *from, struct error *err)
 {
-    if (write_files(begun->tar, &begun->target, bundle, begun->len, store, err) != 0)
+    if (write_files(begun->tar, &begun->target, bundle, begun->len, from, err) != 0)
         return -1;
-    return replace(&begun->file, store, err);
+    return replace(&begun->file, from->store, err);
 }
 
-static int write_oci(const struct image *image, const struct store *store,
+static int write_oci(const struct image *image, const struct blob_source *from,
                      struct output_begun *begun, const char *path, struct error *err)
 {
     AUTO(bundle) bundle = {0};
     struct stat st;
     bundle_make(image, &bundle);
     if (strcmp(path, "-") == 0)
-        return write_stream(&bundle, store, STDOUT_FILENO, "standard output", err);
+        return write_stream(&bundle, from, STDOUT_FILENO, "standard output", err);
     autofree char *real = regular_target(path);
     if (real && !fits(begun, &bundle, real))
-        return write_file(&bundle, store, real, err);
+        return write_file(&bundle, from, real, err);
     if (real)
-        return finish(begun, &bundle, store, err);
+        return finish(begun, &bundle, from, err);
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return error_set(err, ERROR_USAGE,
                          "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path,
@@ -289,7 +288,7 @@ static int write_oci(const struct image *image, const struct store *store,
     autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
-    return write_stream(&bundle, store, fd, path, err);
+    return write_stream(&bundle, from, fd, path, err);
 }
 
 const struct output output_oci = {

@@ -1,7 +1,6 @@
 #include "output/output.h"
 
 #include "output/bundle.h"
-#include "output/copy.h"
 #include "support/fs.h"
 #include "support/log.h"
 
@@ -30,8 +29,8 @@ static int to_target(void *data, const void *bytes, size_t length, struct error 
     return 0;
 }
 
-static int write_one(const struct bundle_file *file, const struct store *store, const char *folder,
-                     struct error *err)
+static int write_one(const struct bundle_file *file, const struct blob_source *from,
+                     const char *folder, struct error *err)
 {
     autofree char *path = path_join(folder, file->path);
     autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -39,12 +38,12 @@ static int write_one(const struct bundle_file *file, const struct store *store, 
     if (fd < 0 || fchmod(fd, 0644) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (file->bytes ? to_target(&target, file->bytes, file->size, err) != 0
-                    : copy_blob(store, &file->digest, file->size, to_target, &target, err) != 0)
+                    : copy_blob(from, &file->digest, file->size, to_target, &target, err) != 0)
         return -1;
     return fsync(fd) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
-static int fill(const struct bundle *bundle, const struct store *store, const char *folder,
+static int fill(const struct bundle *bundle, const struct blob_source *from, const char *folder,
                 struct error *err)
 {
     static const char *const parts[] = {"", "blobs", "blobs/sha256"};
@@ -59,7 +58,7 @@ static int fill(const struct bundle *bundle, const struct store *store, const ch
         total += bundle->files[i].size;
     log_meter_start(&meter, "write", "bytes", 0, total);
     for (size_t i = 0; i < bundle->len; i++) {
-        if (write_one(&bundle->files[i], store, folder, err) != 0)
+        if (write_one(&bundle->files[i], from, folder, err) != 0)
             return -1;
         log_meter_set(&meter, meter.done + bundle->files[i].size);
     }
@@ -120,7 +119,7 @@ static int put_in_place(const char *made, const char *path, struct error *err)
     return fs_remove(made, err);
 }
 
-static int write_layout(const struct image *image, const struct store *store,
+static int write_layout(const struct image *image, const struct blob_source *from,
                         struct output_begun *begun, const char *path, struct error *err)
 {
     (void)begun; /* nothing is */
@@ -140,7 +139,7 @@ static int write_layout(const struct image *image, const struct store *store,
     if (!mkdtemp(made))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
     bundle_make(image, &bundle);
-    if (fill(&bundle, store, made, err) == 0 && put_in_place(made, place, err) == 0)
+    if (fill(&bundle, from, made, err) == 0 && put_in_place(made, place, err) == 0)
         return 0;
     struct error left = {0};
     if (fs_remove(made, &left) != 0)

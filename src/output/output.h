@@ -3,8 +3,7 @@
 
 #include "image/image.h"
 #include "layer/layer.h"
-#include "store/store.h"
-#include "store/verify.h"
+#include "output/copy.h"
 
 struct output_begun; /* what a kind of output has made before the image was known */
 
@@ -29,8 +28,8 @@ struct output {
     /* `path` is absolute or relative to the current directory; "-" is standard output where the
      * kind allows it. `begun` is taken up where its sink was left, all it got being verified
      * (verify_finish), or NULL; the bytes are the same. It stays the caller's to abandon. */
-    int (*write)(const struct image *image, const struct store *store, struct output_begun *begun,
-                 const char *path, struct error *err);
+    int (*write)(const struct image *image, const struct blob_source *from,
+                 struct output_begun *begun, const char *path, struct error *err);
 };
 
 /* The outputs, one line each in output/list.h, NULL at the end; one by its name, or NULL. */

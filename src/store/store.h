@@ -26,8 +26,6 @@
 struct store {
     char *root; /* absolute */
     int lock;   /* -1 when the store can't be written: then nobody prunes it either */
-    struct verify
-        *verified; /* borrowed: blobs that this process has hashed already (verify.h), or NULL */
 };
 
 /* Makes the root when it is missing. Without a home and a cache folder, the store is

@@ -66,16 +66,15 @@ static void set_up(struct fixture *fixture)
     autofree char *root = path_join(fixture->folder, "store");
     assert_int_equal(store_open(&fixture->store, root, &err), 0);
     make_layer(fixture);
+    const struct blob_source from = {.store = &fixture->store};
     strv_add(&plan.tags, "localhost/hello:v1");
     strv_add(&plan.tags, "other:v2");
     strv_add(&plan.entrypoint, "/bin/hello");
     assert_int_equal(image_make(&scratch, &fixture->layer, 1, &plan, &fixture->image, &err), 0);
     assert_int_equal(
-        output_find("oci")->write(&fixture->image, &fixture->store, NULL, fixture->archive, &err),
-        0);
-    assert_int_equal(output_find("oci-layout")
-                         ->write(&fixture->image, &fixture->store, NULL, fixture->layout, &err),
-                     0);
+        output_find("oci")->write(&fixture->image, &from, NULL, fixture->archive, &err), 0);
+    assert_int_equal(
+        output_find("oci-layout")->write(&fixture->image, &from, NULL, fixture->layout, &err), 0);
     strv_release(&plan.tags);
     strv_release(&plan.entrypoint);
 }

@@ -64,7 +64,8 @@ static int write_to(const struct fixture *fixture, const char *type, const char 
 {
     const struct output *output = output_find(type);
     assert_non_null(output);
-    return output->write(&fixture->image, &fixture->store, NULL, path, err);
+    const struct blob_source from = {.store = &fixture->store};
+    return output->write(&fixture->image, &from, NULL, path, err);
 }
 
 static void check_index(const struct fixture *fixture, const char *bytes, size_t length)
@@ -179,6 +180,7 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     struct error err = {0};
     (void)state;
     set_up(&fixture);
+    const struct blob_source from = {.store = &fixture.store};
     autofree char *whole = path_join(fixture.folder, "whole.tar"),
                   *path = path_join(fixture.folder, "out.tar"),
                   *other = path_join(fixture.folder, "other.tar");
@@ -190,7 +192,7 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
         struct output_begun *begun = begin_at(&fixture, path, count);
         assert_non_null(begun);
         assert_true(count > 0 || !fs_exists(path));
-        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, path, &err), 0);
+        assert_int_equal(output->write(&fixture.image, &from, begun, path, &err), 0);
         output->abandon(begun);
         assert_int_equal(fs_read(path, 10000000, &got, &err), 0);
         assert_int_equal(got.len, expected.len);
@@ -203,7 +205,7 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     for (int i = 0; i < 2; i++) {
         AUTO(buf) got = {0};
         const char *place = i == 0 ? path : other;
-        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, place, &err), 0);
+        assert_int_equal(output->write(&fixture.image, &from, begun, place, &err), 0);
         assert_int_equal(fs_read(place, 10000000, &got, &err), 0);
         assert_int_equal(got.len, expected.len);
         assert_memory_equal(got.data, expected.data, got.len);
@@ -222,6 +224,7 @@ static void a_layer_goes_on_with_what_was_begun(void **state)
     uint64_t size = 0;
     (void)state;
     set_up(&fixture);
+    const struct blob_source from = {.store = &fixture.store};
     autofree char *path = path_join(fixture.folder, "out.tar");
     const struct image_blob *layer = &fixture.image.layers[1];
     autoclose int fd = store_open_blob(&fixture.store, &layer->digest, &size, &err);
@@ -241,7 +244,7 @@ static void a_layer_goes_on_with_what_was_begun(void **state)
             assert_int_equal(sink.done(sink.data, &layer->digest, size, &err), 0);
         else
             assert_false(output->layer(begun, 2, &sink));
-        assert_int_equal(output->write(&fixture.image, &fixture.store, begun, path, &err), 0);
+        assert_int_equal(output->write(&fixture.image, &from, begun, path, &err), 0);
         output->abandon(begun);
         assert_int_equal(fs_read(path, 10000000, &got, &err), 0);
         assert_int_equal(got.len, expected.len);
