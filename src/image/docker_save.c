@@ -111,7 +111,7 @@ int reading_docker(const struct reading *reading, struct error *err)
 int reading_compare_docker(const struct reading *reading, struct error *err)
 {
     struct imagefile *image = reading->image;
-    if (strcmp(image->format, "registry") == 0 || !parts_has(reading->parts, "manifest.json"))
+    if (!parts_has(reading->parts, "manifest.json"))
         return 0;
     AUTOPTR(js) all = reading_json(reading, "manifest.json", err);
     if (!all)

@@ -16,16 +16,28 @@ enum { IMAGEFILE_LAYERS = 1000 };
 
 /* A JSON text of the image. NULL: an error; caller frees. */
 struct js *reading_json(const struct reading *reading, const char *name, struct error *err);
-/* Takes note of what is wrong with a document or config that can be read all the same. */
+/* Likewise of a part that is at hand; `part` NULL: an error that is set already. `name`: what the
+ * error calls it. */
+struct js *reading_parse(const struct reading *reading, const struct part *part, const char *name,
+                         struct error *err);
+/* Notes what is wrong with a document or config that can be read nevertheless. */
 void reading_damage(const struct reading *reading, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The next layer of the image, from its part; NULL: it is missing, and *why says so. */
 struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part,
                                           const struct error *why);
 
-/* An archive of docker save, chosen by the tag. */
+/* oci_read.c. The image that an OCI layout has for the choice's tag and architecture. */
+int reading_layout(const struct reading *reading, struct error *err) must_check;
+/* From a manifest or an index, which is taken over, to the image. `type`: the media type that its
+ * descriptor says; "" for none. */
+int reading_document(const struct reading *reading, struct js *document, const char *type,
+                     const struct digest *digest, struct error *err) must_check;
+
+/* docker_save.c. The image of the choice's tag in an archive of docker save. */
 int reading_docker(const struct reading *reading, struct error *err) must_check;
-/* In an archive that has both: whether docker's manifest.json means the image that was read. */
+/* In an archive that has both an index.json and docker's manifest.json: whether the latter means
+ * the image that was read. */
 int reading_compare_docker(const struct reading *reading, struct error *err) must_check;
 
 #endif
