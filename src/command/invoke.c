@@ -4,6 +4,7 @@
 #include "lambda/api.h"
 #include "lambda/elf.h"
 #include "lambda/limits.h"
+#include "lambda/start.h"
 #include "pipeline_options.h"
 #include "plan/plan.h"
 #include "project/project.h"
@@ -44,9 +45,9 @@ static const struct option_row rows[] = {
 
 /* What is run, and with what. */
 struct function {
-    char *path;       /* of the program in the image, cleaned */
-    char *name;       /* of the function */
-    struct strv argv; /* as the image has it: argv[0] is the program */
+    char *path; /* of the program in the image, cleaned */
+    char *name; /* of the function */
+    struct start start;
     struct strv env;
     char *folder;  /* private, with the program in it; removed at the end */
     char *program; /* on this machine */
@@ -66,7 +67,7 @@ static void function_release(struct function *function)
     free(function->name);
     free(function->folder);
     free(function->program);
-    strv_release(&function->argv);
+    start_release(&function->start);
     strv_release(&function->env);
 }
 
@@ -118,111 +119,29 @@ static int read_event(const struct invoke_options *options, struct buf *out, str
     return 0;
 }
 
-static void add_words(struct strv *out, const struct js *array)
+static int find_program(const struct js *config, struct function *function, struct error *err)
 {
-    for (size_t i = 0; i < js_count(array); i++)
-        strv_add(out, js_text(js_at(array, i)) ? js_text(js_at(array, i)) : "");
-}
-
-/* What Lambda starts (Lambda guide, "Using an AWS OS-only base image"): the base's entry script
- * runs /var/runtime/bootstrap with the handler in _HANDLER, anything else is the program itself. */
-static int find_program(const struct imagefile *image, struct function *function, struct error *err)
-{
-    const struct js *config = js_get(image->config, "config");
+    struct start *start = &function->start;
     const char *workdir = js_get_text(config, "WorkingDir");
-    AUTO(strv) entrypoint = {0}, cmd = {0};
-    add_words(&entrypoint, js_get(config, "Entrypoint"));
-    add_words(&cmd, js_get(config, "Cmd"));
-    if (entrypoint.len > 0 && strcmp(entrypoint.items[0], LAMBDA_ENTRYPOINT) == 0) {
-        if (entrypoint.len + cmd.len != 2)
-            return error_set(
-                err, ERROR_LAMBDA,
-                "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
-                LAMBDA_ENTRYPOINT, entrypoint.len + cmd.len - 1);
-        strv_addf(&function->env, "_HANDLER=%s", cmd.len ? cmd.items[0] : entrypoint.items[1]);
-        strv_add(&function->argv, "/" LAMBDA_BOOTSTRAP);
-    } else {
-        strv_add_all(&function->argv, &entrypoint);
-        strv_add_all(&function->argv, &cmd);
-    }
-    if (function->argv.len == 0)
+    start_find(config, start);
+    if (start->stock && start->words.len != 2)
+        return error_set(err, ERROR_LAMBDA,
+                         "the entry script '%s' takes exactly one word, the handler; CMD has %zu",
+                         LAMBDA_ENTRYPOINT, start->words.len - 1);
+    if (!start->program)
         return error_set(err, ERROR_LAMBDA,
                          "the image has neither ENTRYPOINT nor CMD: nothing says what to start");
-    if (!strchr(function->argv.items[0], '/'))
+    if (!strchr(start->program, '/'))
         return error_set(
             err, ERROR_LAMBDA,
             "the image starts '%s', which is not a path; invoke doesn't search for programs",
-            function->argv.items[0]);
-    autofree char *absolute =
-        path_join(workdir && workdir[0] ? workdir : "/", function->argv.items[0]);
+            start->program);
+    autofree char *absolute = path_join(workdir && workdir[0] ? workdir : "/", start->program);
     function->path = path_clean(absolute);
     if (!function->path)
         return error_set(err, ERROR_LAMBDA, "the image starts '%s', which is outside of it",
-                         function->argv.items[0]);
+                         start->program);
     return 0;
-}
-
-/* The name of the project, as the image tells it; else a name that is right for any. Caller frees.
- */
-static char *function_name(const struct imagefile *image)
-{
-    const char *title =
-        js_get_text(js_get(image->document, "annotations"), "org.opencontainers.image.title");
-    size_t fine =
-        title ? strspn(title, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
-              : 0;
-    return xstrdup(fine > 0 && fine <= 64 && !title[fine] ? title : "function");
-}
-
-static void set_variable(struct strv *env, const char *name, const char *value)
-{
-    size_t length = strlen(name);
-    for (size_t i = 0; i < env->len; i++) {
-        if (strncmp(env->items[i], name, length) == 0 && env->items[i][length] == '=') {
-            free(env->items[i]);
-            env->items[i] = xasprintf("%s=%s", name, value);
-            return;
-        }
-    }
-    strv_addf(env, "%s=%s", name, value);
-}
-
-/* The image's variables and over them Lambda's (Lambda guide, "Defined runtime environment
- * variables"); nothing of the caller's but the AWS credentials and the region. HOME isn't set
- * there, so not here. */
-static void make_environment(const struct imagefile *image, struct function *function)
-{
-    static const char *const passed[] = {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-                                         "AWS_SESSION_TOKEN", "AWS_REGION", "AWS_DEFAULT_REGION"};
-    const char *const fixed[][2] = {
-        {"AWS_LAMBDA_FUNCTION_NAME", function->name},
-        {"AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"},
-        {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"},
-        {"AWS_LAMBDA_LOG_STREAM_NAME", "local"},
-        {"AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"},
-        {"AWS_EXECUTION_ENV", "AWS_Lambda_Image"},
-        {"LAMBDA_TASK_ROOT", "/var/task"},
-        {"LAMBDA_RUNTIME_DIR", "/var/runtime"},
-        {"AWS_REGION", "us-east-1"},
-        {"AWS_DEFAULT_REGION", "us-east-1"},
-    };
-    AUTO(strv) own = {0};
-    autofree char *group = xasprintf("/aws/lambda/%s", function->name);
-    strv_add_all(&own, &function->env);
-    strv_release(&function->env);
-    function->env = (struct strv){0};
-    add_words(&function->env, js_get(js_get(image->config, "config"), "Env"));
-    for (size_t i = 0; i < countof(fixed); i++)
-        set_variable(&function->env, fixed[i][0], fixed[i][1]);
-    set_variable(&function->env, "AWS_LAMBDA_LOG_GROUP_NAME", group);
-    for (size_t i = 0; i < countof(passed); i++)
-        if (getenv(passed[i]))
-            set_variable(&function->env, passed[i], getenv(passed[i]));
-    for (size_t i = 0; i < own.len; i++) {
-        char *equals = strchr(own.items[i], '=');
-        *equals = '\0';
-        set_variable(&function->env, own.items[i], equals + 1);
-    }
 }
 
 static int check_program(const struct function *function, struct error *err)
@@ -279,8 +198,9 @@ static int make_argv(const struct imagefile *image, const struct function *funct
         strv_add(argv, qemu ? qemu : other);
     }
     strv_add(argv, function->program);
-    for (size_t i = 1; i < function->argv.len; i++)
-        strv_add(argv, function->argv.items[i]);
+    /* The entry script keeps its word to itself. */
+    for (size_t i = 1; i < function->start.words.len && !function->start.stock; i++)
+        strv_add(argv, function->start.words.items[i]);
     return 0;
 }
 
@@ -298,11 +218,13 @@ static int invoke(const char *path, const struct invoke_options *options, const 
         imagefile_load(path, &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
-    function.name = function_name(&image);
-    if (find_program(&image, &function, err) != 0 || unpack(path, &image, &function, err) != 0 ||
+    const struct js *config = js_get(image.config, "config"),
+                    *annotations = js_get(image.document, "annotations");
+    function.name = start_function_name(js_get_text(annotations, "org.opencontainers.image.title"));
+    if (find_program(config, &function, err) != 0 || unpack(path, &image, &function, err) != 0 ||
         make_argv(&image, &function, &argv, err) != 0)
         return -1;
-    make_environment(&image, &function);
+    start_environment(config, &function.start, function.name, &function.env);
     const struct api_invocation invocation = {
         event->data ? event->data : "", event->len, function.name,
         options->timeout ? options->timeout : TIMEOUT_DEFAULT};

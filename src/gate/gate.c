@@ -1,6 +1,5 @@
 #include "gate/rule.h"
 
-#include "lambda/limits.h"
 #include "support/control.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -19,9 +18,8 @@ static void gate_release(struct gate *gate)
     }
     free(gate->faults);
     rootfs_free(gate->tree);
-    strv_release(&gate->entrypoint);
-    strv_release(&gate->cmd);
     strv_release(&gate->env);
+    start_release(&gate->start.command);
     free(gate->start.path);
 }
 
@@ -166,30 +164,19 @@ static int make_tree(struct gate *gate, const struct store *store, struct error 
     return gate->tree ? 0 : error_wrap(err, "%s", gate->image->path);
 }
 
-static void take_words(struct strv *out, const struct js *list)
-{
-    for (size_t i = 0; i < js_count(list); i++)
-        strv_add(out, js_text(js_at(list, i)) ? js_text(js_at(list, i)) : "");
-}
-
-/* ENTRYPOINT and CMD as one command; the entry script of AWS's bases runs /var/runtime/bootstrap.
- */
 static void find_start(struct gate *gate)
 {
     struct gate_start *start = &gate->start;
     struct error ignored;
-    start->name = gate->entrypoint.len > 0 ? gate->entrypoint.items[0]
-                  : gate->cmd.len > 0      ? gate->cmd.items[0]
-                                           : NULL;
-    start->stock = start->name && strcmp(start->name, LAMBDA_ENTRYPOINT) == 0;
-    if (start->stock)
-        start->name = "/" LAMBDA_BOOTSTRAP;
-    if (!start->name || start->name[0] != '/')
+    start_find(gate->config, &start->command);
+    const char *program = start->command.program;
+    if (!program || program[0] != '/')
         return;
-    autofree char *named = rootfs_resolve(gate->tree, start->name, &ignored);
+
+    autofree char *named = rootfs_resolve(gate->tree, program, &ignored);
     const struct rootfs_entry *direct = named ? rootfs_find(gate->tree, named) : NULL;
     start->link = direct && direct->type == TAR_SYMLINK;
-    start->entry = gate_follow(gate, start->name);
+    start->entry = gate_follow(gate, program);
     start->path = start->entry ? xstrdup(start->entry->path) : NULL;
 }
 
@@ -217,9 +204,7 @@ int gate_check(const struct imagefile *image, const struct store *store,
         gate_report_release(report);
         return -1;
     }
-    take_words(&gate.entrypoint, js_get(gate.config, "Entrypoint"));
-    take_words(&gate.cmd, js_get(gate.config, "Cmd"));
-    take_words(&gate.env, js_get(gate.config, "Env"));
+    start_words(js_get(gate.config, "Env"), &gate.env);
     find_start(&gate);
     for (size_t i = 0; i < gate_rule_count; i++)
         if (first_with(gate_rules[i].look) == i)

@@ -36,11 +36,12 @@ void gate_size(struct gate *gate)
 void gate_counts(struct gate *gate)
 {
     const char *workdir = js_get_text(gate->config, "WorkingDir");
+    size_t entrypoint = js_count(js_get(gate->config, "Entrypoint")),
+           cmd = js_count(js_get(gate->config, "Cmd"));
     if (gate->image->layer_count > LAMBDA_LAYERS_MAX)
         gate_add(gate, 75, 0, NULL, "it has %zu layers", gate->image->layer_count);
-    if (gate->entrypoint.len > LAMBDA_WORDS_MAX || gate->cmd.len > LAMBDA_WORDS_MAX)
-        gate_add(gate, 79, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu", gate->entrypoint.len,
-                 gate->cmd.len);
+    if (entrypoint > LAMBDA_WORDS_MAX || cmd > LAMBDA_WORDS_MAX)
+        gate_add(gate, 79, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu", entrypoint, cmd);
     if (workdir && strlen(workdir) > LAMBDA_WORKDIR_MAX)
         gate_add(gate, 79, 0, NULL, "WORKDIR has %zu characters", strlen(workdir));
 }

@@ -260,9 +260,8 @@ void gate_programs(struct gate *gate)
         return;
     library_path_make(gate, &view.path);
     path_folders(&view, &folders);
-    if (start->stock) {
-        const struct rootfs_entry *script = gate_follow(
-            gate, gate->entrypoint.len > 0 ? gate->entrypoint.items[0] : gate->cmd.items[0]);
+    if (start->command.stock) {
+        const struct rootfs_entry *script = gate_follow(gate, start->command.words.items[0]);
         check_started(&view, script && script->type == TAR_FILE ? script : NULL);
     }
     check_started(&view, start->entry && start->entry->type == TAR_FILE ? start->entry : NULL);

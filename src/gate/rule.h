@@ -3,6 +3,7 @@
 
 #include "gate/gate.h"
 #include "lambda/program.h"
+#include "lambda/start.h"
 #include "layer/rootfs.h"
 
 /* What the rules look at, and how they tell what they find. The rules are functions over this: no
@@ -16,12 +17,10 @@ struct gate_fault {
 
 /* The program that Lambda starts. */
 struct gate_start {
-    bool stock; /* ENTRYPOINT is the entry script of AWS's bases: `path` is what that one runs */
-    const char
-        *name;  /* as the config has it, or "/var/runtime/bootstrap"; NULL: nothing is started */
-    char *path; /* its real path, links in it followed; NULL: it isn't there */
-    const struct rootfs_entry *entry; /* of `path`, NULL: it isn't there */
-    bool link;                        /* the name itself is a symbolic link */
+    struct start command; /* as the config has it */
+    char *path;           /* of the program, links in it followed; NULL: it isn't there */
+    const struct rootfs_entry *entry; /* of `path`, or NULL */
+    bool link;                        /* the program's name itself is a symbolic link */
 };
 
 struct gate {
@@ -32,7 +31,7 @@ struct gate {
     struct gate_fault *faults;
     size_t fault_count, fault_cap;
     const struct js *config; /* the part that describes the process */
-    struct strv entrypoint, cmd, env;
+    struct strv env;
     struct gate_start start;
     struct gate_report *report;
 };

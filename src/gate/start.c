@@ -21,44 +21,43 @@ static void check_file(struct gate *gate, int missing, int irregular, int forbid
     const struct rootfs_entry *entry = start->entry,
                               *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
     if (!entry && gate->whole)
-        gate_add(gate, missing, 0, start->name + 1, "'%s' is not in the image", start->name);
+        gate_add(gate, missing, 0, start->command.program + 1, "'%s' is not in the image",
+                 start->command.program);
     if (!entry)
         return;
-    if (start->link && !start->stock)
-        gate_add(gate, irregular, entry->layer, start->name + 1, "'%s' is a symbolic link to '/%s'",
-                 start->name, entry->path);
+    if (start->link && !start->command.stock)
+        gate_add(gate, irregular, entry->layer, start->command.program + 1,
+                 "'%s' is a symbolic link to '/%s'", start->command.program, entry->path);
     else if (entry->type != TAR_FILE)
         gate_add(gate, irregular, entry->layer, entry->path, "'%s' is not a regular file",
-                 start->name);
+                 start->command.program);
     else if (!(gate_rights(entry) & 1))
         gate_add(gate, forbidden, entry->layer, entry->path,
-                 "the mode of '%s' is %04o: Lambda's user can't execute it", start->name,
+                 "the mode of '%s' is %04o: Lambda's user can't execute it", start->command.program,
                  entry->mode);
     else if (barrier)
         gate_add(gate, forbidden, barrier->layer, barrier->path,
-                 "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it", start->name,
-                 show(barrier), barrier->mode);
+                 "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it",
+                 start->command.program, show(barrier), barrier->mode);
 }
 
 void gate_start(struct gate *gate)
 {
     const struct gate_start *start = &gate->start;
-    size_t words =
-        gate->entrypoint.len > 0 ? gate->entrypoint.len - 1 + gate->cmd.len : gate->cmd.len;
-    if (!start->name) {
+    if (!start->command.program) {
         gate_add(gate, 51, 0, NULL, "there is neither ENTRYPOINT nor CMD");
         return;
     }
-    if (start->stock && words != 1)
+    if (start->command.stock && start->command.words.len != 2)
         gate_add(
             gate, 56, 0, NULL,
             "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
-            LAMBDA_ENTRYPOINT, words);
-    if (start->stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
+            LAMBDA_ENTRYPOINT, start->command.words.len - 1);
+    if (start->command.stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
         gate_add(gate, 53, 0, &LAMBDA_ENTRYPOINT[1], "'%s' is not in the image", LAMBDA_ENTRYPOINT);
-    if (start->name[0] != '/')
-        gate_add(gate, 52, 0, NULL, "it starts '%.200s'", start->name);
-    else if (start->stock)
+    if (start->command.program[0] != '/')
+        gate_add(gate, 52, 0, NULL, "it starts '%.200s'", start->command.program);
+    else if (start->command.stock)
         check_file(gate, 57, 57, 57);
     else
         check_file(gate, 53, 54, 55);
@@ -179,14 +178,15 @@ void gate_client(struct gate *gate)
     program_read(start->entry->facts, &program);
     if (program.client)
         check_script(gate, &program);
-    if (program.client || client_is_there(gate, start->name, &known) ||
+    if (program.client || client_is_there(gate, start->command.program, &known) ||
         (known && some_client(gate, NULL)))
         return;
     if (known)
         gate_add(gate, 60, 0, start->path,
-                 "'%s' is started, and the image has no runtime client for it", start->name);
+                 "'%s' is started, and the image has no runtime client for it",
+                 start->command.program);
     else if (program.kind == PROGRAM_ELF && !some_client(gate, NULL))
         gate_add(gate, 60, start->entry->layer, start->path,
                  "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
-                 start->name);
+                 start->command.program);
 }
