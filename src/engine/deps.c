@@ -1,6 +1,7 @@
 #include "engine/deps.h"
 
 #include "dockerfile/read.h"
+#include "layer/layer_note.h"
 #include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -180,46 +181,29 @@ int deps_key(const struct engine_job *job, const struct base *base, struct diges
     return digest_bytes(text.data, text.len, key, err);
 }
 
-/* The note: one JSON object under objects/. */
+/* The note of the layer. */
 
-static char *note_path(const struct store *store, const struct digest *key, struct error *err)
+static char *note_name(const struct digest *key)
 {
-    autofree char *name = xasprintf("deps-%s", digest_hex(key));
-    return store_path(store, "objects", name, err);
+    return xasprintf("deps-%s", digest_hex(key));
 }
 
 int deps_find(const struct store *store, const struct digest *key, struct layer *layer)
 {
-    struct error ignored = {0};
-    AUTO(buf) text = {0};
-    uint64_t size = 0;
-    autofree char *note = note_path(store, key, &ignored);
-    if (!note || !fs_exists(note) || fs_read(note, 4096, &text, &ignored) != 0)
+    struct layer_note note;
+    autofree char *name = note_name(key);
+    if (!layer_note_read(store, name, &note))
         return 0;
-    AUTOPTR(js) object = js_parse(buf_text(&text), text.len, note, &ignored);
-    if (!object || !digest_parse(&layer->digest, js_get_text(object, "digest")) ||
-        !digest_parse(&layer->diff_id, js_get_text(object, "diffId")) ||
-        !js_get_size(object, "size", &layer->size) ||
-        !js_get_size(object, "contentSize", &layer->content_size))
-        return 0;
-    autoclose int fd = store_open_blob(store, &layer->digest, &size, &ignored);
-    return fd >= 0 && size == layer->size;
+    *layer = note.layer;
+    return 1;
 }
 
 int deps_keep(const struct store *store, const struct digest *key, const struct layer *layer,
               struct error *err)
 {
-    AUTO(buf) text = {0};
-    AUTOPTR(js) object = js_object();
-    autofree char *note = note_path(store, key, err);
-    if (!note)
-        return -1;
-    js_set_string(object, "digest", layer->digest.text);
-    js_set_string(object, "diffId", layer->diff_id.text);
-    js_set_integer(object, "size", (int64_t)layer->size);
-    js_set_integer(object, "contentSize", (int64_t)layer->content_size);
-    js_dump(object, &text);
-    return fs_keep(note, text.data, text.len, err);
+    const struct layer_note note = {.layer = *layer};
+    autofree char *name = note_name(key);
+    return layer_note_write(store, name, &note, err);
 }
 
 /* The two trees. */

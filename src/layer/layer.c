@@ -432,17 +432,17 @@ static int compress_tree(const struct job *job, struct layer_note *note, struct 
     if (!pass.gzip || run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0 ||
         gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
-    if (note->diff_id.text[0] && !digest_equal(&diff_id, &note->diff_id))
+    if (note->layer.diff_id.text[0] && !digest_equal(&diff_id, &note->layer.diff_id))
         return error_set(err, ERROR_BUILD,
                          "the project's files changed while they were read; build again");
-    note->diff_id = diff_id;
-    note->content_size = pass.size;
-    note->size = goal.writer.offset;
-    if (goal_commit(&goal, &note->digest, err) != 0)
+    note->layer.diff_id = diff_id;
+    note->layer.content_size = pass.size;
+    note->layer.size = goal.writer.offset;
+    if (goal_commit(&goal, &note->layer.digest, err) != 0)
         return -1;
     const struct listing about = {
-        .diff_id = diff_id, .size = note->size, .content_size = pass.size, .members = 1};
-    return listing_writer_save(pass.list, &note->digest, &about, err);
+        .diff_id = diff_id, .size = note->layer.size, .content_size = pass.size, .members = 1};
+    return listing_writer_save(pass.list, &note->layer.digest, &about, err);
 }
 
 /* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor
@@ -462,9 +462,9 @@ static int look_again(const struct job *job, struct layer_note *note, struct err
     if (run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0)
         return -1;
     autofree char *name = note_name("layer", job->format, &diff_id);
-    if (layer_note_read(job->store, name, note) && digest_equal(&note->diff_id, &diff_id))
+    if (layer_note_read(job->store, name, note) && digest_equal(&note->layer.diff_id, &diff_id))
         return 0;
-    *note = (struct layer_note){.diff_id = diff_id};
+    *note = (struct layer_note){.layer.diff_id = diff_id};
     return compress_tree(job, note, err);
 }
 
@@ -483,7 +483,7 @@ static int make_blob(const struct items *items, const struct layer_format *forma
     const struct job job = {items, format, store, outline.content};
     if ((seen ? look_again : compress_tree)(&job, note, err) != 0)
         return -1;
-    autofree char *by_content = note_name("layer", format, &note->diff_id);
+    autofree char *by_content = note_name("layer", format, &note->layer.diff_id);
     note->sources = outline.sources;
     return layer_note_write(store, by_content, note, err) != 0
                ? -1
@@ -507,9 +507,6 @@ int layer_make(const struct tree *tree, const struct rootfs *rootfs,
     if (collect(tree, rootfs, &items, err) != 0 || unify(&items, err) != 0 ||
         match_base(&items, rootfs, err) != 0 || make_blob(&items, format, store, &note, err) != 0)
         return -1;
-    *layer = (struct layer){.digest = note.digest,
-                            .diff_id = note.diff_id,
-                            .size = note.size,
-                            .content_size = note.content_size};
+    *layer = note.layer;
     return 0;
 }

@@ -1,14 +1,13 @@
 #ifndef LBUILD_LAYER_LAYER_NOTE_H
 #define LBUILD_LAYER_LAYER_NOTE_H
 
-#include "store/store.h"
+#include "layer/layer.h"
 
 /* What the cache knows of a layer that was made, in small files under objects/. */
 struct layer_note {
-    struct digest digest, diff_id;
-    uint64_t size, content_size;
-    struct digest
-        sources; /* of the stat data of what it was made from; empty text: they said nothing yet */
+    struct layer layer;
+    struct digest sources; /* of the stat data of the files it was made from; empty: not known, or
+                              not settled yet */
 };
 
 /* False: no such note, a damaged one, or its blob is gone. */
