@@ -54,11 +54,11 @@ static bool is_ignored(const struct gate *gate, const struct gate_rule *rule)
     return false;
 }
 
-void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format,
-              ...)
+void gate_add(struct gate *gate, enum rule_id id, size_t layer, const char *path,
+              const char *format, ...)
 {
     struct gate_report *report = gate->report;
-    const struct gate_rule *rule = gate_rule(number);
+    const struct gate_rule *rule = gate_rule(id);
     struct error text = {0};
     va_list list;
     if (report->found[rule - gate_rules]++ >= GATE_LISTED)

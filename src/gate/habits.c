@@ -25,7 +25,7 @@ void gate_ignored(struct gate *gate)
                                           {"OnBuild", "ONBUILD"}};
     for (size_t i = 0; i < countof(keys); i++)
         if (is_set(js_get(gate->config, keys[i][0])))
-            gate_add(gate, 81, 0, NULL, "it sets %s", keys[i][1]);
+            gate_add(gate, RULE_IGNORED_SETTING, 0, NULL, "it sets %s", keys[i][1]);
 }
 
 void gate_caches(struct gate *gate)
@@ -57,8 +57,8 @@ void gate_caches(struct gate *gate)
         const char *value = gate_env(gate, names[i]);
         if (value && value[0] == '/' && strcmp(value, "/tmp") != 0 &&
             strncmp(value, "/tmp/", 5) != 0)
-            gate_add(gate, 82, 0, NULL, "%s is '%.200s', and only /tmp can be written to", names[i],
-                     value);
+            gate_add(gate, RULE_CACHE_FOLDER, 0, NULL,
+                     "%s is '%.200s', and only /tmp can be written to", names[i], value);
     }
 }
 
@@ -83,7 +83,7 @@ static void check_al2(struct gate *gate)
     program_read(entry->facts, &program);
     if (program.text && says(program.text, "ID", "amzn") && says(program.text, "VERSION_ID", "2"))
         gate_add(
-            gate, 83, 0, NULL,
+            gate, RULE_AMAZON_LINUX_2, 0, NULL,
             "Amazon Linux 2 reached the end of its support on 2026-06-30; fixes for Lambda's bases end later");
 }
 
@@ -98,6 +98,6 @@ void gate_age(struct gate *gate)
         return;
     int64_t days = (gate->options->now - created) / DAY;
     if (days > gate->options->base_age)
-        gate_add(gate, 88, 0, NULL, "its first layer was made %lld days ago, on %.10s",
+        gate_add(gate, RULE_OLD_BASE, 0, NULL, "its first layer was made %lld days ago, on %.10s",
                  (long long)days, text);
 }

@@ -11,13 +11,13 @@ void gate_index(struct gate *gate)
 {
     const struct imagefile *image = gate->image;
     if (image->index)
-        gate_add(gate, 1, 0, NULL, "its name leads to an index%s",
+        gate_add(gate, RULE_INDEX, 0, NULL, "its name leads to an index%s",
                  image->platform ? ", and only the index to the image" : "");
     if (image->images > 1)
-        gate_add(gate, 2, 0, NULL, "%zu images go by its name", image->images);
+        gate_add(gate, RULE_SEVERAL_IMAGES, 0, NULL, "%zu images go by its name", image->images);
     if (image->attestations > 0)
-        gate_add(gate, 3, 0, NULL, "%zu attestation%s beside it", image->attestations,
-                 image->attestations == 1 ? " lies" : "s lie");
+        gate_add(gate, RULE_ATTESTATION, 0, NULL, "%zu attestation%s beside it",
+                 image->attestations, image->attestations == 1 ? " lies" : "s lie");
 }
 
 enum family { FAMILY_NONE, FAMILY_OCI, FAMILY_DOCKER, FAMILY_OTHER };
@@ -41,7 +41,8 @@ static void note_type(struct gate *gate, enum family family, size_t layer, const
 {
     seen[family] = true;
     if (family == FAMILY_OTHER)
-        gate_add(gate, 4, layer, NULL, "the %s has the media type '%.100s'", what, type);
+        gate_add(gate, RULE_MEDIA_TYPE, layer, NULL, "the %s has the media type '%.100s'", what,
+                 type);
 }
 
 void gate_media(struct gate *gate)
@@ -61,9 +62,10 @@ void gate_media(struct gate *gate)
                   i + 1, "layer", type, seen);
     }
     if (seen[FAMILY_OCI] && seen[FAMILY_DOCKER])
-        gate_add(gate, 5, 0, NULL, "some of its media types are OCI's, some are Docker's");
+        gate_add(gate, RULE_MIXED_MEDIA, 0, NULL,
+                 "some of its media types are OCI's, some are Docker's");
     if (artifact || js_get(image->document, "subject"))
-        gate_add(gate, 16, 0, NULL, "the manifest has %s",
+        gate_add(gate, RULE_ARTIFACT, 0, NULL, "the manifest has %s",
                  artifact ? "an artifactType" : "a subject");
 }
 
@@ -76,14 +78,14 @@ void gate_compression(struct gate *gate)
         if (layer->missing || strstr(layer->media_type, "zstd"))
             continue;
         if (scan->zstd)
-            gate_add(gate, 6, i + 1, NULL, "the layer is zstd data");
+            gate_add(gate, RULE_NOT_GZIP, i + 1, NULL, "the layer is zstd data");
         else if (scan->listed && !scan->gzip && oci_plain)
-            gate_add(gate, 7, i + 1, NULL, "the layer is a plain tar");
+            gate_add(gate, RULE_PLAIN_TAR, i + 1, NULL, "the layer is a plain tar");
         else if (scan->listed && !scan->gzip && layer->media_type[0])
-            gate_add(gate, 6, i + 1, NULL, "the layer is a plain tar, of the media type '%.100s'",
-                     layer->media_type);
+            gate_add(gate, RULE_NOT_GZIP, i + 1, NULL,
+                     "the layer is a plain tar, of the media type '%.100s'", layer->media_type);
         if (scan->members > 1)
-            gate_add(gate, 8, i + 1, NULL, "the layer has %llu gzip members",
+            gate_add(gate, RULE_GZIP_MEMBERS, i + 1, NULL, "the layer has %llu gzip members",
                      (unsigned long long)scan->members);
     }
 }
@@ -93,16 +95,16 @@ static void check_blob(struct gate *gate, size_t index)
     const struct imagefile_layer *layer = &gate->image->layers[index];
     const struct listing_scan *scan = &layer->scan;
     if (layer->missing)
-        gate_add(gate, 9, index + 1, NULL, "%s", layer->missing);
+        gate_add(gate, RULE_DIGEST, index + 1, NULL, "%s", layer->missing);
     else if (scan->size != layer->size || !digest_equal(&scan->digest, &layer->digest))
-        gate_add(gate, 9, index + 1, NULL,
+        gate_add(gate, RULE_DIGEST, index + 1, NULL,
                  "the blob '%s' has %llu bytes and the digest '%s', but should have %llu",
                  layer->digest.text, (unsigned long long)scan->size, scan->digest.text,
                  (unsigned long long)layer->size);
     else if (scan->listed && index < gate->image->diff_id_count &&
              !digest_equal(&scan->diff_id, &layer->diff_id))
-        gate_add(gate, 10, index + 1, NULL, "the layer unpacks to '%s', but the config says '%s'",
-                 scan->diff_id.text,
+        gate_add(gate, RULE_DIFF_ID, index + 1, NULL,
+                 "the layer unpacks to '%s', but the config says '%s'", scan->diff_id.text,
                  layer->diff_id.text[0] ? layer->diff_id.text : "something else than a digest");
 }
 
@@ -110,14 +112,15 @@ void gate_digests(struct gate *gate)
 {
     const struct imagefile *image = gate->image;
     for (size_t i = 0; i < image->damage.len; i++)
-        gate_add(gate, 9, 0, NULL, "the %s", image->damage.items[i]);
+        gate_add(gate, RULE_DIGEST, 0, NULL, "the %s", image->damage.items[i]);
     for (size_t i = 0; i < image->layer_count; i++)
         check_blob(gate, i);
     if (image->diff_id_count != image->layer_count)
-        gate_add(gate, 10, 0, NULL, "the config names %zu layers, the manifest %zu",
+        gate_add(gate, RULE_DIFF_ID, 0, NULL, "the config names %zu layers, the manifest %zu",
                  image->diff_id_count, image->layer_count);
     if (image->two_faces)
-        gate_add(gate, 14, 0, NULL, "index.json and manifest.json mean different images");
+        gate_add(gate, RULE_TWO_FACES, 0, NULL,
+                 "index.json and manifest.json mean different images");
 }
 
 void gate_history(struct gate *gate)
@@ -127,8 +130,8 @@ void gate_history(struct gate *gate)
     for (size_t i = 0; i < js_count(history); i++)
         layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
     if (js_count(history) > 0 && layers != gate->image->layer_count)
-        gate_add(gate, 11, 0, NULL, "the history tells of %zu layers, and there are %zu", layers,
-                 gate->image->layer_count);
+        gate_add(gate, RULE_HISTORY, 0, NULL, "the history tells of %zu layers, and there are %zu",
+                 layers, gate->image->layer_count);
 }
 
 void gate_platform(struct gate *gate)
@@ -137,10 +140,10 @@ void gate_platform(struct gate *gate)
     const char *os = js_get_text(config, "os"), *arch = js_get_text(config, "architecture");
     autofree char *platform = xasprintf("%.40s/%.40s", os ? os : "?", arch ? arch : "?");
     if (!os || strcmp(os, "linux") != 0 || !gate->image->arch_known)
-        gate_add(gate, 12, 0, NULL, "the image is for %s", platform);
+        gate_add(gate, RULE_PLATFORM, 0, NULL, "the image is for %s", platform);
     else if (gate->image->platform && strcmp(gate->image->platform, platform) != 0)
-        gate_add(gate, 13, 0, NULL, "the index says %s, the config %s", gate->image->platform,
-                 platform);
+        gate_add(gate, RULE_INDEX_PLATFORM, 0, NULL, "the index says %s, the config %s",
+                 gate->image->platform, platform);
 }
 
 void gate_unreadable(struct gate *gate)
@@ -150,7 +153,7 @@ void gate_unreadable(struct gate *gate)
         bool other = layer->missing || layer->scan.zstd || layer->scan.size != layer->size ||
                      !digest_equal(&layer->scan.digest, &layer->digest);
         if (!other && !layer->scan.listed)
-            gate_add(gate, 15, i + 1, NULL, "%s", layer->scan.trouble);
+            gate_add(gate, RULE_UNREADABLE_LAYER, i + 1, NULL, "%s", layer->scan.trouble);
     }
 }
 
@@ -171,9 +174,9 @@ void gate_reference(struct gate *gate)
         const char *name = gate->image->names.items[i];
         autofree char *host = xstrndup(name, strcspn(name, "/"));
         if (strstr(host, ".dkr.ecr-fips."))
-            gate_add(gate, 84, 0, NULL, "it is called '%.200s'", name);
+            gate_add(gate, RULE_ECR_FIPS, 0, NULL, "it is called '%.200s'", name);
         else if (asked && !is_ecr(host))
-            gate_add(gate, 85, 0, NULL, "'%.200s' is not in a private registry of Amazon ECR",
-                     name);
+            gate_add(gate, RULE_NOT_ECR, 0, NULL,
+                     "'%.200s' is not in a private registry of Amazon ECR", name);
     }
 }

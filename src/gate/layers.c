@@ -8,10 +8,11 @@
 
 void gate_faults(struct gate *gate)
 {
-    static const int rules[] = {
-        [ROOTFS_ESCAPES] = 25,   [ROOTFS_BELOW_FILE] = 26, [ROOTFS_NO_TARGET] = 23,
-        [ROOTFS_WHITEOUT] = 24,  [ROOTFS_ABSOLUTE] = 30,   [ROOTFS_ROOT] = 26,
-        [ROOTFS_NO_PARENT] = 21, [ROOTFS_DUPLICATE] = 22,
+    static const enum rule_id rules[] = {
+        [ROOTFS_ESCAPES] = RULE_ESCAPES,     [ROOTFS_BELOW_FILE] = RULE_BELOW_FILE,
+        [ROOTFS_NO_TARGET] = RULE_NO_TARGET, [ROOTFS_WHITEOUT] = RULE_WHITEOUT,
+        [ROOTFS_ABSOLUTE] = RULE_ABSOLUTE,   [ROOTFS_ROOT] = RULE_BELOW_FILE,
+        [ROOTFS_NO_PARENT] = RULE_NO_PARENT, [ROOTFS_DUPLICATE] = RULE_DUPLICATE,
     };
     for (size_t i = 0; i < gate->fault_count; i++) {
         const struct gate_fault *fault = &gate->faults[i];
@@ -25,7 +26,8 @@ void gate_special(struct gate *gate)
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         if (entry->type == TAR_OTHER && !path_below(entry->path, "dev", NULL))
-            gate_add(gate, 27, entry->layer, entry->path, "it is a device, a socket or a FIFO");
+            gate_add(gate, RULE_SPECIAL_FILE, entry->layer, entry->path,
+                     "it is a device, a socket or a FIFO");
     }
 }
 
@@ -38,9 +40,10 @@ void gate_modes(struct gate *gate)
         if (entry->type == TAR_SYMLINK || (!gate_own(entry->path) && !started))
             continue;
         if (entry->type == TAR_FILE && (entry->mode & 06000))
-            gate_add(gate, 28, entry->layer, entry->path, "its mode is %04o", entry->mode);
+            gate_add(gate, RULE_SETUID, entry->layer, entry->path, "its mode is %04o", entry->mode);
         if ((entry->mode & 0002) && !(entry->mode & 01000))
-            gate_add(gate, 29, entry->layer, entry->path, "its mode is %04o", entry->mode);
+            gate_add(gate, RULE_WRITABLE, entry->layer, entry->path, "its mode is %04o",
+                     entry->mode);
     }
 }
 
@@ -49,7 +52,7 @@ static void check_rights(struct gate *gate, const struct rootfs_entry *entry)
     bool dir = entry->type == TAR_DIR;
     unsigned needed = dir ? 5 : 4;
     if (entry->type != TAR_SYMLINK && (gate_rights(entry) & needed) != needed)
-        gate_add(gate, 61, entry->layer, entry->path,
+        gate_add(gate, RULE_UNREADABLE_FILE, entry->layer, entry->path,
                  "its mode is %04o, its owner %lld:%lld: Lambda's user 993:990 can't %s it",
                  entry->mode, (long long)entry->uid, (long long)entry->gid,
                  dir ? "list and enter" : "read");
@@ -61,12 +64,12 @@ void gate_rights_of_files(struct gate *gate)
     static const char *const above[] = {"var"};
     const struct rootfs_entry *root = rootfs_find(gate->tree, "");
     if (root && !(gate_rights(root) & 1))
-        gate_add(gate, 61, root->layer, "",
+        gate_add(gate, RULE_UNREADABLE_FILE, root->layer, "",
                  "the root's mode is %04o: Lambda's user 993:990 can't enter it", root->mode);
     for (size_t i = 0; i < countof(above); i++) {
         const struct rootfs_entry *entry = rootfs_find(gate->tree, above[i]);
         if (entry && entry->type == TAR_DIR && !(gate_rights(entry) & 1))
-            gate_add(gate, 61, entry->layer, entry->path,
+            gate_add(gate, RULE_UNREADABLE_FILE, entry->layer, entry->path,
                      "its mode is %04o: Lambda's user 993:990 can't enter it", entry->mode);
     }
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {

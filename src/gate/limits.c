@@ -21,16 +21,17 @@ void gate_size(struct gate *gate)
     for (size_t i = 0; i < gate->image->layer_count; i++)
         size += gate->image->layers[i].scan.content_size;
     if (size > LAMBDA_IMAGE_MAX)
-        gate_add(gate, 71, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB",
-                 gigabytes(size));
+        gate_add(gate, RULE_TOO_LARGE, 0, NULL,
+                 "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
     else if (size > 8 * gib)
-        gate_add(gate, 72, 0, NULL, "its layers are %.2f GB unpacked; Lambda takes 10 GB",
-                 gigabytes(size));
+        gate_add(gate, RULE_NEARLY_TOO_LARGE, 0, NULL,
+                 "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
     else if (size > gib)
-        gate_add(gate, 73, 0, NULL, "its layers are %.2f GB unpacked", gigabytes(size));
+        gate_add(gate, RULE_LARGE, 0, NULL, "its layers are %.2f GB unpacked", gigabytes(size));
     if (gate->options->budget > 0 && size > gate->options->budget)
-        gate_add(gate, 74, 0, NULL, "its layers are %llu bytes unpacked; the budget is %llu",
-                 (unsigned long long)size, (unsigned long long)gate->options->budget);
+        gate_add(gate, RULE_BUDGET, 0, NULL,
+                 "its layers are %llu bytes unpacked; the budget is %llu", (unsigned long long)size,
+                 (unsigned long long)gate->options->budget);
 }
 
 void gate_counts(struct gate *gate)
@@ -39,11 +40,12 @@ void gate_counts(struct gate *gate)
     size_t entrypoint = js_count(js_get(gate->config, "Entrypoint")),
            cmd = js_count(js_get(gate->config, "Cmd"));
     if (gate->image->layer_count > LAMBDA_LAYERS_MAX)
-        gate_add(gate, 75, 0, NULL, "it has %zu layers", gate->image->layer_count);
+        gate_add(gate, RULE_MANY_LAYERS, 0, NULL, "it has %zu layers", gate->image->layer_count);
     if (entrypoint > LAMBDA_WORDS_MAX || cmd > LAMBDA_WORDS_MAX)
-        gate_add(gate, 79, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu", entrypoint, cmd);
+        gate_add(gate, RULE_PROCESS_LIMITS, 0, NULL, "ENTRYPOINT has %zu words, CMD %zu",
+                 entrypoint, cmd);
     if (workdir && strlen(workdir) > LAMBDA_WORKDIR_MAX)
-        gate_add(gate, 79, 0, NULL, "WORKDIR has %zu characters", strlen(workdir));
+        gate_add(gate, RULE_PROCESS_LIMITS, 0, NULL, "WORKDIR has %zu characters", strlen(workdir));
 }
 
 /* What AWS's own bases set, they set to Lambda's own values. */
@@ -95,13 +97,13 @@ void gate_environment(struct gate *gate)
         autofree char *name = xstrndup(text, equals ? (size_t)(equals - text) : strlen(text));
         sum += strlen(text);
         if (!equals)
-            gate_add(gate, 77, 0, NULL, "'%.100s' has no value", name);
+            gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' has no value", name);
         else if (is_reserved(name, equals + 1))
-            gate_add(gate, 76, 0, NULL, "'%.100s' is Lambda's own", name);
+            gate_add(gate, RULE_RESERVED_VARIABLE, 0, NULL, "'%.100s' is Lambda's own", name);
         else if (!well_formed(name))
-            gate_add(gate, 77, 0, NULL, "'%.100s' is no name for a variable", name);
+            gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' is no name for a variable", name);
     }
     if (sum > LAMBDA_ENV_MAX)
-        gate_add(gate, 78, 0, NULL, "its variables take %zu bytes; a function's may take %d", sum,
-                 LAMBDA_ENV_MAX);
+        gate_add(gate, RULE_VARIABLES_SIZE, 0, NULL,
+                 "its variables take %zu bytes; a function's may take %d", sum, LAMBDA_ENV_MAX);
 }

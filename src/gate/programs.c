@@ -35,11 +35,11 @@ static const char *machine(const struct elf_facts *elf, char *room, size_t size)
     return room;
 }
 
-static void wrong_machine(struct view *view, int number, const struct rootfs_entry *entry,
+static void wrong_machine(struct view *view, enum rule_id id, const struct rootfs_entry *entry,
                           const struct elf_facts *elf)
 {
     char room[40];
-    gate_add(view->gate, number, entry->layer, entry->path, "it is for %s, the image for %s",
+    gate_add(view->gate, id, entry->layer, entry->path, "it is for %s, the image for %s",
              machine(elf, room, sizeof room), arch_lambda(view->gate->image->arch));
 }
 
@@ -48,8 +48,8 @@ static void check_level(struct view *view, const struct rootfs_entry *entry,
 {
     enum { SURE = 3 };
     if (elf->machine == EM_X86_64 && elf->isa > SURE)
-        gate_add(view->gate, 40, entry->layer, entry->path, "it says that it needs x86-64-v%u",
-                 elf->isa);
+        gate_add(view->gate, RULE_PROCESSOR, entry->layer, entry->path,
+                 "it says that it needs x86-64-v%u", elf->isa);
 }
 
 /* Whether an interpreter is there. */
@@ -65,7 +65,7 @@ static bool gives(const struct elf_facts *library, const char *version)
 }
 
 /* "LIBRARY VERSION" of each of the loaded against the library that was found. */
-static void check_versions(struct view *view, int number, const struct libraries *loaded,
+static void check_versions(struct view *view, enum rule_id id, const struct libraries *loaded,
                            const struct library *one)
 {
     for (size_t i = 0; i < one->program.elf.versions.len; i++) {
@@ -76,7 +76,7 @@ static void check_versions(struct view *view, int number, const struct libraries
                 library->name[version - text] || !library->path)
                 continue;
             if (!gives(&library->program.elf, version + 1))
-                gate_add(view->gate, number, one->entry->layer, one->entry->path,
+                gate_add(view->gate, id, one->entry->layer, one->entry->path,
                          "it wants %s, which '%s' doesn't have", version + 1, library->path);
         }
     }
@@ -88,10 +88,10 @@ static void missing_library(struct view *view, bool started, const struct librar
     const struct rootfs_entry *by = loaded->items[library->by].entry,
                               *other = library_elsewhere(view->gate, path_base(library->name));
     if (!other)
-        gate_add(view->gate, started ? 36 : 37, by->layer, by->path,
+        gate_add(view->gate, started ? RULE_START_LIBRARY : RULE_OTHER_LIBRARY, by->layer, by->path,
                  "it needs '%.200s', which is nowhere in the image", library->name);
     else if (started)
-        gate_add(view->gate, 37, by->layer, by->path,
+        gate_add(view->gate, RULE_OTHER_LIBRARY, by->layer, by->path,
                  "it needs '%.200s', which is in '/%s': no folder that the loader knows",
                  library->name, other->path);
 }
@@ -110,7 +110,8 @@ static void check_libraries(struct view *view, bool started, const struct rootfs
             strv_add(&view->started, library->entry->path);
         if (started || i == 0) {
             check_level(view, library->entry, &library->program.elf);
-            check_versions(view, started ? 38 : 39, &loaded, library);
+            check_versions(view, started ? RULE_START_VERSION : RULE_OTHER_VERSION, &loaded,
+                           library);
         }
     }
 }
@@ -120,15 +121,16 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
 {
     strv_add(&view->started, entry->path);
     if (!library_fits(view->gate, elf)) {
-        wrong_machine(view, 31, entry, elf);
+        wrong_machine(view, RULE_START_MACHINE, entry, elf);
         return;
     }
     if (!elf->executable && !elf->interpreter) {
-        gate_add(view->gate, 41, entry->layer, entry->path, "it is a library or an object file");
+        gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path,
+                 "it is a library or an object file");
         return;
     }
     if (elf->interpreter && !there(view, elf->interpreter))
-        gate_add(view->gate, 33, entry->layer, entry->path,
+        gate_add(view->gate, RULE_START_INTERPRETER, entry->layer, entry->path,
                  "it wants the interpreter '%.200s', which is not in the image", elf->interpreter);
     else
         check_libraries(view, true, entry);
@@ -184,7 +186,7 @@ static void check_started(struct view *view, const struct rootfs_entry *entry)
             return;
         }
         if (program.kind != PROGRAM_SCRIPT) {
-            gate_add(view->gate, 41, entry->layer, entry->path, "%s",
+            gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path, "%s",
                      program.kind == PROGRAM_DAMAGED ? program.trouble
                      : entry->size == 0              ? "it is empty"
                                         : "it is neither an ELF program nor a script with '#!'");
@@ -192,13 +194,13 @@ static void check_started(struct view *view, const struct rootfs_entry *entry)
         }
         strv_add(&view->started, entry->path);
         if (program.carriage_return) {
-            gate_add(view->gate, 34, entry->layer, entry->path,
+            gate_add(view->gate, RULE_START_CR, entry->layer, entry->path,
                      "its first line is '#!%.100s' and a carriage return", program.interpreter);
             return;
         }
         const struct rootfs_entry *next = interpreter_of(view, false, &program, &name);
         if (!next)
-            gate_add(view->gate, 33, entry->layer, entry->path,
+            gate_add(view->gate, RULE_START_INTERPRETER, entry->layer, entry->path,
                      "it is a script for '%.200s', which is not in the image", name);
         entry = next;
     }
@@ -214,20 +216,20 @@ static void check_other(struct view *view, const struct rootfs_entry *entry, boo
     const struct elf_facts *elf = &program.elf;
     if (program.kind == PROGRAM_ELF && (elf->type == ET_EXEC || elf->type == ET_DYN)) {
         if (!library_fits(view->gate, elf)) {
-            wrong_machine(view, 32, entry, elf);
+            wrong_machine(view, RULE_OTHER_MACHINE, entry, elf);
         } else if (own && elf->interpreter && executable && !there(view, elf->interpreter)) {
-            gate_add(view->gate, 35, entry->layer, entry->path,
+            gate_add(view->gate, RULE_OTHER_INTERPRETER, entry->layer, entry->path,
                      "it wants the interpreter '%.200s', which is not in the image",
                      elf->interpreter);
         } else if (own && !elf->partial) {
             check_libraries(view, false, entry);
         }
     } else if (own && program.kind == PROGRAM_SCRIPT && executable && program.carriage_return) {
-        gate_add(view->gate, 35, entry->layer, entry->path,
+        gate_add(view->gate, RULE_OTHER_INTERPRETER, entry->layer, entry->path,
                  "its first line ends in a carriage return");
     } else if (own && program.kind == PROGRAM_SCRIPT && executable &&
                !interpreter_of(view, true, &program, &name)) {
-        gate_add(view->gate, 35, entry->layer, entry->path,
+        gate_add(view->gate, RULE_OTHER_INTERPRETER, entry->layer, entry->path,
                  "it is a script for '%.200s', which is not in the image", name);
     }
 }

@@ -37,8 +37,8 @@ struct gate {
 };
 
 /* Adds a finding. `path` (copied) and `layer` as in struct gate_finding. */
-void gate_add(struct gate *gate, int number, size_t layer, const char *path, const char *format,
-              ...) __attribute__((format(printf, 5, 6)));
+void gate_add(struct gate *gate, enum rule_id id, size_t layer, const char *path,
+              const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 /* The value of an environment variable of the image, or NULL. */
 const char *gate_env(const struct gate *gate, const char *name);
@@ -59,7 +59,8 @@ const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry);
 
 /* The functions of the table. */
-#define RULE(number, function, severity, sureness, title, remedy) void function(struct gate *gate);
+#define RULE(number, name, function, severity, sureness, title, remedy)                            \
+    void function(struct gate *gate);
 #include "gate/list.h"
 
 #endif

@@ -13,9 +13,15 @@
 enum gate_severity { GATE_NOTE, GATE_WARNING, GATE_ERROR };
 enum gate_sureness { GATE_DOCUMENTED, GATE_SPECIFIED, GATE_REPORTED, GATE_INFERRED, GATE_ADVICE };
 
+/* RULE_INDEX is LB001, and so on. */
+enum rule_id {
+#define RULE(number, name, function, severity, sureness, title, remedy) RULE_##name = number,
+#include "gate/list.h"
+};
+
 struct gate;
 struct gate_rule {
-    int number;
+    enum rule_id number;
     const char *id; /* "LB007" */
     enum gate_severity severity;
     enum gate_sureness sureness;
@@ -25,8 +31,8 @@ struct gate_rule {
 extern const struct gate_rule gate_rules[];
 extern const size_t gate_rule_count;
 
-/* By its number, which must be one; by its id in either case, or NULL. */
-const struct gate_rule *gate_rule(int number);
+/* A rule by its name in the code; by its id, in either case, or NULL. */
+const struct gate_rule *gate_rule(enum rule_id id);
 const struct gate_rule *gate_rule_find(const char *id);
 const char *gate_severity_word(enum gate_severity severity); /* "note", "warning", "error" */
 const char *gate_sureness_word(enum gate_sureness sureness); /* "documented" ... */

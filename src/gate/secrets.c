@@ -89,7 +89,7 @@ void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *ent
 {
     const char *what = entry->type == TAR_FILE ? secret_file(entry) : NULL;
     if (what)
-        gate_add(gate, 87, layer, entry->path, "it holds %s", what);
+        gate_add(gate, RULE_SECRET_FILE, layer, entry->path, "it holds %s", what);
 }
 
 /* Of the environment; those in files were found before. */
@@ -100,6 +100,6 @@ void gate_secrets(struct gate *gate)
         autofree char *name = xstrndup(text, equals ? (size_t)(equals - text) : strlen(text));
         const char *what = equals ? secret_variable(name, equals + 1) : NULL;
         if (what)
-            gate_add(gate, 86, 0, NULL, "%.100s holds %s", name, what);
+            gate_add(gate, RULE_SECRET_VARIABLE, 0, NULL, "%.100s holds %s", name, what);
     }
 }

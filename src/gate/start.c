@@ -15,7 +15,8 @@ static const char *show(const struct rootfs_entry *entry)
 }
 
 /* The file itself: there, regular, executable, reachable. The ids say what isn't. */
-static void check_file(struct gate *gate, int missing, int irregular, int forbidden)
+static void check_file(struct gate *gate, enum rule_id missing, enum rule_id irregular,
+                       enum rule_id forbidden)
 {
     const struct gate_start *start = &gate->start;
     const struct rootfs_entry *entry = start->entry,
@@ -45,22 +46,25 @@ void gate_start(struct gate *gate)
 {
     const struct gate_start *start = &gate->start;
     if (!start->command.program) {
-        gate_add(gate, 51, 0, NULL, "there is neither ENTRYPOINT nor CMD");
+        gate_add(gate, RULE_NO_ENTRYPOINT, 0, NULL, "there is neither ENTRYPOINT nor CMD");
         return;
     }
     if (start->command.stock && start->command.words.len != 2)
         gate_add(
-            gate, 56, 0, NULL,
+            gate, RULE_CMD_WORDS, 0, NULL,
             "the entry script '%s' takes the handler's name and nothing else; it gets %zu words",
             LAMBDA_ENTRYPOINT, start->command.words.len - 1);
     if (start->command.stock && gate->whole && !gate_follow(gate, LAMBDA_ENTRYPOINT))
-        gate_add(gate, 53, 0, &LAMBDA_ENTRYPOINT[1], "'%s' is not in the image", LAMBDA_ENTRYPOINT);
+        gate_add(gate, RULE_ENTRYPOINT_MISSING, 0, &LAMBDA_ENTRYPOINT[1],
+                 "'%s' is not in the image", LAMBDA_ENTRYPOINT);
     if (start->command.program[0] != '/')
-        gate_add(gate, 52, 0, NULL, "it starts '%.200s'", start->command.program);
+        gate_add(gate, RULE_ENTRYPOINT_RELATIVE, 0, NULL, "it starts '%.200s'",
+                 start->command.program);
     else if (start->command.stock)
-        check_file(gate, 57, 57, 57);
+        check_file(gate, RULE_BOOTSTRAP, RULE_BOOTSTRAP, RULE_BOOTSTRAP);
     else
-        check_file(gate, 53, 54, 55);
+        check_file(gate, RULE_ENTRYPOINT_MISSING, RULE_ENTRYPOINT_IRREGULAR,
+                   RULE_ENTRYPOINT_FORBIDDEN);
 }
 
 void gate_workdir(struct gate *gate)
@@ -69,7 +73,7 @@ void gate_workdir(struct gate *gate)
     if (!workdir || !workdir[0] || (workdir[0] == '/' && !gate->whole))
         return;
     if (workdir[0] != '/') {
-        gate_add(gate, 58, 0, NULL, "it is '%.200s'", workdir);
+        gate_add(gate, RULE_WORKDIR_RELATIVE, 0, NULL, "it is '%.200s'", workdir);
         return;
     }
     const struct rootfs_entry *entry = gate_follow(gate, workdir),
@@ -78,10 +82,11 @@ void gate_workdir(struct gate *gate)
     if (clean && !clean[0]) /* the root is there, whether a layer lists it or not */
         return;
     if (!entry || entry->type != TAR_DIR)
-        gate_add(gate, 59, entry ? entry->layer : 0, clean ? clean : NULL, "'%.200s' is %s",
-                 workdir, entry ? "not a folder" : "not in the image");
+        gate_add(gate, RULE_WORKDIR_CLOSED, entry ? entry->layer : 0, clean ? clean : NULL,
+                 "'%.200s' is %s", workdir, entry ? "not a folder" : "not in the image");
     else if (barrier || !(gate_rights(entry) & 1))
-        gate_add(gate, 59, (barrier ? barrier : entry)->layer, (barrier ? barrier : entry)->path,
+        gate_add(gate, RULE_WORKDIR_CLOSED, (barrier ? barrier : entry)->layer,
+                 (barrier ? barrier : entry)->path,
                  "the mode of '/%s' is %04o: Lambda's user can't enter it",
                  (barrier ? barrier : entry)->path, (barrier ? barrier : entry)->mode);
 }
@@ -164,7 +169,7 @@ static void check_script(struct gate *gate, const struct program *program)
         if (any_path(gate, clients[i]))
             return;
     gate_add(
-        gate, 60, gate->start.entry->layer, gate->start.path,
+        gate, RULE_NO_CLIENT, gate->start.entry->layer, gate->start.path,
         "it is a shell script that asks for events, and neither 'curl' nor 'wget' is in the image");
 }
 
@@ -182,11 +187,11 @@ void gate_client(struct gate *gate)
         (known && some_client(gate, NULL)))
         return;
     if (known)
-        gate_add(gate, 60, 0, start->path,
+        gate_add(gate, RULE_NO_CLIENT, 0, start->path,
                  "'%s' is started, and the image has no runtime client for it",
                  start->command.program);
     else if (program.kind == PROGRAM_ELF && !some_client(gate, NULL))
-        gate_add(gate, 60, start->entry->layer, start->path,
+        gate_add(gate, RULE_NO_CLIENT, start->entry->layer, start->path,
                  "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
                  start->command.program);
 }

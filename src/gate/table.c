@@ -11,18 +11,18 @@
 #define ID_(number) (number) < 10 ? "LB00" #number : "LB0" #number
 
 const struct gate_rule gate_rules[] = {
-#define RULE(number, function, severity, sureness, title, remedy)                                  \
-    {number, ID_(number), GATE_##severity, GATE_##sureness, title, remedy, function},
+#define RULE(number, name, function, severity, sureness, title, remedy)                            \
+    {RULE_##name, ID_(number), GATE_##severity, GATE_##sureness, title, remedy, function},
 #include "gate/list.h"
 };
 const size_t gate_rule_count = countof(gate_rules);
 
-const struct gate_rule *gate_rule(int number)
+const struct gate_rule *gate_rule(enum rule_id id)
 {
     for (size_t i = 0; i < gate_rule_count; i++)
-        if (gate_rules[i].number == number)
+        if (gate_rules[i].number == id)
             return &gate_rules[i];
-    abort(); /* a number that is in no row: the first test finds it */
+    abort(); /* every name comes from a row */
 }
 
 const struct gate_rule *gate_rule_find(const char *id)
