@@ -160,25 +160,21 @@ struct dynamic {
     uint64_t verneed, verneed_count, verdef, verdef_count;
 };
 
-static void read_flags(uint64_t tag, uint64_t value, struct elf_facts *facts)
-{
-    if (tag == DT_TEXTREL || (tag == DT_FLAGS && (value & DF_TEXTREL)))
-        facts->text_relocations = true;
-    if (tag == DT_BIND_NOW || (tag == DT_FLAGS && (value & DF_BIND_NOW)) ||
-        (tag == DT_FLAGS_1 && (value & DF_1_NOW)))
-        facts->bind_now = true;
-}
-
 static int read_dynamic(const struct bytes *b, const struct table *entries, struct dynamic *dynamic,
                         struct elf_facts *facts, struct error *err)
 {
     for (size_t i = 0; i < entries->count; i++) {
         uint64_t tag = FIELD(record(entries, i), Elf64_Dyn, d_tag),
                  value = FIELD(record(entries, i), Elf64_Dyn, d_un);
-        read_flags(tag, value, facts);
         switch (tag) {
         case DT_NULL:
             return 0;
+        case DT_TEXTREL:
+            facts->text_relocations = true;
+            break;
+        case DT_FLAGS:
+            facts->text_relocations |= (value & DF_TEXTREL) != 0;
+            break;
         case DT_NEEDED:
             if (dynamic->needed_count == NEEDED_MAX)
                 return damaged(b, "it needs more than 1000 libraries", err);
@@ -411,8 +407,6 @@ static int read_segment(const struct bytes *b, const unsigned char *header, stru
     uint64_t size = FIELD(header, Elf64_Phdr, p_filesz);
     if (type == PT_GNU_STACK)
         facts->executable_stack = FIELD(header, Elf64_Phdr, p_flags) & PF_X;
-    if (type == PT_GNU_RELRO)
-        facts->relro = true;
     if (type == PT_NOTE && inside(b, offset, size))
         read_notes(b, offset, size, FIELD(header, Elf64_Phdr, p_align), facts);
     if (type != PT_INTERP && type != PT_DYNAMIC && type != PT_LOAD)
@@ -465,7 +459,6 @@ static int read_all(const struct bytes *b, struct elf_facts *facts, struct error
         return damaged(b, "it ends within its header", err);
     facts->executable =
         facts->type == ET_EXEC || (facts->type == ET_DYN && FIELD(head, Elf64_Ehdr, e_entry) != 0);
-    facts->pie = facts->type == ET_DYN && facts->executable;
     return read_sections(b, head, facts, err) != 0 ? -1 : read_segments(b, head, facts, err);
 }
 

@@ -14,14 +14,12 @@
 struct elf_facts {
     int machine;                           /* e_machine: 62 x86-64, 183 AArch64 */
     bool is_64, little_endian, executable; /* executable: ET_EXEC, or ET_DYN with an entry point */
-    bool pie;
-    char *interpreter;     /* PT_INTERP, NULL for a static program */
-    struct strv needed;    /* DT_NEEDED */
-    bool executable_stack; /* PT_GNU_STACK missing or with PF_X */
-    bool text_relocations; /* DT_TEXTREL or DF_TEXTREL */
-    bool relro, bind_now;
-    bool stripped; /* no .symtab */
-    int type;      /* e_type: 1 relocatable, 2 program, 3 shared (programs too), 4 core */
+    char *interpreter;                     /* PT_INTERP, NULL for a static program */
+    struct strv needed;                    /* DT_NEEDED */
+    bool executable_stack;                 /* PT_GNU_STACK missing or with PF_X */
+    bool text_relocations;                 /* DT_TEXTREL or DF_TEXTREL */
+    bool stripped;                         /* no .symtab */
+    int type; /* e_type: 1 relocatable, 2 program, 3 shared (programs too), 4 core */
     char *soname, *rpath, *runpath; /* NULL: none */
     struct strv versions; /* "LIBRARY VERSION": what it must find in its libraries; weak ones are
                              left out */

@@ -32,9 +32,8 @@ enum program_kind {
 
 struct program {
     enum program_kind kind;
-    struct elf_facts
-        elf; /* of PROGRAM_ELF; what Lambda doesn't ask for (relro, bind_now, pie) is left out */
-    char *trouble;     /* of PROGRAM_DAMAGED: what is wrong */
+    struct elf_facts elf; /* of PROGRAM_ELF, as far as Lambda cares */
+    char *trouble;        /* of PROGRAM_DAMAGED: what is wrong */
     char *interpreter; /* of PROGRAM_SCRIPT, without its arguments; "" when the line names none */
     char *arguments;   /* what stands behind it; "" for nothing */
     bool carriage_return; /* the "#!" line ends in CR LF */

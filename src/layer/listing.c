@@ -352,8 +352,7 @@ int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *
                                    .mtime = from->mtime,
                                    .size = from->size,
                                    .mode = from->mode,
-                                   .type = (uint8_t)from->type,
-                                   .flags = from->xattrs ? LISTING_XATTRS : 0};
+                                   .type = (uint8_t)from->type};
     buf_clear(&writer->strings);
     if (add_names(writer, from, err) != 0)
         return -1;

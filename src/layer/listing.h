@@ -22,7 +22,6 @@ enum listing_flag {
         1, /* the name leads out of the image; `path` is the name as it stands there */
     LISTING_LINK_ESCAPES = 2, /* so does the target of this hard link, which is kept as it is */
     LISTING_ABSOLUTE = 4,     /* the name begins with a slash, which `path` lacks */
-    LISTING_XATTRS = 8,       /* it has extended attributes */
 };
 struct listing_entry {
     const char *path; /* cleaned */

@@ -32,8 +32,7 @@ struct output {
                  struct output_begun *begun, const char *path, struct error *err);
 };
 
-/* The outputs, one line each in output/list.h, NULL at the end; one by its name, or NULL. */
-extern const struct output *const outputs[];
+/* One of the outputs in output/list.h by its name, or NULL. */
 const struct output *output_find(const char *name);
 
 #endif
