@@ -22,11 +22,28 @@ const struct base_source *const base_sources[] = {
     NULL,
 };
 
+/* NULL for the empty reference alone. */
+static const struct base_source *source_of(const char *reference)
+{
+    for (size_t i = 0; base_sources[i] && reference[0]; i++) {
+        const char *prefix = base_sources[i]->prefix;
+        if (!prefix || strncmp(reference, prefix, strlen(prefix)) == 0)
+            return base_sources[i];
+    }
+    return NULL;
+}
+
+bool base_is_file(const char *reference)
+{
+    const struct base_source *source = source_of(reference);
+    return source && source->prefix;
+}
+
 static const struct base_source *find_source(const char *reference, struct error *err)
 {
-    for (size_t i = 0; base_sources[i]; i++)
-        if (base_sources[i]->claims(reference))
-            return base_sources[i];
+    const struct base_source *source = source_of(reference);
+    if (source)
+        return source;
     error_set(
         err, ERROR_PROJECT,
         "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or docker-archive:FILE",

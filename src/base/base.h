@@ -45,9 +45,10 @@ struct base {
 /* A source puts all blobs of one platform manifest into the store and says its digest (the manifest
  * is a blob too). */
 struct base_source {
-    const char *name; /* "registry", "oci", "oci-archive", "docker-archive" */
-    const char *help; /* one line */
-    bool (*claims)(const char *reference);
+    const char *name;   /* "registry", "oci", "oci-archive", "docker-archive" */
+    const char *help;   /* one line */
+    const char *prefix; /* of references to a file or folder of this machine; NULL: not files, and
+                           the source takes every reference that no other source takes */
     /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's
      * path with what tells that it changed. *name: as in struct base, or left NULL. No network.
      * NULL here: the reference is both. */
@@ -62,6 +63,10 @@ struct base_source {
 
 /* The sources, one line each in base/list.h. */
 extern const struct base_source *const base_sources[];
+
+/* Whether a reference names a file or folder of this machine, by its prefix alone: the file need
+ * not exist. */
+bool base_is_file(const char *reference);
 
 /* Fetches what is missing and reads the result. Accepts OCI and Docker types, a missing, null or
  * short history, gzip of several members; refuses another architecture or OS than asked for,

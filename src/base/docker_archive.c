@@ -15,11 +15,6 @@
  * tar: they go into the store as gzip, under an OCI manifest made here. The archive is read up to
  * three times: manifest.json may come last, and names what to look for. */
 
-static bool claims(const char *reference)
-{
-    return strncmp(reference, "docker-archive:", 15) == 0;
-}
-
 static int identify(const struct base_request *request, char **key, char **name, struct error *err)
 {
     (void)name;
@@ -370,7 +365,7 @@ static int fetch(const struct base_request *request, const struct store *store,
 const struct base_source base_source_docker_archive = {
     .name = "docker-archive",
     .help = "docker-archive:FILE[:NAME], what docker save writes",
-    .claims = claims,
+    .prefix = "docker-archive:",
     .identify = identify,
     .fetch = fetch,
 };

@@ -9,11 +9,6 @@
 
 /* "oci:DIR[:TAG]": an OCI image layout in a folder (OCI image-spec image-layout.md). */
 
-static bool claims(const char *reference)
-{
-    return strncmp(reference, "oci:", 4) == 0;
-}
-
 static int identify(const struct base_request *request, char **key, char **name, struct error *err)
 {
     (void)name;
@@ -86,7 +81,7 @@ static int fetch(const struct base_request *request, const struct store *store,
 const struct base_source base_source_oci = {
     .name = "oci",
     .help = "oci:DIR[:TAG], an OCI layout in a folder",
-    .claims = claims,
+    .prefix = "oci:",
     .identify = identify,
     .fetch = fetch,
 };

@@ -8,11 +8,6 @@
 /* "oci-archive:FILE[:TAG]": an OCI image layout in a tar file, also a compressed one. The archive
  * is read once, front to back; its blobs go into the store as they come. */
 
-static bool claims(const char *reference)
-{
-    return strncmp(reference, "oci-archive:", 12) == 0;
-}
-
 static int identify(const struct base_request *request, char **key, char **name, struct error *err)
 {
     (void)name;
@@ -117,7 +112,7 @@ static int fetch(const struct base_request *request, const struct store *store,
 const struct base_source base_source_oci_archive = {
     .name = "oci-archive",
     .help = "oci-archive:FILE[:TAG], an OCI layout in a tar file",
-    .claims = claims,
+    .prefix = "oci-archive:",
     .identify = identify,
     .fetch = fetch,
 };

@@ -7,13 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Base images from a registry, by their reference. The last source that is asked: whatever no other
- * one claims is taken for a reference. */
-
-static bool claims(const char *reference)
-{
-    return reference[0] != '\0';
-}
+/* Base images from a registry, by their reference. The last source in list.h: it takes every
+ * reference that no other source takes. */
 
 /* Whether the store has a whole image for this manifest: then no network is needed. A damaged
  * manifest counts as absent. */
@@ -90,7 +85,6 @@ static int fetch(const struct base_request *request, const struct store *store,
 const struct base_source base_source_registry = {
     .name = "registry",
     .help = "an image reference: [HOST/]NAME[:TAG][@DIGEST]",
-    .claims = claims,
     .identify = identify,
     .fetch = fetch,
 };

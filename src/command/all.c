@@ -98,10 +98,9 @@ static int fetch_base(const struct pipeline_options *options, struct pipeline *p
                       struct known *known, struct error *err)
 {
     const char *base = project_get(&p->project, KEY_IMAGE_BASE);
-    bool file = strncmp(base, "oci", 3) == 0 ||
-                strncmp(base, "docker-archive:", 15) == 0; /* relative to the project */
+    /* A file's path is relative to the project. */
     autofree char *key = xasprintf("%s %s %s", base, project_get(&p->project, KEY_IMAGE_ARCH),
-                                   file ? p->project.dir : "");
+                                   base_is_file(base) ? p->project.dir : "");
     size_t at = position(&known->keys, key);
     if (at == known->keys.len) {
         struct error failed = {0};

@@ -2,13 +2,10 @@
 
 #include "support/log.h"
 
-#include <string.h>
-
 void warn_of_engines(const struct plan *plan)
 {
     const char *base = plan->base_reference;
-    if (strncmp(base, "oci:", 4) == 0 || strncmp(base, "oci-archive:", 12) == 0 ||
-        strncmp(base, "docker-archive:", 15) == 0)
+    if (base_is_file(base))
         log_warn(
             "only buildah and podman can build on '%s'; for docker, load the image and set [image] base to its name",
             base);

@@ -107,10 +107,7 @@ static void add_base(struct writer *w)
     const char *reference = w->on_scratch ? "scratch" : w->plan->base_reference,
                *slash = strrchr(reference, '/');
     const char *colon = strchr(slash ? slash : reference, ':');
-    bool from_file = strncmp(reference, "oci:", 4) == 0 ||
-                     strncmp(reference, "oci-archive:", 12) == 0 ||
-                     strncmp(reference, "docker-archive:", 15) == 0;
-    if (!w->plan->base_digest || from_file || strcmp(reference, "scratch") == 0 ||
+    if (!w->plan->base_digest || base_is_file(reference) || strcmp(reference, "scratch") == 0 ||
         strchr(reference, '@')) {
         writer_value(w, quote_plain, reference, KEY_IMAGE_BASE);
         return;

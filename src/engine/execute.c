@@ -26,9 +26,7 @@ int execution_choose(const char *wanted, const struct engine_options *options, s
 void execution_watch(const struct base_request *request, struct strv *inputs)
 {
     const char *colon = strchr(request->reference, ':');
-    if (strncmp(request->reference, "oci:", 4) != 0 &&
-        strncmp(request->reference, "oci-archive:", 12) != 0 &&
-        strncmp(request->reference, "docker-archive:", 15) != 0)
+    if (!base_is_file(request->reference))
         return;
     autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")),
                   *path = path_join(request->dir, name);

@@ -1,5 +1,6 @@
 #include "image/reading.h"
 
+#include "base/base.h"
 #include "support/fs.h"
 
 #include <string.h>
@@ -71,18 +72,13 @@ static bool is_reference(const char *text)
 /* "oci:DIR[:TAG]" and its relatives: the file, and the tag in *tag. Caller frees both. */
 static char *file_of(const char *path, char **tag)
 {
-    static const char *const prefixes[] = {"oci-archive:", "oci:", "docker-archive:"};
-    for (size_t i = 0; i < countof(prefixes); i++) {
-        size_t length = strlen(prefixes[i]);
-        if (strncmp(path, prefixes[i], length) != 0)
-            continue;
-        const char *rest = path + length, *colon = strchr(rest, ':');
-        if (!colon || fs_exists(rest))
-            return xstrdup(rest);
-        *tag = xstrdup(colon + 1);
-        return xstrndup(rest, (size_t)(colon - rest));
-    }
-    return is_reference(path) && !fs_exists(path) ? NULL : xstrdup(path);
+    if (!base_is_file(path))
+        return is_reference(path) && !fs_exists(path) ? NULL : xstrdup(path);
+    const char *rest = strchr(path, ':') + 1, *colon = strchr(rest, ':');
+    if (!colon || fs_exists(rest))
+        return xstrdup(rest);
+    *tag = xstrdup(colon + 1);
+    return xstrndup(rest, (size_t)(colon - rest));
 }
 
 int imagefile_load(const char *path, const struct imagefile_choice *choice,

@@ -103,8 +103,7 @@ static void decide_builder(const struct plan_facts *facts, const struct template
                *own = facts->template->aws_builder;
     const char *manager =
         plan->family == FAMILY_OTHER ? package_manager_of(plan->base_reference) : NULL;
-    bool file = strstr(plan->base_reference, "oci:") || strstr(plan->base_reference, "-archive:");
-    bool like_base = plan->aws || (!file && manager &&
+    bool like_base = plan->aws || (!base_is_file(plan->base_reference) && manager &&
                                    (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0));
     autofree char *aws = plan->aws && own ? template_expand(facts->template, own, values) : NULL;
     plan->builder_reference = plan_builder_reference(set         ? set

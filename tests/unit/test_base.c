@@ -260,6 +260,25 @@ static void what_is_no_reference(void **state)
 }
 
 /* A base that the store has costs no more than its JSON and a look at each blob. */
+static void files(void **state)
+{
+    static const char *const files[] = {"oci:layout", "oci:/a/layout:v1",
+                                        "oci:", "oci-archive:a.tar",
+                                        "docker-archive:a.tar:name:tag"};
+    static const char *const others[] = {"",
+                                         "scratch",
+                                         "oci",
+                                         "oci/image",
+                                         "my-oci:5000/debian:12",
+                                         "the-docker-archive:5000/image",
+                                         "host/oci:1"};
+    (void)state;
+    for (size_t i = 0; i < countof(files); i++)
+        assert_true(base_is_file(files[i]));
+    for (size_t i = 0; i < countof(others); i++)
+        assert_false(base_is_file(others[i]));
+}
+
 static void peeking_is_quick(void **state)
 {
     enum { TIMES = 200 };
@@ -293,6 +312,7 @@ int main(void)
         TEST(a_tree_that_climbs_out),
         TEST(concurrent_and_killed),
         TEST(what_is_no_reference),
+        TEST(files),
         TEST(peeking_is_quick),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);

@@ -120,6 +120,9 @@ static void builder_like_base(void **state)
         {"debian:12", "debian:12", "apt"},
         {"docker.io/library/alpine:3.20", "docker.io/library/alpine:3.20", "apk"},
         {"public.ecr.aws/lambda/python:3.12", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
+        {"my-oci:5000/debian:12", "my-oci:5000/debian:12", "apt"},
+        {"the-archive:5000/alpine:3.20", "the-archive:5000/alpine:3.20", "apk"},
+        {"oci-archive:debian.tar", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
         {"oci:x/alpine", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
         {"scratch", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
     };
