@@ -58,14 +58,16 @@ int all_find(const struct pipeline_options *options, struct functions *functions
 /* --- one base, one file --- */
 
 struct known {
-    struct strv keys, errors; /* in step; "" is no error */
+    struct strv keys;     /* of the bases asked for so far */
+    struct error *errors; /* one for each key; ERROR_NONE: the base is in the store */
+    size_t error_cap;
     struct strv outputs, owners;
 };
 
 static void known_release(struct known *known)
 {
     strv_release(&known->keys);
-    strv_release(&known->errors);
+    free(known->errors);
     strv_release(&known->outputs);
     strv_release(&known->owners);
 }
@@ -103,18 +105,15 @@ static int fetch_base(const struct pipeline_options *options, struct pipeline *p
                                    base_is_file(base) ? p->project.dir : "");
     size_t at = position(&known->keys, key);
     if (at == known->keys.len) {
-        struct error failed = {0};
-        int result = pipeline_base(options, p, &failed);
+        grow(known->errors, known->keys.len, known->error_cap);
         strv_add(&known->keys, key);
-        strv_take(&known->errors,
-                  result == 0 ? xstrdup("") : xasprintf("%d %s", failed.kind, failed.text));
+        if (pipeline_base(options, p, &known->errors[at]) == 0)
+            known->errors[at].kind = ERROR_NONE;
     }
-    const char *text = known->errors.items[at];
-    if (!text[0])
+    if (known->errors[at].kind == ERROR_NONE)
         return 0;
-    char *rest = NULL;
-    long kind = strtol(text, &rest, 10);
-    return error_set(err, (int)kind, "%s", rest + 1);
+    *err = known->errors[at];
+    return -1;
 }
 
 /* Two functions that write one file would each think that they made it. */
