@@ -2,21 +2,19 @@
 
 #include "config.h"
 #include "provenance/describe.h"
+#include "provenance/gitdir.h"
 #include "provenance/trust.h"
 #include "support/dl.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <git2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #define DIRTY_PATHS_MAX 100
-#define SHALLOW_FILE_MAX (16 * 1024 * 1024)
 #define ABBREVIATION_MIN 7
 
 /* clang-format off */
@@ -261,22 +259,6 @@ static int by_text(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The list of cut commits of a shallow clone: their parents don't count even when they are there.
- */
-static int read_shallow(struct checkout *checkout, struct error *err)
-{
-    AUTO(buf) text = {0};
-    autofree char *path = path_join(git.repository_commondir(checkout->repository), "shallow");
-    if (!fs_exists(path))
-        return 0;
-    if (fs_read(path, SHALLOW_FILE_MAX, &text, err) != 0)
-        return -1;
-    for (const char *at = buf_text(&text); *at; at += strcspn(at, "\n"), at += *at == '\n')
-        strv_take(&checkout->shallow, xstrndup(at, strcspn(at, "\n")));
-    strv_sort(&checkout->shallow);
-    return 0;
-}
-
 static int read_commit(void *data, const char *id, int64_t *time, struct strv *parents,
                        struct error *err)
 {
@@ -341,33 +323,6 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
     return 0;
 }
 
-/* How many objects the packs hold, by their indexes (gitformat-pack(5)): what git sizes its
- * abbreviations by.
- */
-static uint64_t count_packed(const struct checkout *checkout)
-{
-    uint64_t total = 0;
-    autofree char *folder =
-        path_join(git.repository_commondir(checkout->repository), "objects/pack");
-    DIR *dir = opendir(folder);
-    for (struct dirent *entry; dir && (entry = readdir(dir));) {
-        size_t length = strlen(entry->d_name);
-        unsigned char magic[4], count[4];
-        if (length < 4 || strcmp(entry->d_name + length - 4, ".idx") != 0)
-            continue;
-        autoclose int fd = openat(dirfd(dir), entry->d_name, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || pread(fd, magic, 4, 0) != 4)
-            continue;
-        off_t last = (memcmp(magic, "\377tOc", 4) == 0 ? 8 : 0) + 255 * 4;
-        if (pread(fd, count, 4, last) == 4)
-            total += (uint64_t)count[0] << 24 | (uint64_t)count[1] << 16 | (uint64_t)count[2] << 8 |
-                     count[3];
-    }
-    if (dir)
-        closedir(dir);
-    return total;
-}
-
 /* The abbreviated commit as git writes it: as long as the number of objects asks for, and
  * unambiguous. */
 static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
@@ -380,7 +335,8 @@ static int abbreviate(const struct checkout *checkout, git_config *config, const
     size_t length = strlen(text.ptr), bits = 0;
     git.buf_dispose(&text);
     if (git.config_get_int32(&wanted, config, "core.abbrev") != 0) {
-        for (uint64_t count = count_packed(checkout); count; count >>= 1)
+        uint64_t count = gitdir_count_packed(git.repository_commondir(checkout->repository));
+        for (; count; count >>= 1)
             bits++;
         if ((bits + 1) / 2 > ABBREVIATION_MIN && (bits + 1) / 2 > length)
             length = (bits + 1) / 2;
@@ -396,7 +352,9 @@ static int read_version(struct checkout *checkout, git_config *config, const git
     AUTO(describe_tags) tags = {0};
     struct describe_result result = {0};
     struct describe_graph graph = {checkout, read_commit};
-    if (read_shallow(checkout, err) != 0 || read_tags(checkout, &tags, err) != 0)
+    const char *common = git.repository_commondir(checkout->repository);
+    if (gitdir_read_shallow(common, &checkout->shallow, err) != 0 ||
+        read_tags(checkout, &tags, err) != 0)
         return -1;
     int found = describe(&graph, out->commit, &tags, &result, err);
     if (found <= 0)
@@ -516,38 +474,10 @@ static int read_status(struct checkout *checkout, const struct strv *left_out,
     return 0;
 }
 
-static void watch_folders(struct strv *watched, const char *path, int depth)
-{
-    DIR *dir = opendir(path);
-    strv_add(watched, path);
-    for (struct dirent *entry; dir && depth > 0 && (entry = readdir(dir));) {
-        if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
-            autofree char *below = path_join(path, entry->d_name);
-            watch_folders(watched, below, depth - 1);
-        }
-    }
-    if (dir)
-        closedir(dir);
-}
-
 static void watch(const struct checkout *checkout, struct strv *watched)
 {
-    static const char *const common[] = {"config", "packed-refs", "shallow", "info/exclude"};
-    const char *own = git.repository_path(checkout->repository),
-               *shared = git.repository_commondir(checkout->repository);
-    AUTO(buf) head = {0};
-    struct error ignored = {0};
-    autofree char *head_path = path_join(own, "HEAD"), *tags = path_join(shared, "refs/tags");
-    strv_add(watched, head_path);
-    strv_take(watched, path_join(own, "index"));
-    for (size_t i = 0; i < countof(common); i++)
-        strv_take(watched, path_join(shared, common[i]));
-    if (fs_read(head_path, 4096, &head, &ignored) == 0 &&
-        strncmp(buf_text(&head), "ref: refs/", 10) == 0) {
-        head.data[5 + strcspn(head.data + 5, "\n")] = '\0';
-        strv_take(watched, path_join(shared, head.data + 5));
-    }
-    watch_folders(watched, tags, 8);
+    gitdir_watch(git.repository_path(checkout->repository),
+                 git.repository_commondir(checkout->repository), watched);
     trust_config_files(watched);
     /* Rules above the project, which its own folder doesn't show. */
     for (autofree char *at = xstrdup(checkout->dir); strcmp(at, checkout->root) != 0;) {
