@@ -30,6 +30,7 @@ static const char *const reserved[] = {
     "AWS_SESSION_TOKEN",
     "LAMBDA_TASK_ROOT",
     "LAMBDA_RUNTIME_DIR",
+    NULL,
 };
 
 /* Whether a repository may be called so (OCI distribution-spec, "Pulling manifests"): lower case,
@@ -68,97 +69,92 @@ static bool text_lines(const char *value)
     return js_valid_utf8(value, strlen(value));
 }
 
-/* The first half means yes. */
-static const char *const booleans[] = {"yes", "true", "on", "1", "no", "false", "off", "0"};
-
-static bool one_of(const char *value, const char *const *words, size_t count)
+static bool one_of(const char *value, const char *const *words)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(value, words[i]) == 0)
+    for (; *words; words++)
+        if (strcmp(value, *words) == 0)
             return true;
     return false;
 }
 
-static char *check_standard(const char *value)
+static const char *const yes[] = {"yes", "true", "on", "1", NULL};
+static const char *const no[] = {"no", "false", "off", "0", NULL};
+
+static bool is_bool(const char *value)
 {
-    if (value[0] && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:+")])
+    return one_of(value, yes) || one_of(value, no);
+}
+
+static bool is_standard(const char *value)
+{
+    return value[0] && !value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789:+")];
+}
+
+static bool is_handler(const char *value)
+{
+    return printable_word(value) && strlen(value) <= 128;
+}
+
+static bool is_arch(const char *value)
+{
+    enum arch arch;
+    return arch_parse(value, &arch) == 0;
+}
+
+/* What a value of one type must be, by whichever of the two is given. */
+struct rule {
+    bool (*fits)(const char *value);
+    const char *const *words; /* it is one of these */
+    const char *wrong;        /* what an error says after the value */
+};
+
+/* A type without a row takes every text, or is a list (check_list). */
+static const struct rule rules[TYPE_SHELL + 1] = {
+    [TYPE_NAME] = {.fits = value_is_name,
+                   .wrong = "is not a name; use lower-case letters, digits and . _ - between them"},
+    [TYPE_LANGUAGE] = {.fits = value_is_name, .wrong = "is not a language's name"},
+    [TYPE_STANDARD] = {.fits = is_standard,
+                       .wrong = "is not a standard of C or C++; write one like gnu11 or c++17"},
+    [TYPE_HANDLER] = {.fits = is_handler,
+                      .wrong = "is not a handler name; use one word of at most 128 bytes"},
+    [TYPE_BASE] = {.fits = printable_word, .wrong = "is not an image; write one word"},
+    [TYPE_ARCH] = {.fits = is_arch,
+                   .wrong = "is not an architecture of Lambda; use x86_64 or arm64"},
+    [TYPE_LIBC] = {.words = (const char *const[]){"auto", "glibc", "musl", NULL},
+                   .wrong = "is not a C library; use auto, glibc or musl"},
+    [TYPE_OUTPUT] = {.words = (const char *const[]){"oci", "oci-layout", NULL},
+                     .wrong = "is not a kind of output; use oci or oci-layout"},
+    [TYPE_LEVEL] = {.words = (const char *const[]){"default", "fast", "best", NULL},
+                    .wrong = "is not a level of compression; use default, fast or best"},
+    [TYPE_BOOL] = {.fits = is_bool, .wrong = "is neither yes nor no"},
+    [TYPE_ABSOLUTE] = {.fits = absolute_path,
+                       .wrong = "is not an absolute path of at most 1000 bytes without '..'"},
+    [TYPE_MANAGER] = {.words =
+                          (const char *const[]){"auto", "dnf", "yum", "apt", "apk", "none", NULL},
+                      .wrong = "is not a package manager; use auto, dnf, yum, apt, apk or none"},
+};
+
+static char *check_list(enum value_type type, const char *value)
+{
+    AUTO(strv) words = {0};
+    if (type == TYPE_LINES || type == TYPE_SHELL) {
+        if (text_lines(value))
+            return NULL;
+        return xstrdup("a byte that is no text; only tabs and line ends are allowed, in UTF-8");
+    }
+    if (ini_words(value, &words) == 0)
         return NULL;
-    return xasprintf("'%.80s' is not a standard of C or C++; write one like gnu11 or c++17", value);
+    return xasprintf("a quote is not closed in '%.80s'", value);
 }
 
 /* What is wrong with a value of this type, or NULL. Caller frees. */
 char *value_check(enum value_type type, const char *value)
 {
-    AUTO(strv) words = {0};
-    enum arch arch;
-    switch (type) {
-    case TYPE_TEXT:
-        return NULL;
-    case TYPE_NAME:
-        return value_is_name(value)
-                   ? NULL
-                   : xasprintf(
-                         "'%.80s' is not a name; use lower-case letters, digits and . _ - between them",
-                         value);
-    case TYPE_STANDARD:
-        return check_standard(value);
-    case TYPE_LANGUAGE:
-        return value_is_name(value) ? NULL : xasprintf("'%.80s' is not a language's name", value);
-    case TYPE_HANDLER:
-        return printable_word(value) && strlen(value) <= 128
-                   ? NULL
-                   : xasprintf("'%.80s' is not a handler name; use one word of at most 128 bytes",
-                               value);
-    case TYPE_BASE:
-        return printable_word(value) ? NULL
-                                     : xasprintf("'%.80s' is not an image; write one word", value);
-    case TYPE_ARCH:
-        return arch_parse(value, &arch) == 0
-                   ? NULL
-                   : xasprintf("'%.80s' is not an architecture of Lambda; use x86_64 or arm64",
-                               value);
-    case TYPE_LIBC:
-        return one_of(value, (const char *const[]){"auto", "glibc", "musl"}, 3)
-                   ? NULL
-                   : xasprintf("'%.80s' is not a C library; use auto, glibc or musl", value);
-    case TYPE_OUTPUT:
-        return one_of(value, (const char *const[]){"oci", "oci-layout"}, 2)
-                   ? NULL
-                   : xasprintf("'%.80s' is not a kind of output; use oci or oci-layout", value);
-    case TYPE_LEVEL:
-        return one_of(value, (const char *const[]){"default", "fast", "best"}, 3)
-                   ? NULL
-                   : xasprintf("'%.80s' is not a level of compression; use default, fast or best",
-                               value);
-    case TYPE_BOOL:
-        return one_of(value, booleans, countof(booleans))
-                   ? NULL
-                   : xasprintf("'%.80s' is neither yes nor no", value);
-    case TYPE_PATH:
-        return NULL;
-    case TYPE_ABSOLUTE:
-        return absolute_path(value)
-                   ? NULL
-                   : xasprintf("'%.80s' is not an absolute path of at most 1000 bytes without '..'",
-                               value);
-    case TYPE_WORDS:
-    case TYPE_PATHS:
-    case TYPE_PATTERNS:
-        return ini_words(value, &words) == 0 ? NULL
-                                             : xasprintf("a quote is not closed in '%.80s'", value);
-    case TYPE_MANAGER:
-        return one_of(value, (const char *const[]){"auto", "dnf", "yum", "apt", "apk", "none"}, 6)
-                   ? NULL
-                   : xasprintf(
-                         "'%.80s' is not a package manager; use auto, dnf, yum, apt, apk or none",
-                         value);
-    case TYPE_LINES:
-    case TYPE_SHELL:
-        return text_lines(value)
-                   ? NULL
-                   : xstrdup(
-                         "a byte that is no text; only tabs and line ends are allowed, in UTF-8");
-    }
+    const struct rule *rule = &rules[type];
+    if (value_keeps_quotes(type))
+        return check_list(type, value);
+    if ((rule->fits && !rule->fits(value)) || (rule->words && !one_of(value, rule->words)))
+        return xasprintf("'%.80s' %s", value, rule->wrong);
     return NULL;
 }
 
@@ -169,7 +165,7 @@ char *value_check_env(const char *name)
         return xasprintf(
             "'%.80s' can't be set on Lambda; use two or more letters, digits and _, a letter first",
             name);
-    if (one_of(name, reserved, countof(reserved)))
+    if (one_of(name, reserved))
         return xasprintf("'%s' is reserved by Lambda; choose another name", name);
     return NULL;
 }
@@ -219,9 +215,9 @@ char *value_check_secret(const char *name, const char *value)
 
 char *value_check_stage(const char *name)
 {
-    static const char *const taken[] = {"build", "scratch", "al2023", "al2"};
+    static const char *const taken[] = {"build", "scratch", "al2023", "al2", NULL};
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
-    if (one_of(name, taken, countof(taken)))
+    if (one_of(name, taken))
         return xasprintf(
             "a stage can't be called '%s': it means something already; choose another name", name);
     if (name[0] < 'a' || name[0] > 'z' || name[length])
@@ -239,5 +235,5 @@ bool value_keeps_quotes(enum value_type type)
 
 bool value_bool(const char *value)
 {
-    return one_of(value, booleans, countof(booleans) / 2);
+    return one_of(value, yes);
 }
