@@ -15,7 +15,7 @@
 #include "base/list.h"
 #undef BASE_SOURCE
 
-const struct base_source *const base_sources[] = {
+static const struct base_source *const base_sources[] = {
 #define BASE_SOURCE(name) &base_source_##name,
 #include "base/list.h"
 #undef BASE_SOURCE

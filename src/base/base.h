@@ -42,11 +42,9 @@ struct base {
                      NULL for scratch */
 };
 
-/* A source puts all blobs of one platform manifest into the store and says its digest (the manifest
- * is a blob too). */
+/* A source, one line each in base/list.h, puts all blobs of one platform manifest into the store
+ * and says its digest (the manifest is a blob too). */
 struct base_source {
-    const char *name;   /* "registry", "oci", "oci-archive", "docker-archive" */
-    const char *help;   /* one line */
     const char *prefix; /* of references to a file or folder of this machine; NULL: not files, and
                            the source takes every reference that no other source takes */
     /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's
@@ -60,9 +58,6 @@ struct base_source {
     int (*fetch)(const struct base_request *request, const struct store *store,
                  struct digest *manifest, char **name, struct error *err);
 };
-
-/* The sources, one line each in base/list.h. */
-extern const struct base_source *const base_sources[];
 
 /* Whether a reference names a file or folder of this machine, by its prefix alone: the file need
  * not exist. */

@@ -363,8 +363,6 @@ static int fetch(const struct base_request *request, const struct store *store,
 }
 
 const struct base_source base_source_docker_archive = {
-    .name = "docker-archive",
-    .help = "docker-archive:FILE[:NAME], what docker save writes",
     .prefix = "docker-archive:",
     .identify = identify,
     .fetch = fetch,

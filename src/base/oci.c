@@ -79,8 +79,6 @@ static int fetch(const struct base_request *request, const struct store *store,
 }
 
 const struct base_source base_source_oci = {
-    .name = "oci",
-    .help = "oci:DIR[:TAG], an OCI layout in a folder",
     .prefix = "oci:",
     .identify = identify,
     .fetch = fetch,

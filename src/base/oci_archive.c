@@ -110,8 +110,6 @@ static int fetch(const struct base_request *request, const struct store *store,
 }
 
 const struct base_source base_source_oci_archive = {
-    .name = "oci-archive",
-    .help = "oci-archive:FILE[:TAG], an OCI layout in a tar file",
     .prefix = "oci-archive:",
     .identify = identify,
     .fetch = fetch,

@@ -83,8 +83,6 @@ static int fetch(const struct base_request *request, const struct store *store,
 }
 
 const struct base_source base_source_registry = {
-    .name = "registry",
-    .help = "an image reference: [HOST/]NAME[:TAG][@DIGEST]",
     .identify = identify,
     .fetch = fetch,
 };
