@@ -51,16 +51,6 @@ static const struct base_source *find_source(const char *reference, struct error
     return NULL;
 }
 
-static int identify(const struct base_source *source, const struct base_request *request,
-                    char **key, char **name, struct error *err)
-{
-    if (source->identify)
-        return source->identify(request, key, name, err);
-    *key = xstrdup(request->reference);
-    *name = xstrdup(request->reference);
-    return 0;
-}
-
 static struct js *read_json(const struct store *store, const struct digest *digest,
                             const char *where, struct error *err)
 {
@@ -225,7 +215,7 @@ static int recall(const struct base_source *source, const struct base_request *r
 {
     struct digest digest;
     autofree char *where = xasprintf("base image '%s'", request->reference);
-    if (identify(source, request, key, &base->name, err) != 0)
+    if (source->identify(request, key, &base->name, err) != 0)
         return -1;
     base->answer = store_ref_path(store, *key, request->arch);
     int found = store_ref_get(store, *key, request->arch, &digest, err);
@@ -272,7 +262,7 @@ static int load(const struct base_request *request, const struct store *store, s
     if (!source)
         return -1;
     if (request->pull == PULL_ALWAYS) {
-        if (identify(source, request, &key, &base->name, err) != 0)
+        if (source->identify(request, &key, &base->name, err) != 0)
             return -1;
     } else {
         int found = recall(source, request, store, &key, base, err);

@@ -48,8 +48,7 @@ struct base_source {
     const char *prefix; /* of references to a file or folder of this machine; NULL: not files, and
                            the source takes every reference that no other source takes */
     /* *key: what base_load remembers the manifest under (store_ref_set): the full name, or a file's
-     * path with what tells that it changed. *name: as in struct base, or left NULL. No network.
-     * NULL here: the reference is both. */
+     * path with what tells that it changed. *name: as in struct base, or left NULL. No network. */
     int (*identify)(const struct base_request *request, char **key, char **name, struct error *err);
     /* *name: as in struct base, or left NULL. Errors: ERROR_REGISTRY final, ERROR_RETRY worth
      * another try, ERROR_LOCKED when PULL_NEVER meets something absent. Called only when the store
