@@ -22,7 +22,7 @@ static const struct base_source *const base_sources[] = {
     NULL,
 };
 
-/* NULL for the empty reference alone. */
+/* Returns NULL only for the empty reference. */
 static const struct base_source *source_of(const char *reference)
 {
     for (size_t i = 0; base_sources[i] && reference[0]; i++) {
@@ -44,6 +44,7 @@ static const struct base_source *find_source(const char *reference, struct error
     const struct base_source *source = source_of(reference);
     if (source)
         return source;
+
     error_set(
         err, ERROR_PROJECT,
         "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or docker-archive:FILE",
@@ -60,7 +61,7 @@ static struct js *read_json(const struct store *store, const struct digest *dige
     return js_parse(buf_text(&text), text.len, where, err);
 }
 
-/* Layers as they come from the store. */
+/* --- layers of the store, as gzip --- */
 
 static int packed_sink(void *data, const void *bytes, size_t length, struct error *err)
 {
@@ -74,6 +75,7 @@ static int feed(int fd, struct gzip_writer *writer, struct digest *digest, struc
     AUTO(digest_context) context = {0};
     if (digest_init(&context, err) != 0)
         return -1;
+
     for (;;) {
         ssize_t got = read(fd, piece, PIECE);
         if (process_check_interrupt(err) != 0)
@@ -88,6 +90,7 @@ static int feed(int fd, struct gzip_writer *writer, struct digest *digest, struc
         if (gzip_writer_write(writer, piece, (size_t)got, err) != 0)
             return -1;
     }
+
     digest_final(&context, digest);
     return gzip_writer_finish(writer, err);
 }
@@ -100,11 +103,13 @@ static int compress(const struct store *store, const struct digest *plain, int f
     AUTO(store_writer) blob = {0};
     log_step("compress", "the base's layer %.19s is plain, and Lambda takes only gzip",
              plain->text);
+
     if (store_writer_open(&blob, store, NULL, err) != 0)
         return -1;
     AUTOPTR(gzip_writer) writer = gzip_writer_open(packed_sink, &blob, GZIP_DEFAULT, 0, err);
     if (!writer || feed(fd, writer, &actual, err) != 0)
         return -1;
+
     if (!digest_equal(plain, &actual)) {
         store_discard(store, plain);
         return error_set(
@@ -112,10 +117,27 @@ static int compress(const struct store *store, const struct digest *plain, int f
             "the layer '%s' was damaged on disk and has been removed from the cache; build again",
             plain->text);
     }
+
     return store_writer_commit(&blob, packed, err);
 }
 
-/* The layer itself when it is gzip, else the gzip of it, which the store remembers. */
+/* Finds or makes the gzip of a plain layer; the store remembers which it is. */
+static int find_packed(const struct store *store, enum arch arch, const struct digest *plain,
+                       int fd, struct digest *packed, struct error *err)
+{
+    autofree char *key = xasprintf("=gzip of %s", plain->text);
+    int known = store_ref_get(store, key, arch, packed, err);
+    if (known < 0)
+        return -1;
+    if (known == 1 && store_has(store, packed))
+        return 0;
+
+    if (compress(store, plain, fd, packed, err) != 0)
+        return -1;
+    return store_ref_set(store, key, arch, packed, err);
+}
+
+/* Keeps a layer that is gzip, and replaces a plain one with its gzip. */
 static int as_gzip(const struct store *store, enum arch arch, struct base_layer *layer,
                    struct error *err)
 {
@@ -124,20 +146,16 @@ static int as_gzip(const struct store *store, enum arch arch, struct base_layer 
     autoclose int fd = store_open_blob(store, &layer->digest, &layer->size, err);
     if (fd < 0)
         return -1;
+
     ssize_t got = pread(fd, magic, sizeof magic, 0);
     if (got < 0)
         return error_errno(err, ERROR_BUILD, "can't read the layer '%s'", layer->digest.text);
-    /* zstd and whatever else is neither gzip nor tar: listing_make says what it is. */
+    /* The second is zstd, which listing_make refuses with the right message. */
     if (got == 2 &&
         ((magic[0] == 0x1f && magic[1] == 0x8b) || (magic[0] == 0x28 && magic[1] == 0xb5)))
         return 0;
-    autofree char *key = xasprintf("=gzip of %s", layer->digest.text);
-    int known = store_ref_get(store, key, arch, &packed, err);
-    if (known < 0)
-        return -1;
-    if ((known == 0 || !store_has(store, &packed)) &&
-        (compress(store, &layer->digest, fd, &packed, err) != 0 ||
-         store_ref_set(store, key, arch, &packed, err) != 0))
+
+    if (find_packed(store, arch, &layer->digest, fd, &packed, err) != 0)
         return -1;
     autoclose int opened = store_open_blob(store, &packed, &layer->size, err);
     if (opened < 0 || !store_use(store, &packed, layer->size))
@@ -150,6 +168,7 @@ static int read_layers(const struct store *store, enum arch arch, const struct m
                        const struct digest *diff_ids, struct base *base, struct error *err)
 {
     base->layers = xcalloc(manifest->layer_count, sizeof *base->layers);
+
     for (size_t i = 0; i < manifest->layer_count; i++) {
         struct base_layer *layer = &base->layers[base->layer_count++];
         *layer = (struct base_layer){manifest->layers[i].digest, diff_ids[i], 0};
@@ -160,8 +179,19 @@ static int read_layers(const struct store *store, enum arch arch, const struct m
     return 0;
 }
 
-/* Fills `base` from the store: 1, or 0 when a blob is missing or damaged, -1 when the image is not
- * one we can use. */
+/* --- images of the store --- */
+
+/* Marks the config and all layers as used, and returns whether the store has every one of them. */
+static bool has_blobs(const struct store *store, const struct manifest *manifest)
+{
+    bool whole = store_use(store, &manifest->config.digest, manifest->config.size);
+    for (size_t i = 0; i < manifest->layer_count; i++)
+        whole = store_use(store, &manifest->layers[i].digest, manifest->layers[i].size) && whole;
+    return whole;
+}
+
+/* Fills `base` from the store. Returns 1, 0 when a blob is missing or damaged, -1 when lbuild can't
+ * use the image. */
 static int read_base(const struct base_request *request, const struct store *store,
                      const struct digest *digest, const char *where, struct base *base,
                      struct error *err)
@@ -169,19 +199,19 @@ static int read_base(const struct base_request *request, const struct store *sto
     AUTO(manifest) manifest = {0};
     if (!store_has(store, digest))
         return 0;
+
     AUTOPTR(js) document = read_json(store, digest, where, err);
     if (!document)
-        return store_has(store, digest) ? -1 : 0; /* what was damaged is gone now */
+        return store_has(store, digest) ? -1 : 0; /* the store removes a damaged blob */
     if (manifest_read(document, where, &manifest, err) != 0)
         return -1;
-    bool whole = store_use(store, &manifest.config.digest, manifest.config.size);
-    for (size_t i = 0; i < manifest.layer_count; i++)
-        whole = store_use(store, &manifest.layers[i].digest, manifest.layers[i].size) && whole;
-    if (!whole)
+    if (!has_blobs(store, &manifest))
         return 0;
+
     base->config = read_json(store, &manifest.config.digest, where, err);
     if (!base->config)
         return store_has(store, &manifest.config.digest) ? -1 : 0;
+
     autofree struct digest *diff_ids = xcalloc(manifest.layer_count, sizeof *diff_ids);
     if (config_read(base->config, request->arch, manifest.layer_count, where, diff_ids, err) != 0)
         return -1;
@@ -191,13 +221,14 @@ static int read_base(const struct base_request *request, const struct store *sto
     return 1;
 }
 
-/* What only has to be looked at once, when an image is new here: whether its layers make a tree. */
+/* Whether the layers make one tree. Checked once, when an image is new to the store. */
 static int check_tree(const struct base *base, const struct store *store, const char *where,
                       struct error *err)
 {
     autofree struct digest *layers = xcalloc(base->layer_count, sizeof *layers);
     for (size_t i = 0; i < base->layer_count; i++)
         layers[i] = base->layers[i].digest;
+
     AUTOPTR(rootfs) rootfs = rootfs_load(store, layers, base->layer_count, err);
     return rootfs ? 0 : error_wrap(err, "%s", where);
 }
@@ -209,7 +240,8 @@ static bool load_scratch(const struct base_request *request, struct base *base)
     return base->scratch;
 }
 
-/* As base_peek, for an image from `source`. *key and *name are filled in either way. */
+/* Does what base_peek does, for an image of `source`. *key and base->name are set in any case but
+ * an error. */
 static int recall(const struct base_source *source, const struct base_request *request,
                   const struct store *store, char **key, struct base *base, struct error *err)
 {
@@ -217,6 +249,7 @@ static int recall(const struct base_source *source, const struct base_request *r
     autofree char *where = xasprintf("base image '%s'", request->reference);
     if (source->identify(request, key, &base->name, err) != 0)
         return -1;
+
     base->answer = store_ref_path(store, *key, request->arch);
     int found = store_ref_get(store, *key, request->arch, &digest, err);
     return found == 1 ? read_base(request, store, &digest, where, base, err) : found;
@@ -236,6 +269,7 @@ static int pull(const struct base_source *source, const struct base_request *req
 {
     struct digest digest = {0};
     autofree char *where = xasprintf("base image '%s'", request->reference), *name = NULL;
+
     log_step("base", "%s for %s", request->reference, arch_lambda(request->arch));
     if (source->fetch(request, store, &digest, &name, err) != 0)
         return -1;
@@ -243,6 +277,7 @@ static int pull(const struct base_source *source, const struct base_request *req
         free(base->name);
         base->name = take(name);
     }
+
     int found = read_base(request, store, &digest, where, base, err);
     if (found == 0)
         return error_set(
@@ -261,6 +296,7 @@ static int load(const struct base_request *request, const struct store *store, s
     const struct base_source *source = find_source(request->reference, err);
     if (!source)
         return -1;
+
     if (request->pull == PULL_ALWAYS) {
         if (source->identify(request, &key, &base->name, err) != 0)
             return -1;
@@ -270,6 +306,7 @@ static int load(const struct base_request *request, const struct store *store, s
             return found == 1 ? 0 : -1;
         forget(base);
     }
+
     return pull(source, request, store, key, base, err);
 }
 
@@ -288,6 +325,7 @@ int base_peek(const struct base_request *request, const struct store *store, str
     autofree char *key = NULL;
     if (load_scratch(request, base))
         return 1;
+
     const struct base_source *source = find_source(request->reference, err);
     int found = source ? recall(source, request, store, &key, base, err) : -1;
     if (found != 1)
@@ -309,6 +347,7 @@ struct js *base_history(const struct base *base, const char *created)
     const struct js *old = js_get(base->config, "history");
     struct js *history = js_array();
     size_t layers = 0;
+
     for (size_t i = 0; i < js_count(old); i++) {
         if (!js_is_object(js_at(old, i)))
             continue;
@@ -321,11 +360,13 @@ struct js *base_history(const struct base *base, const char *created)
         }
         js_append(history, entry);
     }
+
     for (; layers < base->layer_count; layers++) {
         struct js *entry = js_object();
         js_set_string(entry, "created", created);
         js_set_string(entry, "created_by", "(not recorded in the base image)");
         js_append(history, entry);
     }
+
     return history;
 }

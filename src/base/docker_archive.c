@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "docker-archive:FILE[:NAME]": what `docker save` writes, in its old form (HEX/layer.tar,
- * HEX.json) and in its new one (an OCI layout with a manifest.json). Its layers are mostly plain
+/* "docker-archive:FILE[:NAME]": the output of `docker save`, in the old form (HEX/layer.tar,
+ * HEX.json) and in the new one (an OCI layout with a manifest.json). Most of its layers are plain
  * tar: they go into the store as gzip, under an OCI manifest made here. The archive is read up to
- * three times: manifest.json may come last, and names what to look for. */
+ * three times, because manifest.json, which names the other files, may come last. */
 
 static int identify(const struct base_request *request, char **key, char **name, struct error *err)
 {
@@ -27,10 +27,9 @@ struct import {
     const struct base_request *request;
     const char *path;
     struct buf manifest, config;
-    struct strv links; /* "NAME" and "TARGET" in turns: a layer that stands twice is a link the
-                          second time */
+    struct strv links; /* "NAME" and "TARGET" in turns: the second copy of a layer is a link */
     char *config_name;
-    struct strv layer_names; /* cleaned, links followed */
+    struct strv layer_names; /* as clean paths, links followed */
     struct digest config_digest, *diff_ids, *layers;
 };
 
@@ -55,6 +54,7 @@ static int read_archive(struct import *import, visit each, struct error *err)
     AUTOPTR(tar_reader) reader = tar_reader_open_file(import->path, err);
     if (!reader)
         return -1;
+
     while ((more = tar_reader_next(reader, &entry, err)) == 1) {
         autofree char *path = path_clean(entry.path);
         if (!path)
@@ -74,6 +74,7 @@ static int read_small(struct tar_reader *reader, const struct tar_entry *entry, 
     if (entry->size > MANIFEST_BYTES)
         return error_set(err, ERROR_REGISTRY, "'%s' in it is larger than %d bytes", entry->path,
                          MANIFEST_BYTES);
+
     while ((length = tar_reader_read(reader, buf_reserve(out, 65536), 65536, err)) > 0)
         out->len += (size_t)length;
     return length < 0 ? -1 : 0;
@@ -85,6 +86,7 @@ static int see_manifest(struct import *import, struct tar_reader *reader,
     enum { MOST_LINKS = 10000 };
     if (entry->type == TAR_FILE && strcmp(path, "manifest.json") == 0)
         return read_small(reader, entry, &import->manifest, err);
+
     if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) &&
         import->links.len < 2 * MOST_LINKS) {
         autofree char *dir = path_dir(path), *joined = path_join(dir, entry->link);
@@ -105,7 +107,7 @@ static int see_config(struct import *import, struct tar_reader *reader,
     return read_small(reader, entry, &import->config, err);
 }
 
-/* From the archive into the store, compressed unless it is so already. */
+/* Writes a layer into the store, through gzip unless it is compressed already. */
 struct sink {
     struct store_writer blob;
     struct gzip_writer *gzip;
@@ -122,6 +124,13 @@ static int packed(void *data, const void *bytes, size_t length, struct error *er
     return store_writer_write(data, bytes, length, err);
 }
 
+/* By the magic bytes of gzip and zstd. */
+static bool is_compressed(const unsigned char *bytes, int64_t length)
+{
+    return length >= 2 &&
+           ((bytes[0] == 0x1f && bytes[1] == 0x8b) || (bytes[0] == 0x28 && bytes[1] == 0xb5));
+}
+
 static int copy_layer(struct import *import, struct tar_reader *reader, struct digest *out,
                       struct error *err)
 {
@@ -130,14 +139,14 @@ static int copy_layer(struct import *import, struct tar_reader *reader, struct d
     AUTO(sink) sink = {0};
     bool first = true;
     int64_t length = 0;
+
     if (store_writer_open(&sink.blob, import->store, NULL, err) != 0)
         return -1;
+
     while ((length = tar_reader_read(reader, piece, PIECE, err)) > 0 || first) {
         if (process_check_interrupt(err) != 0 || length < 0)
             return -1;
-        bool compressed = length >= 2 && ((piece[0] == 0x1f && piece[1] == 0x8b) ||
-                                          (piece[0] == 0x28 && piece[1] == 0xb5));
-        if (first && !compressed &&
+        if (first && !is_compressed(piece, length) &&
             !(sink.gzip = gzip_writer_open(packed, &sink.blob, GZIP_DEFAULT, 0, err)))
             return -1;
         first = false;
@@ -145,12 +154,14 @@ static int copy_layer(struct import *import, struct tar_reader *reader, struct d
                       : store_writer_write(&sink.blob, piece, (size_t)length, err) != 0)
             return -1;
     }
+
     if (length < 0 || (sink.gzip && gzip_writer_finish(sink.gzip, err) != 0))
         return -1;
     return store_writer_commit(&sink.blob, out, err);
 }
 
-/* What a content was compressed to, so that reading the archive again needs no compressing. */
+/* The key under which the store remembers the compressed layer, so that the next reading of the
+ * archive need not compress it again. */
 static char *layer_key(const struct digest *diff_id)
 {
     return xasprintf("=layer of %s", diff_id->text);
@@ -162,6 +173,7 @@ static int see_layer(struct import *import, struct tar_reader *reader,
     struct digest blob = {0};
     if (entry->type != TAR_FILE)
         return 0;
+
     for (size_t i = 0; i < import->layer_names.len; i++) {
         if (strcmp(import->layer_names.items[i], path) != 0 || import->layers[i].text[0])
             continue;
@@ -176,11 +188,12 @@ static int see_layer(struct import *import, struct tar_reader *reader,
     return 0;
 }
 
-/* Follows links between entries of the archive; a cycle ends somewhere, at a name that is no file.
- * Caller frees. */
+/* Follows links between entries of the archive. Gives up in a cycle after 40 links, at a name that
+ * is not a file. Caller frees. */
 static char *follow(const struct import *import, const char *name)
 {
     char *path = path_clean(name);
+
     for (int hops = 0; path && hops < 40; hops++) {
         const char *target = NULL;
         for (size_t i = 0; i + 1 < import->links.len && !target; i += 2)
@@ -194,12 +207,13 @@ static char *follow(const struct import *import, const char *name)
     return path;
 }
 
-/* Whether it is called so, in full or, as people type it, without what comes before a slash
+/* Whether the image has this name, in full or, as people type it, without the leading components
  * ("docker.io/library/"). */
 static bool has_tag(const struct js *image, const char *tag)
 {
     const struct js *tags = js_get(image, "RepoTags");
     size_t length = strlen(tag);
+
     for (size_t i = 0; i < js_count(tags); i++) {
         const char *full = js_text(js_at(tags, i));
         size_t before = full && strlen(full) > length ? strlen(full) - length : 0;
@@ -216,8 +230,10 @@ static const struct js *choose(const struct js *list, const char *tag, struct er
         error_set(err, ERROR_REGISTRY, "its manifest.json names no image");
         return NULL;
     }
+
     if (!tag && js_count(list) == 1)
         return js_at(list, 0);
+
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *tags = js_get(js_at(list, i), "RepoTags");
         if (tag && has_tag(js_at(list, i), tag))
@@ -226,10 +242,25 @@ static const struct js *choose(const struct js *list, const char *tag, struct er
             buf_addf(&names, "%s%.200s", names.len ? ", " : "",
                      js_text(js_at(tags, j)) ? js_text(js_at(tags, j)) : "");
     }
+
     error_set(err, ERROR_REGISTRY, "%s; write docker-archive:FILE:NAME with one of: %s",
               tag ? "no image in it has this name" : "there are several images in it",
               names.len ? buf_text(&names) : "(none)");
     return NULL;
+}
+
+static int read_layer_names(struct import *import, const struct js *layers, struct error *err)
+{
+    for (size_t i = 0; i < js_count(layers); i++) {
+        const char *name = js_text(js_at(layers, i));
+        char *path = name ? follow(import, name) : NULL;
+        if (!path)
+            return error_set(err, ERROR_REGISTRY,
+                             "the layer '%.200s' in its manifest.json leads out of the archive",
+                             name ? name : "?");
+        strv_take(&import->layer_names, path);
+    }
+    return 0;
 }
 
 static int read_manifest(struct import *import, const char *tag, struct error *err)
@@ -241,33 +272,29 @@ static int read_manifest(struct import *import, const char *tag, struct error *e
             err, ERROR_REGISTRY,
             "it is not the output of 'docker save': there is no manifest.json in it; for an OCI "
             "layout write oci-archive:");
+
     AUTOPTR(js)
     list = js_parse(buf_text(&import->manifest), import->manifest.len, "manifest.json", err);
     const struct js *image = list ? choose(list, tag, err) : NULL;
     if (!image)
         return -1;
+
     const struct js *layers = js_get(image, "Layers");
     const char *config = js_get_text(image, "Config");
-    if (!config || js_count(layers) > MANIFEST_LAYERS)
-        return error_set(err, ERROR_REGISTRY,
-                         config ? "it has more than 127 layers"
-                                : "its manifest.json names no config");
+    if (!config)
+        return error_set(err, ERROR_REGISTRY, "its manifest.json names no config");
+    if (js_count(layers) > MANIFEST_LAYERS)
+        return error_set(err, ERROR_REGISTRY, "it has more than 127 layers");
     import->config_name = follow(import, config);
-    for (size_t i = 0; i < js_count(layers); i++) {
-        const char *name = js_text(js_at(layers, i));
-        char *path = name ? follow(import, name) : NULL;
-        if (!path)
-            return error_set(err, ERROR_REGISTRY,
-                             "the layer '%.200s' in its manifest.json leads out of the archive",
-                             name ? name : "?");
-        strv_take(&import->layer_names, path);
-    }
-    return import->config_name ? 0
-                               : error_set(err, ERROR_REGISTRY,
-                                           "the config '%.200s' leads out of the archive", config);
+    if (read_layer_names(import, layers, err) != 0)
+        return -1;
+    if (!import->config_name)
+        return error_set(err, ERROR_REGISTRY, "the config '%.200s' leads out of the archive",
+                         config);
+    return 0;
 }
 
-/* The config's name is its digest, in both forms. */
+/* In both forms of the archive the config is named by its digest. */
 static int read_config(struct import *import, struct error *err)
 {
     struct digest named;
@@ -277,26 +304,30 @@ static int read_config(struct import *import, struct error *err)
     if (import->config.len == 0)
         return error_set(err, ERROR_REGISTRY, "its config '%.200s' is missing",
                          import->config_name);
+
     if (store_put(import->store, import->config.data, import->config.len, &import->config_digest,
                   err) != 0)
         return -1;
+
     const char *base = path_base(import->config_name);
     autofree char *text = xasprintf("sha256:%.*s", (int)strcspn(base, "."), base);
     if (digest_parse(&named, text) && !digest_equal(&named, &import->config_digest))
         return error_set(err, ERROR_REGISTRY,
                          "its config '%.200s' is damaged: it has the digest '%s'",
                          import->config_name, import->config_digest.text);
+
     AUTOPTR(js) config = js_parse(import->config.data, import->config.len, "the config", err);
     import->diff_ids = xcalloc(count, sizeof *import->diff_ids);
     import->layers = xcalloc(count, sizeof *import->layers);
-    return config ? config_read(config, import->request->arch, count, "the archive",
-                                import->diff_ids, err)
-                  : -1;
+    if (!config)
+        return -1;
+    return config_read(config, import->request->arch, count, "the archive", import->diff_ids, err);
 }
 
 static int read_layers(struct import *import, struct error *err)
 {
     bool missing = false;
+
     for (size_t i = 0; i < import->layer_names.len; i++) {
         struct digest blob;
         autofree char *key = layer_key(&import->diff_ids[i]);
@@ -308,6 +339,7 @@ static int read_layers(struct import *import, struct error *err)
         else
             missing = true;
     }
+
     if (missing && read_archive(import, see_layer, err) != 0)
         return -1;
     for (size_t i = 0; i < import->layer_names.len; i++)
@@ -331,10 +363,12 @@ static int write_manifest(const struct import *import, struct digest *manifest, 
     AUTO(buf) text = {0};
     AUTOPTR(js) made = js_object();
     AUTOPTR(js) layers = js_array();
+
     js_set_integer(made, "schemaVersion", 2);
     js_set_string(made, "mediaType", MEDIA_OCI_MANIFEST);
     js_set(made, "config",
            descriptor(MEDIA_OCI_CONFIG, &import->config_digest, import->config.len));
+
     for (size_t i = 0; i < import->layer_names.len; i++) {
         uint64_t size = 0;
         autoclose int fd = store_open_blob(import->store, &import->layers[i], &size, err);
@@ -342,6 +376,7 @@ static int write_manifest(const struct import *import, struct digest *manifest, 
             return -1;
         js_append(layers, descriptor(MEDIA_OCI_LAYER_GZIP, &import->layers[i], size));
     }
+
     js_set(made, "layers", take(layers));
     js_dump(made, &text);
     return store_put(import->store, text.data, text.len, manifest, err);
@@ -355,6 +390,7 @@ static int fetch(const struct base_request *request, const struct store *store,
     (void)name;
     if (file_reference_parse(request, &reference, err) != 0)
         return -1;
+
     import.path = reference.path;
     if (read_manifest(&import, reference.tag, err) != 0 || read_config(&import, err) != 0 ||
         read_layers(&import, err) != 0 || write_manifest(&import, manifest, err) != 0)

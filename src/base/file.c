@@ -13,6 +13,7 @@ int file_reference_parse(const struct base_request *request, struct file_referen
     *out = (struct file_reference){0};
     text = text ? text + 1 : request->reference;
     const char *colon = strchr(text, ':');
+
     autofree char *path = path_join(request->dir ? request->dir : ".", text);
     if (colon && !fs_exists(path)) {
         autofree char *named = xstrndup(text, (size_t)(colon - text));
@@ -20,6 +21,7 @@ int file_reference_parse(const struct base_request *request, struct file_referen
         path = path_join(request->dir ? request->dir : ".", named);
         out->tag = xstrdup(colon + 1);
     }
+
     out->path = realpath(path, NULL);
     if (out->path && text[0])
         return 0;
@@ -44,6 +46,7 @@ int file_reference_key(const struct base_request *request, const char *below, ch
     AUTO(file_reference) reference = {0};
     if (file_reference_parse(request, &reference, err) != 0)
         return -1;
+
     autofree char *path = below[0] ? path_join(reference.path, below) : xstrdup(reference.path);
     if (stat(path, &st) != 0)
         return error_errno(err, ERROR_REGISTRY, "base image '%s': can't read '%s'",
@@ -51,6 +54,7 @@ int file_reference_key(const struct base_request *request, const char *below, ch
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_REGISTRY, "base image '%s': '%s' is not a regular file",
                          request->reference, path);
+
     *key = xasprintf("%.*s:%s%s%s#%llu-%llu.%09ld-%llu.%09ld-%llu",
                      (int)strcspn(request->reference, ":"), request->reference, reference.path,
                      reference.tag ? ":" : "", reference.tag ? reference.tag : "",
@@ -60,7 +64,7 @@ int file_reference_key(const struct base_request *request, const char *below, ch
     return 0;
 }
 
-/* Brings a manifest or an index and parses it. */
+/* Brings a manifest or an index into the store and parses it. */
 static struct js *document(const struct layout *layout, const struct descriptor *blob,
                            const char *where, struct error *err)
 {
@@ -70,6 +74,7 @@ static struct js *document(const struct layout *layout, const struct descriptor 
                   MANIFEST_BYTES);
         return NULL;
     }
+
     if (layout->bring(layout, blob, err) != 0 ||
         store_read(layout->store, &blob->digest, MANIFEST_BYTES, &text, err) != 0)
         return NULL;
@@ -83,6 +88,7 @@ static int bring_image(const struct layout *layout, const struct js *image, cons
     if (manifest_read(image, where, &manifest, err) != 0 ||
         layout->bring(layout, &manifest.config, err) != 0)
         return -1;
+
     for (size_t i = 0; i < manifest.layer_count; i++)
         if (layout->bring(layout, &manifest.layers[i], err) != 0)
             return -1;
@@ -98,6 +104,7 @@ int layout_fetch(const struct layout *layout, const struct buf *index, struct di
     AUTOPTR(js) list = js_parse(buf_text(index), index->len, where, err);
     if (!list || layout_choose(list, arch, layout->tag, where, &chosen, err) != 0)
         return -1;
+
     AUTOPTR(js) outer = document(layout, &chosen, where, err);
     AUTOPTR(js) inner = NULL;
     if (!outer)
@@ -109,6 +116,7 @@ int layout_fetch(const struct layout *layout, const struct buf *index, struct di
         if (!inner)
             return -1;
     }
+
     *manifest = chosen.digest;
     return bring_image(layout, inner ? inner : outer, where, err);
 }

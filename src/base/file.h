@@ -4,24 +4,25 @@
 #include "base/base.h"
 #include "registry/manifest.h"
 
-/* What the sources that read files have in common. */
+/* Shared by the sources that read files. */
 
-/* "PREFIX:PATH[:TAG]" taken apart. The path ends at its first colon, unless a file is called like
- * the whole. */
+/* The parts of "PREFIX:PATH[:TAG]". The path ends at its first colon, unless there is a file whose
+ * name is all of "PATH:TAG". */
 struct file_reference {
     char *path; /* absolute, links resolved */
     char *tag;  /* NULL without one */
 };
+
 /* ERROR_REGISTRY when there is no such file. */
 int file_reference_parse(const struct base_request *request, struct file_reference *out,
                          struct error *err) must_check;
 void file_reference_release(struct file_reference *reference);
-/* The reference with all that stat tells about `path` below it ("" for the file itself): another
- * file, another key. */
+/* *key is the reference together with what stat tells about the path `below` it ("" for the file
+ * itself), so that a changed file has another key. Caller frees. */
 int file_reference_key(const struct base_request *request, const char *below, char **key,
                        struct error *err) must_check;
 
-/* A layout on its way into the store. */
+/* A layout that is copied into the store. */
 struct layout {
     const struct base_request *request;
     const struct store *store;
@@ -30,7 +31,8 @@ struct layout {
     /* Makes sure that a blob is in the store. */
     int (*bring)(const struct layout *layout, const struct descriptor *blob, struct error *err);
 };
-/* Follows a layout's index.json to one image and brings all blobs of it. */
+
+/* Follows a layout's index.json to one image and brings all of its blobs. */
 int layout_fetch(const struct layout *layout, const struct buf *index, struct digest *manifest,
                  struct error *err) must_check;
 

@@ -19,8 +19,10 @@ static int copy(int fd, const char *path, struct store_writer *writer, struct er
 {
     enum { PIECE = 256 * 1024 };
     autofree char *piece = xmalloc(PIECE);
+
     if (lseek(fd, (off_t)writer->offset, SEEK_SET) < 0)
         return error_errno(err, ERROR_REGISTRY, "can't read '%s'", path);
+
     for (;;) {
         ssize_t got = read(fd, piece, PIECE);
         if (process_check_interrupt(err) != 0)
@@ -43,6 +45,7 @@ static int bring(const struct layout *layout, const struct descriptor *blob, str
     AUTO(store_writer) writer = {0};
     if (store_use(layout->store, &blob->digest, blob->size))
         return 0;
+
     autofree char *path = xasprintf("%s/blobs/sha256/%s", layout->path, digest_hex(&blob->digest));
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
@@ -50,11 +53,13 @@ static int bring(const struct layout *layout, const struct descriptor *blob, str
     if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size != blob->size)
         return error_set(err, ERROR_REGISTRY, "'%s' has %lld bytes, but the image says %llu", path,
                          (long long)st.st_size, (unsigned long long)blob->size);
+
     if (store_writer_open(&writer, layout->store, &blob->digest, err) != 0)
         return -1;
-    /* What another source left half-way may be anything. */
+    /* A half-written blob of another source may have any content. */
     if (writer.offset > blob->size && store_writer_restart(&writer, err) != 0)
         return -1;
+
     if ((!writer.done && copy(fd, path, &writer, err) != 0) ||
         store_writer_commit(&writer, &got, err) != 0)
         return error_wrap(err, "'%s'", path);
@@ -69,11 +74,13 @@ static int fetch(const struct base_request *request, const struct store *store,
     (void)name;
     if (file_reference_parse(request, &reference, err) != 0)
         return -1;
+
     autofree char *path = path_join(reference.path, "index.json");
     if (fs_read(path, MANIFEST_BYTES, &index, err) != 0) {
         err->kind = ERROR_REGISTRY;
         return error_wrap(err, "base image '%s' is not an OCI layout", request->reference);
     }
+
     const struct layout layout = {request, store, reference.path, reference.tag, bring};
     return layout_fetch(&layout, &index, manifest, err);
 }

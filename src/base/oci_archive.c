@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-/* "oci-archive:FILE[:TAG]": an OCI image layout in a tar file, also a compressed one. The archive
- * is read once, front to back; its blobs go into the store as they come. */
+/* "oci-archive:FILE[:TAG]": an OCI image layout in a tar file, which may be compressed. The archive
+ * is read once, from front to back; its blobs go into the store in that order. */
 
 static int identify(const struct base_request *request, char **key, char **name, struct error *err)
 {
@@ -30,15 +30,18 @@ static int copy_blob(struct tar_reader *reader, const struct tar_entry *entry, c
     AUTO(store_writer) writer = {0};
     autofree char *text = xasprintf("sha256:%s", hex), *piece = xmalloc(PIECE);
     int64_t length = 0;
-    /* The layout may hold other files, and the store may have the blob. */
+
+    /* Not every file is a blob, and the store may have it already. */
     if (!digest_parse(&expected, text) || store_use(store, &expected, (uint64_t)entry->size))
         return 0;
+
     if (store_writer_open(&writer, store, &expected, err) != 0)
         return -1;
     if (writer.done)
         return 0;
     if (writer.offset > 0 && store_writer_restart(&writer, err) != 0)
         return -1;
+
     while ((length = tar_reader_read(reader, piece, PIECE, err)) > 0)
         if (process_check_interrupt(err) != 0 ||
             store_writer_write(&writer, piece, (size_t)length, err) != 0)
@@ -55,6 +58,7 @@ static int read_index(struct tar_reader *reader, const struct tar_entry *entry, 
     if (entry->size > MANIFEST_BYTES)
         return error_set(err, ERROR_REGISTRY, "its index.json is larger than %d bytes",
                          MANIFEST_BYTES);
+
     while ((length = tar_reader_read(reader, buf_reserve(out, 65536), 65536, err)) > 0)
         out->len += (size_t)length;
     return length < 0 ? -1 : 0;
@@ -70,6 +74,7 @@ static int read_entry(struct tar_reader *reader, const struct tar_entry *entry,
                          entry->path);
     if (entry->type != TAR_FILE)
         return 0;
+
     if (strcmp(path, "index.json") == 0)
         return read_index(reader, entry, index, err);
     if (strncmp(path, blobs, sizeof blobs - 1) == 0)
@@ -85,9 +90,11 @@ static int read_archive(const char *path, const struct store *store, struct buf 
     AUTOPTR(tar_reader) reader = tar_reader_open_file(path, err);
     if (!reader)
         return -1;
+
     while ((more = tar_reader_next(reader, &entry, err)) == 1)
         if (read_entry(reader, &entry, store, index, err) != 0)
             return -1;
+
     if (more == 0 && index->len == 0)
         return error_set(err, ERROR_REGISTRY,
                          "it is not an OCI archive: there is no index.json in it%s",
@@ -105,6 +112,7 @@ static int fetch(const struct base_request *request, const struct store *store,
         return -1;
     if (read_archive(reference.path, store, &index, err) != 0)
         return error_wrap(err, "base image '%s'", request->reference);
+
     const struct layout layout = {request, store, reference.path, reference.tag, bring};
     return layout_fetch(&layout, &index, manifest, err);
 }
