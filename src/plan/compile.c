@@ -1,5 +1,4 @@
-#include "plan/plan.h"
-
+#include "plan/parts.h"
 #include "support/fs.h"
 #include "support/glob.h"
 #include "support/own.h"

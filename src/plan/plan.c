@@ -1,6 +1,7 @@
 #include "plan/plan.h"
 
 #include "lambda/limits.h"
+#include "plan/parts.h"
 #include "project/value.h"
 #include "support/fs.h"
 #include "support/own.h"

@@ -154,9 +154,6 @@ struct plan_facts {
 /* Errors: ERROR_PROJECT with the setting's place. */
 int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *err) must_check;
 void plan_release(struct plan *plan);
-/* The image reference behind a [image] base value: "al2023" becomes
- * public.ecr.aws/lambda/provided:al2023. Caller frees. */
-char *plan_base_reference(const char *value);
 /* The project's, where "aws" is what the template says. NULL with ERROR_PROJECT for inputs that are
  * wrong and a template without an AWS base. Caller frees. */
 char *plan_base_of(const struct project *project, const struct template *t,
@@ -166,27 +163,8 @@ char *plan_base_of(const struct project *project, const struct template *t,
  */
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
-/* The builder image of a word ("al2023", "al2"), or the reference as it is. Caller frees. */
-char *plan_builder_reference(const char *value);
-/* Adds a copy of the pair; `origin` may be NULL. */
-void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *value,
-                    const struct origin *origin);
-void plan_pairs_release(struct plan_pairs *pairs);
-/* Decides the stages, [files] of stages, secrets, and what kind of engine all that needs. */
-int plan_stages_decide(const struct project *project, const struct template *t, struct plan *plan,
-                       struct error *err) must_check;
-void plan_stages_release(struct plan *plan);
-/* The values of the template's inputs: [inputs], checked, and defaults. ERROR_PROJECT. */
-int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out,
-                struct error *err) must_check;
-/* Decides the builder, packages and lock file, by what the template says of them. */
-int plan_template_decide(const struct plan_facts *facts, struct plan *plan,
-                         struct error *err) must_check;
 /* Whether gcc takes a source for C++. */
 bool plan_is_cxx(const char *source);
-/* Decides how C sources are compiled and linked. */
-int plan_compile_decide(const struct plan_facts *facts, struct plan *plan,
-                        struct error *err) must_check;
 /* The template's [compile] for this plan, all placeholders filled in. `place`: {{program}} and
  * {{cache}}. `cross`: for this machine, where a container would be of the plan's architecture. */
 struct plan_command {
@@ -203,10 +181,5 @@ void plan_print(const struct plan *plan, struct buf *out);
 struct js *plan_json(const struct plan *plan);
 /* Adds a decision; what later steps find out (the compiler's name) joins the list too. */
 void plan_decide(struct plan *plan, const char *subject, const char *value, const char *reason);
-/* Adds one that rests on a setting, or on `otherwise` where the setting wasn't made. */
-void plan_decide_key(struct plan *plan, const struct plan_facts *facts, enum key_id key,
-                     const char *value, const char *otherwise);
-/* ERROR_PROJECT at the place of a setting. */
-int plan_wrong(const struct project *project, enum key_id key, struct error *err, const char *text);
 
 #endif

@@ -1,6 +1,5 @@
-#include "plan/plan.h"
-
 #include "plan/package_manager.h"
+#include "plan/parts.h"
 #include "support/fs.h"
 #include "support/own.h"
 

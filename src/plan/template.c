@@ -1,6 +1,5 @@
-#include "plan/plan.h"
-
 #include "plan/package_manager.h"
+#include "plan/parts.h"
 #include "support/glob.h"
 #include "support/inifile.h"
 #include "support/own.h"

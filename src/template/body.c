@@ -1,9 +1,8 @@
-#include "template/template.h"
-
 #include "project/stages.h"
 #include "support/buf.h"
 #include "support/inifile.h"
 #include "support/own.h"
+#include "template/parts.h"
 
 #include <stdlib.h>
 #include <string.h>

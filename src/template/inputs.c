@@ -1,9 +1,8 @@
-#include "template/template.h"
-
 #include "project/value.h"
 #include "support/buf.h"
 #include "support/inifile.h"
 #include "support/own.h"
+#include "template/parts.h"
 
 #include <ctype.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 #include "template/print.h"
 
 #include "support/own.h"
+#include "template/parts.h"
 
 #include <string.h>
 

@@ -5,6 +5,7 @@
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"
+#include "template/parts.h"
 
 #include <dirent.h>
 #include <stdlib.h>

@@ -167,15 +167,7 @@ enum error_kind template_failure_kind(const struct template_failure *failure);
 /* The names of all languages that there are templates for, sorted. */
 void template_languages(struct strv *out);
 
-/* template_parse's halves: the head (template_head.c), and one body (template_body.c), whose text
- * and line are set. */
-int template_parse_head(const char *text, size_t length, struct template *t,
-                        struct error *err) must_check;
-int template_parse_body(const struct template *t, struct template_body *body,
-                        struct error *err) must_check;
-
-/* Inputs (template_inputs.c). */
-const char *template_input_type_name(enum template_input_type type);
+/* NULL: the head declares none of this name, which is `length` bytes long. */
 const struct template_input *template_input_find(const struct template *t, const char *name,
                                                  size_t length);
 /* Whether a value of this type has no character that means something in a shell or a Dockerfile. */
@@ -188,12 +180,8 @@ struct template_values {
     const char *program, *cache; /* {{program}}, {{cache}}; NULL: not to be used */
 };
 /* The text with {{input:NAME}}, {{program}} and {{cache}} filled in; it passed
- * template_expand_check. Caller frees. */
+ * template_parse's check. Caller frees. */
 char *template_expand(const struct template *t, const char *text,
                       const struct template_values *values);
-/* What is wrong with such a text, NULL when nothing is. `plain`: only inputs of plain types may be
- * in it; `program`:
- * {{program}} and {{cache}} too. Caller frees. */
-char *template_expand_check(const struct template *t, const char *text, bool plain, bool program);
 
 #endif

@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "engine/deps.h"
+#include "plan/parts.h"
 #include "support/fs.h"
 #include "support/own.h"
 
