@@ -1,18 +1,38 @@
 #include "template/openversion.h"
 
+#include "config.h"
 #include "support/buf.h"
 #include "support/control.h"
+#include "support/dl.h"
 #include "support/own.h"
 
+#include <expat.h>
 #include <fnmatch.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define EXPAT_FUNCTIONS(X)                                                                         \
+    X(XML_, ParserCreate)                                                                          \
+    X(XML_, ParserFree)                                                                            \
+    X(XML_, SetUserData)                                                                           \
+    X(XML_, SetElementHandler)                                                                     \
+    X(XML_, SetCharacterDataHandler)                                                               \
+    X(XML_, SetCommentHandler)                                                                     \
+    X(XML_, SetProcessingInstructionHandler)                                                       \
+    X(XML_, SetDefaultHandler)                                                                     \
+    X(XML_, SetEntityDeclHandler)                                                                  \
+    X(XML_, UseForeignDTD)                                                                         \
+    X(XML_, Parse)                                                                                 \
+    X(XML_, StopParser)                                                                            \
+    X(XML_, GetCurrentLineNumber)
+DL_TABLE(expat, EXPAT_FUNCTIONS)
+
 enum {
     DEPTH_MAX = 100, /* what is deeper is passed over */
     FOLLOW_MAX = 10, /* properties that lead to properties */
     NAME_MAX_BYTES = 200,
+    ENTITY_MAX_BYTES = 100,
 };
 
 /* An element that has text and no other element. */
@@ -23,19 +43,14 @@ struct leaf {
     bool version, open;
 };
 
-struct name {
-    const char *text;
-    size_t length;
-};
-
 struct reader {
-    const char *at, *end;
-    int line;
-    struct name open[DEPTH_MAX];
+    XML_Parser parser;
+    struct buf path;          /* "/project/properties/a": the open elements, without namespaces */
+    size_t starts[DEPTH_MAX]; /* where each one's '/' is */
     size_t depth;
-    struct buf text; /* since the last tag */
+    struct buf text; /* since the last start tag */
     int text_line;
-    bool leaf; /* that tag opened an element */
+    bool leaf; /* that tag's element is still open, and has no other in it */
     const struct strv *elements, *patterns;
     struct leaf *leaves;
     size_t count, cap;
@@ -48,7 +63,10 @@ static void reader_release(struct reader *r)
         free(r->leaves[i].text);
     }
     free(r->leaves);
+    buf_release(&r->path);
     buf_release(&r->text);
+    if (r->parser)
+        expat.ParserFree(r->parser);
 }
 
 void openversion_release(struct openversion *found)
@@ -59,20 +77,12 @@ void openversion_release(struct openversion *found)
 
 /* Leaves. */
 
-static bool is(const struct name *name, const char *text, size_t length)
-{
-    return name->length == length && memcmp(name->text, text, length) == 0;
-}
-
 /* Whether the innermost element is one where a version stands. */
 static bool has_version(const struct reader *r)
 {
-    for (size_t i = 0; r->depth >= 2 && i < r->elements->len; i++) {
-        const char *parent = r->elements->items[i], *slash = strchr(parent, '/');
-        if (slash && is(&r->open[r->depth - 2], parent, (size_t)(slash - parent)) &&
-            is(&r->open[r->depth - 1], slash + 1, strlen(slash + 1)))
+    for (size_t i = 0; r->depth >= 2 && i < r->elements->len; i++)
+        if (strcmp(buf_text(&r->path) + r->starts[r->depth - 2] + 1, r->elements->items[i]) == 0)
             return true;
-    }
     return false;
 }
 
@@ -81,15 +91,19 @@ static bool has_version(const struct reader *r)
 static char *name_of(const struct reader *r)
 {
     enum { NEAR = 3 };
-    AUTO(buf) path = {0};
-    const struct name *last = &r->open[r->depth - 1];
-    if (r->depth >= 2 && is(&r->open[r->depth - 2], "properties", strlen("properties")))
-        return xstrndup(last->text, last->length);
-    for (size_t i = 0; i < r->depth && r->depth <= NEAR; i++) {
-        buf_adds(&path, i == 0 ? "" : ".");
-        buf_add(&path, r->open[i].text, r->open[i].length);
-    }
-    return path.len > 0 ? buf_detach(&path) : NULL;
+    static const char properties[] = "/properties/";
+    const char *path = buf_text(&r->path);
+
+    if (r->depth >= 2 &&
+        strncmp(path + r->starts[r->depth - 2], properties, sizeof properties - 1) == 0)
+        return xstrdup(path + r->starts[r->depth - 1] + 1);
+    if (r->depth > NEAR)
+        return NULL;
+
+    char *name = xstrdup(path + 1);
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash, '/'))
+        *slash = '.';
+    return name;
 }
 
 static bool is_open(const struct reader *r, const char *version)
@@ -108,6 +122,7 @@ static char *trimmed(const char *text)
     size_t length = strlen(start);
     while (length > 0 && strchr(blanks, start[length - 1]))
         length--;
+
     char *copy = xstrndup(start, length);
     control_mask(copy, '?');
     return copy;
@@ -119,6 +134,7 @@ static void end_leaf(struct reader *r)
     autofree char *name = name_of(r);
     if (!version && !name)
         return;
+
     char *text = trimmed(buf_text(&r->text));
     grow(r->leaves, r->count, r->cap);
     r->leaves[r->count++] = (struct leaf){.name = take(name),
@@ -130,108 +146,94 @@ static void end_leaf(struct reader *r)
 
 /* The markup. */
 
-static bool starts(const struct reader *r, const char *text)
+static void XMLCALL on_start(void *data, const XML_Char *name, const XML_Char **attributes)
 {
-    size_t length = strlen(text);
-    return (size_t)(r->end - r->at) >= length && memcmp(r->at, text, length) == 0;
-}
+    struct reader *r = data;
+    const char *colon = strrchr(name, ':');
+    (void)attributes;
 
-static void go_on(struct reader *r, const char *to)
-{
-    for (; r->at < to; r->at++)
-        r->line += *r->at == '\n';
-}
-
-/* Behind the next `text`, or to the end. What lies before it is added to `out`, if given. */
-static void skip_past(struct reader *r, const char *text, struct buf *out)
-{
-    const char *found = memmem(r->at, (size_t)(r->end - r->at), text, strlen(text));
-    if (out)
-        buf_add(out, r->at, (size_t)((found ? found : r->end) - r->at));
-    go_on(r, found ? found + strlen(text) : r->end);
-}
-
-/* Behind the '>' of a tag or of a declaration, which may have ones in quotes and, between brackets,
- * declarations. Says whether a '/' is before it. */
-static bool skip_tag(struct reader *r)
-{
-    char quote = 0, last = 0;
-    int inside = 0;
-    for (; r->at < r->end; r->at++) {
-        char c = *r->at;
-        r->line += c == '\n';
-        if (quote) {
-            quote = c == quote ? 0 : quote;
-        } else if (c == '"' || c == '\'') {
-            quote = c;
-        } else if (c == '>' && inside == 0) {
-            r->at++;
-            return last == '/';
-        }
-        inside += !quote && c == '[' ? 1 : !quote && c == ']' ? -1 : 0;
-        last = c;
+    if (r->depth < DEPTH_MAX) {
+        r->starts[r->depth] = r->path.len;
+        buf_addf(&r->path, "/%s", colon ? colon + 1 : name);
     }
-    return false;
-}
-
-/* Without its namespace. */
-static struct name read_name(struct reader *r)
-{
-    struct name name = {.text = r->at};
-    for (; r->at < r->end && !strchr(" \t\r\n/>", *r->at); r->at++)
-        if (*r->at == ':')
-            name.text = r->at + 1;
-    name.length = (size_t)(r->at - name.text);
-    return name;
-}
-
-static void read_end(struct reader *r)
-{
-    if (r->leaf && r->depth > 0 && r->depth <= DEPTH_MAX)
-        end_leaf(r);
-    r->depth -= r->depth > 0;
-    r->leaf = false;
-    skip_tag(r);
-}
-
-static void read_start(struct reader *r)
-{
-    r->at++;
-    struct name name = read_name(r);
-    if (skip_tag(r)) {
-        r->leaf = false;
-        return;
-    }
-    if (r->depth < DEPTH_MAX)
-        r->open[r->depth] = name;
     r->depth++;
     r->leaf = true;
+    r->text_line = (int)expat.GetCurrentLineNumber(r->parser);
     buf_clear(&r->text);
-    r->text_line = r->line;
 }
 
-static void read_leaves(struct reader *r)
+static void XMLCALL on_end(void *data, const XML_Char *name)
 {
-    while (r->at < r->end) {
-        if (*r->at != '<') {
-            buf_addc(&r->text, *r->at);
-            go_on(r, r->at + 1);
-        } else if (starts(r, "<!--")) {
-            go_on(r, r->at + 4);
-            skip_past(r, "-->", NULL);
-        } else if (starts(r, "<![CDATA[")) {
-            go_on(r, r->at + 9);
-            skip_past(r, "]]>", &r->text);
-        } else if (starts(r, "<?")) {
-            skip_past(r, "?>", NULL);
-        } else if (starts(r, "<!")) {
-            skip_tag(r);
-        } else if (starts(r, "</")) {
-            read_end(r);
-        } else {
-            read_start(r);
-        }
+    struct reader *r = data;
+    (void)name;
+
+    if (r->leaf && r->depth <= DEPTH_MAX)
+        end_leaf(r);
+    r->leaf = false;
+    r->depth--;
+    if (r->depth < DEPTH_MAX) {
+        r->path.len = r->starts[r->depth];
+        r->path.data[r->path.len] = '\0';
     }
+}
+
+static void XMLCALL on_text(void *data, const XML_Char *text, int length)
+{
+    struct reader *r = data;
+    if (r->leaf)
+        buf_add(&r->text, text, (size_t)length);
+}
+
+static void XMLCALL on_comment(void *data, const XML_Char *text)
+{
+    (void)data, (void)text;
+}
+
+static void XMLCALL on_instruction(void *data, const XML_Char *target, const XML_Char *text)
+{
+    (void)data, (void)target, (void)text;
+}
+
+/* What has no handler of its own: in an element an entity, or where CDATA starts and ends. Having
+ * this handler keeps expat from expanding entities in text. They stay as written, except XML's own
+ * five: patterns may look for the '&'. */
+static void XMLCALL on_rest(void *data, const XML_Char *text, int length)
+{
+    if (length > 0 && text[0] == '&')
+        on_text(data, text, length);
+}
+
+/* Expat still expands entities in attributes. A file in which that could take long isn't read. */
+static void XMLCALL on_entity_declaration(void *data, const XML_Char *name, int parameter,
+                                          const XML_Char *value, int length, const XML_Char *base,
+                                          const XML_Char *system, const XML_Char *public,
+                                          const XML_Char *notation)
+{
+    struct reader *r = data;
+    (void)name, (void)parameter, (void)base, (void)system, (void)public, (void)notation;
+    if (value && (length > ENTITY_MAX_BYTES || memchr(value, '&', (size_t)length)))
+        expat.StopParser(r->parser, XML_FALSE);
+}
+
+/* Up to the first error. External entities are never read, since nothing tells expat how to. */
+static void read_leaves(struct reader *r, const char *text, size_t length)
+{
+    static const char mark[] = "\xef\xbb\xbf"; /* UTF-8's byte order mark */
+    if (length >= strlen(mark) && memcmp(text, mark, strlen(mark)) == 0) {
+        text += strlen(mark);
+        length -= strlen(mark);
+    }
+
+    expat.SetUserData(r->parser, r);
+    expat.SetElementHandler(r->parser, on_start, on_end);
+    expat.SetCharacterDataHandler(r->parser, on_text);
+    expat.SetCommentHandler(r->parser, on_comment);
+    expat.SetProcessingInstructionHandler(r->parser, on_instruction);
+    expat.SetDefaultHandler(r->parser, on_rest);
+    expat.SetEntityDeclHandler(r->parser, on_entity_declaration);
+    /* Maven knows HTML's entities, as if there were a DTD that declares them. */
+    (void)expat.UseForeignDTD(r->parser, XML_TRUE);
+    (void)expat.Parse(r->parser, text, (int)length, XML_TRUE);
 }
 
 /* What versions refer to. */
@@ -242,7 +244,7 @@ static int by_name(const void *one, const void *other)
     return strcmp((*a)->name, (*b)->name);
 }
 
-/* What is said of one name several times, as in profiles, is open when one of it is. */
+/* A name that is set several times, e.g. in profiles, is open if one of its values is. */
 static void join(struct leaf *const *named, size_t count)
 {
     for (size_t first = 0, end; first < count; first = end) {
@@ -283,6 +285,7 @@ static void follow(struct reader *r)
         if (r->leaves[i].name)
             named[count++] = &r->leaves[i];
     qsort(named, count, sizeof *named, by_name);
+
     bool changed = true;
     for (int round = 0; changed && round < FOLLOW_MAX; round++) {
         changed = false;
@@ -295,18 +298,27 @@ static void follow(struct reader *r)
     }
 }
 
-void openversion_find(const char *text, size_t length, const struct strv *elements,
-                      const struct strv *patterns, struct openversion *out)
+int openversion_find(const char *text, size_t length, const struct strv *elements,
+                     const struct strv *patterns, struct openversion *out, struct error *err)
 {
-    AUTO(reader)
-    r = {.at = text, .end = text + length, .line = 1, .elements = elements, .patterns = patterns};
     *out = (struct openversion){0};
-    read_leaves(&r);
+    if (DL_LOAD(expat, SONAME_EXPAT, err) != 0)
+        return -1;
+
+    AUTO(reader) r = {.elements = elements, .patterns = patterns};
+    /* As bytes, whatever encoding the file declares: only ASCII means something here, and Maven
+     * isn't as strict about the rest as expat. */
+    r.parser = expat.ParserCreate("ISO-8859-1");
+    if (!r.parser)
+        return error_set(err, ERROR_ENGINE, "libexpat can't be initialised");
+    read_leaves(&r, text, length);
     follow(&r);
+
     for (size_t i = 0; i < r.count; i++) {
         if (!r.leaves[i].version || !r.leaves[i].open)
             continue;
         *out = (struct openversion){.version = take(r.leaves[i].text), .line = r.leaves[i].line};
-        return;
+        break;
     }
+    return 0;
 }

@@ -16,7 +16,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     strv_add(&elements, "a/b");
     strv_add(&patterns, "*,*");
     strv_add(&patterns, "*SNAPSHOT");
-    openversion_find(text, strlen(text), &elements, &patterns, &found);
+    struct error err = {0};
+    if (openversion_find(text, strlen(text), &elements, &patterns, &found, &err) != 0)
+        abort();
     if (found.version && (found.line < 1 || strpbrk(found.version, "\n\r\t\033")))
         abort();
     return 0;

@@ -17,7 +17,8 @@ static char *find(const char *text, int *line)
         strv_add(&elements, in[i]);
     for (size_t i = 0; i < countof(open); i++)
         strv_add(&patterns, open[i]);
-    openversion_find(text, strlen(text), &elements, &patterns, &found);
+    struct error err = {0};
+    assert_int_equal(openversion_find(text, strlen(text), &elements, &patterns, &found, &err), 0);
     *line = found.line;
     return take(found.version);
 }
@@ -48,8 +49,11 @@ static void versions(void **state)
         {"1.0<!-- > </version><version>LATEST -->", NULL},
         {"1.0<?x LATEST?>", NULL},
         {"&v;", "&v;"},
+        {"1&#44;2", "1,2"},
+        {"&gt;1", NULL},
+        {"1,\xe4", "1,\xc3\xa4"},
+        {"1,\n2", "1,?2"},
         {"LATEST\001", NULL},
-        {"1,\001", "1,?"},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
@@ -71,7 +75,7 @@ static void places(void **state)
     } cases[] = {
         {"<project>\n<version>1-SNAPSHOT</version></project>", 0},
         {"<project>\n<parent>\n<version>1-SNAPSHOT</version></parent></project>", 3},
-        {"<p:project>\n<p:parent\na='>'>\n<p:version x=\"</version>\">LATEST</p:version></p:parent></p:project>",
+        {"<p:project>\n<p:parent\na='>'>\n<p:version x=\"&lt;/version>\">LATEST</p:version></p:parent></p:project>",
          4},
         {"<project><rule>\n<version>[1,2)</version></rule></project>", 0},
         {"<dependency><version/>\n<x>LATEST</x></dependency>", 0},
@@ -83,8 +87,12 @@ static void places(void **state)
         {"<dependency><version>LATEST", 0},
         {"<dependency><version>LATEST<", 0},
         {"<dependency><version>LATEST<!--", 0},
-        {"<dependency><version>LATEST</", 1},
-        {"</a></b></c><dependency><version>LATEST</version></dependency>", 1},
+        {"<dependency><version>LATEST</", 0},
+        {"</a></b></c><dependency><version>LATEST</version></dependency>", 0},
+        {"\xef\xbb\xbf<?xml version='1.0' encoding='windows-1252'?>\n<!-- \x80 -->" DEPENDENCY(
+             "1,2"),
+         2},
+        {"<project><name>&copy; &none;</name>\n" DEPENDENCY("1,2") "</project>", 2},
         {"", 0},
         {"<", 0},
         {"<>", 0},
@@ -96,6 +104,32 @@ static void places(void **state)
         autofree char *found = find(cases[i].text, &line);
         if (line != cases[i].line || (found != NULL) != (line != 0))
             fail_msg("%zu: line %d", i, line);
+    }
+}
+
+#define DECLARED(entity, text) "<!DOCTYPE p [<!ENTITY v " entity ">]>" DEPENDENCY(text)
+
+/* What an entity stands for is never looked at. */
+static void entities(void **state)
+{
+    static const struct {
+        const char *text, *open;
+    } cases[] = {
+        {DECLARED("'1'", "&v;"), "&v;"},
+        {DECLARED("'1'", "1"), NULL},
+        {DECLARED("'LATEST'", "1"), NULL},
+        {DECLARED("SYSTEM '/dev/stdin'", "1&v;"), "1&v;"},
+        {DECLARED("SYSTEM 'http://127.0.0.1:1/'", "[1,2)"), "[1,2)"},
+        {"<!DOCTYPE p SYSTEM '/dev/stdin'>" DEPENDENCY("1,2"), "1,2"},
+        {"<!DOCTYPE p [<!ENTITY % v SYSTEM '/dev/stdin'> %v;]>" DEPENDENCY("1,2"), "1,2"},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        int line;
+        autofree char *found = find(cases[i].text, &line);
+        if ((found != NULL) != (cases[i].open != NULL) ||
+            (found && strcmp(found, cases[i].open) != 0))
+            fail_msg("%s: %s", cases[i].text, found ? found : "nothing");
     }
 }
 
@@ -156,13 +190,39 @@ static void hostile(void **state)
     }
 }
 
+/* Entities that grow in an attribute, by what they hold or by how often they are used. */
+static void bombs(void **state)
+{
+    enum { SIZE = 1024 * 1024, LONG = SIZE / 2 };
+    AUTO(buf) nested = {0}, many = {0};
+    int line;
+    (void)state;
+
+    buf_adds(&nested, "<!DOCTYPE p [<!ENTITY a0 'aaaaaaaaaa'>");
+    for (int i = 1; i < 12; i++) {
+        buf_addf(&nested, "<!ENTITY a%d '", i);
+        for (int j = 0; j < 10; j++)
+            buf_addf(&nested, "&a%d;", i - 1);
+        buf_adds(&nested, "'>");
+    }
+    buf_adds(&nested, "]><p a='&a11;'/>");
+    autofree char *of_nested = find(buf_text(&nested), &line);
+
+    buf_adds(&many, "<!DOCTYPE p [<!ENTITY a '");
+    while (many.len < LONG)
+        buf_addc(&many, 'a');
+    buf_adds(&many, "'>]><p a='");
+    while (many.len < SIZE)
+        buf_adds(&many, "&a;");
+    buf_adds(&many, "'/>");
+    autofree char *of_many = find(buf_text(&many), &line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(versions),
-        cmocka_unit_test(places),
-        cmocka_unit_test(names),
-        cmocka_unit_test(hostile),
+        cmocka_unit_test(versions), cmocka_unit_test(places),  cmocka_unit_test(entities),
+        cmocka_unit_test(names),    cmocka_unit_test(hostile), cmocka_unit_test(bombs),
     };
     return cmocka_run_group_tests_name("openversion", tests, NULL, NULL);
 }

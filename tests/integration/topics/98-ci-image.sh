@@ -47,8 +47,8 @@ PY
 }
 
 # Without the AWS CLI and skopeo, which are large and of which lbuild needs nothing.
-FEW="ca-certificates gcc gcc-aarch64-linux-gnu git jq libc6-dev libc6-dev-arm64-cross make libarchive13 libcurl4 libdeflate0 libgit2-1.5 \
-libinih1 libjansson4 libmicrohttpd12 libssl3"
+FEW="ca-certificates gcc gcc-aarch64-linux-gnu git jq libc6-dev libc6-dev-arm64-cross make libarchive13 libcurl4 libdeflate0 libexpat1 \
+libgit2-1.5 libinih1 libjansson4 libmicrohttpd12 libssl3"
 
 build() {
     need buildah podman skopeo
