@@ -5,6 +5,7 @@
 #include "dockerfile/quote.h"
 #include "dockerfile/stages.h"
 #include "support/fs.h"
+#include "support/instructions.h"
 #include "support/own.h"
 
 #include <stdlib.h>
@@ -188,25 +189,25 @@ static void add_placeholder(struct writer *w, const struct template_placeholder 
 /* What no parser would take, with the place in the text that was made. */
 static int check_sizes(const char *text, struct error *err)
 {
+    struct dockerfile_lines lines = {.at = text};
     size_t command = 0;
-    int number = 1;
-    for (const char *line = text; *line; number++) {
-        size_t length = strcspn(line, "\n");
-        command += length;
-        if (length > LINE_MAX_BYTES)
+    while (dockerfile_lines_next(&lines)) {
+        if (lines.length > LINE_MAX_BYTES)
             return error_set(
                 err, ERROR_PROJECT,
-                "line %d of the Dockerfile would have %zu bytes, more than docker's %d; shorten the values: %.60s",
-                number, length, LINE_MAX_BYTES, line);
-        if (command > COMMAND_MAX_BYTES)
-            return error_set(
-                err, ERROR_PROJECT,
-                "the command that ends in line %d of the Dockerfile would be longer than the %d bytes of one "
-                "argument; shorten [build] or [files]",
-                number, COMMAND_MAX_BYTES);
-        if (length == 0 || line[length - 1] != '\\')
+                "line %d of the Dockerfile would have %zu bytes, more than docker's %d; shorten the "
+                "values: %.60s",
+                lines.number, lines.length, LINE_MAX_BYTES, lines.text);
+
+        if (lines.kind == LINE_START)
             command = 0;
-        line += length + (line[length] == '\n');
+        if (lines.kind != LINE_NOTE)
+            command += lines.length;
+        if (command > COMMAND_MAX_BYTES)
+            return error_set(err, ERROR_PROJECT,
+                             "the command that ends in line %d of the Dockerfile would be longer "
+                             "than the %d bytes of one argument; shorten [build] or [files]",
+                             lines.number, COMMAND_MAX_BYTES);
     }
     return 0;
 }

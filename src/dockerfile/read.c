@@ -6,75 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define BLANKS " \t\r"
-
-/* One line without its end; *at moves behind it. */
-static size_t take_line(const char **at, int *line)
-{
-    size_t length = strcspn(*at, "\n");
-    *at += length + ((*at)[length] == '\n');
-    ++*line;
-    return length;
-}
-
-static bool is_note(const char *text)
-{
-    text += strspn(text, BLANKS);
-    return *text == '#' || *text == '\n' || *text == '\0';
-}
-
-static bool goes_on(const char *text, size_t length)
-{
-    while (length > 0 && strchr(BLANKS, text[length - 1]))
-        length--;
-    return length > 0 && text[length - 1] == '\\';
-}
-
-bool dockerfile_next(const char **at, int *line, struct dockerfile_instruction *out)
-{
-    while (**at && is_note(*at))
-        take_line(at, line);
-    if (!**at)
-        return false;
-    *out = (struct dockerfile_instruction){.line = *line, .text = *at};
-    for (bool more = true; more && **at;) {
-        const char *start = *at;
-        bool note = start != out->text && is_note(start);
-        size_t length = take_line(at, line);
-        /* Comments between the lines of an instruction don't end it, and neither do blank lines. */
-        more = note || goes_on(start, length);
-        out->length = (size_t)(start - out->text) + length;
-    }
-    return true;
-}
-
-/* The next word of an instruction; *length 0: no more. A backslash at a line's end is no word. */
-static const char *next_word(const struct dockerfile_instruction *instruction, const char *at,
-                             size_t *length)
-{
-    const char *end = instruction->text + instruction->length;
-    while (at < end && (strchr(BLANKS "\n", *at) ||
-                        (*at == '\\' && at + 1 < end && strchr(BLANKS "\n", at[1]))))
-        at++;
-    *length = 0;
-    while (at + *length < end && !strchr(BLANKS "\n", at[*length]))
-        ++*length;
-    return at;
-}
-
-static bool is_word(const char *word, size_t length, const char *wanted)
-{
-    return length == strlen(wanted) && strncasecmp(word, wanted, length) == 0;
-}
-
 int dockerfile_step(const char *text, int stage, int step)
 {
     struct dockerfile_instruction instruction;
     int line = 1, stages = 0, steps = 0;
     while (dockerfile_next(&text, &line, &instruction)) {
-        size_t length;
-        const char *word = next_word(&instruction, instruction.text, &length);
-        if (is_word(word, length, "FROM")) {
+        if (dockerfile_is(&instruction, "FROM")) {
             stages++;
             steps = 0;
         }
@@ -97,17 +34,17 @@ static bool find_from(const struct dockerfile_instruction *instruction, const ch
 {
     static const char option[] = "--platform=";
     size_t length;
-    for (at = next_word(instruction, at, &length); length > 2 && strncmp(at, "--", 2) == 0;
-         at = next_word(instruction, at + length, &length))
+    for (at = dockerfile_word(instruction, at, &length); length > 2 && strncmp(at, "--", 2) == 0;
+         at = dockerfile_word(instruction, at + length, &length))
         if (length > sizeof option - 1 && strncmp(at, option, sizeof option - 1) == 0) {
             place->platform = at + sizeof option - 1;
             place->platform_length = length - (sizeof option - 1);
         }
     place->text = at;
     place->length = length;
-    at = next_word(instruction, at + length, &length);
-    if (is_word(at, length, "AS"))
-        place->stage = next_word(instruction, at + length, &place->stage_length);
+    at = dockerfile_word(instruction, at + length, &length);
+    if (dockerfile_word_is(at, length, "AS"))
+        place->stage = dockerfile_word(instruction, at + length, &place->stage_length);
     return place->length > 0;
 }
 
@@ -115,14 +52,15 @@ static bool find_place(const struct dockerfile_instruction *instruction, struct 
 {
     static const char option[] = "--from=";
     size_t length;
-    const char *at = next_word(instruction, instruction->text, &length);
+    const char *at = dockerfile_word(instruction, instruction->text, &length);
     *place = (struct place){0};
-    if (is_word(at, length, "FROM"))
+    if (dockerfile_word_is(at, length, "FROM"))
         return find_from(instruction, at + length, place);
-    if (!is_word(at, length, "COPY"))
+    if (!dockerfile_word_is(at, length, "COPY"))
         return false;
-    for (at = next_word(instruction, at + length, &length); length > 2 && strncmp(at, "--", 2) == 0;
-         at = next_word(instruction, at + length, &length))
+    for (at = dockerfile_word(instruction, at + length, &length);
+         length > 2 && strncmp(at, "--", 2) == 0;
+         at = dockerfile_word(instruction, at + length, &length))
         if (length > sizeof option - 1 && strncmp(at, option, sizeof option - 1) == 0) {
             place->text = at + sizeof option - 1;
             place->length = length - (sizeof option - 1);

@@ -2,21 +2,13 @@
 #define LBUILD_DOCKERFILE_READ_H
 
 #include "support/buf.h"
+#include "support/instructions.h"
 #include "support/strv.h"
 
 #include <stdbool.h>
 
-/* Reads the text of a Dockerfile back, as far as engines need: its instructions, and the images
- * that it is made from. Pure. */
-
-struct dockerfile_instruction {
-    int line;         /* where it starts, counted from 1 */
-    const char *text; /* with its continuation lines; points into the Dockerfile */
-    size_t length;
-};
-/* Goes on at *at (the text at first) in line *line (1 at first): true and the next one, past
- * comments and blank lines. */
-bool dockerfile_next(const char **at, int *line, struct dockerfile_instruction *out);
+/* Reads the text of a Dockerfile back, as far as engines need it: where its steps are, and which
+ * images it is made from. Pure. */
 
 /* The line of the step'th instruction of a stage, both counted from 1 as buildah and podman print
  * them: FROM is step 1. 0: there is none. */

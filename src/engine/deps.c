@@ -21,13 +21,6 @@ int64_t deps_epoch(int64_t epoch)
 
 /* The stage. */
 
-static bool is_instruction(const struct dockerfile_instruction *instruction, const char *word)
-{
-    size_t length = strlen(word);
-    return instruction->length > length && strncasecmp(instruction->text, word, length) == 0 &&
-           strchr(" \t", instruction->text[length]);
-}
-
 static void words_of(const struct dockerfile_instruction *instruction, struct strv *words)
 {
     for (size_t at = 0, length; at < instruction->length; at += length + 1) {
@@ -49,7 +42,7 @@ static size_t end_of_stage(const char *text)
     struct dockerfile_instruction instruction;
     while (dockerfile_next(&at, &line, &instruction)) {
         AUTO(strv) words = {0};
-        if (!is_instruction(&instruction, "FROM"))
+        if (!dockerfile_is(&instruction, "FROM"))
             continue;
         if (inside)
             return (size_t)(instruction.text - text);
@@ -81,7 +74,7 @@ static bool takes_context(const char *text, const struct plan *plan)
     int line = 1;
     struct dockerfile_instruction instruction;
     while (dockerfile_next(&text, &line, &instruction))
-        if ((is_instruction(&instruction, "COPY") || is_instruction(&instruction, "ADD")) &&
+        if ((dockerfile_is(&instruction, "COPY") || dockerfile_is(&instruction, "ADD")) &&
             takes_more(&instruction, plan))
             return true;
     return false;

@@ -1,6 +1,7 @@
 #include "project/stages.h"
 #include "support/buf.h"
 #include "support/inifile.h"
+#include "support/instructions.h"
 #include "support/own.h"
 #include "template/parts.h"
 
@@ -50,17 +51,24 @@ const char *template_quoting_name(enum template_quoting quoting)
 struct place {
     const struct template *t;
     struct template_body *body;
-    const char *line_start; /* of the line that is read */
-    int line;
-    bool comment, continued;
-    char instruction[16]; /* of the logical line, upper case */
-    char quote;           /* open quote in the logical line, or NUL */
+    struct dockerfile_lines lines; /* the one that is read */
+    char quote;                    /* open quote in the instruction, or NUL */
 };
+
+static int line_of(const struct place *place)
+{
+    return place->body->line + place->lines.number - 1;
+}
+
+static int column_of(const struct place *place, const char *at)
+{
+    return (int)(at - place->lines.text) + 1;
+}
 
 static int wrong(const struct place *place, const char *at, struct error *err, const char *text)
 {
-    return error_set(err, ERROR_PROJECT, "%s:%d:%d: %s", place->t->path, place->line,
-                     (int)(at - place->line_start) + 1, text);
+    return error_set(err, ERROR_PROJECT, "%s:%d:%d: %s", place->t->path, line_of(place),
+                     column_of(place, at), text);
 }
 
 static int unknown(const struct place *place, const char *at, const char *name, struct error *err)
@@ -131,81 +139,88 @@ static int find_placeholder(const struct place *place, const char *at,
     return find_quoting(place, at, name, quoting, p, err);
 }
 
-static bool instruction_is(const struct place *place, const char *list)
+static bool is_of(const struct place *place, const char *keyword)
 {
-    autofree char *word = xasprintf(" %s ", place->instruction);
-    return strstr(list, word) != NULL;
+    return dockerfile_is(&place->lines.instruction, keyword);
 }
 
-/* Whether the quoting of a placeholder holds where it stands. */
+/* Whether a quoted placeholder stands where its quoting holds; NULL or what is wrong. */
+static const char *wrong_quoting(const struct place *place, const char *at,
+                                 const struct template_placeholder *p)
+{
+    const char *before = at > place->lines.text ? at - 1 : "\n", *after = at + p->length;
+    bool line_ends = *after == '\n' || *after == '\0';
+    bool one_word = strchr(" \t=\n", *before) && (line_ends || strchr(" \t;", *after));
+
+    switch (p->quoting) {
+    case QUOTE_SHELL:
+        if (!is_of(place, "RUN") || !one_word)
+            return "shell words must stand between blanks on a RUN line";
+        break;
+    case QUOTE_ENV:
+        if (!(is_of(place, "ENV") || is_of(place, "LABEL") || is_of(place, "WORKDIR")) || !one_word)
+            return "a quoted value must be one word on an ENV, LABEL or WORKDIR line";
+        break;
+    case QUOTE_JSON:
+        if (!(is_of(place, "CMD") || is_of(place, "ENTRYPOINT")) || *before != ' ' || !line_ends)
+            return "a JSON array must be the whole of a CMD or ENTRYPOINT line";
+        break;
+    case QUOTE_PLAIN:
+        if (!is_of(place, "FROM"))
+            return "an image or a platform can only stand on a FROM line";
+        break;
+    case QUOTE_BLOCK:
+    case QUOTE_COUNT:
+        break;
+    }
+    return NULL;
+}
+
 static int check_place(const struct place *place, const char *at,
                        const struct template_placeholder *p, struct error *err)
 {
-    const char *before = at > place->line_start ? at - 1 : "\n", *behind = at + p->length;
-    bool alone =
-        at == place->line_start && (*behind == '\n' || *behind == '\0') && !place->continued;
-    bool word_start = *before == ' ' || *before == '\t' || *before == '=' || *before == '\n';
-    bool word_end =
-        *behind == ' ' || *behind == '\t' || *behind == '\n' || *behind == '\0' || *behind == ';';
-    enum template_quoting quoting = p->quoting;
-    if (place->comment)
+    const struct dockerfile_lines *lines = &place->lines;
+    bool alone = lines->kind == LINE_START && p->length == lines->length;
+    if (lines->kind == LINE_NOTE)
         return wrong(place, at, err, "a placeholder can't stand in a comment");
-    if (quoting == QUOTE_BLOCK)
+    if (p->quoting == QUOTE_BLOCK)
         return alone ? 0 : wrong(place, at, err, "a block must stand alone on its line");
-    if (quoting == QUOTE_PLAIN && p->id == PLACEHOLDER_INPUT)
+    if (p->quoting == QUOTE_PLAIN && p->id == PLACEHOLDER_INPUT)
         return 0;
+    if (lines->kind == LINE_DOCUMENT)
+        return wrong(place, at, err, "a placeholder can't stand in a here-document");
     if (place->quote)
         return wrong(place, at, err,
                      "a placeholder can't stand inside of quotes; it brings its own");
-    if (quoting == QUOTE_SHELL && !(instruction_is(place, " RUN ") && word_start && word_end))
-        return wrong(place, at, err, "shell words must stand between blanks on a RUN line");
-    if (quoting == QUOTE_ENV &&
-        !(instruction_is(place, " ENV LABEL WORKDIR ") && word_start && word_end))
-        return wrong(place, at, err,
-                     "a quoted value must be one word on an ENV, LABEL or WORKDIR line");
-    if (quoting == QUOTE_JSON && !(instruction_is(place, " CMD ENTRYPOINT ") && *before == ' ' &&
-                                   (*behind == '\n' || *behind == '\0')))
-        return wrong(place, at, err, "a JSON array must be the whole of a CMD or ENTRYPOINT line");
-    if (quoting == QUOTE_PLAIN && !instruction_is(place, " FROM "))
-        return wrong(place, at, err, "an image or a platform can only stand on a FROM line");
-    return 0;
+
+    const char *text = wrong_quoting(place, at, p);
+    return text ? wrong(place, at, err, text) : 0;
 }
 
 static void note_run(struct place *place)
 {
     if (place->body->final_run_line == 0)
-        place->body->final_run_line = place->line;
+        place->body->final_run_line = line_of(place);
 }
 
 /* "FROM [--platform=...] IMAGE AS NAME": the name is the line's last word. */
 static void note_stage(struct place *place)
 {
     AUTO(strv) words = {0};
-    autofree char *line = xstrndup(place->line_start, strcspn(place->line_start, "\n"));
-    place->body->final_stage = (size_t)(place->line_start - place->body->text);
+    autofree char *line = xstrndup(place->lines.text, place->lines.length);
+    place->body->final_stage = (size_t)(place->lines.text - place->body->text);
     place->body->final_run_line = 0;
     if (ini_words(line, &words) == 0 && words.len > 3 &&
         strcasecmp(words.items[words.len - 2], "AS") == 0)
         strv_add(&place->body->stages, words.items[words.len - 1]);
 }
 
-static void start_line(struct place *place, const char *at)
+static void start_instruction(struct place *place)
 {
-    const char *word = at + strspn(at, " \t");
-    place->line_start = at;
-    place->comment = *word == '#';
-    if (place->comment || place->continued)
-        return;
     place->quote = '\0';
-    size_t length = strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
-    if (length >= sizeof place->instruction)
-        length = sizeof place->instruction - 1;
-    for (size_t i = 0; i < length; i++)
-        place->instruction[i] = (char)(word[i] & ~0x20);
-    place->instruction[length] = '\0';
-    if (strcmp(place->instruction, "FROM") == 0)
+    if (is_of(place, "FROM"))
         note_stage(place);
-    if (strcmp(place->instruction, "RUN") == 0)
+    else if (is_of(place, "RUN"))
         note_run(place);
 }
 
@@ -214,22 +229,14 @@ static const char *skip_character(struct place *place, const char *at)
 {
     if (*at == '\\' && place->quote != '\'' && at[1] && at[1] != '\n')
         return at + 2;
-    if (!place->comment && (*at == '\'' || *at == '"')) {
+    if (place->lines.kind != LINE_NOTE && place->lines.kind != LINE_DOCUMENT &&
+        (*at == '\'' || *at == '"')) {
         if (!place->quote)
             place->quote = *at;
         else if (place->quote == *at)
             place->quote = '\0';
     }
     return at + 1;
-}
-
-static void end_line(struct place *place, const char *end)
-{
-    while (end > place->line_start && (end[-1] == ' ' || end[-1] == '\t'))
-        end--;
-    if (!place->comment)
-        place->continued = end > place->line_start && end[-1] == '\\';
-    place->line++;
 }
 
 static int add_placeholder(struct place *place, const char *at, const char **end, struct error *err)
@@ -241,8 +248,8 @@ static int add_placeholder(struct place *place, const char *at, const char **end
         return wrong(place, at, err, "'{{' is not closed by '}}' on its line");
     struct template_placeholder made = {.offset = (size_t)(at - body->text),
                                         .length = (size_t)(close - at) + 2,
-                                        .line = place->line,
-                                        .column = (int)(at - place->line_start) + 1};
+                                        .line = line_of(place),
+                                        .column = column_of(place, at)};
     if (find_placeholder(place, at, &made, err) != 0 || check_place(place, at, &made, err) != 0)
         return -1;
     if (body->placeholder_count == PLACEHOLDERS_MAX)
@@ -319,23 +326,30 @@ static int check_stages(const struct place *place, struct error *err)
         strcmp(missing, "deps") == 0 ? "dependencies" : "program", missing);
 }
 
+static int read_line(struct place *place, struct error *err)
+{
+    const char *at = place->lines.text, *end = at + place->lines.length;
+    if (place->lines.kind == LINE_START)
+        start_instruction(place);
+    if (place->lines.kind == LINE_NOTE && is_escape_directive(at))
+        return wrong(place, at, err,
+                     "the escape directive is not allowed: quoting relies on the backslash");
+
+    while (at < end) {
+        if (at[0] != '{' || at[1] != '{')
+            at = skip_character(place, at);
+        else if (add_placeholder(place, at, &at, err) != 0)
+            return -1;
+    }
+    return 0;
+}
+
 int template_parse_body(const struct template *t, struct template_body *body, struct error *err)
 {
-    struct place place = {.t = t, .body = body, .line = body->line};
-    for (const char *at = body->text; *at;) {
-        start_line(&place, at);
-        if (is_escape_directive(at))
-            return wrong(&place, at, err,
-                         "the escape directive is not allowed: quoting relies on the backslash");
-        while (*at && *at != '\n') {
-            if (at[0] != '{' || at[1] != '{')
-                at = skip_character(&place, at);
-            else if (add_placeholder(&place, at, &at, err) != 0)
-                return -1;
-        }
-        end_line(&place, at);
-        at += *at == '\n';
-    }
+    struct place place = {.t = t, .body = body, .lines = {.at = body->text}};
+    while (dockerfile_lines_next(&place.lines))
+        if (read_line(&place, err) != 0)
+            return -1;
     return check_all_used(&place, err) == 0 && check_final_stage(&place, err) == 0
                ? check_stages(&place, err)
                : -1;

@@ -46,6 +46,48 @@ static void instructions_end_where_they_do(void **state)
     assert_int_equal(line, 18);
 }
 
+/* A letter for each line: n(ote), s(tart), m(ore), d(ocument). */
+static void lines_are_told_apart(void **state)
+{
+    static const struct {
+        const char *text, *kinds;
+    } cases[] = {
+        {"", ""},
+        {"\n \n # a\nRUN a\n", "nnns"},
+        {"RUN a \\\n# b\n\n  b\\ \n c\nRUN", "snnmms"},
+        {"RUN a \\", "s"},
+        {"RUN <<E\n# a\n\nRUN b \\\nE\nRUN", "sdddds"},
+        {"run <<E\nE", "sd"},
+        {"CMD <<E\na\nE", "sss"},
+        {"RUN <<E\na", "ss"},
+        {"RUN a <<-'E' && 3<<\"F\" b\n\tE\n\tF\nF\nRUN", "sddds"},
+        {"RUN a \\\n# <<F\n <<E\nF\nE\nRUN", "snmdds"},
+        {"COPY <<a <<b /x\na\nc\nb\nRUN", "sddds"},
+        {"RUN a <<<E\nE", "ss"},
+        {"RUN 'a <<E' \"b <<E\" c<<E $((1 << 2))\nE", "ss"},
+    };
+    (void)state;
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct dockerfile_lines lines = {.at = cases[i].text};
+        char kinds[20] = "";
+        while (dockerfile_lines_next(&lines))
+            kinds[lines.number - 1] = "nsmd"[lines.kind];
+        assert_string_equal(kinds, cases[i].kinds);
+    }
+}
+
+static void here_documents_belong_to_their_instruction(void **state)
+{
+    static const char with[] = "FROM a\nRUN <<E\nFROM b\nE\nCOPY --from=c /x /x\n";
+    struct dockerfile_images images = {0};
+    (void)state;
+    assert_int_equal(dockerfile_step(with, 1, 3), 5);
+    dockerfile_images_find(with, &images);
+    assert_int_equal(images.len, 2);
+    assert_string_equal(images.items[1].reference, "c");
+    dockerfile_images_release(&images);
+}
+
 static void images_are_found_once(void **state)
 {
     struct dockerfile_images images = {0};
@@ -98,6 +140,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_are_counted_in_their_stage),
         cmocka_unit_test(instructions_end_where_they_do),
+        cmocka_unit_test(lines_are_told_apart),
+        cmocka_unit_test(here_documents_belong_to_their_instruction),
         cmocka_unit_test(images_are_found_once),
         cmocka_unit_test(names_change_and_nothing_else),
         cmocka_unit_test(odd_texts),

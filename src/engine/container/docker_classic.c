@@ -107,7 +107,7 @@ static void own_dockerfile(const struct engine_job *job, struct classic *k)
     const char *text = buf_text(&job->dockerfile->text);
     int line = 1, stages = 0;
     for (const char *at = text; dockerfile_next(&at, &line, &instruction);)
-        stages += instruction.length > 5 && strncmp(instruction.text, "FROM ", 5) == 0;
+        stages += dockerfile_is(&instruction, "FROM");
     k->file = *job->dockerfile;
     k->file.text = (struct buf){0};
     buf_adds(&k->file.text, text);
