@@ -32,7 +32,7 @@ static void write_words(struct writer *w, const struct template_input *input, co
                         const struct origin *origin)
 {
     AUTO(strv) words = {0};
-    (void)!ini_words(value, &words); /* plan_inputs has done it before */
+    (void)!ini_words(value, &words); /* checked before */
     for (size_t i = 0; i < words.len; i++) {
         buf_addc(w->out, ' ');
         writer_quoted(w, quote_shell, words.items[i], origin, input->name);

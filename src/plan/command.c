@@ -39,7 +39,7 @@ static void expand(const struct plan *plan, const struct template *t,
     for (size_t i = 0; i < words->len; i++) {
         const struct template_input *input = whole_word(t, words->items[i]);
         if (input)
-            (void)!ini_words(value_of(plan, input), out); /* plan_inputs has checked it */
+            (void)!ini_words(value_of(plan, input), out); /* checked before */
         else
             strv_take(out, template_expand(t, words->items[i], values));
     }

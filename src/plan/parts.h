@@ -28,9 +28,6 @@ void plan_pairs_add(struct plan_pairs *pairs, const char *name, const char *valu
                     const struct origin *origin);
 void plan_pairs_release(struct plan_pairs *pairs);
 
-/* The values of the template's inputs: those of [inputs], checked, and defaults for the others. */
-int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out,
-                struct error *err) must_check;
 /* The image reference that a [image] base value stands for: "al2023" becomes
  * public.ecr.aws/lambda/provided:al2023. Caller frees. */
 char *plan_base_reference(const char *value);

@@ -33,8 +33,9 @@ static char *settle_input(const struct template_input *input, const char *text, 
     return input->type == INPUT_BOOL ? xstrdup(value_bool(value) ? "yes" : "no") : take(value);
 }
 
-int plan_inputs(const struct project *project, const struct template *t, struct plan_pairs *out,
-                struct error *err)
+/* The values of the template's inputs: those of [inputs], checked, and defaults for the others. */
+static int read_inputs(const struct project *project, const struct template *t,
+                       struct plan_pairs *out, struct error *err)
 {
     const struct settings *set = &project->free[SECTION_INPUTS];
     for (size_t i = 0; i < set->len; i++)
@@ -73,7 +74,7 @@ char *plan_base_of(const struct project *project, const struct template *t, stru
         (void)!plan_wrong(project, KEY_IMAGE_BASE, err, text);
         return NULL;
     }
-    if (plan_inputs(project, t, &inputs, err) != 0)
+    if (read_inputs(project, t, &inputs, err) != 0)
         return NULL;
     values_of(&inputs, &values);
     return template_expand(t, t->aws_base, &(struct template_values){.inputs = &values});
@@ -81,7 +82,7 @@ char *plan_base_of(const struct project *project, const struct template *t, stru
 
 static int decide_inputs(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
-    if (plan_inputs(facts->project, facts->template, &plan->inputs, err) != 0)
+    if (read_inputs(facts->project, facts->template, &plan->inputs, err) != 0)
         return -1;
     for (size_t i = 0; i < plan->inputs.len; i++) {
         const struct plan_pair *pair = &plan->inputs.items[i];
