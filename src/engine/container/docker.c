@@ -147,17 +147,6 @@ static int choose_builder(struct error *err)
                : 0;
 }
 
-int docker_base_names(struct container *c, struct strv *names, struct error *err)
-{
-    const struct engine_job *job = c->job;
-    for (size_t i = 0; i < job->base_count; i++) {
-        strv_take(names, docker_base_name(&job->bases[i].base));
-        if (docker_load(&job->bases[i].base, job->store, c->dir, job->deadline, err) != 0)
-            return -1;
-    }
-    return 0;
-}
-
 static int buildkit_build(const struct engine_job *job, struct tree *tree, struct error *err)
 {
     AUTO(buildkit) b;

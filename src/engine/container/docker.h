@@ -9,7 +9,4 @@
 int docker_classic_build(const struct engine_job *job, struct tree *tree,
                          struct error *err) must_check;
 
-/* The last steps that both builders share: the job's bases are in the daemon by these names. */
-int docker_base_names(struct container *c, struct strv *names, struct error *err) must_check;
-
 #endif

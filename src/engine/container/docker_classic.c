@@ -2,6 +2,7 @@
 #include "dockerfile/text.h"
 #include "engine/container/buildkit.h"
 #include "engine/container/docker.h"
+#include "engine/container/docker_load.h"
 #include "support/digest.h"
 #include "support/fs.h"
 #include "support/json.h"

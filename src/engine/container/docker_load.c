@@ -146,3 +146,14 @@ int docker_load(const struct base *base, const struct store *store, const char *
         return -1;
     return fs_remove(archive, err);
 }
+
+int docker_base_names(struct container *c, struct strv *names, struct error *err)
+{
+    const struct engine_job *job = c->job;
+    for (size_t i = 0; i < job->base_count; i++) {
+        strv_take(names, docker_base_name(&job->bases[i].base));
+        if (docker_load(&job->bases[i].base, job->store, c->dir, job->deadline, err) != 0)
+            return -1;
+    }
+    return 0;
+}

@@ -2,6 +2,7 @@
 #define LBUILD_ENGINE_CONTAINER_DOCKER_LOAD_H
 
 #include "base/base.h"
+#include "engine/container/container.h"
 #include "support/error.h"
 
 /* Images of lbuild's store for a docker daemon, which takes them from an archive only. They get
@@ -15,5 +16,7 @@ char *docker_base_name(const struct base *base);
  * Errors: ERROR_ENGINE with docker's own words. */
 int docker_load(const struct base *base, const struct store *store, const char *folder,
                 int64_t deadline, struct error *err) must_check;
+/* Loads all of the job's bases; `names` gets the name of each, in their order. */
+int docker_base_names(struct container *c, struct strv *names, struct error *err) must_check;
 
 #endif
