@@ -371,7 +371,6 @@ static void options_and_profiles_reach_stages(void **state)
 
 static void packages_go_by_the_image(void **state)
 {
-    struct fixture *f = *state;
     static const struct {
         const char *image, *manager;
     } cases[] = {
@@ -409,12 +408,18 @@ static void packages_go_by_the_image(void **state)
         {"mine:5000", NULL},
         {"scratch", NULL},
     };
+    (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
         const char *manager = package_manager_of(cases[i].image);
         if ((manager == NULL) != (cases[i].manager == NULL) ||
             (manager && strcmp(manager, cases[i].manager) != 0))
             fail_msg("%s: %s", cases[i].image, manager ? manager : "-");
     }
+}
+
+static void packages_need_a_manager(void **state)
+{
+    struct fixture *f = *state;
     expect_error(
         f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackages = zip\n" USED,
         "lbuild.ini:4:8: the package manager of 'mine' isn't known; set 'package-manager'");
@@ -496,7 +501,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(order_follows_need, setup, teardown),
         cmocka_unit_test_setup_teardown(says_what_engine_it_needs, setup, teardown),
         cmocka_unit_test_setup_teardown(options_and_profiles_reach_stages, setup, teardown),
-        cmocka_unit_test_setup_teardown(packages_go_by_the_image, setup, teardown),
+        cmocka_unit_test(packages_go_by_the_image),
+        cmocka_unit_test_setup_teardown(packages_need_a_manager, setup, teardown),
         cmocka_unit_test_setup_teardown(colons_separate_as_ever, setup, teardown),
         cmocka_unit_test_setup_teardown(misplaced_secrets_are_not_repeated, setup, teardown),
         cmocka_unit_test_setup_teardown(names_do_not_collide, setup, teardown),
