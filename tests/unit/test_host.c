@@ -19,7 +19,6 @@ struct bench {
     char *folder, *project, *runtime, *log;
     struct store store;
     struct plan plan;
-    struct context context;
     struct tree tree;
     struct strv inputs;
     struct error err;
@@ -115,7 +114,6 @@ static int build(struct bench *b, struct buf *said)
                              .store = &b->store,
                              .jobs = b->jobs,
                              .inputs = &b->inputs,
-                             .context = &b->context,
                              .options = &b->options};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
@@ -517,88 +515,6 @@ static void a_compiler_of_the_project(void **state)
     bench_release(&b);
 }
 
-static void add_context(struct bench *b, const char *path, enum tar_type type, unsigned mode,
-                        const char *link)
-{
-    grow(b->context.files, b->context.len, b->context.cap);
-    b->context.files[b->context.len++] =
-        (struct context_file){.path = path, .type = type, .mode = mode, .link = link};
-}
-
-static void add_pair(struct bench *b, const char *name, const char *value)
-{
-    grow(b->plan.files.items, b->plan.files.len, b->plan.files.cap);
-    b->plan.files.items[b->plan.files.len++] =
-        (struct plan_pair){xstrdup(name), xstrdup(value), {"lbuild.ini", 7, 1}};
-}
-
-static void drop_pair(struct bench *b)
-{
-    struct plan_pair *pair = &b->plan.files.items[--b->plan.files.len];
-    free(pair->name);
-    free(pair->value);
-}
-
-static void expect_wrong(struct bench *b, const char *name, const char *said)
-{
-    add_pair(b, name, "opt/x");
-    assert_int_equal(build(b, NULL), -1);
-    assert_int_equal(b->err.kind, ERROR_PROJECT);
-    assert_non_null(strstr(b->err.text, "lbuild.ini:7:1: [files] '"));
-    if (!strstr(b->err.text, said))
-        fail_msg("'%s' lacks '%s'", b->err.text, said);
-    drop_pair(b);
-}
-
-static void files(void **state)
-{
-    struct bench b;
-    (void)state;
-    bench_init(&b);
-    /* Sorted by bytes, as context_scan lists them. */
-    add_context(&b, "bad", TAR_DIR, 0755, NULL);
-    add_context(&b, "bad/up", TAR_SYMLINK, 0777, "../../etc");
-    add_context(&b, "data", TAR_DIR, 0755, NULL);
-    add_context(&b, "data/abs", TAR_SYMLINK, 0777, "/tmp/cache");
-    add_context(&b, "data/empty", TAR_DIR, 0755, NULL);
-    add_context(&b, "data/here", TAR_SYMLINK, 0777, "run.sh");
-    add_context(&b, "data/run.sh", TAR_FILE, 0755, NULL);
-    add_context(&b, "data2", TAR_FILE, 0644, NULL);
-    add_context(&b, "etc", TAR_SYMLINK, 0777, "/etc");
-    add_context(&b, "loop", TAR_SYMLINK, 0777, "loop");
-    add_context(&b, "other", TAR_SYMLINK, 0777, "./data");
-    add_pair(&b, "data", "opt/data");
-    add_pair(&b, "other/run.sh", "opt/run");
-    build_well(&b);
-    static const struct {
-        const char *path, *link;
-        unsigned mode;
-    } expected[] = {
-        {"opt/data", NULL, 0755},        {"opt/data/abs", "/tmp/cache", 0777},
-        {"opt/data/empty", NULL, 0755},  {"opt/data/here", "run.sh", 0777},
-        {"opt/data/run.sh", NULL, 0755}, {"opt/run", NULL, 0755},
-    };
-    assert_int_equal(b.tree.len, 1 + countof(expected));
-    for (size_t i = 0; i < countof(expected); i++) {
-        const struct tree_entry *entry = &b.tree.entries[i + 1];
-        assert_string_equal(entry->path, expected[i].path);
-        assert_int_equal(entry->mode, expected[i].mode);
-        if (expected[i].link)
-            assert_string_equal(entry->text, expected[i].link);
-    }
-    autofree char *source = path_join(b.project, "data/run.sh");
-    autofree char *of_entry = tree_source(&b.tree.entries[6]);
-    assert_string_equal(of_entry, source);
-
-    expect_wrong(&b, "absent", "is not in the project");
-    expect_wrong(&b, "main.c", "is left out of the build context");
-    expect_wrong(&b, "etc/passwd", "is a link that leaves the project");
-    expect_wrong(&b, "loop", "is a link that leaves the project");
-    expect_wrong(&b, "bad", "has the link 'bad/up', which leaves the project");
-    context_release(&b.context);
-    bench_release(&b);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -615,7 +531,6 @@ int main(void)
         cmocka_unit_test(no_compiler),
         cmocka_unit_test(interrupted_builds_clean_up),
         cmocka_unit_test(a_compiler_of_the_project),
-        cmocka_unit_test(files),
     };
     /* The compilers of other architectures and libraries are test_toolchain's; this one needs the
      * native one. */
