@@ -125,11 +125,9 @@ void gate_digests(struct gate *gate)
 
 void gate_history(struct gate *gate)
 {
-    const struct js *history = js_get(gate->image->config, "history");
-    size_t layers = 0;
-    for (size_t i = 0; i < js_count(history); i++)
-        layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
-    if (js_count(history) > 0 && layers != gate->image->layer_count)
+    const struct js *config = gate->image->config;
+    size_t layers = config_history_layers(config);
+    if (js_count(js_get(config, "history")) > 0 && layers != gate->image->layer_count)
         gate_add(gate, RULE_HISTORY, 0, NULL, "the history tells of %zu layers, and there are %zu",
                  layers, gate->image->layer_count);
 }

@@ -333,3 +333,12 @@ int config_read(const struct js *config, enum arch arch, size_t count, const cha
                              "%s: diff_id %zu of the config is not a sha256 digest", where, i + 1);
     return 0;
 }
+
+size_t config_history_layers(const struct js *config)
+{
+    const struct js *history = js_get(config, "history");
+    size_t layers = 0;
+    for (size_t i = 0; i < js_count(history); i++)
+        layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
+    return layers;
+}

@@ -84,5 +84,7 @@ void manifest_release(struct manifest *manifest);
  * diff_ids go to `diff_ids`. */
 int config_read(const struct js *config, enum arch arch, size_t count, const char *where,
                 struct digest *diff_ids, struct error *err) must_check;
+/* How many layers the config's history tells of. */
+size_t config_history_layers(const struct js *config);
 
 #endif

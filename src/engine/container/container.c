@@ -100,21 +100,12 @@ static bool is_gzip(const struct container *c, const struct descriptor *layer)
     return fd >= 0 && read(fd, magic, sizeof magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-static bool has_whole_history(const struct base *base)
-{
-    const struct js *history = js_get(base->config, "history");
-    size_t layers = 0;
-    for (size_t i = 0; i < js_count(history); i++)
-        layers += !js_is_true(js_get(js_at(history, i), "empty_layer"));
-    return layers == base->layer_count;
-}
-
 /* buildah commits nothing on a base whose history doesn't go with its layers: such a config gets
  * one that does, else it is linked. */
 static int add_config(const struct container *c, const struct base *base, const char *dir,
                       struct descriptor *config, struct error *err)
 {
-    if (has_whole_history(base))
+    if (config_history_layers(base->config) == base->layer_count)
         return link_blob(c, config, dir, err);
     AUTO(buf) text = {0};
     AUTOPTR(js) mended = js_copy(base->config);
