@@ -1,6 +1,5 @@
 #include "fresh.h"
 
-#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 
@@ -99,14 +98,12 @@ static uint64_t fnv(const char *text)
 }
 
 /* One record for each folder and output. */
-static char *record_path(const struct pipeline_options *options, const struct buf *key,
-                         struct error *err)
+static char *record_path(const struct buf *key, struct error *err)
 {
     AUTO(store) store = {0};
     char name[32];
     if (store_open(&store, NULL, err) != 0)
         return NULL;
-    (void)options;
     snprintf(name, sizeof name, "%016" PRIx64, fnv(buf_text(key)));
     return store_path(&store, "builds", name, err);
 }
@@ -283,7 +280,7 @@ int fresh_check(const struct pipeline_options *options, struct fresh_result *res
     if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0) ||
         options->how.no_cache || options->how.target)
         return 0;
-    autofree char *path = record_path(options, &key, &err);
+    autofree char *path = record_path(&key, &err);
     if (!path || !fs_exists(path) || fs_read(path, RECORD_MAX, &record, &err) != 0)
         return 0;
     const char *at = read_head(buf_text(&record), &key, result);
@@ -315,8 +312,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 ||
         p->context_files > WALK_MAX)
         return;
-    autofree char *path = record_path(options, &key, &err),
-                  *output = path_join(cwd, p->plan.output_file);
+    autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
     autofree char *template = realpath(p->template.path, NULL),
                   *self = realpath("/proc/self/exe", NULL);
     if (!path || !template || !self)

@@ -1,5 +1,5 @@
-#include "dockerfile/dockerfile.h"
 #include "dockerfile/read.h"
+#include "dockerfile/text.h"
 #include "engine/container/buildah.h"
 #include "support/fs.h"
 #include "support/json.h"
@@ -10,7 +10,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 

@@ -5,7 +5,6 @@
 #include "support/own.h"
 #include "support/process.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum {

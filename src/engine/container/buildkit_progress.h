@@ -1,7 +1,6 @@
 #ifndef LBUILD_ENGINE_CONTAINER_BUILDKIT_PROGRESS_H
 #define LBUILD_ENGINE_CONTAINER_BUILDKIT_PROGRESS_H
 
-#include "support/buf.h"
 #include "support/strv.h"
 
 #include <stdbool.h>

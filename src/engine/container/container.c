@@ -1,7 +1,7 @@
 #include "engine/container/container.h"
 
-#include "dockerfile/dockerfile.h"
 #include "dockerfile/read.h"
+#include "dockerfile/text.h"
 #include "engine/secrets.h"
 #include "engine/work.h"
 #include "registry/manifest.h"

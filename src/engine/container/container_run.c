@@ -1,4 +1,4 @@
-#include "dockerfile/dockerfile.h"
+#include "dockerfile/text.h"
 #include "engine/container/container.h"
 #include "support/control.h"
 #include "support/fs.h"

@@ -1,7 +1,7 @@
 #ifndef LBUILD_ENGINE_CONTAINER_DOCKER_H
 #define LBUILD_ENGINE_CONTAINER_DOCKER_H
 
-#include "engine/container/container.h"
+#include "engine/engine.h"
 
 /* docker's classic builder, which knows of no exports: the final stage becomes an image of one
  * layer, which is saved, read and removed again by its id. Its RUN steps see no secrets: the caller

@@ -9,13 +9,12 @@
 #include "support/tar.h"
 
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { PIECE = 256 * 1024 };
 
-char *docker_base_name(const struct base *base)
+static char *base_name(const struct base *base)
 {
     return xasprintf("lbuild-base:%s", digest_hex(&base->manifest));
 }
@@ -83,8 +82,7 @@ static int write_archive(const struct base *base, const struct digest *config,
     AUTO(buf) text = {0};
     AUTOPTR(js) all = js_array();
     struct js *entry = js_object(), *names = js_array(), *layers = js_array();
-    autofree char *name = docker_base_name(base),
-                  *config_path = xasprintf("%s.json", digest_hex(config));
+    autofree char *name = base_name(base), *config_path = xasprintf("%s.json", digest_hex(config));
     js_append(all, entry);
     js_set_string(entry, "Config", config_path);
     js_append(names, js_string(name));
@@ -124,12 +122,14 @@ static int load(const char *archive, const struct base *base, int64_t deadline, 
                            base->reference, words);
 }
 
-int docker_load(const struct base *base, const struct store *store, const char *folder,
-                int64_t deadline, struct error *err)
+/* The daemon has the base under its name, or gets the name, or the base is loaded from an archive
+ * that lies in the work folder meanwhile. */
+static int provide(const struct container *c, const struct base *base, struct error *err)
 {
+    const struct store *store = c->job->store;
     AUTO(buf) said = {0};
     struct digest config;
-    autofree char *name = docker_base_name(base), *archive = path_join(folder, "base.tar");
+    autofree char *name = base_name(base), *archive = path_join(c->dir, "base.tar");
     const char *const look[] = {"docker", "image", "inspect", "--format", "{{.Id}}", name, NULL};
     const char *const tag[] = {"docker", "image", "tag", config.text, name, NULL};
     int status = buildkit_ask(look, &said, err);
@@ -142,7 +142,7 @@ int docker_load(const struct base *base, const struct store *store, const char *
         return status;
     log_step("load", "%s into docker", base->reference);
     if (write_archive(base, &config, store, archive, err) != 0 ||
-        load(archive, base, deadline, err) != 0)
+        load(archive, base, c->job->deadline, err) != 0)
         return -1;
     return fs_remove(archive, err);
 }
@@ -151,8 +151,8 @@ int docker_base_names(struct container *c, struct strv *names, struct error *err
 {
     const struct engine_job *job = c->job;
     for (size_t i = 0; i < job->base_count; i++) {
-        strv_take(names, docker_base_name(&job->bases[i].base));
-        if (docker_load(&job->bases[i].base, job->store, c->dir, job->deadline, err) != 0)
+        strv_take(names, base_name(&job->bases[i].base));
+        if (provide(c, &job->bases[i].base, err) != 0)
             return -1;
     }
     return 0;

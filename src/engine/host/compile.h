@@ -2,6 +2,7 @@
 #define LBUILD_ENGINE_HOST_COMPILE_H
 
 #include "engine/engine.h"
+#include "engine/host/objects.h"
 #include "engine/host/toolchain.h"
 #include "engine/work.h"
 

@@ -1,5 +1,6 @@
 #include "engine/host/toolchain.h"
 
+#include "engine/host/objects.h"
 #include "engine/install.h"
 #include "engine/work.h"
 #include "lambda/elf.h"

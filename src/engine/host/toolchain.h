@@ -1,8 +1,8 @@
 #ifndef LBUILD_ENGINE_HOST_TOOLCHAIN_H
 #define LBUILD_ENGINE_HOST_TOOLCHAIN_H
 
-#include "engine/host/objects.h"
 #include "plan/plan.h"
+#include "store/store.h"
 
 /* A C compiler that was shown to link static programs. */
 struct toolchain {
