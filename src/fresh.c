@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #define MAGIC "lbuild-fresh 2\n"
-#define END "end\n" /* without it the record was cut */
+#define END "end\n" /* the last line: a record without it was cut short */
 
-/* More files than this below the project, and looking closer costs less than a record. */
+/* With more files than this below the project, a closer look costs less than a record. */
 enum { WALK_MAX = 5000, RECORD_MAX = 8 * 1024 * 1024 };
 
 /* File times come from the kernel's coarse clock: two writes within one tick look the same. */
@@ -61,7 +61,7 @@ static void add_words(struct buf *key, const struct strv *words)
     buf_addc(key, '\x03');
 }
 
-/* All that decides on a build besides files. -1 when it can't be written on one line. */
+/* Everything besides files that the build depends on. -1 when it doesn't fit on one line. */
 static int make_key(const struct pipeline_options *options, struct buf *key)
 {
     autofree char *cwd = getcwd(NULL, 0);
@@ -78,12 +78,14 @@ static int make_key(const struct pipeline_options *options, struct buf *key)
                                  options->arm64 ? "arm64" : NULL,
                                  options->x86_64 ? "x86_64" : NULL,
                                  options->locked ? "locked" : NULL};
+
     for (size_t i = 0; i < countof(words); i++)
         add_word(key, words[i]);
     add_words(key, &options->set);
     add_words(key, &options->tags);
     add_words(key, &options->mirrors);
     engine_options_key(&options->how, key);
+
     for (size_t i = 0; i < countof(environment); i++)
         add_word(key, getenv(environment[i]));
     return strchr(buf_text(key), '\n') ? -1 : 0;
@@ -104,11 +106,12 @@ static char *record_path(const struct buf *key, struct error *err)
     char name[32];
     if (store_open(&store, NULL, err) != 0)
         return NULL;
+
     snprintf(name, sizeof name, "%016" PRIx64, fnv(buf_text(key)));
     return store_path(&store, "builds", name, err);
 }
 
-/* Whether `name` is one of `names`, each of which has a tab in front. */
+/* Whether `name` is one of `names`, each of which follows a tab. */
 static bool is_named(const char *names, const char *name)
 {
     size_t length = strlen(name);
@@ -119,14 +122,15 @@ static bool is_named(const char *names, const char *name)
     return false;
 }
 
-/* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. What we write ourselves comes
- * and goes there, so that the folder's time says nothing. */
+/* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. Our own output comes and goes in
+ * it, so the folder's time says nothing. */
 static bool add_folder(const char *path, const char *own, struct buf *line)
 {
     uint64_t sum = 0;
     DIR *dir = opendir(path);
     if (!dir)
         return false;
+
     for (struct dirent *entry; (entry = readdir(dir));)
         if (!is_named(own, entry->d_name) && strcmp(entry->d_name, ".") != 0 &&
             strcmp(entry->d_name, "..") != 0)
@@ -136,9 +140,8 @@ static bool add_folder(const char *path, const char *own, struct buf *line)
     return true;
 }
 
-/* "f SIZE INODE MODE MTIME CTIME PATH", or "- PATH" for what isn't there. *newest gets the latest
- * time seen.
- */
+/* "f SIZE INODE MODE MTIME CTIME PATH", or "- PATH" for a file that doesn't exist. *newest gets the
+ * latest time seen. */
 static void add_file(const char *path, struct buf *line, int64_t *newest)
 {
     struct stat st;
@@ -146,16 +149,18 @@ static void add_file(const char *path, struct buf *line, int64_t *newest)
         buf_addf(line, "- %s\n", path);
         return;
     }
+
     int64_t changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec;
     int64_t modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
     buf_addf(line, "f %" PRIx64 " %" PRIx64 " %o %" PRIx64 " %" PRIx64 " %s\n",
              (uint64_t)st.st_size, (uint64_t)st.st_ino, (unsigned)st.st_mode, (uint64_t)modified,
              (uint64_t)changed, path);
+
     if (newest && changed > *newest)
         *newest = changed;
 }
 
-/* "c HASH PATH": a small file by its content, where its times say nothing. */
+/* "c HASH PATH": a small file by its content, for files whose times say nothing. */
 static void add_content(const char *path, struct buf *line)
 {
     enum { LARGEST = 64 * 1024 };
@@ -168,12 +173,12 @@ static void add_content(const char *path, struct buf *line)
 
 struct walk {
     struct buf *lines;
-    const struct strv *own; /* absolute paths of what we write: no inputs */
+    const struct strv *own; /* absolute paths of our own output, which is no input */
     int64_t newest;
     size_t count;
 };
 
-/* Names of our own in a folder, each with a tab in front. Caller frees. */
+/* The names of our own output in a folder, each after a tab. Caller frees. */
 static char *own_names(const struct strv *own, const char *path)
 {
     AUTO(buf) names = {0};
@@ -193,6 +198,7 @@ static bool walk(struct walk *w, const char *path)
     DIR *dir = opendir(path);
     if (!dir)
         return false;
+
     bool good = true;
     for (struct dirent *entry; good && (entry = readdir(dir));) {
         const char *name = entry->d_name;
@@ -206,6 +212,7 @@ static bool walk(struct walk *w, const char *path)
         else if (good)
             add_file(child, w->lines, &w->newest);
     }
+
     closedir(dir);
     return good;
 }
@@ -216,13 +223,19 @@ static bool line_holds(const char *line, size_t length)
     AUTO(buf) now = {0};
     autofree char *copy = xstrndup(line, length);
     const char *path = copy;
-    int skip = copy[0] == 'f' ? 6 : copy[0] == '-' ? 1 : 2;
+
+    int skip = 2;
+    if (copy[0] == 'f')
+        skip = 6;
+    else if (copy[0] == '-')
+        skip = 1;
     for (int i = 0; i < skip && path; i++) {
         path = strchr(path, ' ');
         path = path ? path + 1 : NULL;
     }
     if (!path)
         return false;
+
     if (copy[0] == 'd') {
         size_t end = strcspn(path, "\t");
         autofree char *folder = xstrndup(path, end);
@@ -236,7 +249,7 @@ static bool line_holds(const char *line, size_t length)
     return now.len == length + 1 && memcmp(now.data, copy, length) == 0;
 }
 
-/* The record's lines "tag TAG" and "output PATH"; what is behind them, or NULL. */
+/* Reads the record's lines "tag TAG" and "output PATH". Returns the text after them, or NULL. */
 static const char *read_names(const char *text, struct fresh_result *result)
 {
     for (;; text += strcspn(text, "\n") + 1) {
@@ -252,7 +265,8 @@ static const char *read_names(const char *text, struct fresh_result *result)
     }
 }
 
-/* The record's head: "key KEY", "result NAME MANIFEST CONFIG SIZE", then the names. */
+/* The record's head: the key, "result NAME MANIFEST CONFIG SIZE", then the names. Returns the text
+ * after it, or NULL. */
 static const char *read_head(const char *text, const struct buf *key, struct fresh_result *result)
 {
     char name[512], manifest[80], config[80];
@@ -266,6 +280,7 @@ static const char *read_head(const char *text, const struct buf *key, struct fre
                &result->manifest_size) != 4 ||
         !digest_parse(&result->manifest, manifest) || !digest_parse(&result->config, config))
         return NULL;
+
     result->name = xstrdup(name);
     text = strchr(text, '\n');
     return text ? read_names(text + 1, result) : NULL;
@@ -280,9 +295,11 @@ int fresh_check(const struct pipeline_options *options, struct fresh_result *res
     if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0) ||
         options->how.no_cache || options->how.target)
         return 0;
+
     autofree char *path = record_path(&key, &err);
     if (!path || !fs_exists(path) || fs_read(path, RECORD_MAX, &record, &err) != 0)
         return 0;
+
     const char *at = read_head(buf_text(&record), &key, result);
     while (at && strcmp(at, END) != 0) {
         size_t length = strcspn(at, "\n");
@@ -291,44 +308,41 @@ int fresh_check(const struct pipeline_options *options, struct fresh_result *res
         else
             at += length + 1;
     }
+
     if (at)
         return 1;
     fresh_result_release(result);
     return 0;
 }
 
-static void add_all(const struct strv *paths, struct walk *w)
+/* What read_head reads. */
+static void write_head(const struct pipeline *p, const struct buf *key, struct buf *record)
 {
-    for (size_t i = 0; i < paths->len; i++)
-        add_file(paths->items[i], w->lines, &w->newest);
-}
-
-void fresh_record(const struct pipeline_options *options, const struct pipeline *p, int64_t started)
-{
-    struct error err = {0};
-    AUTO(buf) key = {0}, record = {0};
-    AUTO(strv) inputs = {0}, own = {0};
-    autofree char *cwd = getcwd(NULL, 0);
-    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 ||
-        p->context_files > WALK_MAX)
-        return;
-    autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
-    autofree char *template = realpath(p->template.path, NULL),
-                  *self = realpath("/proc/self/exe", NULL);
-    if (!path || !template || !self)
-        return;
-    buf_addf(&record, MAGIC "%s\nresult %s %s %s %zu\n", buf_text(&key), p->image.name,
+    buf_addf(record, MAGIC "%s\nresult %s %s %s %zu\n", buf_text(key), p->image.name,
              p->image.manifest_digest.text, p->image.config_digest.text, p->image.manifest.len);
     for (size_t i = 0; i < p->image.tags.len; i++)
-        buf_addf(&record, "tag %s\n", p->image.tags.items[i]);
-    buf_addf(&record, "output %s\n", p->plan.output_file);
-    strv_add(&own, output);
+        buf_addf(record, "tag %s\n", p->image.tags.items[i]);
+    buf_addf(record, "output %s\n", p->plan.output_file);
+}
+
+/* Paths that the build writes. */
+static void add_own(const struct pipeline *p, const char *output, struct strv *own)
+{
+    strv_add(own, output);
     for (size_t i = 0; i < p->left_out.len; i++)
         if (p->left_out.items[i][0])
-            strv_take(&own, path_join(p->project.dir, p->left_out.items[i]));
-    struct walk w = {.lines = &record, .own = &own};
-    if (!walk(&w, p->project.dir))
-        return;
+            strv_take(own, path_join(p->project.dir, p->left_out.items[i]));
+}
+
+/* What the build read, the template and lbuild itself included. False when these can't be found. */
+static bool add_inputs(const struct pipeline *p, struct walk *w)
+{
+    AUTO(strv) inputs = {0};
+    autofree char *template = realpath(p->template.path, NULL),
+                  *self = realpath("/proc/self/exe", NULL);
+    if (!template || !self)
+        return false;
+
     strv_add_all(&inputs, &p->inputs);
     strv_add_all(&inputs, &p->provenance.watched);
     strv_add(&inputs, p->project.file);
@@ -336,21 +350,56 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     strv_add(&inputs, self);
     strv_sort(&inputs);
     strv_unique(&inputs);
-    add_all(&inputs, &w);
+
+    for (size_t i = 0; i < inputs.len; i++)
+        add_file(inputs.items[i], w->lines, &w->newest);
+    return true;
+}
+
+/* What registries answered about the base and the images that stages are FROM. */
+static void add_answers(const struct pipeline *p, struct buf *record)
+{
     if (p->base.answer)
-        add_content(p->base.answer, &record);
+        add_content(p->base.answer, record);
     for (size_t i = 0; i < p->execution.base_count; i++)
         if (p->execution.bases[i].base.answer)
-            add_content(p->execution.bases[i].base.answer, &record);
-    /* Something changed while we looked: what was read may not be what lies there now. */
-    if (w.newest >= started - TICK_NS)
-        return;
+            add_content(p->execution.bases[i].base.answer, record);
+}
+
+static void add_output(const char *output, struct walk *w)
+{
     struct stat st;
     if (stat(output, &st) == 0 && S_ISDIR(st.st_mode))
-        walk(&w, output);
+        walk(w, output);
     else
-        add_file(output, &record, NULL);
+        add_file(output, w->lines, NULL);
+}
+
+void fresh_record(const struct pipeline_options *options, const struct pipeline *p, int64_t started)
+{
+    struct error err = {0};
+    AUTO(buf) key = {0}, record = {0};
+    AUTO(strv) own = {0};
+    autofree char *cwd = getcwd(NULL, 0);
+    if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 ||
+        p->context_files > WALK_MAX)
+        return;
+    autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
+    if (!path)
+        return;
+
+    write_head(p, &key, &record);
+    add_own(p, output, &own);
+    struct walk w = {.lines = &record, .own = &own};
+    if (!walk(&w, p->project.dir) || !add_inputs(p, &w))
+        return;
+    add_answers(p, &record);
+    /* Something changed during the build: what was read may differ from what is there now. */
+    if (w.newest >= started - TICK_NS)
+        return;
+    add_output(output, &w);
     buf_adds(&record, END);
+
     if (memchr(record.data, '\0', record.len) == NULL &&
         fs_keep(path, record.data, record.len, &err) != 0)
         unlink(path);

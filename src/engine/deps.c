@@ -33,13 +33,14 @@ static void words_of(const struct dockerfile_instruction *instruction, struct st
     }
 }
 
-/* How long the Dockerfile is up to the end of the stage "deps". */
+/* Length of the Dockerfile up to the end of the stage "deps". */
 static size_t end_of_stage(const char *text)
 {
     const char *at = text;
     int line = 1;
     bool inside = false;
     struct dockerfile_instruction instruction;
+
     while (dockerfile_next(&at, &line, &instruction)) {
         AUTO(strv) words = {0};
         if (!dockerfile_is(&instruction, "FROM"))
@@ -52,12 +53,12 @@ static size_t end_of_stage(const char *text)
     return strlen(text);
 }
 
-/* Whether a COPY or ADD takes something from the context that has no digest of its own in the key.
- */
+/* Whether a COPY or ADD takes something from the context that the key has no digest of. */
 static bool takes_more(const struct dockerfile_instruction *instruction, const struct plan *plan)
 {
     AUTO(strv) words = {0};
     words_of(instruction, &words);
+
     for (size_t i = 1; i + 1 < words.len; i++) {
         const char *word = words.items[i];
         if (strncmp(word, "--from=", 7) == 0)
@@ -90,6 +91,7 @@ static int add_file(const char *path, const char *name, struct buf *key, struct 
         return error_errno(err, ERROR_BUILD, "can't read '%s'", path);
     if (digest_fd(fd, path, &digest, NULL, err) != 0)
         return -1;
+
     buf_addf(key, "file %s %s\n", digest.text, name);
     return 0;
 }
@@ -100,11 +102,13 @@ static int add_files(const struct plan *plan, struct buf *key, struct error *err
     if (plan->runtime_dir && plan->runtime_dir[0] &&
         data_files(plan->runtime_dir, "", &runtime, err) != 0)
         return -1;
+
     for (size_t i = 0; i < runtime.len; i++) {
         autofree char *path = path_join(plan->runtime_dir, runtime.items[i]);
         if (add_file(path, runtime.items[i], key, err) != 0)
             return -1;
     }
+
     for (size_t i = 0; i < plan->manifest.len; i++) {
         autofree char *path = path_join(plan->project_dir, plan->manifest.items[i]);
         if (add_file(path, plan->manifest.items[i], key, err) != 0)
@@ -130,6 +134,7 @@ static int add_context(const struct engine_job *job, struct buf *key, struct err
         digest_context_release(&context);
         return -1;
     }
+
     digest_final(&context, &digest);
     buf_addf(key, "context %s\n", digest.text);
     return 0;
@@ -162,11 +167,13 @@ int deps_key(const struct engine_job *job, const struct base *base, struct diges
     const char *dockerfile = buf_text(&job->dockerfile->text);
     size_t length = end_of_stage(dockerfile);
     autofree char *stage = xstrndup(dockerfile, length);
+
     buf_addf(&text, "lbuild deps 2\n%s %" PRId64 " %s\n%zu\n%s\n", arch_oci(job->plan->arch),
              deps_epoch(job->plan->epoch), job->plan->compression, length, stage);
     if (add_files(job->plan, &text, err) != 0 ||
         (takes_context(stage, job->plan) && add_context(job, &text, err) != 0))
         return -1;
+
     add_images(job, stage, &text);
     for (size_t i = 0; i < base->layer_count; i++)
         buf_addf(&text, "base %s\n", base->layers[i].digest.text);
@@ -233,6 +240,7 @@ void deps_split(struct tree *tree, struct tree *deps)
         else if (of_app)
             add_below(&app, entry, of_app);
     }
+
     tree_release(tree);
     *tree = app;
 }

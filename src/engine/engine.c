@@ -42,11 +42,12 @@ static int parse_timeout(struct engine_options *options, struct error *err)
     static const char units[] = "smh";
     static const int seconds[] = {1, 60, 3600};
     const char *text = options->timeout_text;
-    char *end = NULL;
-    errno = 0;
-    long number = text ? strtol(text, &end, 10) : 0;
     if (!text)
         return 0;
+
+    char *end = NULL;
+    errno = 0;
+    long number = strtol(text, &end, 10);
     const char *unit = *end ? strchr(units, *end) : units;
     if (text[0] < '0' || text[0] > '9' || errno || !unit || (*end && end[1]) || number < 1 ||
         number > INT_MAX / seconds[unit - units] / 1000)
@@ -66,6 +67,7 @@ int engine_options_check(struct engine_options *options, struct error *err)
     if (known == countof(networks))
         return error_set(err, ERROR_USAGE, "--network takes none, host or default, not '%s'",
                          options->network);
+
     for (size_t i = 0; i < options->build_args.len; i++)
         if (strchr("=", options->build_args.items[i][0]))
             return error_set(err, ERROR_USAGE, "--build-arg takes NAME=VALUE, not '%s'",
@@ -112,6 +114,7 @@ void engine_options_key(const struct engine_options *options, struct buf *key)
 {
     struct given given[GIVEN];
     look(options, given);
+
     for (size_t i = 0; i < GIVEN; i++) {
         if (!is_given(&given[i]))
             continue;
@@ -120,10 +123,11 @@ void engine_options_key(const struct engine_options *options, struct buf *key)
             buf_addf(key, "\x02%s", given[i].list->items[j]);
         buf_addc(key, '\x01');
     }
+
     /* "--build-arg NAME" takes the environment's value. */
     for (size_t i = 0; i < options->build_args.len; i++) {
-        const char *value =
-            strchr(options->build_args.items[i], '=') ? NULL : getenv(options->build_args.items[i]);
+        const char *argument = options->build_args.items[i];
+        const char *value = strchr(argument, '=') ? NULL : getenv(argument);
         buf_addf(key, "%s\x01", value ? value : "");
     }
 }
@@ -146,8 +150,11 @@ static char *who_has(const char *option)
     for (size_t i = 0; engines[i]; i++)
         if (!lack_of(engines[i], option))
             strv_add(&names, engines[i]->name);
-    for (size_t i = 0; i < names.len; i++)
-        buf_addf(&text, "%s%s", i == 0 ? "" : i + 1 == names.len ? " or " : ", ", names.items[i]);
+
+    for (size_t i = 0; i < names.len; i++) {
+        const char *separator = i + 1 == names.len ? " or " : ", ";
+        buf_addf(&text, "%s%s", i > 0 ? separator : "", names.items[i]);
+    }
     return buf_detach(&text);
 }
 
@@ -156,6 +163,7 @@ int engine_refuse(const struct engine *engine, const struct engine_options *opti
 {
     struct given given[GIVEN];
     look(options, given);
+
     for (size_t i = 0; i < GIVEN; i++) {
         const char *reason = is_given(&given[i]) ? lack_of(engine, given[i].name) : NULL;
         if (!reason)
@@ -169,7 +177,7 @@ int engine_refuse(const struct engine *engine, const struct engine_options *opti
 
 /* Choosing. */
 
-/* What the plan asks for and the engine can't do; NULL: nothing. */
+/* What the plan asks for and the engine can't do; NULL when there is nothing. */
 static const char *plan_excludes(const struct engine *engine, const struct plan *plan)
 {
     return plan->needs_engine && !engine->containers ? plan->engine_reason : NULL;
@@ -182,10 +190,12 @@ static const struct engine *by_name(const char *name, const struct plan *plan,
     AUTO(buf) names = {0};
     for (size_t i = 0; engines[i]; i++)
         buf_addf(&names, ", %s", engines[i]->name);
+
     if (!engine) {
         error_set(err, ERROR_USAGE, "unknown engine '%s'; use auto%s", name, buf_text(&names));
         return NULL;
     }
+
     const char *reason = plan_excludes(engine, plan);
     if (reason) {
         error_set(err, ERROR_ENGINE, "the engine %s can't do %s; use --engine auto, or one of%s",
@@ -193,6 +203,18 @@ static const struct engine *by_name(const char *name, const struct plan *plan,
         return NULL;
     }
     return engine_refuse(engine, options, err) == 0 ? engine : NULL;
+}
+
+/* The first engine with containers that has what is asked for and works here. NULL: none, and *err
+ * says why the last one doesn't. */
+static const struct engine *
+first_that_works(const struct plan *plan, const struct engine_options *options, struct error *err)
+{
+    for (size_t i = 1; engines[i]; i++)
+        if (engine_refuse(engines[i], options, err) == 0 &&
+            engines[i]->available(plan, options, err) == 0)
+            return engines[i];
+    return NULL;
 }
 
 const struct engine *engine_choose(const char *wanted, const struct plan *plan,
@@ -204,27 +226,28 @@ const struct engine *engine_choose(const char *wanted, const struct plan *plan,
         *why = xstrdup("--engine");
         return by_name(wanted, plan, options, err);
     }
+
     const char *reason = plan_excludes(engines[0], plan);
-    /* C's compilers are looked for when they are needed: nearly every machine has one. */
+    /* A C compiler is looked for only when it is needed: nearly every machine has one. */
     if (!reason && engine_refuse(engines[0], options, &first) == 0 &&
         (!plan->runs_command || engines[0]->available(plan, options, &first) == 0)) {
         *why = xstrdup(plan->runs_command ? "the compiler is on this machine"
                                           : "the plan needs no container");
         return engines[0];
     }
+
     reason = reason ? reason : first.text;
-    for (size_t i = 1; engines[i]; i++) {
-        if (engine_refuse(engines[i], options, &other) != 0 ||
-            engines[i]->available(plan, options, &other) != 0)
-            continue;
-        const char *advice = strstr(reason, "; use --engine");
-        *why = xasprintf("the first that works here; host can't: %.*s",
-                         (int)(advice ? advice - reason : (long)strlen(reason)), reason);
-        return engines[i];
+    const struct engine *engine = first_that_works(plan, options, &other);
+    if (!engine) {
+        error_set(err, ERROR_ENGINE,
+                  "host can't: %.600s; and of the engines with containers none works here: %.600s "
+                  "('lbuild doctor' shows all)",
+                  reason, other.text);
+        return NULL;
     }
-    error_set(
-        err, ERROR_ENGINE,
-        "host can't: %.600s; and of the engines with containers none works here: %.600s ('lbuild doctor' shows all)",
-        reason, other.text);
-    return NULL;
+
+    const char *advice = strstr(reason, "; use --engine");
+    *why = xasprintf("the first that works here; host can't: %.*s",
+                     (int)(advice ? advice - reason : (long)strlen(reason)), reason);
+    return engine;
 }

@@ -28,6 +28,7 @@ void execution_watch(const struct base_request *request, struct strv *inputs)
     const char *colon = strchr(request->reference, ':');
     if (!base_is_file(request->reference))
         return;
+
     autofree char *name = xstrndup(colon + 1, strcspn(colon + 1, ":")),
                   *path = path_join(request->dir, name);
     strv_add(inputs, path);
@@ -43,9 +44,11 @@ static int load_image(struct execution *execution, const struct dockerfile_image
     request.reference = image->reference;
     if (!image->platform || arch_parse(image->platform, &request.arch) != 0)
         request.arch = job->plan->arch;
+
     grow(execution->bases, execution->base_count, execution->base_cap);
     struct engine_base *base = &execution->bases[execution->base_count++];
     *base = (struct engine_base){.reference = xstrdup(image->reference)};
+
     execution_watch(&request, job->inputs);
     return base_load(&request, job->store, &base->base, err);
 }
@@ -61,14 +64,15 @@ static int load_images(struct execution *execution, const struct engine_job *job
     return 0;
 }
 
-/* The project's own files are watched by fresh.c, as they are for every engine; what else the
- * context holds is added here. */
+/* fresh.c watches the project's own files, whatever the engine; what else the context holds is
+ * added here. */
 static int watch_context(const struct engine_job *job, struct error *err)
 {
     AUTO(strv) files = {0};
     const char *dir = job->plan->runtime_dir;
     if (!dir || !dir[0])
         return 0;
+
     if (data_files(dir, "", &files, err) != 0)
         return -1;
     for (size_t i = 0; i < files.len; i++)
@@ -76,8 +80,8 @@ static int watch_context(const struct engine_job *job, struct error *err)
     return 0;
 }
 
-/* Looks for the layer of dependencies; when it is known, the Dockerfile that is run leaves them
- * out. */
+/* Looks for the layer of dependencies. When it is known, the engine runs a Dockerfile without
+ * them. */
 static int look_for_deps(struct execution *execution, struct engine_job *job,
                          const struct template *template, struct error *err)
 {
@@ -86,10 +90,11 @@ static int look_for_deps(struct execution *execution, struct engine_job *job,
         return 0;
     if (deps_key(job, execution->base, &execution->deps_key, err) != 0)
         return -1;
-    execution->deps_known = !job->options->no_cache && deps_find(job->store, &execution->deps_key,
-                                                                 &execution->deps_layer) == 1;
-    if (!execution->deps_known)
+    if (job->options->no_cache ||
+        deps_find(job->store, &execution->deps_key, &execution->deps_layer) != 1)
         return 0;
+
+    execution->deps_known = true;
     log_step("deps", "unchanged since an earlier build");
     dockerfile_release(&execution->dockerfile);
     return dockerfile_render(job->plan, template, DOCKERFILE_REST, &execution->dockerfile, err);
@@ -113,19 +118,21 @@ static int prepare(struct execution *execution, struct engine_job *job,
                    const struct template *template, const struct base_request *like,
                    struct error *err)
 {
+    const struct engine_options *options = job->options;
+    struct secrets *secrets = &execution->secrets;
+    struct dockerfile *dockerfile = &execution->dockerfile;
     log_step("engine", "%s: %s", execution->engine->name, execution->why);
     if (files_check(job, err) != 0 ||
-        secrets_find(job->plan, &job->options->secrets, &job->options->ssh, &execution->secrets,
-                     err) != 0 ||
-        dockerfile_render(job->plan, template, DOCKERFILE_FILES, &execution->dockerfile, err) !=
-            0 ||
+        secrets_find(job->plan, &options->secrets, &options->ssh, secrets, err) != 0 ||
+        dockerfile_render(job->plan, template, DOCKERFILE_FILES, dockerfile, err) != 0 ||
         load_images(execution, job, like, err) != 0 || watch_context(job, err) != 0 ||
         work_open(job->store, &execution->work, err) != 0)
         return -1;
-    job->dockerfile = &execution->dockerfile;
+
+    job->dockerfile = dockerfile;
     job->bases = execution->bases;
     job->base_count = execution->base_count;
-    job->secrets = &execution->secrets;
+    job->secrets = secrets;
     job->work = &execution->work;
     return look_for_deps(execution, job, template, err);
 }
@@ -137,12 +144,14 @@ int execution_run(struct execution *execution, struct engine_job *job,
     const struct engine *engine = execution->engine;
     if (engine->available(job->plan, job->options, err) != 0)
         return -1;
+
     if (job->options->timeout > 0)
         job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
     if (engine->containers && prepare(execution, job, template, like, err) != 0)
         return -1;
     if (engine->build(job, tree, err) != 0)
         return -1;
+
     if (execution->has_deps)
         deps_split(tree, &execution->deps);
     if (!job->options->target)

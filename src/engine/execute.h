@@ -6,19 +6,17 @@
 #include "engine/secrets.h"
 #include "engine/work.h"
 
-/* The step from the plan to the final stage's files: which engine, what it is given, and its run.
- */
+/* The step from the plan to the final stage's files: the engine, what it is given, and its run. */
 struct execution {
-    const struct base *base; /* of the final stage; set by the caller */
+    const struct base *base; /* base of the final stage; set by the caller */
     const struct engine *engine;
-    char *why; /* it was chosen */
+    char *why; /* reason for the choice of the engine */
     struct dockerfile dockerfile;
     struct secrets secrets;
     struct engine_base *bases; /* images that stages are FROM */
     size_t base_count, base_cap;
-    bool has_deps;   /* the template has dependencies, which become a layer of their own: */
-    bool deps_known; /* `deps_layer` is it already, from an earlier build; else it is made of `deps`
-                      */
+    bool has_deps;   /* the template has dependencies, which get a layer of their own */
+    bool deps_known; /* `deps_layer` comes from an earlier build; otherwise it is made of `deps` */
     struct layer deps_layer;
     struct digest deps_key;
     struct tree deps;
@@ -28,16 +26,17 @@ struct execution {
 /* Chooses the engine for --engine `wanted` (NULL: auto) and adds the decision to the plan. */
 int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan,
                      struct execution *execution, struct error *err) must_check;
-/* Runs the chosen engine on the job (plan, store, jobs, inputs, context, options set by the caller)
- * and fills *tree. Images that the Dockerfile is FROM are fetched as `like` says: its folder, pull
- * policy and mirrors. The tree's files stay until *execution is released. */
+/* Runs the chosen engine on the job (the caller has set plan, store, jobs, inputs, context and
+ * options) and fills *tree. Images that the Dockerfile is FROM are fetched with the folder, pull
+ * policy and mirrors of `like`. The tree's files stay until *execution is released. */
 int execution_run(struct execution *execution, struct engine_job *job,
                   const struct template *template, const struct base_request *like,
                   struct tree *tree, struct error *err) must_check;
-/* The layer of dependencies, made unless it is known. `rootfs`: of the base. */
+/* Makes the layer of dependencies unless it is known. `rootfs`: that of the base. */
 int execution_deps(struct execution *execution, const struct engine_job *job,
                    const struct rootfs *rootfs, struct error *err) must_check;
-/* A base that is a file or folder of this machine is an input like any source: adds its paths. */
+/* Adds the paths of a base that is a file or folder on this machine: it is an input like any
+ * source. */
 void execution_watch(const struct base_request *request, struct strv *inputs);
 void execution_release(struct execution *execution);
 

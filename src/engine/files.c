@@ -26,19 +26,20 @@ static const struct context_file *find(const struct context *context, const char
     return NULL;
 }
 
-/* Where a link at `path` points to, in the project; NULL when it leaves it. Caller frees. */
+/* Where a link at `path` points to in the project; NULL when it leaves it. Caller frees. */
 static char *link_target(const char *path, const char *target)
 {
     autofree char *dir = path_dir(path), *joined = path_join(dir, target);
     return target[0] == '/' ? NULL : path_clean(joined);
 }
 
-/* The path with every link on its way followed; NULL when one leaves the project or there are too
- * many. Caller frees. */
+/* The path with all its links followed; NULL when one leaves the project or there are too many.
+ * Caller frees. */
 static char *resolve(const struct context *context, const char *path)
 {
     autofree char *now = xstrdup(path);
     size_t start = 0;
+
     for (int links = 0; links <= LINKS_MAX;) {
         size_t end = start + strcspn(now + start, "/");
         autofree char *head = xstrndup(now, end);
@@ -84,8 +85,9 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair,
         tree_add_dir(tree, dest);
         return 0;
     }
+
     if (file->type == TAR_SYMLINK) {
-        /* An absolute target is a path in the image; a relative one moves along with its folder. */
+        /* An absolute target is a path in the image; a relative one moves with its folder. */
         autofree char *target =
             file->link[0] == '/' ? xstrdup("") : link_target(file->path, file->link);
         if (!target) {
@@ -96,6 +98,7 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair,
         tree_add_link(tree, dest, file->link);
         return 0;
     }
+
     autofree char *source = path_join(job->plan->project_dir, file->path);
     tree_add_file(tree, dest, source, file->mode & 0111 ? 0755 : 0644);
     return 0;
@@ -107,6 +110,7 @@ static int add_folder(const struct engine_job *job, const struct plan_pair *pair
     const char *rest = NULL;
     if (pair->value[0])
         tree_add_dir(tree, pair->value);
+
     for (size_t i = 0; i < job->context->len; i++) {
         const struct context_file *file = &job->context->files[i];
         if (!path_below(file->path, folder, &rest) || !rest[0])
@@ -124,6 +128,7 @@ static int add_pair(const struct engine_job *job, const struct plan_pair *pair, 
     autofree char *source = resolve(job->context, pair->name);
     if (!source)
         return wrong(pair, leaves, err);
+
     const struct context_file *file = find(job->context, source);
     if (source[0] == '\0' || (file && file->type == TAR_DIR))
         return add_folder(job, pair, source, tree, err);
@@ -136,18 +141,19 @@ int files_add(const struct engine_job *job, struct tree *tree, struct error *err
 {
     if (job->plan->files.len > 0 && !job->context)
         return error_set(err, ERROR_INTERNAL, "[files] without a look at the project's files");
+
     for (size_t i = 0; i < job->plan->files.len; i++)
         if (add_pair(job, &job->plan->files.items[i], tree, err) != 0)
             return -1;
     return 0;
 }
 
-/* What is wrong with a source; NULL: it is there. A link itself is enough: the engine follows it.
- */
+/* What is wrong with a source; NULL when it is there. A link is enough: the engine follows it. */
 static const char *missing(const struct engine_job *job, const char *source)
 {
     if (!source[0] || find(job->context, source))
         return NULL;
+
     autofree char *path = resolve(job->context, source);
     if (!path)
         return leaves;
@@ -175,6 +181,7 @@ int files_check(const struct engine_job *job, struct error *err)
         if (what)
             return wrong(pair, what, err);
     }
+
     for (size_t i = 0; i < job->plan->stage_count; i++)
         if (check_stage(job, job->plan->stages[i].stage, err) != 0)
             return -1;

@@ -10,14 +10,15 @@
 
 enum { PIECE = 64 * 1024 };
 
-/* Looks for both texts, each with its NUL, in a file of any size: the end of each piece goes in
- * front of the next. */
+/* Looks for both texts, each with its NUL, in a file of any size: the end of each piece is kept in
+ * front of the next, so that a text across both is found. */
 static bool look_for(const char *path, const char *const texts[2], bool found[2])
 {
-    size_t longest = strlen(texts[0]) > strlen(texts[1]) ? strlen(texts[0]) : strlen(texts[1]),
-           held = 0;
+    size_t first = strlen(texts[0]), second = strlen(texts[1]);
+    size_t longest = first > second ? first : second, held = 0;
     autofree char *room = xmalloc(longest + PIECE);
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
+
     for (ssize_t got = 1; fd >= 0 && (got = read(fd, room + held, PIECE)) != 0;) {
         if (got < 0)
             return false;
@@ -38,10 +39,11 @@ void handler_look(const struct plan *plan, const struct tree *tree)
     for (size_t i = 0; plan->compiles_c && i < tree->len; i++)
         if (strcmp(tree->entries[i].path, plan->program) == 0)
             program = &tree->entries[i];
+
     const char *const texts[2] = {"Runtime.NoSuchHandler", plan->handler};
     autofree char *source = program ? tree_source(program) : NULL;
     if (source && look_for(source, texts, found) && found[0] && !found[1])
-        log_warn(
-            "no handler of the program is named '%s'; name it so in LAMBDA_HANDLERS, or set 'handler' in [function]",
-            plan->handler);
+        log_warn("no handler of the program is named '%s'; name it so in LAMBDA_HANDLERS, or set "
+                 "'handler' in [function]",
+                 plan->handler);
 }

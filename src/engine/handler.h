@@ -4,8 +4,8 @@
 #include "layer/layer.h"
 #include "plan/plan.h"
 
-/* Warns when a C or C++ program with lbuild's runtime doesn't hold the name of the handler that it
- * will be asked for. A warning alone: a table of handlers may be made when the program runs. */
+/* Warns when a C or C++ program with lbuild's runtime doesn't contain the name of the handler that
+ * Lambda will ask for. Only a warning: the program may build its table of handlers at run time. */
 void handler_look(const struct plan *plan, const struct tree *tree);
 
 #endif

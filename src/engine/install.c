@@ -50,6 +50,7 @@ static int manager_of_line(const char *line, const char *key)
     int found = -1;
     if (strncmp(line, key, length) != 0)
         return -1;
+
     for (line += length; found < 0 && *line && *line != '\n'; line += strspn(line, " \"'")) {
         size_t word = strcspn(line, " \"'\n");
         found = manager_of(line, word);
@@ -65,6 +66,7 @@ static int find_manager(const char *os_release)
     AUTO(buf) text = {0};
     if (fs_read(os_release ? os_release : "/etc/os-release", OS_RELEASE_MAX, &text, &ignored) != 0)
         return -1;
+
     for (size_t i = 0; i < countof(keys); i++) {
         for (const char *line = buf_text(&text); line; line = strchr(line, '\n')) {
             line += *line == '\n';
@@ -81,23 +83,30 @@ char *install_packages(const struct install_names *names, const char *os_release
     const char *const all[MANAGER_COUNT] = {names->apt, names->dnf, names->apk, names->pacman,
                                             names->zypper};
     int manager = find_manager(os_release);
-    return manager < 0 || !all[manager] ? NULL
-                                        : xasprintf("%s %s", commands[manager], all[manager]);
+    if (manager < 0 || !all[manager])
+        return NULL;
+    return xasprintf("%s %s", commands[manager], all[manager]);
+}
+
+static const struct install_names *native_for(const char *libc)
+{
+    if (strcmp(libc, "musl") == 0)
+        return &native_musl;
+    return strcmp(libc, "glibc") == 0 ? &native_glibc : &native_any;
 }
 
 char *install_compiler(enum arch arch, const char *libc, const char *os_release)
 {
-    bool musl = strcmp(libc, "musl") == 0;
     const struct install_names *names = &zig;
     if (arch == arch_native())
-        names = musl ? &native_musl : strcmp(libc, "glibc") == 0 ? &native_glibc : &native_any;
-    else if (!musl)
+        names = native_for(libc);
+    else if (strcmp(libc, "musl") != 0)
         names = arch == ARCH_ARM64 ? &arm64_glibc : &x86_64_glibc;
+
     char *command = install_packages(names, os_release);
     if (!command && strcmp(libc, "glibc") != 0)
         command = install_packages(&zig, os_release);
-    return command
-               ? command
-               : xstrdup(
-                     "put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl");
+    if (command)
+        return command;
+    return xstrdup("put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl");
 }

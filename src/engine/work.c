@@ -13,12 +13,13 @@
 
 enum { STALE_SECONDS = 600 };
 
-/* Folders of builds that were killed: nobody holds their lock. Young ones are spared, their owner
- * may be about to lock. */
+/* Removes folders of builds that were killed: nobody holds their lock. Young folders are spared,
+ * since their owner may be about to lock them. */
 static void sweep(const char *parent)
 {
     DIR *dir = opendir(parent);
     time_t now = time(NULL);
+
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
         struct stat st;
         struct error ignored;
@@ -32,6 +33,7 @@ static void sweep(const char *parent)
         if (fs_remove(path, &ignored) != 0)
             continue; /* another user's, or already gone */
     }
+
     if (dir)
         closedir(dir);
 }
@@ -42,9 +44,11 @@ int work_open(const struct store *store, struct work *work, struct error *err)
     if (!parent || fs_mkdirs(parent, err) != 0)
         return -1;
     sweep(parent);
+
     autofree char *path = path_join(parent, "XXXXXX");
     if (!mkdtemp(path))
         return error_errno(err, ERROR_BUILD, "can't make a folder in '%s'", parent);
+
     work->path = take(path);
     work->lock = open(work->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (work->lock < 0 || flock(work->lock, LOCK_EX | LOCK_NB) != 0)
@@ -57,8 +61,9 @@ void work_release(struct work *work)
     struct error ignored;
     if (!work->path)
         return;
+
     if (fs_remove(work->path, &ignored) != 0) {
-        /* What stays is swept by a later build. */
+        /* A later build sweeps what is left. */
     }
     autoclose_release(&work->lock);
     work->lock = -1;

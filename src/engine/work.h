@@ -4,8 +4,8 @@
 #include "store/store.h"
 #include "support/error.h"
 
-/* A private folder for temporary files; gone when released, and later by any other build when
- * lbuild was killed. */
+/* A private folder for temporary files. Releasing it removes it; when lbuild was killed, a later
+ * build does. */
 struct work {
     char *path;
     int lock;
