@@ -64,8 +64,9 @@ int lambda_api_post(struct lambda_connection *connection, const char *id,
     int code = connection->http.status;
     if (code >= 200 && code < 300)
         return 0;
-    /* 400, 403, 410, 413: this invocation is lost (the caller knows), the next one isn't. 5xx: give
-     * up. */
+
+    /* 400, 403, 410, 413: this invocation is lost, as the caller is told; the next one isn't. 5xx:
+     * give up. */
     char status[4] = {0};
     struct lambda_buffer text = {status, 0, 3, 3};
     lambda_buffer_number(&text, (uint64_t)code);

@@ -1,7 +1,7 @@
 /*
- * Bytes that grow by doubling up to a cap, and keep their memory for the next use. The pages come
- * straight from the kernel: that grows without copying, and a program whose handler doesn't use
- * malloc starts without setting it up.
+ * A buffer grows by doubling, up to a cap, and keeps its memory for the next use. Its pages come
+ * straight from the kernel, so that it grows without copying, and a program whose handler doesn't
+ * use malloc starts without setting malloc up.
  */
 #include "internal.h"
 
@@ -16,6 +16,7 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
         errno = EFBIG;
         return -1;
     }
+
     size_t needed = buffer->size + more;
     size_t capacity = buffer->capacity ? buffer->capacity : 4096;
     while (capacity < needed)
@@ -28,6 +29,7 @@ int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more)
                                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (data == MAP_FAILED)
         return -1;
+
     buffer->data = data;
     buffer->capacity = capacity;
     return 0;

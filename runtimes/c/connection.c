@@ -27,9 +27,9 @@ static int parse_address(struct lambda_connection *connection, const char *api)
     int64_t port = lambda_decimal(colon + 1, 5);
     if (port < 1 || port > 65535)
         return -1;
+
     memcpy(host, api, size);
     host[size] = '\0';
-
     if (host[0] == '[' && host[size - 1] == ']') {
         host[size - 1] = '\0';
         connection->address.v6.sin6_family = AF_INET6;
@@ -37,13 +37,12 @@ static int parse_address(struct lambda_connection *connection, const char *api)
         connection->address_size = sizeof connection->address.v6;
         return inet_pton(AF_INET6, host + 1, &connection->address.v6.sin6_addr) == 1 ? 0 : -1;
     }
+
+    const char *ip = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
     connection->address.v4.sin_family = AF_INET;
     connection->address.v4.sin_port = htons((uint16_t)port);
     connection->address_size = sizeof connection->address.v4;
-    return inet_pton(AF_INET, strcmp(host, "localhost") == 0 ? "127.0.0.1" : host,
-                     &connection->address.v4.sin_addr) == 1
-               ? 0
-               : -1;
+    return inet_pton(AF_INET, ip, &connection->address.v4.sin_addr) == 1 ? 0 : -1;
 }
 
 int lambda_connection_init(struct lambda_connection *connection, const char *api)
@@ -54,14 +53,15 @@ int lambda_connection_init(struct lambda_connection *connection, const char *api
 
     if (!api || !*api)
         return lambda_log(
-            "AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or here by a tool "
-            "that stands in for it, such as 'lbuild invoke'",
+            "AWS_LAMBDA_RUNTIME_API is not set: this program is started by AWS Lambda, or here by "
+            "a tool that stands in for it, such as 'lbuild invoke'",
             NULL);
     if (parse_address(connection, api) != 0)
         return lambda_log(
             "AWS_LAMBDA_RUNTIME_API is '", api,
             "': it must be an IPv4 address, an IPv6 address in brackets or localhost, and :port",
             NULL);
+
     memcpy(connection->host, api, strlen(api) + 1);
     if (lambda_buffer_reserve(&connection->in, LAMBDA_HTTP_HEAD_MAX) != 0)
         return lambda_log("cannot start: out of memory", NULL);
@@ -81,8 +81,8 @@ void lambda_connection_release(struct lambda_connection *connection)
     lambda_buffer_release(&connection->in);
 }
 
-/* The kernel's send timeout also bounds connect; it's off again afterwards: a frozen function may
- * wait. */
+/* The kernel's send timeout also bounds connect. It's taken off afterwards: a frozen function may
+ * have to wait longer. */
 static int connect_once(struct lambda_connection *connection)
 {
     struct timeval timeout = {.tv_sec = CONNECT_TIMEOUT_S};
@@ -91,6 +91,7 @@ static int connect_once(struct lambda_connection *connection)
     connection->fd = socket(connection->address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (connection->fd < 0)
         return -1;
+
     setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     if (connect(connection->fd, &connection->address.any, connection->address_size) != 0) {
         int error = errno == EINPROGRESS || errno == EAGAIN ? ETIMEDOUT : errno;
@@ -98,6 +99,7 @@ static int connect_once(struct lambda_connection *connection)
         errno = error;
         return -1;
     }
+
     timeout.tv_sec = 0;
     setsockopt(connection->fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);
     setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -115,7 +117,7 @@ static int connect_patiently(struct lambda_connection *connection)
     return 0;
 }
 
-/* One system call, unless the socket's buffer is full. SIGPIPE is for the handler to decide on. */
+/* One system call, unless the socket's buffer is full. No SIGPIPE: that signal is the handler's. */
 static int send_all(int fd, const struct lambda_buffer *head, const char *body, size_t body_size)
 {
     struct iovec parts[] = {{head->data, head->size}, {(char *)body, body_size}};
@@ -128,6 +130,7 @@ static int send_all(int fd, const struct lambda_buffer *head, const char *body, 
             continue;
         if (sent < 0)
             return -1;
+
         for (int i = 0; i < 2 && sent > 0; i++) {
             size_t part = (size_t)sent < parts[i].iov_len ? (size_t)sent : parts[i].iov_len;
             if (part == 0)
@@ -149,19 +152,21 @@ static enum lambda_http_result receive(struct lambda_connection *connection)
 
     lambda_http_begin(http, LAMBDA_PAYLOAD_MAX);
     in->size = 0;
+
     while (result == LAMBDA_HTTP_MORE) {
-        if (lambda_buffer_reserve(in, lambda_http_missing(http) + 2) !=
-            0) { /* a byte more, and the final NUL */
+        size_t room = lambda_http_missing(http) + 2; /* for one byte at least, and the final NUL */
+        if (lambda_buffer_reserve(in, room) != 0) {
             http->reason = "there is no memory for it";
             return LAMBDA_HTTP_BAD;
         }
+
         ssize_t count = recv(connection->fd, in->data + in->size, in->capacity - in->size - 1, 0);
         if (count < 0 && errno == EINTR)
             continue;
+        if (count <= 0 && in->size == 0)
+            return LAMBDA_HTTP_MORE;
         if (count <= 0)
-            return in->size == 0 ? LAMBDA_HTTP_MORE
-                   : count == 0  ? lambda_http_end(http)
-                                 : LAMBDA_HTTP_BAD;
+            return count == 0 ? lambda_http_end(http) : LAMBDA_HTTP_BAD;
         in->size += (size_t)count;
         result = lambda_http_parse(http, in->data, &in->size);
     }
@@ -175,18 +180,20 @@ enum lambda_http_result lambda_connection_call(struct lambda_connection *connect
     enum lambda_http_result result = LAMBDA_HTTP_MORE;
 
     if (lambda_buffer_append(head, body, body_size) == 0)
-        body_size = 0; /* small enough to be sent with it */
+        body_size = 0; /* it is sent with the head */
+
     for (int try = 0; try < 2 && result == LAMBDA_HTTP_MORE; try++) {
         if (connection->fd < 0 && connect_patiently(connection) != 0)
             return LAMBDA_HTTP_BAD;
-        /* If sending fails, a refusal may still be there to read (413, and the connection is
-         * closed). */
+        /* When sending fails, there may still be a refusal to read: a 413 before the server closed
+         * the connection. */
         if (send_all(connection->fd, head, body, body_size) != 0)
             shutdown(connection->fd, SHUT_WR);
         result = receive(connection);
         if (result != LAMBDA_HTTP_DONE || !connection->http.keep_alive)
             disconnect(connection);
     }
+
     if (result == LAMBDA_HTTP_MORE) {
         lambda_log("the Runtime API at ", connection->host,
                    " closed the connection instead of replying", NULL);

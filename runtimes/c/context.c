@@ -38,8 +38,8 @@ static const bool id_letters[256] = {
     ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
 };
 
-/* The id becomes part of a URL: a hostile server must not get a line of its own into our requests.
- */
+/* The id becomes part of a URL: a hostile server must not be able to put a line into our
+ * requests. */
 static bool is_request_id(const char *id)
 {
     size_t size = 0;
@@ -63,6 +63,7 @@ int lambda_context_next(struct lambda_context *context, const struct lambda_conn
     if (!is_request_id(id))
         return lambda_log("the Runtime API sent an event with the unusable request id '", id, "'",
                           NULL);
+
     context->request_id = id;
     context->deadline_ms = deadline_ms > 0 ? deadline_ms : 0;
     context->invoked_arn = lambda_http_value(http, data, LAMBDA_HTTP_INVOKED_ARN);

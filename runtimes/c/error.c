@@ -12,6 +12,7 @@ int lambda_fail_text(struct lambda_response *response, const char *type, const c
 
     if (response->failed)
         return -1;
+
     if (type_size >= sizeof response->error_type)
         type_size = sizeof response->error_type - 1;
     memcpy(response->error_type, type, type_size);
@@ -19,7 +20,7 @@ int lambda_fail_text(struct lambda_response *response, const char *type, const c
     if (size > LAMBDA_MESSAGE_MAX)
         size = LAMBDA_MESSAGE_MAX;
 
-    /* The buffer was made large enough for this by lambda_response_init. */
+    /* lambda_response_init made the buffer large enough for this. */
     response->failed = true;
     body->size = 0;
     lambda_buffer_text(body, "{\"errorMessage\":");
@@ -51,6 +52,7 @@ const char *lambda_error_header(const char *type)
         while ((name[letters] >= 'A' && name[letters] <= 'Z') ||
                (letters && name[letters] >= 'a' && name[letters] <= 'z'))
             letters++;
+
     if (letters > 1 && name[letters] == '\0')
         return type;
     return runtime ? "Runtime.Unknown" : "Function.Unknown";

@@ -10,7 +10,7 @@ static enum lambda_http_result bad(struct lambda_http *http, const char *reason)
     return LAMBDA_HTTP_BAD;
 }
 
-/* Are eight bytes of a line those of a lower-case word, in any case? */
+/* Do eight bytes of a line match a lower-case word, ignoring case? */
 static bool is_same(const char *text, const char *word)
 {
     uint64_t one, other;
@@ -20,8 +20,8 @@ static bool is_same(const char *text, const char *word)
     return (one | 0x2020202020202020) == other;
 }
 
-/* Are size bytes of a line the lower-case word's, in any case? A word is of letters and '-', a line
- * holds no CR. The last eight bytes may overlap those before. */
+/* Do size bytes of a line match a lower-case word, ignoring case? A word consists of letters and
+ * '-', and a line holds no CR. The last eight bytes may overlap the ones before. */
 static bool is_word(const char *text, const char *word, size_t size)
 {
     size_t i = 0;
@@ -31,13 +31,14 @@ static bool is_word(const char *text, const char *word, size_t size)
             i++;
         return i == size;
     }
+
     for (size_t last = size - sizeof(uint64_t); i < last; i += sizeof(uint64_t))
         if (!is_same(text + i, word + i))
             return false;
     return is_same(text + size - sizeof(uint64_t), word + size - sizeof(uint64_t));
 }
 
-/* Member by member: to clear the whole at once, compilers take an instruction that is slow to
+/* Member by member: to clear the whole struct at once, compilers use an instruction that is slow to
  * start. */
 void lambda_http_begin(struct lambda_http *http, size_t body_max)
 {
@@ -62,8 +63,8 @@ static bool is_end(char c)
     return c == '\r' || c == '\n' || c == '\0';
 }
 
-/* The first CR, LF or NUL from at on, or size. Eight bytes at a time: each byte of a head comes by
- * here. */
+/* The offset of the first CR, LF or NUL from at on, or size. Looks at eight bytes at a time, since
+ * each byte of a head is looked at here. */
 static size_t text_end(const char *data, size_t at, size_t size)
 {
     const uint64_t each = 0x0101010101010101;
@@ -72,21 +73,22 @@ static size_t text_end(const char *data, size_t at, size_t size)
     for (; at + sizeof bytes <= size; at += sizeof bytes) {
         memcpy(&bytes, data + at, sizeof bytes);
         bytes = le64toh(bytes);
-        uint64_t control =
-            (bytes - 0x20 * each) & ~bytes & 0x80 * each; /* right up to its lowest bit */
+        /* the top bit of each control character; only the lowest set bit can be relied on */
+        uint64_t control = (bytes - 0x20 * each) & ~bytes & 0x80 * each;
         if (!control)
             continue;
         at += (size_t)__builtin_ctzll(control) / 8;
         if (is_end(data[at]))
             return at;
-        at -= sizeof bytes - 1; /* go on behind it */
+        at -= sizeof bytes - 1; /* go on after it */
     }
+
     while (at < size && !is_end(data[at]))
         at++;
     return at;
 }
 
-/* The next line, ended by NUL instead of CR LF. MORE: it isn't complete. */
+/* The next line, ended by NUL instead of CR LF. MORE: it isn't complete yet. */
 static enum lambda_http_result take_line(struct lambda_http *http, char *data, size_t size,
                                          char **line, size_t *length)
 {
@@ -102,6 +104,7 @@ static enum lambda_http_result take_line(struct lambda_http *http, char *data, s
         return LAMBDA_HTTP_MORE;
     if (!whole || data[end] != '\r' || data[end + 1] != '\n')
         return bad(http, "a line holds NUL or doesn't end with CR LF");
+
     data[end] = '\0';
     *line = data + http->next;
     *length = end - http->next;
@@ -116,6 +119,7 @@ static enum lambda_http_result status_line(struct lambda_http *http, const char 
     if (length < 12 || memcmp(line, "HTTP/1.", 7) != 0 || (line[7] != '0' && line[7] != '1') ||
         line[8] != ' ')
         return bad(http, "it doesn't start with HTTP/1.1 and a status");
+
     http->status = 0;
     for (int i = 9; i < 12; i++) {
         if (line[i] < '0' || line[i] > '9')
@@ -124,6 +128,7 @@ static enum lambda_http_result status_line(struct lambda_http *http, const char 
     }
     if (http->status < 100 || http->status == 101 || (length > 12 && line[12] != ' '))
         return bad(http, "its status isn't one of an answer");
+
     http->keep_alive = line[7] == '1';
     http->state = LAMBDA_HTTP_HEADER_LINE;
     return LAMBDA_HTTP_DONE;
@@ -138,7 +143,7 @@ static const struct {
 #undef X
 };
 
-/* Which header's line this is; COUNT if none that matters. */
+/* Which header the line holds; COUNT if it's one that doesn't matter here. */
 static unsigned header_id(const char *line, size_t length)
 {
     unsigned id = (line[0] | 0x20) == 'l' ? LAMBDA_HTTP_OWN_HEADERS : 0;
@@ -162,6 +167,7 @@ static enum lambda_http_result header_line(struct lambda_http *http, char *data,
             return bad(http, "a header line isn't of the form name: value");
         return LAMBDA_HTTP_DONE;
     }
+
     size_t start = header_names[id].length + 1;
     while (start < length && is_blank(line[start]))
         start++;
@@ -179,7 +185,7 @@ static enum lambda_http_result header_line(struct lambda_http *http, char *data,
     return LAMBDA_HTTP_DONE;
 }
 
-/* Connection: a list of words; the ones that matter are close and keep-alive. */
+/* The value of Connection: a list of words, of which close and keep-alive matter. */
 static void connection_header(struct lambda_http *http, const char *value)
 {
     while (*value) {
@@ -195,7 +201,7 @@ static void connection_header(struct lambda_http *http, const char *value)
     }
 }
 
-/* The empty line after the headers: what follows? */
+/* After the empty line that ends the headers: decide what follows. */
 static enum lambda_http_result head_end(struct lambda_http *http, const char *data)
 {
     const char *connection = lambda_http_value(http, data, LAMBDA_HTTP_CONNECTION);
@@ -207,6 +213,7 @@ static enum lambda_http_result head_end(struct lambda_http *http, const char *da
         http->state = LAMBDA_HTTP_STATUS_LINE;
         return LAMBDA_HTTP_DONE;
     }
+
     if (connection)
         connection_header(http, connection);
     http->body = http->next;
@@ -233,7 +240,7 @@ static enum lambda_http_result head_end(struct lambda_http *http, const char *da
     return LAMBDA_HTTP_DONE;
 }
 
-/* "1f4; extension=value" */
+/* A chunk's size line, e.g. "1f4; extension=value". */
 static enum lambda_http_result chunk_size(struct lambda_http *http, const char *line)
 {
     uint64_t size = 0;
@@ -253,12 +260,13 @@ static enum lambda_http_result chunk_size(struct lambda_http *http, const char *
         return bad(http, "a chunk's size isn't a number");
     if (size > http->body_max - http->body_size)
         return LAMBDA_HTTP_TOO_LARGE;
+
     http->left = (size_t)size;
     http->state = size ? LAMBDA_HTTP_CHUNK_DATA : LAMBDA_HTTP_TRAILER;
     return LAMBDA_HTTP_DONE;
 }
 
-/* Body bytes: move them to the end of the body, over what framed them. */
+/* Body bytes: move them to the end of the body, over the chunk sizes between them. */
 static enum lambda_http_result body_bytes(struct lambda_http *http, char *data, size_t size)
 {
     size_t count = size - http->next;
@@ -269,11 +277,13 @@ static enum lambda_http_result body_bytes(struct lambda_http *http, char *data, 
     } else if (count > http->left) {
         count = http->left;
     }
+
     size_t end = http->body + http->body_size;
     if (end != http->next && count)
         memmove(data + end, data + http->next, count);
     http->body_size += count;
     http->next += count;
+
     if (http->state == LAMBDA_HTTP_BODY_TO_CLOSE)
         return LAMBDA_HTTP_MORE;
     http->left -= count;
@@ -291,6 +301,7 @@ static enum lambda_http_result any_line(struct lambda_http *http, char *data, si
 
     if (result != LAMBDA_HTTP_DONE)
         return result;
+
     switch (http->state) {
     case LAMBDA_HTTP_STATUS_LINE:
         return status_line(http, line, length);
@@ -329,7 +340,7 @@ enum lambda_http_result lambda_http_parse(struct lambda_http *http, char *data, 
         http->next = end;
     }
     if (result == LAMBDA_HTTP_DONE && *size > http->next)
-        http->keep_alive = false; /* bytes nobody asked for: what else comes isn't to be trusted */
+        http->keep_alive = false; /* unasked-for bytes: don't trust what comes after them */
     return result;
 }
 

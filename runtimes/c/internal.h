@@ -15,8 +15,7 @@
 
 #pragma GCC visibility push(hidden)
 
-/* ---- buffer.c: bytes that grow up to a cap
- * ------------------------------------------------------- */
+/* ---- buffer.c: bytes that grow up to a cap --------------------------------------------------- */
 
 struct lambda_buffer {
     char *data;
@@ -47,36 +46,35 @@ static inline int lambda_buffer_append(struct lambda_buffer *buffer, const void 
     return 0;
 }
 
-int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
-int lambda_buffer_json(struct lambda_buffer *buffer, const char *text,
-                       size_t size); /* json.c; with quotes */
-
+/* Append a NUL-terminated text, without its NUL. Results as lambda_buffer_reserve. */
 static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *text)
 {
     return lambda_buffer_append(buffer, text, strlen(text));
 }
 
+/* Append a number in decimal; text as a JSON string with its quotes (json.c). Results as
+ * lambda_buffer_reserve. */
+int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
+int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t size);
+
 void lambda_buffer_release(struct lambda_buffer *buffer);
 
-/* text is at most max digits and nothing else: its value; otherwise -1. Not for more than 18
- * digits. */
+/* The value of text, which must be one to max digits and nothing else; otherwise -1. max is 18 at
+ * most. */
 int64_t lambda_decimal(const char *text, size_t max);
 
-/* ---- log.c
- * ----------------------------------------------------------------------------------------- */
+/* ---- log.c ----------------------------------------------------------------------------------- */
 
-/* One line on stderr: the texts up to NULL, control characters as '?', cut after 1 KiB. Returns -1.
- */
+/* Write one line to stderr: the texts up to NULL, control characters as '?', cut after 1 KiB.
+ * Returns -1. */
 int lambda_log(const char *text, ...) __attribute__((sentinel));
 
-/* ---- http.c: one reply, parsed where it lies in the buffer; no system calls
- * ------------------------- */
+/* ---- http.c: one reply, parsed where it lies in the buffer; no system calls ------------------ */
 
 #define LAMBDA_HTTP_HEAD_MAX 65536 /* bytes in status line and headers; in trailers too */
 #define LAMBDA_HTTP_LINE_MAX 4096  /* bytes in a chunk's size line, extensions included */
 
-/* In the order in which a name is looked for: Lambda's own come last, of each kind the usual ones
- * first. */
+/* In search order: Lambda's own headers come last, and in each group the common ones first. */
 #define LAMBDA_HTTP_HEADERS(X)                                                                     \
     X(CONTENT_TYPE, "content-type")                                                                \
     X(CONTENT_LENGTH, "content-length")                                                            \
@@ -129,24 +127,24 @@ struct lambda_http {
     size_t left;     /* bytes still to come of the body or the chunk */
     size_t trailers; /* bytes of trailers seen */
     const char *reason;
-    uint32_t header[LAMBDA_HTTP_HEADER_COUNT]; /* offset of the value, ended by NUL; 0 = absent or
-                                                  empty */
+    /* offset of each value, ended by NUL; 0 = absent or empty */
+    uint32_t header[LAMBDA_HTTP_HEADER_COUNT];
 };
 
 void lambda_http_begin(struct lambda_http *http, size_t body_max);
 
 /*
- * Go on with the reply of which *size bytes have arrived at data; data holds all of them from the
- * first one on (it may have moved). Values are ended by NUL in place; chunked bodies are joined in
- * place, which makes *size smaller. A reply with status 1xx is skipped. The first of equal headers
- * counts.
+ * Parse further. data holds all *size bytes of the reply that have arrived, from the first one on;
+ * it may have moved since the last call. Values are ended by NUL in place; chunked bodies are
+ * joined in place, which makes *size smaller. A reply with status 1xx is skipped. The first of
+ * equal headers counts.
  */
 enum lambda_http_result lambda_http_parse(struct lambda_http *http, char *data, size_t *size);
 
 /* The connection ended: DONE if that ends the body, otherwise BAD. */
 enum lambda_http_result lambda_http_end(struct lambda_http *http);
 
-/* Bytes that are known to be still to come; 0 if that isn't known. */
+/* How many bytes are still to come; 0 if that isn't known. */
 size_t lambda_http_missing(const struct lambda_http *http);
 
 /* A header's value; NULL if absent or empty. */
@@ -156,8 +154,7 @@ static inline const char *lambda_http_value(const struct lambda_http *http, cons
     return http->header[id] ? data + http->header[id] : NULL;
 }
 
-/* ---- connection.c: one keep-alive connection to the Runtime API
- * ------------------------------------- */
+/* ---- connection.c: one keep-alive connection to the Runtime API ------------------------------ */
 
 struct lambda_connection {
     int fd; /* -1 = not connected */
@@ -172,37 +169,36 @@ struct lambda_connection {
     struct lambda_http http; /* what it says */
 };
 
-/* From AWS_LAMBDA_RUNTIME_API's text (may be NULL). 0, or -1 after a line on stderr. */
+/* api: the value of AWS_LAMBDA_RUNTIME_API, or NULL. 0, or -1 after a line on stderr. */
 int lambda_connection_init(struct lambda_connection *connection, const char *api);
 void lambda_connection_release(struct lambda_connection *connection);
 
 /*
- * Send head and body (may be NULL, 0), receive the whole reply. A body that fits is copied behind
- * the head: one piece of memory costs the kernel less than two. Connects first if need be, and once
- * more if the connection ends before the first byte of the reply. DONE: see connection->http.
- * TOO_LARGE: likewise, but without a body. BAD: after a line on stderr; there is no way on.
+ * Send head and body (may be NULL, 0), then receive the whole reply. A body that fits is copied
+ * into head's buffer, since one piece of memory costs the kernel less than two. Connects first if
+ * necessary, and once more if the connection ends before the first byte of the reply. DONE: the
+ * reply is in connection->http. TOO_LARGE: its headers are, but not its body. BAD: after a line on
+ * stderr; the program can't go on.
  */
 enum lambda_http_result lambda_connection_call(struct lambda_connection *connection,
                                                struct lambda_buffer *head, const char *body,
                                                size_t body_size);
 
-/* ---- api.c: the requests
- * ------------------------------------------------------------------------------ */
+/* ---- api.c: the requests --------------------------------------------------------------------- */
 
 #define LAMBDA_REQUEST_ID_MAX 128
 
-/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are. BAD: after a line on
+/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are there. BAD: after a line on
  * stderr. */
 enum lambda_http_result lambda_api_next(struct lambda_connection *connection);
 
 /* POST the response, or the error if it failed. id: the request's, which may lie in the last reply;
- * NULL: the error of the start. 0: go on with the next event (stderr names what the Runtime API
- * didn't like); -1: the program must end. */
+ * NULL for an error during initialization. 0: go on with the next event (a refusal is a line on
+ * stderr); -1: the program must end. */
 int lambda_api_post(struct lambda_connection *connection, const char *id,
                     const struct lambda_response *response);
 
-/* ---- response.c, error.c
- * ------------------------------------------------------------------------------- */
+/* ---- response.c, error.c --------------------------------------------------------------------- */
 
 struct lambda_response {
     struct lambda_buffer body; /* the response; once failed is set, the error's JSON */
@@ -224,13 +220,11 @@ int lambda_fail_text(struct lambda_response *response, const char *type, const c
 /* After a buffer function failed: errno becomes the response's error. Returns -1. */
 int lambda_fail_buffer(struct lambda_response *response);
 
-/* What Lambda-Runtime-Function-Error-Type may hold: type if it's well-formed, otherwise the nearest
- * that is.
- */
+/* A valid value of Lambda-Runtime-Function-Error-Type: type if it's well-formed, otherwise its
+ * family's Unknown. */
 const char *lambda_error_header(const char *type);
 
-/* ---- context.c, trace.c
- * -------------------------------------------------------------------------------- */
+/* ---- context.c, trace.c ---------------------------------------------------------------------- */
 
 /* The part of the context that comes from the environment. */
 void lambda_context_init(struct lambda_context *context, const char *handler, void *data);
@@ -238,21 +232,19 @@ void lambda_context_init(struct lambda_context *context, const char *handler, vo
 /* The part that comes with the event. 0, or -1 if the request id is missing or unfit for a URL. */
 int lambda_context_next(struct lambda_context *context, const struct lambda_connection *connection);
 
-/* The environment's _X_AMZN_TRACE_ID, from a buffer of our own: setenv would leak memory for each
- * new value.
- */
+/* The environment's _X_AMZN_TRACE_ID, in memory of our own: setenv would leak some for each new
+ * value. */
 struct lambda_trace {
     char entry[1024]; /* "_X_AMZN_TRACE_ID=..." */
 };
 
-/* Set it, or unset it: id is NULL or too long for entry. */
+/* Set the variable; unset it if id is NULL or too long for entry. */
 void lambda_trace_set(struct lambda_trace *trace, const char *id);
 
-/* ---- loop.c
- * ---------------------------------------------------------------------------------------------
- */
+/* ---- loop.c ---------------------------------------------------------------------------------- */
 
-/* The handler that is meant, or NULL after failing response with the names that there are. */
+/* The handler named wanted (or the only one, if wanted is NULL). Otherwise NULL, and response fails
+ * with the names of all handlers. */
 const struct lambda_handler *lambda_select(const struct lambda_handler *handlers, size_t count,
                                            const char *wanted, struct lambda_response *response);
 

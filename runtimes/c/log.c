@@ -19,11 +19,11 @@ int lambda_log(const char *text, ...)
         lambda_buffer_append(&line, text, size < room ? size : room);
     }
     va_end(more);
+
     for (size_t i = 0; i < line.size; i++)
         if ((unsigned char)bytes[i] < 0x20 || bytes[i] == 0x7f)
             bytes[i] = '?';
     lambda_buffer_append(&line, "\n", 1);
-
     if (write(STDERR_FILENO, bytes, line.size) < 0)
         return -1; /* nowhere left to say so */
     return -1;

@@ -1,4 +1,5 @@
-/* From the start of the program to its end: choose the handler, then one event after the other. */
+/* From the start of the program to its end: choose the handler, then serve one event after the
+ * other. */
 #include "internal.h"
 
 #include <stdlib.h>
@@ -31,6 +32,7 @@ const struct lambda_handler *lambda_select(const struct lambda_handler *handlers
         lambda_buffer_text(
             &text, "no handler is chosen (by _HANDLER or the first argument); this program has:");
     }
+
     for (size_t i = 0; i < count; i++) {
         lambda_buffer_text(&text, i ? ", " : " ");
         lambda_buffer_text(&text, handlers[i].name);
@@ -53,7 +55,7 @@ static int init_error(struct runtime *runtime)
     return -1;
 }
 
-/* The handler's result, as a response or an error. */
+/* Call the handler; its answer, or its error, is then in the response. */
 static void invoke(struct runtime *runtime, const struct lambda_handler *handler)
 {
     static const char result[] = "the handler returned an error without saying which";
@@ -70,7 +72,7 @@ static void invoke(struct runtime *runtime, const struct lambda_handler *handler
         lambda_fail_text(&runtime->response, "Function.HandlerError", result, sizeof result - 1);
 }
 
-/* 0, or -1 if the program must end. */
+/* Fetch one event and post its answer. 0, or -1 if the program must end. */
 static int serve_one(struct runtime *runtime, const struct lambda_handler *handler)
 {
     static const char large[] = "the event is larger than 6291556 bytes";
@@ -79,6 +81,7 @@ static int serve_one(struct runtime *runtime, const struct lambda_handler *handl
     if (next == LAMBDA_HTTP_BAD ||
         lambda_context_next(&runtime->context, &runtime->connection) != 0)
         return -1;
+
     lambda_response_reset(&runtime->response);
     if (next == LAMBDA_HTTP_TOO_LARGE)
         lambda_fail_text(&runtime->response, "Runtime.EventTooLarge", large, sizeof large - 1);
@@ -106,6 +109,7 @@ static int start_and_serve(struct runtime *runtime, const struct lambda_options 
     }
     if (runtime->response.failed)
         return init_error(runtime);
+
     while (serve_one(runtime, handler) == 0)
         continue;
     return -1;
@@ -123,6 +127,7 @@ int lambda_run_with(const struct lambda_options *options, int argc, char **argv)
         else
             lambda_log("cannot start: out of memory", NULL);
     }
+
     lambda_trace_set(&runtime.trace, NULL);
     lambda_response_release(&runtime.response);
     lambda_connection_release(&runtime.connection);

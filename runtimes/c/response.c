@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Enough for the largest error's JSON (every byte of type and message escaped), so that failing
- * never fails.
- */
+/* Enough for the JSON of the largest error (every byte of type and message escaped), so that
+ * lambda_fail always works. */
 #define RESPONSE_INITIAL ((LAMBDA_MESSAGE_MAX + 128) * 6 + 128)
 
 int lambda_response_init(struct lambda_response *response)
@@ -62,6 +61,7 @@ int lambda_printf(struct lambda_response *response, const char *format, ...)
         va_start(values, format);
         int size = vsnprintf(body->data + body->size, room, format, values);
         va_end(values);
+
         if (size < 0)
             return lambda_fail_text(response, "Function.InvalidFormat", invalid,
                                     sizeof invalid - 1);
@@ -84,6 +84,7 @@ int lambda_content_type(struct lambda_response *response, const char *type)
     for (size_t i = 0; i < size; i++)
         if (type[i] < 0x20 || type[i] > 0x7e)
             return -1;
+
     memcpy(response->content_type, type, size + 1);
     return 0;
 }
@@ -96,6 +97,7 @@ int lambda_fail(struct lambda_response *response, const char *type, const char *
     va_start(values, format);
     int size = vsnprintf(message, sizeof message, format, values);
     va_end(values);
+
     if (size < 0)
         return lambda_fail_text(response, type, format, strlen(format));
     return lambda_fail_text(response, type, message,

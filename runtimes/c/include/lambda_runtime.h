@@ -6,8 +6,8 @@
  *     static int hello(const struct lambda_event *event, struct lambda_response *response,
  *                      const struct lambda_context *context)
  *     {
- *         return lambda_printf(response, "{\"id\":\"%s\",\"bytes\":%zu}", context->request_id,
- * event->size);
+ *         return lambda_printf(response, "{\"id\":\"%s\",\"bytes\":%zu}",
+ *                              context->request_id, event->size);
  *     }
  *
  *     LAMBDA_HANDLERS({ "hello", hello })
@@ -69,7 +69,7 @@ struct lambda_response;
 /*
  * A handler. Write the answer to response and return 0; or return lambda_fail(...). Any other
  * result than 0 fails the invocation too, with the type Function.HandlerError. A C++ handler lets
- * no exception out (lambda_runtime.hpp sees to it).
+ * no exception out (lambda_runtime.hpp takes care of that).
  */
 typedef int lambda_handler_fn(const struct lambda_event *event, struct lambda_response *response,
                               const struct lambda_context *context);
@@ -86,7 +86,7 @@ struct lambda_handler {
 };
 
 /* Append size bytes of data to the response. 0, or -1 if it would get larger than
- * LAMBDA_PAYLOAD_MAX or memory ran out: then the invocation fails with a matching error, whatever
+ * LAMBDA_PAYLOAD_MAX or memory ran out: the invocation then fails with a matching error, whatever
  * the handler returns. */
 int lambda_write(struct lambda_response *response, const void *data, size_t size);
 
@@ -104,13 +104,16 @@ int lambda_content_type(struct lambda_response *response, const char *type);
 /*
  * Fail the invocation (or the start, in an init function). What was written so far is dropped.
  *
- * type:   "Function.SomeName" (letters only after the dot, the first one upper case, two at least).
- * Any other text is reported to the caller as it is, up to 127 bytes; Lambda counts it as
- * Function.Unknown. format: the message, as printf; it is cut after 4,095 bytes.
+ * type: "Function.SomeName", with two letters or more after the dot and nothing else, the first one
+ * upper case. Any other text is reported to the caller as it is, up to 127 bytes; Lambda counts it
+ * as Function.Unknown.
  *
- * The first failure of an invocation counts; later ones, and later writes, change nothing.
- * Returns -1 always, so that a handler can say: return lambda_fail(response,
- * "Function.NoSuchOrder", ...);
+ * format: the message, as for printf; it is cut after 4,095 bytes.
+ *
+ * The first failure of an invocation counts; later ones, and later writes, change nothing. Always
+ * returns -1, so that a handler can say
+ *
+ *     return lambda_fail(response, "Function.NoSuchOrder", ...);
  */
 int lambda_fail(struct lambda_response *response, const char *type, const char *format, ...)
     LAMBDA_PRINTF(3, 4);
@@ -120,8 +123,8 @@ int lambda_fail(struct lambda_response *response, const char *type, const char *
 int64_t lambda_remaining_ms(const struct lambda_context *context);
 
 /*
- * Everything that can be said at the start. Zero what you don't need: a later version adds members
- * at the end, and takes the ones beyond size as zero.
+ * Everything that lambda_run_with can be told. Leave what you don't need zero. A later version may
+ * add members at the end; those beyond size then count as zero.
  */
 struct lambda_options {
     size_t size; /* sizeof(struct lambda_options) */

@@ -6,7 +6,7 @@
  *     static std::string hello(std::string_view event, const lambda::context &context)
  *     {
  *         return "{\"id\":\"" + std::string(context.request_id) + "\",\"event\":" +
- * std::string(event) + "}";
+ *                std::string(event) + "}";
  *     }
  *
  *     LAMBDA_HANDLERS({"hello", lambda::handler<hello>})
@@ -35,8 +35,7 @@
 namespace lambda
 {
 
-/* As in C. Text that may be absent is NULL, which no std::string or std::string_view may be made
- * of. */
+/* As in C. Absent text is NULL: check before making a std::string or std::string_view from it. */
 using context = ::lambda_context;
 
 /* What the function was invoked with: text that is valid until the handler returns. */
@@ -65,7 +64,7 @@ class response
         (void)::lambda_write_json(raw_, text.data(), text.size());
     }
 
-    /* Another type than application/json. false, and no change: see lambda_content_type. */
+    /* Another type than application/json. false (and no change) if lambda_content_type says -1. */
     bool content_type(const char *type) noexcept
     {
         return ::lambda_content_type(raw_, type) == 0;
@@ -92,8 +91,8 @@ class error : public std::runtime_error
     const char *type_;
 };
 
-/* Time until the invocation times out; 0 if it has, milliseconds::max() if the deadline is unknown.
- */
+/* Time until the invocation times out; 0 if it has, milliseconds::max() if the deadline is
+ * unknown. */
 inline std::chrono::milliseconds remaining(const context &of) noexcept
 {
     return std::chrono::milliseconds(::lambda_remaining_ms(&of));
@@ -104,7 +103,7 @@ namespace detail
 
 template <typename> constexpr bool never = false;
 
-/* Call, and make an error of what is thrown. */
+/* Call, and turn an exception into the invocation's error. */
 template <typename Call> int guard(::lambda_response *raw, Call call) noexcept
 {
 #if defined(__cpp_exceptions)
@@ -128,7 +127,7 @@ template <typename Call> int guard(::lambda_response *raw, Call call) noexcept
 #endif
 }
 
-/* A handler's answer. */
+/* Call, and write the text that it returns, if any. */
 template <typename Call> void answer(response &out, Call call)
 {
     using result = decltype(call());
@@ -148,11 +147,11 @@ template <typename Call> void answer(response &out, Call call)
 /*
  * A C++ function as an entry of the table of handlers. It takes the event (std::string_view, or
  * const lambda::event &), then, if it wants them, lambda::response & and const lambda::context &,
- * in this order. It returns std::string or std::string_view; or void, having written to the
+ * in this order. It returns std::string or std::string_view, or void after writing to the
  * response.
  *
- * What it throws fails the invocation: lambda::error with its own type, std::bad_alloc as
- * Function.OutOfMemory, another std::exception as Function.Exception, the message being what(),
+ * An exception fails the invocation: lambda::error with the type that it has, std::bad_alloc as
+ * Function.OutOfMemory, another std::exception as Function.Exception with what() as the message,
  * anything else as Function.UnknownException.
  */
 template <auto Function>
@@ -180,8 +179,8 @@ int handler(const ::lambda_event *given, ::lambda_response *raw,
     });
 }
 
-/* The same for LAMBDA_HANDLERS_WITH_INIT: void f() or void f(const lambda::context &). To give up,
- * it throws. */
+/* An init function for LAMBDA_HANDLERS_WITH_INIT: void f() or void f(const lambda::context &). It
+ * throws to give up. */
 template <auto Function> int init(::lambda_response *raw, const ::lambda_context *facts) noexcept
 {
     return detail::guard(raw, [&] {
