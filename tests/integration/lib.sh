@@ -10,10 +10,11 @@ unset SOURCE_DATE_EPOCH
 say() { printf '# %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-# The command runs in a subshell under set -e; what it printed is shown when it fails. One that hangs is ended: the run goes on.
-CASE_SECONDS=${CASE_SECONDS:-600}
+# The command runs in a subshell under set -e; what it printed is shown when it fails. A case that hangs is ended, and the run goes on.
+# Each line says how long the case took.
+CASE_SECONDS=${CASE_SECONDS:-1200}
 check() {
-    local name=$1 status watchdog started=$SECONDS
+    local name=$1 status watchdog took started=${EPOCHREALTIME/[.,]/}
     shift
     mkdir -p "$W/log"
     local log="$W/log/${TOPIC:-case}-${name//[^a-zA-Z0-9]/_}"
@@ -33,20 +34,21 @@ check() {
     while [ -e "$log.late" ] && [ -e "/proc/$watchdog" ]; do sleep 0.1; done
     # shellcheck disable=SC2046  # one word per process
     kill $(descendants "$watchdog") 2>/dev/null || true
+    took=$(((${EPOCHREALTIME/[.,]/} - started + 50000) / 100000))
+    took="$((took / 10)).$((took % 10)) s"
     if [ -e "$log.late" ]; then
-        printf 'not ok - %s\n' "$name"
+        printf 'not ok - %s (%s)\n' "$name" "$took"
         tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
         printf '#   (no end after %s seconds)\n' "$CASE_SECONDS"
     elif [ $status = 0 ]; then
-        printf 'ok - %s\n' "$name"
+        printf 'ok - %s (%s)\n' "$name" "$took"
     elif [ $status = 77 ]; then
-        printf 'ok - %s # SKIP %s\n' "$name" "$(tail -n 1 "$log")"
+        printf 'ok - %s (%s) # SKIP %s\n' "$name" "$took" "$(tail -n 1 "$log")"
     else
-        printf 'not ok - %s\n' "$name"
+        printf 'not ok - %s (%s)\n' "$name" "$took"
         tail -n 25 "$log" | cut -c1-1200 | sed 's/^/#   /'
         printf '#   (status %s)\n' "$status"
     fi
-    [ $((SECONDS - started)) -lt 20 ] || printf '#   %s s\n' $((SECONDS - started))
 }
 
 # A process and all below it; a daemon that a case started has left its family.
@@ -197,7 +199,7 @@ exits() {
 fails_with() {
     local want=$1 pattern=$2 got=0 err
     shift 2
-    err=$(mktemp "$W/err.XXXXXX")
+    err=$(mktemp "$W/err.${TOPIC:-}.XXXXXX")
     "$@" >"$err.out" 2>"$err" || got=$?
     cat "$err"
     [ "$got" = "$want" ] || die "exit code $got, not $want: $*"
@@ -237,8 +239,10 @@ C
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
+# wait_for TENTHS COMMAND...: until the command succeeds, for so many tenths of a second on a quiet machine; a busy one gets three times
+# as many.
 wait_for() {
-    local tries=$1
+    local tries=$(($1 * 3))
     shift
     until "$@" >/dev/null 2>&1; do
         tries=$((tries - 1))
@@ -292,8 +296,9 @@ certificate() {
         -extfile "$dir/ext" -out "$dir/cert.pem"
 }
 
-# Docker: the engine under test is Debian's own client and a daemon of ours with its own folders.
-docker_() { DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config "$DOCKER" "$@"; }
+# Docker: the engine under test is Debian's own client and a daemon of ours. Each lane of topics has daemons of its own, in the folder
+# DAEMONS: what one lane leaves or counts in them is nothing to the other.
+docker_() { DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config "$DOCKER" "$@"; }
 
 need_docker() {
     need dockerd
@@ -306,12 +311,12 @@ start_docker() {
     (
         flock 9
         ! docker_ version >/dev/null 2>&1 || exit 0
-        mkdir -p "$W/docker-config"
-        dockerd --data-root "$W/docker" --exec-root "$W/docker-exec" --pidfile "$W/docker.pid" \
-            --host "unix://$W/docker.sock" --storage-driver overlay2 --iptables=false --bridge=none \
-            >"$W/docker.log" 2>&1 9>&- &
-        wait_for 300 docker_ version || die "dockerd did not start: $(tail -n 5 "$W/docker.log")"
-    ) 9>"$W/docker.lock"
+        mkdir -p "$DAEMONS/docker-config"
+        dockerd --data-root "$DAEMONS/docker" --exec-root "$DAEMONS/docker-exec" --pidfile "$DAEMONS/docker.pid" \
+            --host "unix://$DAEMONS/docker.sock" --storage-driver overlay2 --iptables=false --bridge=none \
+            >"$DAEMONS/docker.log" 2>&1 9>&- &
+        wait_for 300 docker_ version || die "dockerd did not start: $(tail -n 5 "$DAEMONS/docker.log")"
+    ) 9>"$DAEMONS/docker.lock"
 }
 
 # BuildKit: what tests/integration/install-buildkit built, with a daemon of ours that runs its steps with runc.
@@ -322,47 +327,47 @@ need_buildkit() {
         [ -x "$TEST_TOOLS/$tool" ] || skip_case "${tool##*/} is not built; tests/integration/install-buildkit does it"
     done
     buildkit_answers || start_buildkitd
-    BUILDKIT_TCP=tcp://127.0.0.1:$(cat "$W/buildkit.port")
+    BUILDKIT_TCP=tcp://127.0.0.1:$(cat "$DAEMONS/buildkit.port")
 }
 
-# A unix socket, and TCP for those who show a certificate of $W/buildkit-tls (ca.pem, cert.pem, key.pem).
+# A unix socket, and TCP for those who show a certificate of $DAEMONS/buildkit-tls (ca.pem, cert.pem, key.pem).
 start_buildkitd() {
     (
         flock 9
         ! buildkit_answers || exit 0
-        local tls=$W/buildkit-tls
+        local tls=$DAEMONS/buildkit-tls
         certificate "$tls" 2>/dev/null
         cp "$tls/ca.crt" "$tls/ca.pem"
-        free_port >"$W/buildkit.port"
-        : >"$W/buildkitd.toml"
-        "$TEST_TOOLS/buildkit/buildkitd" --config "$W/buildkitd.toml" --root "$W/buildkit" \
-            --addr "unix://$W/buildkit.sock" --addr "tcp://127.0.0.1:$(cat "$W/buildkit.port")" \
+        free_port >"$DAEMONS/buildkit.port"
+        : >"$DAEMONS/buildkitd.toml"
+        "$TEST_TOOLS/buildkit/buildkitd" --config "$DAEMONS/buildkitd.toml" --root "$DAEMONS/buildkit" \
+            --addr "unix://$DAEMONS/buildkit.sock" --addr "tcp://127.0.0.1:$(cat "$DAEMONS/buildkit.port")" \
             --tlscacert "$tls/ca.pem" --tlscert "$tls/cert.pem" --tlskey "$tls/key.pem" \
             --containerd-worker=false --oci-worker=true --oci-worker-binary runc --oci-worker-net host \
-            >"$W/buildkitd.log" 2>&1 9>&- &
-        echo $! >"$W/buildkitd.pid"
-        wait_for 300 buildkit_answers || die "buildkitd did not start: $(tail -n 5 "$W/buildkitd.log")"
-    ) 9>"$W/buildkitd.lock"
+            >"$DAEMONS/buildkitd.log" 2>&1 9>&- &
+        echo $! >"$DAEMONS/buildkitd.pid"
+        wait_for 300 buildkit_answers || die "buildkitd did not start: $(tail -n 5 "$DAEMONS/buildkitd.log")"
+    ) 9>"$DAEMONS/buildkitd.lock"
 }
 
 stop_buildkitd() {
-    [ -s "$W/buildkitd.pid" ] || return 0
+    [ -s "$DAEMONS/buildkitd.pid" ] || return 0
     local pid
-    pid=$(cat "$W/buildkitd.pid")
+    pid=$(cat "$DAEMONS/buildkitd.pid")
     kill "$pid" 2>/dev/null || true
     wait_for 150 test ! -e "/proc/$pid/exe" || kill -9 "$pid"
-    rm -f "$W/buildkitd.pid"
+    rm -f "$DAEMONS/buildkitd.pid"
 }
 
-buildkit_answers() { [ -S "$W/buildkit.sock" ] && buildctl_ debug workers; } >/dev/null 2>&1
-buildctl_() { BUILDKIT_HOST=unix://$W/buildkit.sock "$TEST_TOOLS/buildkit/buildctl" "$@"; }
+buildkit_answers() { [ -S "$DAEMONS/buildkit.sock" ] && buildctl_ debug workers; } >/dev/null 2>&1
+buildctl_() { BUILDKIT_HOST=unix://$DAEMONS/buildkit.sock "$TEST_TOOLS/buildkit/buildctl" "$@"; }
 
 # What a case needs so that lbuild finds the engine. use_docker 0 is the classic builder, 1 BuildKit.
 use_docker() {
     need_docker
-    export DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config DOCKER_BUILDKIT=$1 PATH=$W/docker-bin:$PATH
-    mkdir -p "$W/docker-bin"
-    ln -sf /usr/bin/docker "$W/docker-bin/docker"
+    export DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config DOCKER_BUILDKIT=$1 PATH=$DAEMONS/docker-bin:$PATH
+    mkdir -p "$DAEMONS/docker-bin"
+    ln -sf /usr/bin/docker "$DAEMONS/docker-bin/docker"
 }
 
 use_buildctl() {
@@ -373,10 +378,10 @@ use_buildctl() {
 # Its builder lbuild-test is the daemon of use_buildctl.
 use_buildx() {
     need_buildkit buildx/buildx
-    export PATH=$TEST_TOOLS/buildx:$PATH BUILDX_CONFIG=$W/buildx-config DOCKER_CONFIG=$W/no-docker
+    export PATH=$TEST_TOOLS/buildx:$PATH BUILDX_CONFIG=$DAEMONS/buildx-config DOCKER_CONFIG=$DAEMONS/no-docker
     export DOCKER_HOST=unix:///nonexistent
     [ -e "$BUILDX_CONFIG/instances/lbuild-test" ] ||
-        buildx create --name lbuild-test --driver remote "unix://$W/buildkit.sock"
+        buildx create --name lbuild-test --driver remote "unix://$DAEMONS/buildkit.sock"
 }
 
 # An ordinary user with ranges of ids, known in the tests' own mount namespace alone. ROOTLESS starts a command as this user, whose
@@ -422,7 +427,7 @@ use_engine() {
         ;;
     buildctl)
         use_buildctl
-        OPTIONS+=(--addr "unix://$W/buildkit.sock")
+        OPTIONS+=(--addr "unix://$DAEMONS/buildkit.sock")
         ;;
     buildx)
         use_buildx

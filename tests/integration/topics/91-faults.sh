@@ -160,9 +160,9 @@ docker_is_absent() {
 
 # A builder elsewhere whose connection breaks while a step runs: worth another try.
 goes_away() {
-    local socket=$W/buildkit.sock address cut=$F/cut-$1
+    local socket=$DAEMONS/buildkit.sock address cut=$F/cut-$1
     use_engine "$1"
-    [ "${1%-*}" != docker ] || socket=$W/docker.sock
+    [ "${1%-*}" != docker ] || socket=$DAEMONS/docker.sock
     python3 "$SOURCES/cut.py" "$socket" "$cut.port" "$cut.now" &
     echo $! >>"$W/pids"
     wait_for 200 test -s "$cut.port"

@@ -70,7 +70,7 @@ left_in_docker() {
 buildctl_tls() {
     use_buildctl
     export BUILDKIT_HOST=$BUILDKIT_TCP
-    TOPIC_CASE=tls same_as_host al2023 --engine buildctl --tlsdir "$W/buildkit-tls"
+    TOPIC_CASE=tls same_as_host al2023 --engine buildctl --tlsdir "$DAEMONS/buildkit-tls"
     # Somebody else's authority.
     fails_with 4 'certificate.*--tls' lbuild build -C "$P" -o "$P-no.tar" --engine buildctl --tlscacert "$W/tls/ca.crt"
 }
@@ -102,7 +102,7 @@ failing_docker() {
     failing "docker$1" --engine docker --network none
     same '' "$(docker_ ps -aq)"
 }
-failing_buildctl() { use_buildctl; failing buildctl --engine buildctl --addr "unix://$W/buildkit.sock"; }
+failing_buildctl() { use_buildctl; failing buildctl --engine buildctl --addr "unix://$DAEMONS/buildkit.sock"; }
 
 # The value of a secret reaches the step, and nothing else: no argument, file of lbuild's, log, image or cache.
 secret_stays() {
@@ -141,7 +141,7 @@ PY
     # ... and nobody else has.
     exits 1 grep -l "$sentinel" "$P.trace" "$P.log" "$P/lbuild.ini"
     # Folders of the daemons come and go meanwhile.
-    same '' "$(grep -rl "$sentinel" "$XDG_CACHE_HOME" "$W/with-buildkit" "$W/buildkit" "$W/docker" 2>/dev/null || true)"
+    same '' "$(grep -rl "$sentinel" "$XDG_CACHE_HOME" "$W/with-buildkit" "$DAEMONS/buildkit" "$DAEMONS/docker" 2>/dev/null || true)"
     python3 - "$P.tar" "$sentinel" <<'PY'
 import gzip, sys, tarfile
 for member in tarfile.open(sys.argv[1]):
@@ -159,7 +159,7 @@ secret_docker() {
 }
 secret_buildctl() {
     use_buildctl
-    secret_stays buildctl --engine buildctl --addr "unix://$W/buildkit.sock"
+    secret_stays buildctl --engine buildctl --addr "unix://$DAEMONS/buildkit.sock"
 }
 
 check 'docker classic, scratch' docker_gives 0 scratch

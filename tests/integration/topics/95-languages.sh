@@ -40,7 +40,7 @@ example() {
     need_language "$1"
     need jq curl
     case $2 in
-    docker) need_docker; export DOCKER_HOST=unix://$W/docker.sock DOCKER_CONFIG=$W/docker-config PATH=/usr/bin:$PATH ;;
+    docker) need_docker; export DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config PATH=/usr/bin:$PATH ;;
     host) ;;
     *) need "$2" ;;
     esac

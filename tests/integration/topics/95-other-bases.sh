@@ -99,7 +99,7 @@ alpine_glibc() {
     own_program alpine-glibc cc
     fails_with 6 "bootstrap.*it wants the interpreter '/lib64/ld-linux-x86-64.so.2', which is not in the image" \
         on $ALPINE alpine-glibc --engine host
-    same 1 "$(cat "$W"/err.* | grep -c LB033)"
+    same 1 "$(cat "$W/err.$TOPIC".* | grep -c LB033)"
     [ ! -e "$OTHERS/alpine-glibc.tar" ]
     need musl-gcc
     own_program alpine-musl musl-gcc
