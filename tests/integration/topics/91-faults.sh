@@ -92,13 +92,13 @@ killed() {
 no_room() {
     need_part base-
     use_engine "$1"
-    P=$F/$1-full ROOM=$F/room-$1 DAEMON=
+    P=$F/$1-full ROOM=$F/room-$1 LITTLE=
     project "$P"
     mkdir "$ROOM"
     mount -t tmpfs -o size=40m lbuild-room "$ROOM"
     "little_${1%%-*}"
     fails_with 4 'no space left on device' lbuild build -C "$P" -q "${OPTIONS[@]}" -o "$P.tar"
-    [ -z "$DAEMON" ] || { kill "$DAEMON"; wait "$DAEMON" || true; }
+    [ -z "$LITTLE" ] || { kill "$LITTLE"; wait "$LITTLE" || true; }
     grep " $ROOM" /proc/self/mounts | cut -d' ' -f2 | sort -r | xargs -r -n1 umount -l
     [ ! -e "$P.tar" ] || die 'there is an image'
     no_files
@@ -114,8 +114,8 @@ little_podman() { little_buildah; }
 little_docker() {
     dockerd --data-root "$ROOM/data" --exec-root "$P.exec" --pidfile "$P.pid" --host "unix://$P.sock" --storage-driver overlay2 \
         --iptables=false --bridge=none >"$P.daemon" 2>&1 &
-    DAEMON=$!
-    echo $DAEMON >>"$W/pids"
+    LITTLE=$!
+    echo $LITTLE >>"$W/pids"
     export DOCKER_HOST=unix://$P.sock
     wait_for 300 "$DOCKER" version || die "dockerd did not start: $(tail -n 5 "$P.daemon")"
 }
@@ -124,8 +124,8 @@ little_buildctl() {
     : >"$P.toml"
     "$TEST_TOOLS/buildkit/buildkitd" --config "$P.toml" --root "$ROOM" --addr "unix://$P.sock" --containerd-worker=false \
         --oci-worker=true --oci-worker-binary runc --oci-worker-net host >"$P.daemon" 2>&1 &
-    DAEMON=$!
-    echo $DAEMON >>"$W/pids"
+    LITTLE=$!
+    echo $LITTLE >>"$W/pids"
     OPTIONS=(--engine buildctl --addr "unix://$P.sock")
     wait_for 300 buildctl --addr "unix://$P.sock" debug workers || die "buildkitd did not start: $(tail -n 5 "$P.daemon")"
 }
