@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "engine/container/buildkit_progress.h"
+#include "support/buf.h"
 #include "support/own.h"
 
 /* Reads a text line by line and writes down what each one gave. */

@@ -2,7 +2,4 @@
 
 #warning 100%: a, b
 
-int broken(void)
-{
-    return nothing;
-}
+int broken(void) { return nothing; }

@@ -27,9 +27,8 @@ static int ask(const struct lambda_event *event, struct lambda_response *respons
         }
         return 0;
     case 'v':
-        return lambda_printf(response, "%s %s %u %s %s %s", context->function_name,
-                             context->function_version, context->memory_mb,
-                             getenv("HOME") ? "HOME" : "no HOME", getenv("LAMBDA_TASK_ROOT"),
+        return lambda_printf(response, "%s %s %u %s %s %s", context->function_name, context->function_version,
+                             context->memory_mb, getenv("HOME") ? "HOME" : "no HOME", getenv("LAMBDA_TASK_ROOT"),
                              getenv("AWS_EXECUTION_ENV"));
     default:
         return lambda_fail(response, "nonsense", "what?");

@@ -1,4 +1,1 @@
-int helper(void)
-{
-    return 1;
-}
+int helper(void) { return 1; }

@@ -2,8 +2,7 @@
 
 #include <lambda_runtime.h>
 
-static int hello(const struct lambda_event *event, struct lambda_response *response,
-                 const struct lambda_context *context)
+static int hello(const struct lambda_event *event, struct lambda_response *response, const struct lambda_context *context)
 {
     (void)event;
     (void)context;

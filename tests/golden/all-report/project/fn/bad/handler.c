@@ -1,4 +1,1 @@
-int main(void)
-{
-    return nothing;
-}
+int main(void) { return nothing; }
