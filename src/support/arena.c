@@ -31,6 +31,7 @@ const char *arena_addn(struct arena *arena, const char *text, size_t length)
         *block = (struct arena_block){.before = arena->last, .size = size};
         arena->last = block;
     }
+
     char *copy = block->bytes + block->used;
     memcpy(copy, text, length);
     copy[length] = '\0';

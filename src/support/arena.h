@@ -3,17 +3,17 @@
 
 #include <stddef.h>
 
-/* Strings that come one by one and go all together, such as the paths of a tree: they lie side by
- * side in large blocks, so that each costs its own bytes and no more. `AUTO(arena) names = {0};` is
- * empty. What it gave out stays where it is. */
+/* Strings that are added one by one and freed all together, such as the paths of a tree. They lie
+ * side by side in large blocks, so each string costs its own bytes and no more. `AUTO(arena) names
+ * = {0};` is empty. A returned string never moves. */
 struct arena {
     struct arena_block *last;
 };
 
 void arena_release(struct arena *arena);
-/* A copy that the arena owns. */
+/* Adds a copy, which the arena owns. */
 const char *arena_add(struct arena *arena, const char *text);
-/* Of the first `length` bytes. */
+/* The same for the first `length` bytes. */
 const char *arena_addn(struct arena *arena, const char *text, size_t length);
 
 #endif

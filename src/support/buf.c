@@ -57,6 +57,7 @@ void buf_addf(struct buf *buf, const char *format, ...)
     va_copy(again, ap);
     int length = vsnprintf(NULL, 0, format, ap);
     va_end(ap);
+
     if (length > 0) {
         vsnprintf(buf_reserve(buf, (size_t)length), (size_t)length + 1, format, again);
         buf->len += (size_t)length;

@@ -21,6 +21,7 @@ static int add_files(const char *folder, const char *below, const char *suffix, 
     DIR *dir = opendir(path);
     if (!dir)
         return error_errno(err, ERROR_INTERNAL, "can't read '%s'; install lbuild again", path);
+
     int result = 0;
     for (struct dirent *entry; result == 0 && (entry = readdir(dir));) {
         autofree char *name = path_join(below, entry->d_name);
@@ -34,6 +35,7 @@ static int add_files(const char *folder, const char *below, const char *suffix, 
         else if (S_ISREG(st.st_mode) && length >= tail && strcmp(name + length - tail, suffix) == 0)
             strv_add(out, name);
     }
+
     closedir(dir);
     return result;
 }

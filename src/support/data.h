@@ -5,7 +5,7 @@
 #include "support/strv.h"
 
 /* The data that lbuild was installed with: templates and runtimes. $LBUILD_DATA names another
- * folder for them. */
+ * folder. */
 
 /* "DATA/RELATIVE"; caller frees. */
 char *data_path(const char *relative);

@@ -20,13 +20,13 @@ enum {
     INDEX = 1 << INDEX_BITS,
 };
 
-/* What comes behind some bits; the first two number the tables. */
+/* What follows some bits. The first two are indices of the tables. */
 enum next { NEXT_LITERAL, NEXT_DISTANCE, NEXT_END, NEXT_LONG, NEXT_INVALID };
 
-/* What a table says about the bits to come: how many belong together (extra bits included), and
- * what comes then. */
+/* What a table says about the next bits: how many belong together (extra bits included), and what
+ * follows them. */
 struct entry {
-    uint8_t used, next, length, symbol; /* the code's own bits; its symbol, below 256 */
+    uint8_t used, next, length, symbol; /* length: of the code itself; symbol: below 256 */
 };
 
 /* A canonical code. */
@@ -42,7 +42,7 @@ struct codes {
     struct entry table[2][INDEX];
 };
 
-/* Reads up to DEFLATE_SLACK bytes too far; whoever has used those is found out at the end. */
+/* May read up to DEFLATE_SLACK bytes past the end. Using such bytes is noticed at the end. */
 static inline bool refill(struct bits *bits)
 {
     uint64_t more;
@@ -80,10 +80,11 @@ static uint8_t literal_extra(unsigned symbol)
 
 static enum next literal_next(unsigned symbol)
 {
-    return symbol < END_OF_BLOCK    ? NEXT_LITERAL
-           : symbol == END_OF_BLOCK ? NEXT_END
-           : symbol < 286           ? NEXT_DISTANCE
-                                    : NEXT_INVALID;
+    if (symbol < END_OF_BLOCK)
+        return NEXT_LITERAL;
+    if (symbol == END_OF_BLOCK)
+        return NEXT_END;
+    return symbol < 286 ? NEXT_DISTANCE : NEXT_INVALID;
 }
 
 static uint8_t distance_extra(unsigned symbol)
@@ -102,8 +103,7 @@ static struct entry entry_of(const struct code *code, unsigned symbol, unsigned 
                           (uint8_t)length, (uint8_t)symbol};
 }
 
-/* The code after this one, both with their first bit lowest: adding goes from the highest bit down.
- */
+/* The next code of this length. Codes have their first bit lowest, so the carry goes downwards. */
 static unsigned following(unsigned reversed, unsigned length)
 {
     unsigned bit = 1u << (length - 1);
@@ -112,11 +112,12 @@ static unsigned following(unsigned reversed, unsigned length)
     return reversed | bit;
 }
 
-/* A code may be incomplete (what it lacks is invalid), but not ambiguous. */
+/* A code may be incomplete (the missing bit patterns are invalid), but not ambiguous. */
 static bool sort(struct code *code, const uint8_t *lengths, unsigned symbols)
 {
     uint16_t offsets[LENGTH_MAX + 2] = {0};
     int left = 1;
+
     memset(code->count, 0, sizeof code->count);
     for (unsigned i = 0; i < symbols; i++)
         code->count[lengths[i]]++;
@@ -127,20 +128,22 @@ static bool sort(struct code *code, const uint8_t *lengths, unsigned symbols)
             return false;
         offsets[length + 1] = (uint16_t)(offsets[length] + code->count[length]);
     }
+
     for (unsigned i = 0; i < symbols; i++)
         if (lengths[i] > 0)
             code->sorted[offsets[lengths[i]]++] = (uint16_t)i;
     return true;
 }
 
-/* An index has the code in its low bits; the table doubles with each length. Of a code that is too
- * long only its first bits are there: see decode_long. */
+/* An index has the code in its low bits; the table doubles with each length. A code longer than an
+ * index is entered by its first bits alone: see decode_long. */
 static bool build(struct code *code, struct entry *table, const uint8_t *lengths, unsigned symbols)
 {
     const uint16_t *symbol = code->sorted;
     unsigned reversed = 0;
     if (!sort(code, lengths, symbols))
         return false;
+
     table[0] = (struct entry){.next = NEXT_INVALID};
     for (unsigned length = 1; length <= LENGTH_MAX; length++) {
         if (length <= INDEX_BITS)
@@ -153,12 +156,13 @@ static bool build(struct code *code, struct entry *table, const uint8_t *lengths
     return true;
 }
 
-/* Literals that fit into one index together, and what follows them, become one entry: they need not
- * be told apart. */
+/* Literals that fit into one index together become one entry with what follows them: nobody needs
+ * to tell them apart. */
 static void combine(struct entry *table)
 {
     struct entry single[INDEX];
     memcpy(single, table, sizeof single);
+
     for (unsigned i = 0; i < INDEX; i++) {
         struct entry all = single[i];
         while (all.next == NEXT_LITERAL) {
@@ -172,7 +176,7 @@ static void combine(struct entry *table)
     }
 }
 
-/* Bit by bit: such codes are rare. */
+/* Goes bit by bit, since such codes are rare. */
 static struct entry decode_long(const struct code *code, uint64_t window)
 {
     unsigned value = 0, first = 0, index = 0;
@@ -185,18 +189,19 @@ static struct entry decode_long(const struct code *code, uint64_t window)
         first = (first + count) << 1;
         value <<= 1;
     }
+
     return (struct entry){.next = NEXT_INVALID};
 }
 
-/* One table or the other is chosen by number, not by a branch, which would be mispredicted every
- * other time. */
+/* Chooses the table by index and not by a branch, which would be mispredicted every other time. */
 static bool walk_coded(struct bits *bits, const struct codes *codes)
 {
     struct bits now = *bits;
     unsigned next = NEXT_LITERAL;
+
     while (refill(&now)) {
         struct entry entry = codes->table[next][now.window % INDEX];
-        if (entry.next <= NEXT_DISTANCE) { /* that leaves enough bits for another step */
+        if (entry.next <= NEXT_DISTANCE) { /* enough bits are left for another step */
             skip(&now, entry.used);
             next = entry.next;
             entry = codes->table[next][now.window % INDEX];
@@ -208,6 +213,7 @@ static bool walk_coded(struct bits *bits, const struct codes *codes)
         if (next > NEXT_DISTANCE)
             break;
     }
+
     *bits = now;
     return next == NEXT_END;
 }
@@ -219,10 +225,12 @@ static bool build_both(struct codes *codes, const uint8_t *lengths, unsigned lit
     codes->code[NEXT_LITERAL].next = literal_next;
     codes->code[NEXT_DISTANCE].extra = distance_extra;
     codes->code[NEXT_DISTANCE].next = distance_next;
+
     if (!build(&codes->code[NEXT_LITERAL], codes->table[NEXT_LITERAL], lengths, literals) ||
         !build(&codes->code[NEXT_DISTANCE], codes->table[NEXT_DISTANCE], lengths + literals,
                distances))
         return false;
+
     combine(codes->table[NEXT_LITERAL]);
     return true;
 }
@@ -242,7 +250,16 @@ enum { COPY_LAST = 16, ZEROS = 17, MORE_ZEROS = 18, LENGTH_SYMBOLS };
 
 static uint8_t length_extra(unsigned symbol)
 {
-    return (uint8_t)(symbol < COPY_LAST ? 0 : symbol == COPY_LAST ? 2 : symbol == ZEROS ? 3 : 7);
+    switch (symbol) {
+    case COPY_LAST:
+        return 2;
+    case ZEROS:
+        return 3;
+    case MORE_ZEROS:
+        return 7;
+    default:
+        return 0;
+    }
 }
 
 static enum next length_next(unsigned symbol)
@@ -251,7 +268,7 @@ static enum next length_next(unsigned symbol)
     return NEXT_LITERAL;
 }
 
-/* The lengths of both codes, which are coded themselves. */
+/* Reads the code lengths of both codes, which are themselves coded. */
 static bool read_lengths(struct bits *bits, const struct entry *table, uint8_t *lengths,
                          unsigned total)
 {
@@ -261,16 +278,19 @@ static bool read_lengths(struct bits *bits, const struct entry *table, uint8_t *
         struct entry entry = table[bits->window % INDEX];
         if (entry.next == NEXT_INVALID)
             return false;
+
         skip(bits, entry.length);
         repeat = entry.symbol < COPY_LAST ? 1 : entry.symbol == MORE_ZEROS ? 11 : 3;
         repeat += read_bits(bits, entry.used - entry.length);
         if (repeat > total - i || (entry.symbol == COPY_LAST && i == 0))
             return false;
-        memset(lengths + i,
-               entry.symbol < COPY_LAST    ? entry.symbol
-               : entry.symbol == COPY_LAST ? lengths[i - 1]
-                                           : 0,
-               repeat);
+
+        uint8_t value = 0;
+        if (entry.symbol < COPY_LAST)
+            value = entry.symbol;
+        else if (entry.symbol == COPY_LAST)
+            value = lengths[i - 1];
+        memset(lengths + i, value, repeat);
     }
     return true;
 }
@@ -284,6 +304,7 @@ static bool build_dynamic(struct bits *bits, struct codes *codes)
              count = 4 + read_bits(bits, 4);
     struct code *code = &codes->code[NEXT_LITERAL]; /* not in use yet */
     struct entry *table = codes->table[NEXT_LITERAL];
+
     if (literals > 286 || distances > 30)
         return false;
     for (unsigned i = 0; i < count; i++) {
@@ -291,6 +312,7 @@ static bool build_dynamic(struct bits *bits, struct codes *codes)
             return false;
         own[order[i]] = (uint8_t)read_bits(bits, 3);
     }
+
     code->extra = length_extra;
     code->next = length_next;
     return build(code, table, own, LENGTH_SYMBOLS) &&
@@ -328,6 +350,7 @@ bool deflate_last_block(const unsigned char *packed, size_t length, size_t *star
 {
     struct bits bits = {.start = packed, .at = packed, .end = packed + length};
     struct codes codes;
+
     for (unsigned last = 0; !last;) {
         *start = position(&bits);
         if (!refill(&bits))
@@ -336,6 +359,7 @@ bool deflate_last_block(const unsigned char *packed, size_t length, size_t *star
         if (!walk_block(&bits, &codes, read_bits(&bits, 2)))
             return false;
     }
+
     *end = position(&bits);
     return (*end + 7) / 8 == length;
 }

@@ -36,6 +36,7 @@ void digest_final(struct digest_context *context, struct digest *out)
     static const char hex[] = "0123456789abcdef";
     unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
+
     evp.DigestFinal_ex(context->state, bytes, &length);
     memcpy(out->text, "sha256:", 7);
     for (unsigned int i = 0; i < 32; i++) {
@@ -69,6 +70,7 @@ int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size, stru
     AUTO(digest_context) context = {0};
     autofree char *chunk = xmalloc(CHUNK);
     uint64_t total = 0;
+
     if (digest_init(&context, err) != 0)
         return -1;
     for (;;) {
@@ -82,6 +84,7 @@ int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size, stru
         digest_update(&context, chunk, (size_t)got);
         total += (uint64_t)got;
     }
+
     digest_final(&context, out);
     if (size)
         *size = total;

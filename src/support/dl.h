@@ -36,7 +36,7 @@ struct dl_symbol {
     dl_load((soname), table##_symbols, sizeof table##_symbols / sizeof table##_symbols[0],         \
             &(table), (err))
 
-/* What DL_LOAD does; not called by itself. */
+/* For DL_LOAD alone. */
 int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, void *table,
             struct error *err) must_check;
 

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A cut text must stay valid UTF-8, and an error must stay one line whatever bytes a hostile file
- * put into it. */
+/* A text that was cut must stay valid UTF-8, and an error must stay one line, whatever bytes a
+ * hostile file put into it. */
 static void tidy(char *text, size_t size)
 {
     size_t length = strnlen(text, size);

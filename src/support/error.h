@@ -34,11 +34,11 @@ struct error {
 int error_set(struct error *err, int kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* As error_set, with ": " and the text of errno (as it was at the call) appended. */
+/* Like error_set, with ": " and the text of errno (as it was at the call) appended. */
 int error_errno(struct error *err, int kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts what only the caller knows in front: "PREFIX: text". Keeps the kind. Returns -1. */
+/* Puts a prefix in front that only the caller knows: "PREFIX: text". Keeps the kind. Returns -1. */
 int error_wrap(struct error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define must_check __attribute__((warn_unused_result))

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ":NUMBER:" at `at`, in a line that ends at `end`; NULL when it is something else. Points behind
- * the number then. */
+/* Reads ":NUMBER:" at `at`, in a line that ends at `end`. Returns the place after the number, or
+ * NULL for any other text. */
 static const char *number(const char *at, const char *end, int *out)
 {
     enum { DIGITS = 7 };
@@ -18,24 +18,27 @@ static const char *number(const char *at, const char *end, int *out)
     int value = 0;
     if (at >= end || *at != ':')
         return NULL;
+
     for (; digit < end && isdigit((unsigned char)*digit) && digit - at <= DIGITS; digit++)
         value = value * 10 + (*digit - '0');
     if (digit == at + 1 || digit == end || *digit != ':' || value == 0)
         return NULL;
+
     *out = value;
     return digit;
 }
 
-/* The first place of the line that reads like ":LINE[:COLUMN]: "; *rest is behind it. */
+/* Finds the first ":LINE[:COLUMN]: " in the line; *rest is what follows it. */
 static const char *find_place(const char *line, const char *end, struct finding *out,
                               const char **rest)
 {
     for (const char *at = line; at < end; at++) {
-        const char *behind = number(at, end, &out->line),
-                   *column = behind ? number(behind, end, &out->column) : NULL;
-        if (!behind)
+        const char *after = number(at, end, &out->line),
+                   *column = after ? number(after, end, &out->column) : NULL;
+        if (!after)
             continue;
-        *rest = column ? column : behind;
+
+        *rest = column ? column : after;
         out->column = column ? out->column : 0;
         if (end - *rest > 2 && (*rest)[1] == ' ' && at > line) {
             *rest += 2;
@@ -45,13 +48,14 @@ static const char *find_place(const char *line, const char *end, struct finding 
     return NULL;
 }
 
-/* What the message calls itself; the text without that word. */
+/* Reads the word for the severity at the start of a message, and moves *text past it. */
 static bool read_severity(const char **text, const char *end, const char *word, bool *warning)
 {
     static const struct {
         const char *word;
         bool warning;
     } words[] = {{"error: ", false}, {"fatal error: ", false}, {"warning: ", true}};
+
     for (size_t i = 0; i < countof(words); i++) {
         size_t length = strlen(words[i].word);
         if ((size_t)(end - *text) > length && strncmp(*text, words[i].word, length) == 0) {
@@ -60,6 +64,7 @@ static bool read_severity(const char **text, const char *end, const char *word, 
             return true;
         }
     }
+
     *warning = word && strcmp(word, "warning") == 0;
     return word != NULL;
 }
@@ -73,10 +78,12 @@ bool finding_parse(const char *line, size_t length, const char *dir, const char 
     const char *place = find_place(line, end, &found, &text);
     if (!place || !read_severity(&text, end, word, &found.warning))
         return false;
+
     autofree char *name = xstrndup(line, (size_t)(place - line)),
                   *path = path_join(dir ? dir : ".", name);
     if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
+
     found.path = finding_path(path);
     found.text = xstrndup(text, (size_t)(end - text));
     *out = found;
@@ -103,6 +110,7 @@ char *finding_path(const char *path)
     autofree char *real = realpath(path, NULL);
     if (!real)
         return xstrdup(path);
+
     for (size_t i = 0; i < countof(variables); i++) {
         const char *value = getenv(variables[i]);
         autofree char *root = value && value[0] ? realpath(value, NULL) : NULL;
@@ -110,6 +118,7 @@ char *finding_path(const char *path)
         if (relative)
             return xstrdup(relative);
     }
+
     autofree char *dir = path_dir(real);
     while (strcmp(dir, "/") != 0) {
         autofree char *git = path_join(dir, ".git"), *upper = path_dir(dir);
@@ -143,8 +152,8 @@ void finding_github(const struct finding *finding, struct buf *out)
     buf_addc(out, '\n');
 }
 
-/* GitLab tells old problems from new ones by it: so not by the line, which moves. `nth`: of equal
- * ones in one file. */
+/* By this GitLab tells new problems from old ones, so the line number, which moves, must not be in
+ * it. `nth` tells equal findings in one file apart. */
 static char *fingerprint(const struct finding *finding, size_t nth)
 {
     uint64_t hash[2] = {0xcbf29ce484222325, 0x9e3779b97f4a7c15};
@@ -175,6 +184,7 @@ void finding_gitlab(const struct finding *finding, struct js *report)
             return;
         nth++;
     }
+
     struct js *entry = js_object(), *location = js_object(), *lines = js_object();
     autofree char *print = fingerprint(finding, nth);
     js_set_integer(lines, "begin", finding->line);

@@ -33,6 +33,7 @@ char *path_dir(const char *path)
 char *path_clean(const char *path)
 {
     AUTO(buf) out = {0};
+
     while (*path) {
         size_t length = strcspn(path, "/");
         if (length == 2 && path[0] == '.' && path[1] == '.') {
@@ -49,6 +50,7 @@ char *path_clean(const char *path)
         }
         path += length + (path[length] == '/');
     }
+
     return xstrndup(buf_text(&out), out.len);
 }
 
@@ -78,6 +80,7 @@ int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err
             continue;
         if (got < 0)
             return error_errno(err, ERROR_BUILD, "can't read '%s'", name);
+
         out->len += (size_t)got;
         out->data[out->len] = '\0';
         if (out->len > max)
@@ -102,6 +105,7 @@ int fs_read(const char *path, size_t max, struct buf *out, struct error *err)
 int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, struct error *err)
 {
     const char *at = bytes;
+
     while (length > 0) {
         ssize_t put = write(fd, at, length);
         if (put < 0 && errno == EINTR)
@@ -111,6 +115,7 @@ int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, stru
         at += put;
         length -= (size_t)put;
     }
+
     return 0;
 }
 
@@ -129,6 +134,7 @@ int fs_mkdirs(const char *path, struct error *err)
 {
     if (mkdir(path, 0755) == 0)
         return 0;
+
     if (errno == ENOENT && strchr(path, '/')) {
         autofree char *parent = path_dir(path);
         if (strcmp(parent, path) != 0 && fs_mkdirs(parent, err) != 0)
@@ -136,6 +142,7 @@ int fs_mkdirs(const char *path, struct error *err)
         if (mkdir(path, 0755) == 0)
             return 0;
     }
+
     struct stat st;
     int saved = errno;
     if (saved == EEXIST && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
@@ -155,8 +162,8 @@ static int remove_content(DIR *dir)
     return result;
 }
 
-/* Folders of ours may forbid even us to look into them (what a killed buildah mounts on does), or
- * to remove from them. */
+/* A folder of ours may forbid even us to list it (a killed buildah leaves such mount points), or to
+ * remove entries from it. */
 static int remove_at(int parent, const char *name)
 {
     enum { LOOK = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
@@ -164,6 +171,7 @@ static int remove_at(int parent, const char *name)
         return 0;
     if (errno != EISDIR && errno != EPERM)
         return -1;
+
     int fd = openat(parent, name, LOOK);
     if (fd < 0 && errno == EACCES && fchmodat(parent, name, 0700, AT_SYMLINK_NOFOLLOW) == 0)
         fd = openat(parent, name, LOOK);
@@ -173,6 +181,7 @@ static int remove_at(int parent, const char *name)
             close(fd);
         return -1;
     }
+
     int result = remove_content(dir);
     if (result != 0 && errno == EACCES && fchmod(fd, 0700) == 0) {
         rewinddir(dir);
@@ -207,8 +216,8 @@ bool fs_same_file(const struct stat *before, const struct stat *after)
            same_time(&before->st_ctim, &after->st_ctim);
 }
 
-/* A file without a name can't be left behind, whenever we are killed. Not every file system has
- * them. */
+/* A file without a name can't be left behind, whenever lbuild is killed. Not every file system has
+ * such files. */
 static int open_nameless(const char *dir, mode_t mode)
 {
     int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
@@ -233,6 +242,7 @@ int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error
     file->fd = open_nameless(dir, mode);
     if (file->fd >= 0)
         return 0;
+
     file->temporary = temporary_name(path);
     file->fd = mkostemp(file->temporary, O_CLOEXEC);
     if (file->fd < 0) {
@@ -245,7 +255,7 @@ int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error
     return 0;
 }
 
-/* Six letters or digits by chance for the X's of a temporary name. */
+/* Replaces the X's of a temporary name by six random letters or digits. */
 static int fill_in(char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -253,19 +263,20 @@ static int fill_in(char *name)
     char *at = name + strlen(name) - sizeof chance;
     if (getentropy(chance, sizeof chance) != 0)
         return -1;
+
     for (size_t i = 0; i < sizeof chance; i++)
         at[i] = letters[chance[i] % (sizeof letters - 1)];
     return 0;
 }
 
-/* Gives a nameless file its name: the final one, or a temporary one next to it when that is taken.
- */
+/* Gives a nameless file its final name (1), or a temporary one beside it when that is taken (0). */
 static int name_it(struct atomic *file)
 {
     char self[64];
     snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0)
         return 1;
+
     for (int tries = 0; errno == EEXIST && tries < 100; tries++) {
         autofree char *name = temporary_name(file->path);
         if (fill_in(name) != 0)
@@ -291,6 +302,7 @@ int atomic_commit(struct atomic *file, struct error *err)
     int named = file->temporary ? 0 : name_it(file);
     if (named < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
+
     int fd = take_fd(file->fd);
     if (close(fd) != 0 || (named == 0 && rename(file->temporary, file->path) != 0))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);

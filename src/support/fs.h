@@ -8,17 +8,17 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller that knows better sets
+/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller may set another
  * err->kind. */
 
 /* "A/B", or a copy of B when B is absolute or A is empty or ".". Caller frees. */
 char *path_join(const char *a, const char *b);
-/* The part behind the last slash; points into the path. */
+/* The part after the last slash; points into the path. */
 const char *path_base(const char *path);
-/* Everything before the last slash, "." without one, "/" for "/x". Caller frees. */
+/* Everything before the last slash; "." when there is none, "/" for "/x". Caller frees. */
 char *path_dir(const char *path);
-/* Lexically cleaned relative path: no leading slash, no ".", "..", "//" or trailing slash; "" is
- * the root itself. NULL when ".." would climb above the root. Caller frees. */
+/* The path cleaned by its text alone: without a leading or trailing slash, ".", ".." and "//"; ""
+ * is the root itself. NULL when ".." would climb above the root. Caller frees. */
 char *path_clean(const char *path);
 /* Whether a path is `folder` or lies below it, by the names alone: both cleaned, and both absolute
  * or both relative. The folder may end with a slash; "" is the root of relative paths. *rest
@@ -29,22 +29,22 @@ bool path_below(const char *path, const char *folder, const char **rest);
 int fs_read(const char *path, size_t max, struct buf *out, struct error *err) must_check;
 /* Reads everything from a descriptor, at most `max` bytes; `name` is for the message. */
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err) must_check;
-/* Writes all, through short writes and interrupts. */
+/* Writes all bytes, whatever short writes and interrupts come in between. */
 int fs_write_fd(int fd, const char *name, const void *bytes, size_t length,
                 struct error *err) must_check;
-/* After each write to a large new file: the disk starts on what is complete while the rest still
- * comes, so that the fsync at the end waits for less. Starts with {0}. */
+/* Call it after each write to a large new file: the disk starts on the finished part while the rest
+ * is still being made, so the fsync at the end waits for less. Start with {0}. */
 struct fs_ahead {
-    uint64_t written, started; /* bytes; those up to `started` are on their way to the disk */
+    uint64_t written, started; /* bytes; up to `started` they are on their way to the disk */
 };
 void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length);
 /* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
 int fs_mkdirs(const char *path, struct error *err) must_check;
-/* Removes a file or a whole tree without following links, whatever the modes of its folders; what
- * is absent is fine. */
+/* Removes a file or a whole tree without following links, whatever the modes of its folders. A
+ * missing one is fine. */
 int fs_remove(const char *path, struct error *err) must_check;
 bool fs_exists(const char *path);
-/* Whether two looks at a file, by stat(), saw the same one with nothing changed in between. */
+/* Whether two calls of stat() saw the same file, unchanged in between. */
 bool fs_same_file(const struct stat *before, const struct stat *after);
 
 /* A file that appears whole or not at all: written without a name (or under a temporary one, where
@@ -53,24 +53,24 @@ bool fs_same_file(const struct stat *before, const struct stat *after);
  *     AUTO(atomic) file = ATOMIC_INIT;
  *     atomic_open(&file, "out.tar", 0644, err), write to file.fd, atomic_commit(&file, err)
  *
- * Released without a commit it leaves nothing behind. A mode is what it says whatever the umask. */
+ * Released without a commit, it leaves nothing behind. The mode is exact, whatever the umask. */
 struct atomic {
     int fd;
     char *path, *temporary;
-    bool lazy; /* set after atomic_open: no fsync. For what can be made again, and is checked when
-                  it is read */
+    bool lazy; /* set after atomic_open: no fsync. For files that can be made again and are checked
+                  when they are read */
 };
 #define ATOMIC_INIT                                                                                \
     {                                                                                              \
         .fd = -1                                                                                   \
     }
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
-/* It is to appear under this path instead, in the same folder: for a name that comes of the
+/* Lets the file appear under this path instead, in the same folder: for names that depend on the
  * content. */
 void atomic_move(struct atomic *file, const char *path);
 int atomic_commit(struct atomic *file, struct error *err) must_check;
 void atomic_release(struct atomic *file);
-/* The three steps for content in memory; fs_keep is lazy. */
+/* All three steps, for content in memory; fs_keep is lazy. */
 int fs_write(const char *path, const void *bytes, size_t length, mode_t mode,
              struct error *err) must_check;
 int fs_keep(const char *path, const void *bytes, size_t length, struct error *err) must_check;

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Matches a set at `pattern` ("[...]"); *next is behind it, or NULL when the bracket isn't closed
- * and means itself. */
+/* Matches a set at `pattern` ("[...]"); *next is the place after it, or NULL when the bracket isn't
+ * closed and stands for itself. */
 static bool match_set(const char *pattern, char c, const char **next)
 {
     const char *at = pattern + 1;
@@ -12,6 +12,7 @@ static bool match_set(const char *pattern, char c, const char **next)
     *next = NULL;
     if (negate)
         at++;
+
     for (bool first = true; *at && (first || *at != ']'); first = false, at++) {
         char low = *at, high = low;
         if (at[1] == '-' && at[2] && at[2] != ']') {
@@ -20,17 +21,19 @@ static bool match_set(const char *pattern, char c, const char **next)
         }
         found |= (unsigned char)low <= (unsigned char)c && (unsigned char)c <= (unsigned char)high;
     }
+
     if (*at == ']')
         *next = at + 1;
     return found != negate;
 }
 
-/* One component against one component, without recursion: on a mismatch go back to the last '*' and
- * let it take one more. */
+/* Matches one component without recursion: on a mismatch it goes back to the last '*' and lets that
+ * take one character more. */
 static bool match_component(const char *pattern, size_t plen, const char *text, size_t tlen)
 {
     const char *p = pattern, *pend = pattern + plen, *t = text, *tend = text + tlen;
     const char *star = NULL, *star_text = NULL;
+
     while (t < tend) {
         const char *next = p + 1;
         bool matched = false;
@@ -51,6 +54,7 @@ static bool match_component(const char *pattern, size_t plen, const char *text, 
         } else if (p < pend) {
             matched = *p == '?' || *p == *t;
         }
+
         if (matched) {
             p = next;
             t++;
@@ -61,6 +65,7 @@ static bool match_component(const char *pattern, size_t plen, const char *text, 
             return false;
         }
     }
+
     while (p < pend && *p == '*')
         p++;
     return p == pend;
@@ -70,6 +75,7 @@ bool glob_match(const char *pattern, const char *path)
 {
     while (pattern[0] == '.' && pattern[1] == '/')
         pattern += 2;
+
     for (;;) {
         size_t plen = strcspn(pattern, "/"), tlen = strcspn(path, "/");
         if (plen == 2 && pattern[0] == '*' && pattern[1] == '*') {
@@ -82,6 +88,7 @@ bool glob_match(const char *pattern, const char *path)
                     return false;
             }
         }
+
         if (!match_component(pattern, plen, path, tlen))
             return false;
         pattern += plen;

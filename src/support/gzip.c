@@ -26,7 +26,7 @@ enum {
     STORED_HEAD = 5,
     STORED_MAX = 65535,
     PARTS_MAX = 2 * PIECE / NOISE_RUN + 1,
-    PART_EXTRA = 32, /* what a part takes besides its share of a piece's bound: a block's head, the
+    PART_EXTRA = 32, /* bytes of a part beyond its share of a piece's bound: a block's head, the
                         joint, rounding */
 };
 
@@ -41,36 +41,37 @@ static const struct level {
 
 enum state { STATE_EMPTY, STATE_READY, STATE_BUSY, STATE_DONE };
 
-/* One part of the plain bytes and what it became. All but the last end at a byte boundary, so that
- * any thread may make any. */
+/* A part of the plain bytes and its compressed form. All but the last end at a byte boundary, so
+ * any thread may compress any piece. */
 struct piece {
     enum state state;
     bool last;
     unsigned char *plain, *packed;
-    size_t used, length, room; /* of these; what packed may hold */
-    struct error err;          /* with a kind: it failed */
+    size_t used, length, room; /* bytes of plain, bytes of packed, and the capacity of packed */
+    struct error err;          /* has a kind when compressing failed */
 };
 
-/* A ring of pieces: filled at `filled`, handed on at `passed`, both counting from the start. The
- * writing thread compresses too when it has to wait, so it gets along without any other thread. */
+/* A ring of pieces: `filled` is the next to fill and `passed` the next to hand on, both counted
+ * from the start. The writing thread compresses too while it waits, so it can do without any other
+ * thread. */
 struct gzip_writer {
     byte_sink sink;
     void *data;
     int level;
     struct libdeflate_compressor *compressor; /* the writing thread's */
-    uint32_t crc, size; /* both modulo 2^32, as the trailer has them (RFC 1952) */
+    uint32_t crc, size;                       /* both modulo 2^32, for the trailer (RFC 1952) */
     struct piece *pieces;
     size_t count, filled, passed;
     pthread_mutex_t mutex; /* guards the pieces' states, filled and passed, and stop */
     pthread_cond_t ready, done;
     pthread_t threads[THREADS_MAX];
-    unsigned running, most; /* threads besides the writing one */
+    unsigned running, most; /* numbers of threads besides the writing one */
     bool stop;
 };
 
-/* Makes a finished stream one that others can follow: its last block isn't the last any more, and
- * an empty stored block (three zero bits, filled up to a byte, then 00 00 ff ff; RFC 1951 3.2.4)
- * brings it to a byte boundary. */
+/* Lets other streams follow a finished one: clears the flag of its last block, and appends an empty
+ * stored block (three zero bits, filled up to a byte, then 00 00 ff ff; RFC 1951 3.2.4), which ends
+ * at a byte boundary. */
 static int make_joint(unsigned char *packed, size_t *length, struct error *err)
 {
     size_t start = 0, end = 0;
@@ -100,12 +101,13 @@ bool gzip_level_parse(const char *name, enum gzip_level *level)
     return false;
 }
 
-/* Stored blocks, from a byte boundary to a byte boundary (RFC 1951 3.2.4). */
+/* Appends stored blocks, which start and end at byte boundaries (RFC 1951 3.2.4). */
 static void store_part(struct piece *piece, const unsigned char *bytes, size_t length, bool last)
 {
     for (size_t part; length > 0; bytes += part, length -= part) {
         part = length < STORED_MAX ? length : STORED_MAX;
         unsigned char *to = piece->packed + piece->length;
+
         to[0] = last && part == length;
         to[1] = (unsigned char)part;
         to[2] = (unsigned char)(part >> 8);
@@ -130,17 +132,19 @@ static int deflate_part(struct piece *piece, const unsigned char *bytes, size_t 
     return 0;
 }
 
-/* Memory is asked for by the threads and pieces that are used. */
+/* Compresses a piece. Memory is allocated for threads and pieces at their first use. */
 static int pack(struct piece *piece, int level, struct libdeflate_compressor **compressor)
 {
     if (!*compressor && !(*compressor = libdeflate_alloc_compressor(level)))
         return error_set(&piece->err, ERROR_INTERNAL, "libdeflate gives no compressor of level %d",
                          level);
+
     if (!piece->packed) {
         piece->room =
             libdeflate_deflate_compress_bound(*compressor, PIECE) + PARTS_MAX * PART_EXTRA;
         piece->packed = xcalloc(1, piece->room + DEFLATE_SLACK);
     }
+
     size_t at = 0;
     piece->length = 0;
     do {
@@ -156,7 +160,7 @@ static int pack(struct piece *piece, int level, struct libdeflate_compressor **c
     return 0;
 }
 
-/* With the mutex held: the oldest piece that waits for a thread, now this one's; or NULL. */
+/* Takes the oldest piece that waits for a thread, or NULL. Call it with the mutex held. */
 static struct piece *claim(struct gzip_writer *writer)
 {
     for (size_t i = writer->passed; i < writer->filled; i++) {
@@ -169,7 +173,7 @@ static struct piece *claim(struct gzip_writer *writer)
     return NULL;
 }
 
-/* Lets go of the mutex meanwhile. What fails is in the piece. */
+/* Releases the mutex meanwhile. Failures are noted in the piece. */
 static void work_on(struct gzip_writer *writer, struct piece *piece,
                     struct libdeflate_compressor **compressor)
 {
@@ -186,6 +190,7 @@ static void *help(void *data)
     struct gzip_writer *writer = data;
     struct libdeflate_compressor *compressor = NULL;
     pthread_mutex_lock(&writer->mutex);
+
     while (!writer->stop) {
         struct piece *piece = claim(writer);
         if (piece)
@@ -193,18 +198,20 @@ static void *help(void *data)
         else
             pthread_cond_wait(&writer->ready, &writer->mutex);
     }
+
     pthread_mutex_unlock(&writer->mutex);
     libdeflate_free_compressor(compressor);
     return NULL;
 }
 
-/* One thread more when there is work for it; where none can be had, it goes without. Signals are
+/* Starts one more thread, if there may be one; the writer does without when that fails. Signals are
  * for the main thread. */
 static void add_thread(struct gzip_writer *writer)
 {
     sigset_t all, before;
     if (writer->running == writer->most)
         return;
+
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     if (pthread_create(&writer->threads[writer->running], NULL, help, writer) == 0)
@@ -226,16 +233,19 @@ struct gzip_writer *gzip_writer_open(byte_sink sink, void *data, enum gzip_level
 {
     static const unsigned char header[10] = {0x1f, 0x8b, Z_DEFLATED, 0, 0, 0, 0, 0, 0, 255};
     AUTOPTR(gzip_writer) writer = xcalloc(1, sizeof *writer);
+
     pthread_mutex_init(&writer->mutex, NULL);
     pthread_cond_init(&writer->ready, NULL);
     pthread_cond_init(&writer->done, NULL);
     writer->sink = sink;
     writer->data = data;
     writer->level = levels[level].number;
+
     threads = threads == 0 ? usable_cores() : threads > THREADS_MAX ? THREADS_MAX : threads;
     writer->most = threads - 1;
     writer->count = threads + 1;
     writer->pieces = xcalloc(writer->count, sizeof *writer->pieces);
+
     return sink(data, header, sizeof header, err) == 0 ? take(writer) : NULL;
 }
 
@@ -243,12 +253,14 @@ void gzip_writer_free(struct gzip_writer *writer)
 {
     if (!writer)
         return;
+
     pthread_mutex_lock(&writer->mutex);
     writer->stop = true;
     pthread_cond_broadcast(&writer->ready);
     pthread_mutex_unlock(&writer->mutex);
     for (unsigned i = 0; i < writer->running; i++)
         pthread_join(writer->threads[i], NULL);
+
     for (size_t i = 0; i < writer->count; i++) {
         free(writer->pieces[i].plain);
         free(writer->pieces[i].packed);
@@ -261,7 +273,8 @@ void gzip_writer_free(struct gzip_writer *writer)
     free(writer);
 }
 
-/* Passes the oldest piece on. Until it is done, this thread takes what no other one has. */
+/* Passes the oldest piece on. Until that is done, this thread compresses pieces that no other
+ * thread has. */
 static int pass_one(struct gzip_writer *writer, struct error *err)
 {
     struct piece *oldest = &writer->pieces[writer->passed % writer->count];
@@ -274,10 +287,12 @@ static int pass_one(struct gzip_writer *writer, struct error *err)
             pthread_cond_wait(&writer->done, &writer->mutex);
     }
     pthread_mutex_unlock(&writer->mutex);
+
     if (oldest->length == 0)
         return error_set(err, oldest->err.kind, "%s", oldest->err.text);
     if (writer->sink(writer->data, oldest->packed, oldest->length, err) != 0)
         return -1;
+
     pthread_mutex_lock(&writer->mutex);
     oldest->state = STATE_EMPTY;
     oldest->used = 0;
@@ -286,7 +301,7 @@ static int pass_one(struct gzip_writer *writer, struct error *err)
     return 0;
 }
 
-/* The piece that is being filled; its place in the ring is free. */
+/* The piece to fill; its place in the ring is free. */
 static struct piece *current(struct gzip_writer *writer)
 {
     struct piece *piece = &writer->pieces[writer->filled % writer->count];
@@ -314,12 +329,15 @@ int gzip_writer_write(struct gzip_writer *writer, const void *bytes, size_t leng
     const unsigned char *from = bytes;
     writer->crc = libdeflate_crc32(writer->crc, from, length);
     writer->size += (uint32_t)length;
+
     while (length > 0) {
-        /* A full piece waits for the next byte: the last one is another kind. */
+        /* A full piece is submitted when the next byte comes, since the last piece is submitted in
+         * another way. */
         if (current(writer)->used == PIECE)
             submit(writer, false);
         if (writer->filled - writer->passed == writer->count && pass_one(writer, err) != 0)
             return -1;
+
         struct piece *piece = current(writer);
         size_t room = PIECE - piece->used, part = length < room ? length : room;
         memcpy(piece->plain + piece->used, from, part);
@@ -337,6 +355,7 @@ int gzip_writer_finish(struct gzip_writer *writer, struct error *err)
     while (writer->passed < writer->filled)
         if (pass_one(writer, err) != 0)
             return -1;
+
     for (unsigned i = 0; i < 4; i++) {
         trailer[i] = (unsigned char)(writer->crc >> (8 * i));
         trailer[4 + i] = (unsigned char)(writer->size >> (8 * i));
@@ -348,7 +367,7 @@ struct gunzip {
     byte_sink sink;
     void *data;
     bool plain_allowed, plain, begun, in_member;
-    unsigned char magic[2]; /* until the first two bytes are there */
+    unsigned char magic[2]; /* the first two bytes, until both are there */
     size_t magic_length;
     uint64_t members;
     z_stream stream;
@@ -362,6 +381,7 @@ struct gunzip *gunzip_open(byte_sink sink, void *data, bool plain_allowed, struc
     gunzip->data = data;
     gunzip->plain_allowed = plain_allowed;
     gunzip->chunk = xmalloc(CHUNK);
+
     if (inflateInit2(&gunzip->stream, MAX_WBITS + 16) != Z_OK) {
         error_set(err, ERROR_INTERNAL, "zlib can't start: %s",
                   gunzip->stream.msg ? gunzip->stream.msg : "no reason given");
@@ -379,20 +399,22 @@ void gunzip_free(struct gunzip *gunzip)
     free(gunzip);
 }
 
-/* Members may follow each other; what follows the last one must be another one (Go's reader wants
- * that too). */
+/* Members may follow each other. Bytes after a member must be another one (Go's reader wants that
+ * too). */
 static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_t length,
                         struct error *err)
 {
     z_stream *stream = &gunzip->stream;
     stream->next_in = (unsigned char *)(uintptr_t)bytes;
     stream->avail_in = (uInt)length;
+
     do {
         if (stream->avail_in > 0 && !gunzip->in_member) {
             inflateReset(stream);
             gunzip->in_member = true;
             gunzip->members++;
         }
+
         stream->next_out = gunzip->chunk;
         stream->avail_out = CHUNK;
         int status = gunzip->in_member ? inflate(stream, Z_NO_FLUSH) : Z_BUF_ERROR;
@@ -401,6 +423,7 @@ static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_
                              stream->msg ? stream->msg : "zlib refuses it");
         if (status == Z_STREAM_END)
             gunzip->in_member = false;
+
         size_t made = CHUNK - stream->avail_out;
         if (made > 0 && gunzip->sink(gunzip->data, gunzip->chunk, made, err) != 0)
             return -1;
@@ -413,6 +436,7 @@ static int feed(struct gunzip *gunzip, const void *bytes, size_t length, struct 
     const unsigned char *from = bytes;
     if (gunzip->plain)
         return gunzip->sink(gunzip->data, bytes, length, err);
+
     /* zlib counts in unsigned int. */
     for (size_t part = 0; length > 0; from += part, length -= part) {
         part = length < (1u << 30) ? length : 1u << 30;

@@ -11,7 +11,7 @@ enum { PIECES = 4, PIECE = 256 * 1024, ALONE = 1024 * 1024 };
 /* A ring: the caller fills piece `filled`, the thread hashes piece `hashed`; both count from the
  * start. */
 struct hasher {
-    struct digest_context context; /* the thread's, once there is one */
+    struct digest_context context; /* used by the thread, once there is one */
     char *pieces[PIECES];
     size_t lengths[PIECES], current; /* current: bytes in the piece that is being filled */
     size_t filled, hashed, alone;
@@ -46,6 +46,7 @@ void hasher_free(struct hasher *hasher)
 {
     if (!hasher)
         return;
+
     end_thread(hasher);
     digest_context_release(&hasher->context);
     for (size_t i = 0; i < PIECES; i++)
@@ -60,6 +61,7 @@ static void *run(void *data)
 {
     struct hasher *hasher = data;
     pthread_mutex_lock(&hasher->mutex);
+
     for (;;) {
         while (hasher->hashed == hasher->filled && !hasher->stop)
             pthread_cond_wait(&hasher->more, &hasher->mutex);
@@ -72,6 +74,7 @@ static void *run(void *data)
         hasher->hashed++;
         pthread_cond_signal(&hasher->room);
     }
+
     pthread_mutex_unlock(&hasher->mutex);
     return NULL;
 }
@@ -105,6 +108,7 @@ static void submit(struct hasher *hasher)
 void hasher_add(struct hasher *hasher, const void *bytes, size_t length)
 {
     const char *from = bytes;
+
     if (!hasher->running && !hasher->refused && hasher->alone >= ALONE)
         start_thread(hasher);
     if (!hasher->running) {
@@ -112,6 +116,7 @@ void hasher_add(struct hasher *hasher, const void *bytes, size_t length)
         hasher->alone += hasher->alone < ALONE ? length : 0;
         return;
     }
+
     while (length > 0) {
         size_t room = PIECE - hasher->current, part = length < room ? length : room;
         memcpy(hasher->pieces[hasher->filled % PIECES] + hasher->current, from, part);

@@ -6,16 +6,16 @@
 
 #include <stddef.h>
 
-/* A SHA-256 that a thread of its own works out, while the caller goes on unpacking. The first MiB
- * is hashed by the caller: small things need no thread. About 1 MiB of memory. Where no thread can
- * be had, the caller does it all. */
+/* A SHA-256 that is computed in its own thread while the caller goes on unpacking. The caller
+ * itself hashes the first MiB, since small inputs need no thread, and everything when no thread can
+ * be started. Takes about 1 MiB of memory. */
 struct hasher;
 struct hasher *hasher_new(struct error *err) must_check;
 void hasher_free(struct hasher *hasher);
 DEFINE_AUTOPTR(hasher)
 /* The bytes are copied. */
 void hasher_add(struct hasher *hasher, const void *bytes, size_t length);
-/* Waits for the last of them. */
+/* Waits until all bytes are hashed. */
 void hasher_finish(struct hasher *hasher, struct digest *out);
 
 #endif

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the rules mean is what moby/patternmatcher and moby/patternmatcher/ignorefile do, oddities
+/* The rules mean what moby/patternmatcher and moby/patternmatcher/ignorefile make of them, oddities
  * included: a rule is cleaned as a path, then compared as a whole text, as a prefix, as a suffix or
- * as a regular expression. What that regular expression makes of stars inside brackets or a letter
- * behind a backslash is an accident: such rules are refused. Braces, "|",
- * "+" and parentheses mean themselves. */
+ * as a regular expression. In that expression, stars inside brackets and letters after a backslash
+ * get a meaning by accident: such rules are refused. Braces, "|", "+" and parentheses stand for
+ * themselves. */
 
 enum { RULES_MAX = 10000, LINE_MAX_BYTES = 65535 };
 
@@ -20,11 +20,11 @@ enum kind { KIND_EXACT, KIND_PREFIX, KIND_SUFFIX, KIND_TOKENS };
 
 enum op {
     OP_CHAR,
-    OP_ANY,    /* "?": one character but no slash */
-    OP_STAR,   /* "*": any number of them */
+    OP_ANY,    /* "?": one character, not a slash */
+    OP_STAR,   /* "*": any number of such characters */
     OP_ALL,    /* "**" at the end: anything but a line feed */
     OP_DIRS,   /* "**" or "**" and a slash elsewhere: nothing, or anything that ends in a slash */
-    OP_INSIDE, /* the anything of OP_DIRS */
+    OP_INSIDE, /* the "anything" of OP_DIRS */
     OP_CLASS,
     OP_START, /* "^" outside of brackets: true at the start only */
 };
@@ -55,16 +55,27 @@ struct ignore {
     bool exceptions, wild_exceptions;
 };
 
-/* Go's idea of the next character: a byte that is not part of well-formed UTF-8 counts as U+FFFD.
- */
+/* How long a UTF-8 sequence is, by its first byte. */
+static size_t announced_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xe0)
+        return 2;
+    return first < 0xf0 ? 3 : 4;
+}
+
+/* The next character as Go sees it: a byte that is not part of well-formed UTF-8 counts as
+ * U+FFFD. */
 static uint32_t next_character(const char **at)
 {
     const unsigned char *s = (const unsigned char *)*at;
-    size_t length = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    size_t length = announced_length(s[0]);
     if (length == 1) {
         *at += 1;
         return s[0];
     }
+
     for (size_t i = 1; i < length; i++) {
         if (s[i] == '\0') {
             length = 1;
@@ -75,6 +86,7 @@ static uint32_t next_character(const char **at)
         *at += 1;
         return 0xfffd;
     }
+
     uint32_t character = s[0] & (0x7fu >> length);
     for (size_t i = 1; i < length; i++)
         character = character << 6 | (s[i] & 0x3f);
@@ -89,7 +101,7 @@ static bool is_space(uint32_t c)
            c == 0x205f || c == 0x3000;
 }
 
-/* strings.TrimSpace: Unicode's white space at both ends. Caller frees. */
+/* Go's strings.TrimSpace: removes Unicode's white space at both ends. Caller frees. */
 static char *trim(const char *text)
 {
     const char *start = NULL, *end = text;
@@ -103,15 +115,16 @@ static char *trim(const char *text)
     return start ? xstrndup(start, (size_t)(end - start)) : xstrdup("");
 }
 
-/* path.Clean: unlike path_clean it keeps a leading slash and leading "..", and "" becomes ".".
- * Caller frees. */
+/* Go's path.Clean: unlike path_clean, it keeps a leading slash and leading "..", and "" becomes
+ * ".". Caller frees. */
 static char *clean(const char *path)
 {
     AUTO(buf) out = {0};
     bool rooted = path[0] == '/';
-    size_t floor = rooted; /* ".." doesn't back up below this length */
+    size_t floor = rooted; /* ".." doesn't shorten the path below this length */
     if (rooted)
         buf_addc(&out, '/');
+
     while (*path) {
         size_t length = strcspn(path, "/");
         bool up = length == 2 && path[0] == '.' && path[1] == '.';
@@ -129,6 +142,7 @@ static char *clean(const char *path)
         }
         path += length + (path[length] == '/');
     }
+
     return out.len > 0 ? xstrndup(out.data, out.len) : xstrdup(".");
 }
 
@@ -140,7 +154,7 @@ static struct token *add_token(struct rule *rule, enum op op)
     return token;
 }
 
-/* Each parser of a part returns NULL, or what is wrong with the pattern. */
+/* The parsers of parts return NULL, or what is wrong with the pattern. */
 static const char *parse_escape(const char **at, uint32_t *character)
 {
     (*at)++;
@@ -148,7 +162,8 @@ static const char *parse_escape(const char **at, uint32_t *character)
         return "ends in a backslash; write '\\\\' for the character itself";
     *character = next_character(at);
     if (*character >= 0x80 || (*character | 0x20) - 'a' < 26u || *character - '0' < 10u)
-        return "has a letter or digit behind a backslash, which engines read in different ways; drop the backslash";
+        return "has a letter or digit behind a backslash, which engines read in different ways; "
+               "drop the backslash";
     return NULL;
 }
 
@@ -158,7 +173,8 @@ static const char *parse_class_character(const char **at, uint32_t *character)
     if (*p == '\0' || *p == '-' || *p == ']')
         return "has a bad range in '[...]'; put a backslash before '-' or ']'";
     if (*p == '*' || *p == '?' || (p[0] == '[' && p[1] == ':'))
-        return "has '*', '?' or '[:' inside of '[...]', which engines read in different ways; use '?' instead of it";
+        return "has '*', '?' or '[:' inside of '[...]', which engines read in different ways; "
+               "use '?' instead of it";
     if (*p == '\\')
         return parse_escape(at, character);
     *character = next_character(at);
@@ -173,6 +189,7 @@ static const char *parse_class(const char **at, struct rule *rule)
         token->negated = true;
         p++;
     }
+
     do {
         struct range range = {0};
         if ((wrong = parse_class_character(&p, &range.low)))
@@ -188,16 +205,18 @@ static const char *parse_class(const char **at, struct rule *rule)
         grow(token->ranges, token->range_count, token->range_cap);
         token->ranges[token->range_count++] = range;
     } while (*p != ']');
+
     *at = p + 1;
     return NULL;
 }
 
-/* "**" and what follows it. The kinds that aren't regular expressions come from here. */
+/* Parses "**" and a slash after it. Rules that aren't regular expressions get their kind here. */
 static void parse_double_star(const char **at, struct rule *rule, bool first)
 {
     *at += 2;
     if (**at == '/')
         (*at)++;
+
     if (**at == '\0') {
         if (rule->kind == KIND_EXACT) {
             rule->kind = KIND_PREFIX;
@@ -210,6 +229,7 @@ static void parse_double_star(const char **at, struct rule *rule, bool first)
         add_token(rule, OP_INSIDE);
         rule->kind = KIND_TOKENS;
     }
+
     if (first)
         rule->kind = KIND_SUFFIX;
 }
@@ -223,6 +243,7 @@ static const char *parse_rule(struct rule *rule)
             parse_double_star(&at, rule, first);
             continue;
         }
+
         enum kind kind = KIND_TOKENS;
         if (*at == '*' || *at == '?') {
             add_token(rule, *at++ == '*' ? OP_STAR : OP_ANY);
@@ -250,18 +271,20 @@ static void rule_release(struct rule *rule)
     free(rule->text);
 }
 
-/* The two cleanings of a line: ignorefile.ReadAll, then patternmatcher.New. NULL: the line has no
+/* Cleans a line twice, as ignorefile.ReadAll and then patternmatcher.New do. NULL: the line has no
  * rule. Caller frees. */
 static char *clean_line(const char *line, bool *exception)
 {
     autofree char *text = trim(line);
     if (line[0] == '#' || text[0] == '\0')
         return NULL;
+
     *exception = text[0] == '!';
     autofree char *body = trim(text + *exception);
     autofree char *cleaned = body[0] ? clean(body) : xstrdup("");
     const char *relative = cleaned + (cleaned[0] == '/' && cleaned[1] != '\0');
     autofree char *joined = xasprintf("%s%s", *exception ? "!" : "", relative);
+
     autofree char *again = trim(joined);
     if (again[0] == '\0')
         return NULL;
@@ -282,12 +305,14 @@ static int add_line(struct ignore *ignore, const char *line, const char *name, i
     autofree char *text = clean_line(line, &exception);
     if (!text)
         return 0;
+
     if (text[0] == '\0')
         return error_set(err, ERROR_PROJECT, "%s:%d:1: '!' needs a pattern behind it", name,
                          number);
     if (ignore->count == RULES_MAX)
         return error_set(err, ERROR_PROJECT, "%s:%d:1: more than %d rules; join some with '*'",
                          name, number, RULES_MAX);
+
     grow(ignore->rules, ignore->count, ignore->cap);
     struct rule *rule = &ignore->rules[ignore->count++];
     *rule = (struct rule){.text = take(text), .exception = exception};
@@ -295,6 +320,7 @@ static int add_line(struct ignore *ignore, const char *line, const char *name, i
     if (wrong)
         return error_set(err, ERROR_PROJECT, "%s:%d:1: the pattern '%s' %s", name, number,
                          rule->text, wrong);
+
     ignore->exceptions |= exception;
     ignore->wild_exceptions |= exception && has_wildcard(rule->text);
     return 0;
@@ -308,6 +334,7 @@ struct ignore *ignore_parse(const char *text, size_t length, const char *name, s
         error_set(err, ERROR_PROJECT, "'%s' is larger than %d bytes", name, IGNORE_FILE_MAX);
         return NULL;
     }
+
     if (length >= 3 && memcmp(at, "\xef\xbb\xbf", 3) == 0)
         at += 3;
     for (int number = 1; at < end; number++) {
@@ -320,6 +347,7 @@ struct ignore *ignore_parse(const char *text, size_t length, const char *name, s
                       nul ? "the line has a NUL byte" : "the line is longer than 65,535 bytes");
             return NULL;
         }
+
         autofree char *line = xstrndup(at, size);
         if (add_line(ignore, line, name, number, err) != 0)
             return NULL;
@@ -359,7 +387,7 @@ static bool token_takes(const struct token *token, uint32_t c)
     }
 }
 
-/* Lets every state go on over the tokens that may match nothing. */
+/* Moves every state on past the tokens that may match nothing. */
 static void spread(const struct rule *rule, bool *states, bool start)
 {
     for (size_t i = 0; i < rule->token_count; i++) {
@@ -373,8 +401,7 @@ static void spread(const struct rule *rule, bool *states, bool start)
     }
 }
 
-/* All ways through the tokens at once, so that no pattern takes more than tokens times characters.
- */
+/* Follows all ways through the tokens at once, so the time is at most tokens times characters. */
 static bool match_tokens(const struct rule *rule, const char *path)
 {
     size_t count = rule->token_count;
@@ -382,6 +409,7 @@ static bool match_tokens(const struct rule *rule, const char *path)
     bool *now = states, *then = states + count + 1;
     now[0] = true;
     spread(rule, now, true);
+
     while (*path) {
         uint32_t c = next_character(&path);
         memset(then, 0, count + 1);
@@ -393,6 +421,7 @@ static bool match_tokens(const struct rule *rule, const char *path)
             then[i] |= stays;
             then[i + 1] |= !stays || (token->op == OP_INSIDE && c == '/');
         }
+
         spread(rule, then, false);
         bool *swap = now;
         now = then;
@@ -404,6 +433,7 @@ static bool match_tokens(const struct rule *rule, const char *path)
 static bool rule_matches(const struct rule *rule, const char *path)
 {
     size_t length = strlen(path), size = strlen(rule->text);
+
     switch (rule->kind) {
     case KIND_EXACT:
         return strcmp(path, rule->text) == 0;
@@ -418,8 +448,8 @@ static bool rule_matches(const struct rule *rule, const char *path)
     }
 }
 
-/* One step of the walk from the root: what each rule said of the directory above is kept in
- * `matched`, and a rule is only asked when it could change the verdict (patternmatcher,
+/* One step of the walk from the root. `matched` holds what each rule said about the directory
+ * above, and a rule is tried only when it could change the verdict (patternmatcher,
  * MatchesUsingParentResults). */
 static bool step(const struct ignore *ignore, const char *path, bool *matched)
 {
@@ -431,6 +461,7 @@ static bool step(const struct ignore *ignore, const char *path, bool *matched)
                 continue;
             matched[i] = rule_matches(rule, path);
         }
+
         if (matched[i])
             out = !rule->exception;
     }
@@ -455,6 +486,7 @@ bool ignore_may_reinclude(const struct ignore *ignore, const char *directory)
         return false;
     if (ignore->wild_exceptions)
         return true;
+
     for (size_t i = 0; i < ignore->count; i++) {
         const struct rule *rule = &ignore->rules[i];
         const char *rest = NULL;

@@ -11,15 +11,15 @@
 #include <string.h>
 
 struct state {
-    const char *at, *end; /* what is still to read */
+    const char *at, *end; /* the rest of the text */
     const char *file;
     const struct ini_reader *reader;
     struct strv *complaints;
-    char *raw;  /* the line that inih works on, without its end */
-    char *name; /* of the entry that continuation lines go on with */
+    char *raw;  /* the current line, without its end */
+    char *name; /* of the entry that continuation lines continue */
     int line;
     bool entry_above; /* an entry was read in this section: indented lines continue it */
-    bool skip;        /* the section's own line was wrong: leave its entries out */
+    bool skip;        /* the section line was wrong: leave its entries out */
 };
 
 static bool blank(char c)
@@ -38,43 +38,51 @@ __attribute__((format(printf, 3, 4))) static void complain(struct state *state, 
     strv_addf(state->complaints, "%s:%d:%zu: %s", state->file, state->line, offset + 1, text);
 }
 
+/* Whether a line is short enough and has no bytes that it may not have; complains if not. */
+static bool has_good_bytes(struct state *state, size_t length)
+{
+    if (length > INI_LINE_MAX) {
+        complain(
+            state, INI_LINE_MAX,
+            "the line has %zu bytes, more than %d; shorten it or continue it on indented lines",
+            length, INI_LINE_MAX);
+        return false;
+    }
+
+    for (size_t i = 0; i < length; i++) {
+        char c = state->raw[i];
+        if (is_control(c) && c != '\t') {
+            complain(state, i, "control byte 0x%02x; only tabs and line ends are allowed", c);
+            return false;
+        }
+    }
+
+    size_t good = js_utf8_prefix(state->raw, length);
+    if (good < length)
+        complain(state, good, "not UTF-8; save the file as UTF-8");
+    return good == length;
+}
+
 /* Takes the next line into state->raw; false at the end of the text. */
 static bool next_line(struct state *state)
 {
     free(take(state->raw));
     if (state->at == state->end)
         return false;
+
     const char *stop = memchr(state->at, '\n', (size_t)(state->end - state->at));
     const char *next = stop ? stop + 1 : state->end;
     size_t length = (size_t)((stop ? stop : state->end) - state->at);
     if (length > 0 && state->at[length - 1] == '\r')
         length--;
+
     state->line++;
     state->raw = xmalloc(length + 1);
     memcpy(state->raw, state->at, length);
     state->raw[length] = '\0';
     state->at = next;
-    if (length > INI_LINE_MAX) {
-        complain(
-            state, INI_LINE_MAX,
-            "the line has %zu bytes, more than %d; shorten it or continue it on indented lines",
-            length, INI_LINE_MAX);
+    if (!has_good_bytes(state, length))
         state->raw[0] = '\0';
-        return true;
-    }
-    for (size_t i = 0; i < length; i++) {
-        char c = state->raw[i];
-        if (is_control(c) && c != '\t') {
-            complain(state, i, "control byte 0x%02x; only tabs and line ends are allowed", c);
-            state->raw[0] = '\0';
-            return true;
-        }
-    }
-    size_t good = js_utf8_prefix(state->raw, length);
-    if (good < length) {
-        complain(state, good, "not UTF-8; save the file as UTF-8");
-        state->raw[0] = '\0';
-    }
     return true;
 }
 
@@ -85,12 +93,13 @@ static const char *skip_blanks(const char *text)
     return text;
 }
 
-/* Where a comment behind a value starts: at a ';' behind a blank and outside of double quotes; else
- * at the end. */
+/* The length of a value without its comment, which starts at a ';' after a blank and outside of
+ * double quotes. */
 static size_t value_length(const char *value)
 {
     bool quoted = false;
     size_t end = strlen(value);
+
     for (size_t i = 0; value[i]; i++) {
         if (value[i] == '\\' && quoted && value[i + 1])
             i++;
@@ -101,13 +110,14 @@ static size_t value_length(const char *value)
         if (end <= i)
             break;
     }
+
     while (end > 0 && blank(value[end - 1]))
         end--;
     return end;
 }
 
-/* How long the name at the start of a line is. A stage's file and a key of a stage have colons of
- * their own. */
+/* The length of the name at the start of a line. Keys and files of stages have colons in their
+ * names. */
 static size_t name_length(const char *line)
 {
     const char *at = line + (strncmp(line, "files.", 6) == 0 ? 6 : 0);
@@ -120,7 +130,7 @@ static size_t name_length(const char *line)
     return strcspn(line, "=:");
 }
 
-/* Whether inih would take the rest of these bytes for a comment. */
+/* Whether inih would see a comment start in these bytes. */
 static bool has_comment(const char *text, size_t length)
 {
     for (size_t i = 1; i < length; i++)
@@ -129,13 +139,14 @@ static bool has_comment(const char *text, size_t length)
     return false;
 }
 
-/* Checks a section line; inih would take an open one as nothing, and cut a long one. */
+/* Checks a section line. inih would ignore an open one and cut a long one. */
 static bool section_line(struct state *state, const char *start)
 {
     const char *close = strchr(start, ']');
     size_t offset = (size_t)(start - state->raw);
     state->entry_above = false;
     state->skip = true;
+
     if (!close)
         complain(state, offset, "the section '%.60s' has no ']'", start);
     else if (close == start + 1)
@@ -149,6 +160,7 @@ static bool section_line(struct state *state, const char *start)
                  "'%.60s' behind the section; put it on a line of its own", skip_blanks(close + 1));
     else
         state->skip = false;
+
     if (state->skip)
         return false;
     autofree char *name = xstrndup(start + 1, (size_t)(close - start - 1));
@@ -157,18 +169,20 @@ static bool section_line(struct state *state, const char *start)
     return true;
 }
 
-/* Whether inih shall see the line: complains of those that it would drop or misread without a word.
- */
+/* Whether inih gets to see the line. Complains about lines that inih would silently drop or
+ * misread. */
 static bool acceptable(struct state *state)
 {
     const char *start = skip_blanks(state->raw);
     size_t offset = (size_t)(start - state->raw);
+
     if (*start == '\0' || *start == ';' || *start == '#')
         return false;
     if (offset > 0 && state->entry_above)
         return !state->skip;
     if (*start == '[')
         return section_line(state, start);
+
     size_t name = name_length(start);
     if (start[name] == '\0' || has_comment(start, name))
         complain(state, offset, "'%.60s' has no '='; write 'name = value'", start);
@@ -181,13 +195,14 @@ static bool acceptable(struct state *state)
     return false;
 }
 
-/* inih's reader: hands out the line with stand-ins for name and value, so that it fits into any
- * inih's line and names may have colons. */
+/* inih's reader: hands out the line with placeholders for name and value, so that it fits into any
+ * line buffer of inih's and names may have colons. */
 static char *give_line(char *into, int size, void *data)
 {
     struct state *state = data;
     if (!next_line(state))
         return NULL;
+
     const char *start = skip_blanks(state->raw);
     if (!acceptable(state))
         snprintf(into, (size_t)size, "\n");
@@ -207,6 +222,7 @@ static int on_entry(void *data, const char *section, const char *name, const cha
         .section = section, .line = state->line, .continuation = value[0] == '+'};
     const char *start = skip_blanks(state->raw), *text = start;
     (void)name;
+
     if (!entry.continuation) {
         size_t length = name_length(start);
         text = skip_blanks(start + length + 1);
@@ -215,12 +231,14 @@ static int on_entry(void *data, const char *section, const char *name, const cha
         free(state->name);
         state->name = xstrndup(start, length);
     }
+
     entry.name = state->name;
     autofree char *own_value = xstrndup(text, value_length(text));
     size_t end = strlen(text);
     while (end > 0 && blank(text[end - 1]))
         end--;
     autofree char *raw = xstrndup(text, end);
+
     entry.value = own_value;
     entry.raw = raw;
     entry.column = (int)(start - state->raw) + 1;
@@ -247,6 +265,7 @@ char *ini_unquote(const char *value)
     AUTO(buf) out = {0};
     if (value[0] != '"')
         return xstrdup(value);
+
     for (const char *c = value + 1; *c; c++) {
         if (*c == '"')
             return c[1] ? NULL : buf_detach(&out);
@@ -254,6 +273,7 @@ char *ini_unquote(const char *value)
             buf_addc(&out, *c);
             continue;
         }
+
         c++;
         if (*c == 'n' || *c == 't')
             buf_addc(&out, *c == 'n' ? '\n' : '\t');
@@ -265,7 +285,7 @@ char *ini_unquote(const char *value)
     return NULL;
 }
 
-/* One word from *at on, which moves behind it. */
+/* Reads one word from *at on and moves *at past it. */
 static int one_word(const char **at, struct buf *word)
 {
     char quote = '\0';
@@ -280,6 +300,7 @@ static int one_word(const char **at, struct buf *word)
         else
             buf_addc(word, *c);
     }
+
     *at = c;
     return quote ? -1 : 0;
 }

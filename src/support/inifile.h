@@ -18,14 +18,14 @@
 
 #define INI_FILE_MAX (1024 * 1024) /* bytes */
 #define INI_LINE_MAX 16384         /* bytes without the line end */
-#define INI_SECTION_MAX 49         /* bytes: what inih keeps */
-#define INI_NAME_MAX 190           /* bytes: what fits into inih's line */
+#define INI_SECTION_MAX 49         /* bytes that inih keeps */
+#define INI_NAME_MAX 190           /* bytes that fit into inih's line */
 
 struct ini_entry {
-    const char *section, *name; /* section "": before the first one */
-    const char *value;          /* blanks around it and comments removed; quotes are still there */
-    const char *raw; /* the same with a " ;" still in it: shell text has its own meaning for that */
-    bool continuation;              /* goes on with the value of the entry before */
+    const char *section, *name; /* section is "" before the first one */
+    const char *value;          /* without comments and blanks around it, but with its quotes */
+    const char *raw;   /* the same, but with comments: in shell text " ;" means something else */
+    bool continuation; /* continues the value of the entry before */
     int line, column, value_column; /* counted from 1, in bytes */
 };
 
@@ -35,15 +35,15 @@ struct ini_reader {
     void *data;
 };
 
-/* Calls back for each section line and entry, in order. What is wrong with the form of a line (not
- * UTF-8, control bytes, no
- * '=', an open section, too long) is added to `complaints` as "FILE:LINE:COLUMN: ...", and the line
- * is left out. */
+/* Calls back for each section line and entry, in order. A line with a wrong form (not UTF-8,
+ * control bytes, no '=', an open section, too long) is left out and adds "FILE:LINE:COLUMN: ..." to
+ * `complaints`. */
 void ini_read(const char *text, size_t length, const char *file, const struct ini_reader *reader,
               struct strv *complaints);
 
-/* The text behind a value: "..." is taken out of its quotes, with \n \t \" \\ inside; anything else
- * is as it stands. NULL when a quote isn't closed or something follows it. Caller frees. */
+/* The text that a value stands for: "..." loses its quotes and may have \n \t \" \\ inside; any
+ * other value stands for itself. NULL when a quote isn't closed or something follows it. Caller
+ * frees. */
 char *ini_unquote(const char *value);
 /* Splits a value into words at blanks, with '...', "..." and backslash as in a shell; nothing is
  * expanded. -1 when a quote isn't closed. */

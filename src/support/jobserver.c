@@ -25,6 +25,7 @@ static void parse_pair(const char *text, struct jobserver_address *out)
         text = end + 1;
         second = strtol(text, &end, 10);
     }
+
     bool good = first >= 0 && first <= INT_MAX && second >= 0 && second <= INT_MAX && end != text &&
                 *end == '\0';
     out->kind = good ? JOBSERVER_PIPE : JOBSERVER_SERIAL;
@@ -39,6 +40,7 @@ static void parse_word(const char *word, struct jobserver_address *out)
         if (strncmp(word, names[i], strlen(names[i])) != 0)
             continue;
         const char *value = word + strlen(names[i]);
+
         jobserver_address_release(out);
         if (strncmp(value, "fifo:", 5) != 0)
             parse_pair(value, out);
@@ -46,15 +48,17 @@ static void parse_word(const char *word, struct jobserver_address *out)
             *out = (struct jobserver_address){JOBSERVER_FIFO, -1, -1, xstrdup(value + 5)};
         return;
     }
+
     if (strcmp(word, "-j1") == 0 && out->kind == JOBSERVER_NONE)
         out->kind = JOBSERVER_SERIAL;
 }
 
-/* Words are set apart by blanks, which a backslash quotes; variables follow behind "--". */
+/* Blanks separate words, and a backslash quotes them; variables follow after "--". */
 void jobserver_parse(const char *makeflags, struct jobserver_address *out)
 {
     AUTO(buf) word = {0};
     *out = (struct jobserver_address){0};
+
     for (const char *at = makeflags ? makeflags : ""; *at;) {
         for (at += strspn(at, " \t"), buf_clear(&word); *at && *at != ' ' && *at != '\t'; at++) {
             at += at[0] == '\\' && at[1];
@@ -66,8 +70,8 @@ void jobserver_parse(const char *makeflags, struct jobserver_address *out)
     }
 }
 
-/* Make's two descriptors are the ends of one pipe and meant to be inherited; numbers that mean
- * something else by now are not. */
+/* Make's two descriptors are the ends of one pipe and are meant to be inherited. Stale numbers are
+ * not. */
 static bool is_pipe(const struct jobserver_address *address)
 {
     struct stat in, out;
@@ -85,14 +89,16 @@ static bool is_fifo(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* The pipe's reading end is everybody's: O_NONBLOCK on it would be set for all, and without it a
- * reader that loses a race waits for good. Opening it anew makes a description of our own. */
+/* All clients share the pipe's reading end: O_NONBLOCK would be set for all of them, but without it
+ * a reader that loses a race waits forever. Opening the pipe anew gives us our own open file
+ * description. */
 static void open_ends(struct jobserver *jobserver, const struct jobserver_address *address)
 {
     autofree char *own = xasprintf("/proc/self/fd/%d", address->read);
     bool pipe = address->kind == JOBSERVER_PIPE;
     if (pipe && !is_pipe(address))
         return;
+
     jobserver->read = open(pipe ? own : address->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (is_fifo(jobserver->read))
         jobserver->write = pipe ? fcntl(address->write, F_DUPFD_CLOEXEC, 0)
@@ -106,6 +112,7 @@ void jobserver_join(struct jobserver *jobserver, const char *makeflags)
     jobserver->kind = address.kind;
     if (!jobserver_joined(jobserver))
         return;
+
     open_ends(jobserver, &address);
     if (jobserver->write >= 0)
         return;
@@ -137,7 +144,7 @@ void jobserver_give(struct jobserver *jobserver, size_t keep)
         ssize_t put = write(jobserver->write, &tokens->data[tokens->len - 1], 1);
         if (put < 0 && errno == EINTR)
             continue;
-        tokens->len--; /* given, or make is gone and nobody wants it */
+        tokens->len--; /* given back, or make is gone and nobody wants it */
     }
 }
 

@@ -16,7 +16,7 @@ static struct js *ours(json_t *value)
     return (struct js *)value;
 }
 
-/* Only running out of memory makes jansson's makers fail. */
+/* jansson's constructors fail only when memory runs out. */
 static struct js *made(json_t *value)
 {
     if (!value)
@@ -24,12 +24,13 @@ static struct js *made(json_t *value)
     return ours(value);
 }
 
-/* jansson recurses, and its own limit of 2,048 levels can't be set: count brackets outside of
- * strings first. */
+/* jansson recurses, and its own limit of 2,048 levels can't be changed, so brackets outside of
+ * strings are counted first. */
 static bool too_deep(const char *text, size_t length)
 {
     size_t depth = 0;
     bool quoted = false;
+
     for (size_t i = 0; i < length; i++) {
         char c = text[i];
         if (quoted) {
@@ -44,6 +45,7 @@ static bool too_deep(const char *text, size_t length)
             depth--;
         }
     }
+
     return false;
 }
 
@@ -55,6 +57,7 @@ struct js *js_parse(const char *text, size_t length, const char *name, struct er
                   MAX_DEPTH);
         return NULL;
     }
+
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
     if (!value)
         error_set(err, ERROR_REGISTRY, "%s: line %d: not valid JSON: %s", name, at.line, at.text);
@@ -147,12 +150,25 @@ struct js *js_array(void)
     return made(json_array());
 }
 
-/* Length of the UTF-8 sequence at `text`, 0 when there is none: no overlong forms, surrogates or
- * values above U+10FFFF. */
+/* How long a UTF-8 sequence is, by its first byte; 0 when none starts with that byte. */
+static size_t announced_length(unsigned char first)
+{
+    if (first < 0x80)
+        return 1;
+    if (first < 0xc2 || first >= 0xf5)
+        return 0;
+    if (first < 0xe0)
+        return 2;
+    return first < 0xf0 ? 3 : 4;
+}
+
+/* The length of the UTF-8 sequence at `text`; 0 when there is none, as for overlong forms,
+ * surrogates and values above U+10FFFF. */
 static size_t sequence(const unsigned char *text)
 {
     unsigned char c = text[0], low = 0x80, high = 0xbf;
-    size_t length = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    size_t length = announced_length(c);
+
     if (c == 0xe0)
         low = 0xa0;
     else if (c == 0xed)
@@ -161,6 +177,7 @@ static size_t sequence(const unsigned char *text)
         low = 0x90;
     else if (c == 0xf4)
         high = 0x8f;
+
     for (size_t i = 1; i < length; i++, low = 0x80, high = 0xbf)
         if (text[i] < low || text[i] > high)
             return 0;
@@ -171,10 +188,11 @@ size_t js_utf8_prefix(const char *text, size_t length)
 {
     size_t good = 0;
     while (good < length) {
-        /* The copy ends in zero bytes: a sequence that is cut off by the end isn't one. */
+        /* The copy ends in zero bytes, so a sequence that the end cuts off doesn't count. */
         unsigned char next[5] = {0};
         memcpy(next, text + good, length - good < 4 ? length - good : 4);
         size_t n = sequence(next);
+
         if (n == 0)
             break;
         good += n;
@@ -193,6 +211,7 @@ struct js *js_string(const char *text)
     json_t *value = json_string(text);
     if (value)
         return ours(value);
+
     for (const unsigned char *at = (const unsigned char *)text; *at;) {
         size_t n = sequence(at);
         if (n > 0)

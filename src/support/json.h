@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* JSON values, by jansson. `struct js` is jansson's own value behind a name of ours. Members keep
- * the order in which they were set or read, so the same calls give the same bytes. Duplicate keys
- * and texts that aren't UTF-8 are refused (I-JSON, as the OCI image-spec asks); nesting deeper than
- * 100 levels too. */
+/* JSON values, by jansson; `struct js` is jansson's own value under our name. Members keep the
+ * order in which they were set or read, so the same calls give the same bytes. Refused are
+ * duplicate keys, texts that aren't UTF-8 (I-JSON, as the OCI image-spec asks) and nesting deeper
+ * than 100 levels. */
 struct js;
 
-/* Parses one value; `name` says where the text is from. Errors: ERROR_REGISTRY ("NAME: line L:
- * ..."); set err->kind to another where that is wrong. Caller frees. */
+/* Parses one value; `name` says where the text comes from. Errors: ERROR_REGISTRY ("NAME: line L:
+ * ..."); callers set another err->kind where that is wrong. Caller frees. */
 struct js *js_parse(const char *text, size_t length, const char *name,
                     struct error *err) must_check;
 void js_free(struct js *value);
@@ -23,13 +23,13 @@ DEFINE_AUTOPTR(js)
 /* A deep copy, to be changed without touching the original. */
 struct js *js_copy(const struct js *value);
 
-/* Reading: each answers for a wrong type or an absent member as for NULL, and null counts as
- * absent. What they return is borrowed from the value. */
+/* Reading. A wrong type or a missing member is treated like NULL, and null counts as missing.
+ * Results are borrowed from the value. */
 const struct js *js_get(const struct js *object, const char *key);
 const char *js_text(const struct js *value); /* NULL when it isn't a string */
 const char *js_get_text(const struct js *object, const char *key);
 bool js_is_object(const struct js *value);
-bool js_has_members(const struct js *object); /* false for what is no object */
+bool js_has_members(const struct js *object); /* false for anything but an object */
 bool js_is_array(const struct js *value);
 bool js_is_true(const struct js *value);
 /* False when it isn't an integer of at least 0. */
@@ -40,7 +40,7 @@ const struct js *js_at(const struct js *array, size_t index);
 void js_each(const struct js *object,
              void (*callback)(void *data, const char *key, const struct js *value), void *data);
 
-/* Making: the setters take ownership of `value`, and replace a member in place. */
+/* Making. The setters take ownership of `value`, and replace an existing member in place. */
 struct js *js_object(void);
 struct js *js_array(void);
 struct js *js_string(const char *text); /* bytes that aren't UTF-8 become U+FFFD */
@@ -52,13 +52,14 @@ void js_set_integer(struct js *object, const char *key, int64_t number);
 void js_append(struct js *array, struct js *value);
 void js_remove(struct js *object, const char *key);
 
-/* The text: compact on one line, or indented by two spaces with a final newline, for people. */
+/* Appends the text: compact on one line, or for people, indented by two spaces and with a final
+ * newline. */
 void js_dump(const struct js *value, struct buf *out);
 void js_dump_pretty(const struct js *value, struct buf *out);
 
 /* Whether `length` bytes are well-formed UTF-8 (RFC 3629). */
 bool js_valid_utf8(const char *text, size_t length);
-/* How many of the bytes, from the first on, are. */
+/* The length of the longest well-formed start of these bytes. */
 size_t js_utf8_prefix(const char *text, size_t length);
 
 #endif

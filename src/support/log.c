@@ -60,6 +60,7 @@ int log_set_format(const char *name, struct error *err)
 {
     const char *terminal = getenv("TERM"), *github = getenv("GITHUB_ACTIONS");
     bool dumb = !terminal || !terminal[0] || strcmp(terminal, "dumb") == 0;
+
     if (!name || strcmp(name, "auto") == 0)
         state.format = isatty(STDERR_FILENO) && !dumb ? LOG_TTY : LOG_PLAIN;
     else if (strcmp(name, "tty") == 0)
@@ -69,8 +70,9 @@ int log_set_format(const char *name, struct error *err)
     else
         return error_set(err, ERROR_USAGE, "--progress takes auto, tty, plain or json, not '%s'",
                          name);
+
     state.colors = state.format == LOG_TTY && !is_set("NO_COLOR");
-    /* In JSON the places are members of the events, and nothing else may come between. */
+    /* In JSON the places are members of events, and no other text may come in between. */
     state.github = github && strcmp(github, "true") == 0 && state.format != LOG_JSON;
     state.start = now_ms();
     return 0;
@@ -91,7 +93,7 @@ static void put(const struct buf *bytes)
     }
 }
 
-/* Whatever is written starts on a line of its own. */
+/* Clears the live line, so that the next text starts on a line of its own. */
 static void add_clear(struct buf *out)
 {
     if (state.live)
@@ -109,6 +111,7 @@ static void note(const struct finding *finding, struct js *event, struct buf *ou
         if (finding->column)
             js_set_integer(event, "column", finding->column);
     }
+
     if (state.report && js_count(state.report) < FINDINGS_MAX)
         finding_gitlab(finding, state.report);
     if (state.github)
@@ -121,6 +124,7 @@ static void find(const char *text, size_t length, const char *dir, const char *w
 {
     if (!event && !state.report && !state.github)
         return;
+
     for (const char *end = text + length; text < end;) {
         struct finding finding;
         size_t line = (size_t)(end - text);
@@ -159,7 +163,7 @@ static void send(struct js *event)
     put(&out);
 }
 
-/* The text on one line, whatever is in it. */
+/* Adds the text as one line, whatever it contains. */
 static void add_line(const char *color, const char *head, const char *text, struct buf *out)
 {
     bool colored = state.colors && color;
@@ -173,22 +177,25 @@ static void add_line(const char *color, const char *head, const char *text, stru
     buf_addc(out, '\n');
 }
 
-/* A message as an event of that name, or as a line; `word`: what it is when it is about a place, or
- * NULL. One write per line, so that lines of several processes never mix. */
+/* Writes a message as an event, or as a line when that is NULL. `word`: the severity if the message
+ * is about a place, or NULL. Each line is one write, so lines of several processes never mix. */
 static void message(struct js *event, const char *color, const char *head, const char *word,
                     const char *text)
 {
     AUTO(buf) out = {0}, notes = {0};
+
     if (event)
         js_set_string(event, "text", text);
     if (word)
         find(text, strlen(text), NULL, word, event, &notes);
+
     if (event) {
         add_json(event, &out);
     } else {
         add_clear(&out);
         add_line(color, head, text, &out);
     }
+
     buf_add(&out, buf_text(&notes), notes.len);
     put(&out);
 }
@@ -267,6 +274,7 @@ void log_output(const char *dir, const char *bytes, size_t length)
     AUTO(buf) out = {0};
     if (length == 0)
         return;
+
     if (state.format == LOG_JSON) {
         struct js *event = event_of("output");
         autofree char *text = xstrndup(bytes, length < OUTPUT_MAX ? length : OUTPUT_MAX);
@@ -276,6 +284,7 @@ void log_output(const char *dir, const char *bytes, size_t length)
         send(event);
         return;
     }
+
     add_clear(&out);
     buf_add(&out, bytes, length);
     if (bytes[length - 1] != '\n')
@@ -290,6 +299,7 @@ void log_place(const char *dir, const char *line)
     find(line, strlen(line), dir, NULL, NULL, &notes);
     if (notes.len == 0)
         return;
+
     add_clear(&out);
     buf_add(&out, notes.data, notes.len);
     put(&out);
@@ -324,6 +334,7 @@ int log_end(int status, struct error *err)
     AUTO(buf) text = {0};
     AUTOPTR(js) report = take(state.report);
     struct js *event = state.started ? event_if_json("end") : NULL;
+
     log_live(NULL);
     if (event)
         js_set_integer(event, "status", status);
@@ -331,6 +342,7 @@ int log_end(int status, struct error *err)
         send(event);
     else
         js_free(event);
+
     if (!report)
         return 0;
     js_dump_pretty(report, &text);
@@ -355,6 +367,7 @@ static void meter_event(const struct log_meter *meter, const char *name, int64_t
     js_set_string(event, "step", meter->verb);
     if (meter->what[0])
         js_set_string(event, "what", meter->what);
+
     js_set_integer(event, meter->unit, (int64_t)meter->done);
     if (meter->total)
         js_set_integer(event, "total", (int64_t)meter->total);
@@ -369,6 +382,7 @@ static void describe(const struct log_meter *meter, bool ended, int64_t ms, stru
 {
     double scale = in_bytes(meter) ? 1e6 : 1;
     int digits = in_bytes(meter) ? 1 : 0;
+
     if (meter->what[0])
         buf_addf(out, "%s: ", meter->what);
     buf_addf(out, "%.*f", digits, (double)meter->done / scale);
@@ -394,6 +408,7 @@ void log_meter_set(struct log_meter *meter, uint64_t done)
 {
     meter->done = done;
     meter->first = done < meter->first ? done : meter->first;
+
     int64_t now = now_ms();
     if (state.level < LOG_NORMAL || now - meter->shown < intervals[state.format])
         return;
@@ -402,6 +417,7 @@ void log_meter_set(struct log_meter *meter, uint64_t done)
         meter_event(meter, "progress", now - meter->started);
         return;
     }
+
     AUTO(buf) text = {0};
     describe(meter, false, now - meter->started, &text);
     if (state.format == LOG_PLAIN) {
@@ -416,6 +432,7 @@ void log_meter_end(struct log_meter *meter)
 {
     int64_t ms = now_ms() - meter->started;
     log_live(NULL);
+
     if (state.level < LOG_NORMAL)
         return;
     if (state.format == LOG_JSON) {
@@ -427,8 +444,8 @@ void log_meter_end(struct log_meter *meter)
     }
 }
 
-/* As much of the text as fits on one line of the terminal, without its last column: there it would
- * wrap. */
+/* The length of the text that fits on one line of the terminal, without the last column, where it
+ * would wrap. */
 static size_t fitting(const char *text)
 {
     struct winsize size = {0};
@@ -461,37 +478,44 @@ static void relay_output(const char *project, const struct js *event, const char
 {
     AUTO(buf) out = {0};
     size_t length = strlen(text);
+
     add_clear(&out);
     for (size_t at = 0; at < length;) {
         size_t line = strcspn(text + at, "\n");
         buf_addf(&out, "[%s] %.*s\n", project, (int)line, text + at);
         at += line + 1;
     }
+
     find(text, length, js_get_text(event, "dir"), NULL, NULL, &out);
     put(&out);
 }
 
-/* What a message of that event is about a place. */
+/* The severity of a place in a message of that event. */
 static const char *severity(const char *name)
 {
     return strcmp(name, "warning") == 0 || strcmp(name, "error") == 0 ? name : NULL;
 }
 
-/* Lines of the plain form. */
+/* Shows an event as a line. */
 static void relay_line(const char *project, const struct js *event, const char *name,
                        const char *text)
 {
     const char *verb = js_get_text(event, "step");
     bool warning = strcmp(name, "warning") == 0, mistake = strcmp(name, "error") == 0;
+    const char *color = CYAN, *label = "";
     char word[32] = "";
-    if (strcmp(name, "step") == 0)
+
+    if (warning) {
+        color = YELLOW;
+        label = "warning: ";
+    } else if (mistake) {
+        color = RED;
+        label = "error: ";
+    } else if (strcmp(name, "step") == 0) {
         snprintf(word, sizeof word, "%-9.20s", verb ? verb : "");
-    autofree char *head = xasprintf("[%s] %s%s", project,
-                                    warning   ? "warning: "
-                                    : mistake ? "error: "
-                                              : "",
-                                    word);
-    message(NULL, warning ? YELLOW : mistake ? RED : CYAN, head, severity(name), text);
+    }
+    autofree char *head = xasprintf("[%s] %s%s", project, label, word);
+    message(NULL, color, head, severity(name), text);
 }
 
 void log_relay(const char *project, const struct js *event)
@@ -500,11 +524,13 @@ void log_relay(const char *project, const struct js *event)
                                            "done",  "result", "end"};
     const char *name = js_get_text(event, "event"), *text = js_get_text(event, "text");
     bool loud = name != NULL;
+
     for (size_t i = 0; name && i < countof(progress); i++)
         loud = loud && strcmp(name, progress[i]) != 0;
     if (!name || (!loud && state.level < LOG_NORMAL) ||
         (state.level < LOG_VERBOSE && strcmp(name, "detail") == 0))
         return;
+
     if (state.format == LOG_JSON) {
         struct js *copy = js_copy(event);
         js_set_string(copy, "project", project);

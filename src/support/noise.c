@@ -5,20 +5,21 @@
 #include <string.h>
 
 enum {
-    SAMPLE = 8,     /* one byte of so many is looked at first */
-    HASH_BITS = 11, /* the places of about the last unit's words */
-    WORD = 4, /* every so many bytes a word is kept; about the shortest match worth its code */
+    SAMPLE = 8,     /* one of this many bytes is looked at first */
+    HASH_BITS = 11, /* room for about one unit's words */
+    WORD = 4, /* a word is kept every this many bytes; about the shortest match worth its code */
     WORDS_MAX = NOISE_UNIT / WORD / 100,
-    WINDOW = 32768, /* how far back deflate looks */
+    WINDOW = 32768, /* bytes that deflate looks back */
 };
 
-/* Whether all values are about equally often among each `step`th byte of a unit: by the sum of the
- * squares of their counts, which is n * n / 256 + n on average for n bytes of pure noise. A tenth
- * more, and codes would save about 1 %. A sample varies by up to a tenth. */
+/* Whether all values are about equally frequent among every `step`th byte of a unit, judged by the
+ * sum of the squares of their counts. For n bytes of pure noise that is n * n / 256 + n on average.
+ * If it is a tenth higher, codes save about 1 %. A sample varies by up to a tenth. */
 static bool is_even(const unsigned char *unit, size_t step)
 {
     uint32_t counts[2][256] = {{0}}, sum = 0, total = (uint32_t)(NOISE_UNIT / step),
              average = total * total / 256 + total;
+
     for (size_t i = 0; i < NOISE_UNIT; i += 2 * step) {
         counts[0][unit[i]]++;
         counts[1][unit[i + step]]++;
@@ -27,6 +28,7 @@ static bool is_even(const unsigned char *unit, size_t step)
         uint32_t count = counts[0][i] + counts[1][i];
         sum += count * count;
     }
+
     return sum <= average + average / (step == 1 ? 10 : 5);
 }
 
@@ -37,13 +39,15 @@ static uint32_t word_at(const unsigned char *bytes)
     return word;
 }
 
-/* Counts the kept words that a unit has again, of its own and of the window in front of it, which
- * begins at `start` at the earliest. `places` are those of the words so far, by their hashes. */
+/* Counts the places in a unit that repeat a kept word, either of the unit itself or of the window
+ * before it, which begins at `start` at the earliest. `places` holds the places of kept words, by
+ * hash. */
 static unsigned count_repeats(const unsigned char *start, const unsigned char *unit,
                               uint32_t *places)
 {
     unsigned repeats = 0;
     const unsigned char *end = unit + NOISE_UNIT - WORD;
+
     for (const unsigned char *at = unit; at <= end; at++) {
         uint32_t word = word_at(at), *place = &places[word * 0x9e3779b1u >> (32 - HASH_BITS)];
         size_t back = (size_t)(at - start) - *place;
@@ -58,6 +62,7 @@ size_t noise_find(const unsigned char *bytes, size_t length, size_t *start)
 {
     uint32_t places[1 << HASH_BITS] = {0};
     size_t run = 0, at = 0;
+
     for (; length - at >= NOISE_UNIT; at += NOISE_UNIT) {
         const unsigned char *unit = bytes + at;
         if (is_even(unit, SAMPLE) && is_even(unit, 1) &&
@@ -69,6 +74,7 @@ size_t noise_find(const unsigned char *bytes, size_t length, size_t *start)
             break;
         run = 0;
     }
+
     *start = run >= NOISE_RUN ? at - run : length;
     return run >= NOISE_RUN ? run : 0;
 }

@@ -31,6 +31,7 @@ static int unknown(const struct option_row *rows, size_t count, const char *word
         names[i] = rows[i].name;
     autofree char *name = xstrndup(word + 2, strcspn(word + 2, "="));
     const char *near = word[1] == '-' ? strv_nearest(name, names, count) : NULL;
+
     if (near)
         return error_set(err, ERROR_USAGE, "unknown option '%s'; did you mean '--%s'?", word, near);
     return error_set(err, ERROR_USAGE, "unknown option '%s'; see --help", word);
@@ -41,6 +42,7 @@ static int store(const struct option_row *row, const char *value, void *into, st
     void *field = (char *)into + row->offset;
     char *end = NULL;
     long number = 0;
+
     switch (row->type) {
     case OPTION_FLAG:
         *(bool *)field = true;
@@ -63,7 +65,7 @@ static int store(const struct option_row *row, const char *value, void *into, st
     return 0;
 }
 
-/* The row that a word means, or NULL; *value is what is written behind the name, or NULL. */
+/* The row that a word names, or NULL; *value is the text after the name, or NULL. */
 static const struct option_row *find_row(const struct option_row *rows, size_t count,
                                          const char *word, const char **value)
 {
@@ -81,7 +83,7 @@ static bool is_option(const char *word)
     return word[0] == '-' && word[1] != '\0';
 }
 
-/* One option at argv[*at]; advances over its value. */
+/* Parses the option at argv[*at]; advances *at over its value. */
 static int parse_one(const struct option_row *rows, size_t count, const char *const *argv,
                      size_t *at, void *into, struct error *err)
 {
@@ -91,6 +93,7 @@ static int parse_one(const struct option_row *rows, size_t count, const char *co
         return unknown(rows, count, word, err);
     if (row->type == OPTION_FLAG && value)
         return error_set(err, ERROR_USAGE, "--%s takes no value", row->name);
+
     if (row->type != OPTION_FLAG && !value) {
         value = argv[++*at];
         if (!value)
@@ -126,6 +129,7 @@ void options_forward(const struct option_row *rows, size_t count, const char *co
         const char *const *name = but;
         if (!row)
             continue;
+
         if (row->type != OPTION_FLAG && !value)
             value = argv[++i];
         while (*name && strcmp(*name, row->name) != 0)
@@ -144,6 +148,7 @@ void options_help(const struct option_row *rows, size_t count, struct buf *out)
             letter[1] = rows[i].letter;
             letter[2] = ',';
         }
+
         autofree char *left =
             xasprintf("  %s--%s%s%s", letter, rows[i].name, rows[i].argument ? " " : "",
                       rows[i].argument ? rows[i].argument : "");

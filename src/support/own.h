@@ -18,7 +18,7 @@ void autofree_release(void *pointer);
 void autoclose_release(int *fd);
 void autofclose_release(FILE **file);
 
-/* unused: clang doesn't count the clean-up as a use. */
+/* "unused", since clang doesn't count the cleanup as a use. */
 #define autofree __attribute__((unused, cleanup(autofree_release)))
 #define autoclose __attribute__((unused, cleanup(autoclose_release)))
 #define autofclose __attribute__((unused, cleanup(autofclose_release)))
@@ -47,8 +47,8 @@ void autofclose_release(FILE **file);
 
 #define countof(array) (sizeof(array) / sizeof(array)[0])
 
-/* Allocation that does not fail: when memory runs out the program ends with exit code 70 and one
- * line. Sizes that come from outside are capped by whoever reads them, before they get here. */
+/* Allocation that does not fail: when memory runs out, the program prints one line and ends with
+ * exit code 70. Whoever reads sizes from outside caps them first. */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *old, size_t count, size_t size) __attribute__((returns_nonnull));
@@ -57,11 +57,11 @@ char *xstrndup(const char *text, size_t length) __attribute__((malloc, returns_n
 char *xasprintf(const char *format, ...)
     __attribute__((malloc, returns_nonnull, format(printf, 1, 2)));
 
-/* After a large list was freed: what lies free in the heap goes back to the system. Else it counts
- * until the end, and large things that come later find no room in it. */
+/* Gives free heap memory back to the system; call it after a large list was freed. Otherwise that
+ * memory counts as used until the end, too fragmented for later large blocks. */
 void xtrim(void);
 
-/* Makes room for one more item in a growing array of `cap` slots, of which `len` are used. */
+/* Makes room for one more item in a growing array with `cap` slots, `len` of them used. */
 #define grow(items, len, cap)                                                                      \
     do {                                                                                           \
         if ((len) == (cap)) {                                                                      \

@@ -21,7 +21,7 @@
 
 enum { LIMIT_DEFAULT = 1024 * 1024, GRACE_MS = 500, POLLED = 4 /* descriptors per child */ };
 
-/* A signal handler has nowhere else to leave what it saw. */
+/* A signal handler has no other place for what it saw. */
 static volatile sig_atomic_t caught;
 
 static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -72,6 +72,7 @@ char *process_find(const char *name)
     const char *path = getenv("PATH");
     if (strchr(name, '/'))
         return runnable(name) ? xstrdup(name) : NULL;
+
     for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; name[0]; path++) {
         size_t length = strcspn(path, ":");
         if (path[0] == '/') {
@@ -91,18 +92,21 @@ struct child {
     const struct process *process;
     struct process_result *result;
     pid_t pid;
-    int pidfd;          /* -1 on kernels without it: then its end is polled for */
+    int pidfd;          /* -1 on kernels without it: then the child's end is polled for */
     int output, errors; /* our ends of its pipes, or -1 */
     int64_t kill_at;    /* ms: when SIGTERM becomes SIGKILL; 0: not being killed */
     bool late;          /* its deadline has passed */
 };
 
 struct pool {
-    struct child *children;
+    const struct process *processes; /* all that are to run */
+    struct process_result *results;
+    size_t count, next, most; /* how many; the next to start; the maximum at a time */
+    struct child *children;   /* those that run now */
     size_t len;
-    sigset_t mask, blocked;      /* as it was; with our signals in it */
-    struct jobserver *jobserver; /* NULL: nobody else's jobs count */
-    bool hungry;                 /* one more child could start, had it a token */
+    sigset_t mask, blocked;      /* the mask before; that mask with our signals added */
+    struct jobserver *jobserver; /* NULL: no limit shared with others */
+    bool hungry;                 /* one more child could start if there were a token */
 };
 
 static void child_release(struct child *child)
@@ -127,7 +131,7 @@ static void pool_release(struct pool *pool)
     sigprocmask(SIG_SETMASK, &pool->mask, NULL);
 }
 
-/* What could not be done on the way to exec. */
+/* The step between vfork and exec that failed. */
 struct failure {
     int code; /* errno */
     bool directory;
@@ -145,8 +149,8 @@ static void close_others(void)
         close(fd);
 }
 
-/* Between vfork and exec: only what is safe there, in memory that is ours. fds: standard input,
- * output, errors, and where failures are told. */
+/* Runs between vfork and exec, in the parent's memory: only calls that are safe there. fds:
+ * standard input, output, error, and the pipe for a failure report. */
 static _Noreturn void become(const struct process *process, const char *path, const int *fds,
                              pid_t parent)
 {
@@ -157,8 +161,8 @@ static _Noreturn void become(const struct process *process, const char *path, co
         _exit(127);
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
-    /* Out of the way first: one of them may be 0, 1 or 2 when lbuild was started with those closed.
-     */
+    /* First move them out of the way: one may be 0, 1 or 2 if lbuild was started with those
+     * closed. */
     for (int i = 0; i < 4; i++)
         high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3; i++)
@@ -179,7 +183,7 @@ static _Noreturn void become(const struct process *process, const char *path, co
     _exit(127);
 }
 
-/* The descriptors that starting a child needs; the child's ends are closed again when it runs. */
+/* The descriptors for starting a child; the child's ends are closed again when it runs. */
 struct plumbing {
     int null, output[2], errors[2], report[2];
 };
@@ -223,6 +227,16 @@ static int start_failed(const struct process *process, const struct failure *fai
     return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
 }
 
+/* Waits for exec, which closes the pipe; true when the child reported a failure instead. */
+static bool read_failure(int report, struct failure *failure)
+{
+    ssize_t got = -1;
+    do
+        got = read(report, failure, sizeof *failure);
+    while (got < 0 && errno == EINTR);
+    return got == (ssize_t)sizeof *failure;
+}
+
 static int child_start(struct child *child, struct error *err)
 {
     const struct process *process = child->process;
@@ -241,24 +255,21 @@ static int child_start(struct child *child, struct error *err)
     pid_t parent = getpid();
     if (process->adopt)
         prctl(PR_SET_CHILD_SUBREAPER, 1);
-    /* Copying our page tables takes longer than all else here, and we wait for its exec anyway; our
-     * signals are blocked. */
+    /* vfork, since copying our page tables would take longer than everything else here, and we wait
+     * for exec anyway. Our signals are blocked. */
     child->pid = vfork();
     if (child->pid == 0)
         become(process, path, fds, parent);
     if (child->pid < 0)
         return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
-    setpgid(child->pid, child->pid); /* the child does it too: whoever comes first */
+    setpgid(child->pid, child->pid); /* the child does the same: whoever comes first */
 
     struct failure failure;
     autoclose_release(&p.report[1]);
     p.report[1] = -1;
-    ssize_t got = -1;
-    do
-        got = read(p.report[0], &failure, sizeof failure);
-    while (got < 0 && errno == EINTR);
-    if (got == (ssize_t)sizeof failure)
+    if (read_failure(p.report[0], &failure))
         return start_failed(process, &failure, err); /* child_release reaps it */
+
     child->output = take_fd(p.output[0]);
     child->errors = take_fd(p.errors[0]);
 #ifdef SYS_pidfd_open
@@ -267,7 +278,7 @@ static int child_start(struct child *child, struct error *err)
     return 0;
 }
 
-/* Reads what is there. Closes the descriptor at its end. */
+/* Reads all that has arrived. Closes the descriptor at the end of file. */
 static void pump(const struct process *process, int *fd, struct buf *into)
 {
     size_t limit = process->limit ? process->limit : LIMIT_DEFAULT;
@@ -282,6 +293,7 @@ static void pump(const struct process *process, int *fd, struct buf *into)
             close(take_fd(*fd));
             return;
         }
+
         size_t room = into->len < limit ? limit - into->len : 0;
         buf_add(into, chunk, (size_t)got < room ? (size_t)got : room);
         if (process->wrote)
@@ -307,7 +319,7 @@ static void child_kill(struct child *child)
     }
 }
 
-/* SIGKILL for each child of this process, by what /proc says; how many there are. */
+/* Sends SIGKILL to every child of this process that /proc lists, and returns their number. */
 static size_t children_kill(void)
 {
     size_t count = 0;
@@ -317,25 +329,28 @@ static size_t children_kill(void)
         int pid = 0, parent = 0;
         AUTO(buf) stat = {0};
         struct error ignored;
+
         snprintf(path, sizeof path, "/proc/%.20s/stat", entry->d_name);
         if (entry->d_name[0] < '1' || entry->d_name[0] > '9' ||
             fs_read(path, 4096, &stat, &ignored) != 0)
             continue;
-        /* The name in parentheses may hold anything; the last one ends it. */
-        const char *behind = strrchr(buf_text(&stat), ')');
-        if (!behind || sscanf(behind, ") %c %d", &state, &parent) != 2 || parent != getpid() ||
+
+        /* The name in parentheses may hold anything; the last parenthesis ends it. */
+        const char *after = strrchr(buf_text(&stat), ')');
+        if (!after || sscanf(after, ") %c %d", &state, &parent) != 2 || parent != getpid() ||
             sscanf(entry->d_name, "%d", &pid) != 1)
             continue;
         kill(pid, SIGKILL);
         count++;
     }
+
     if (proc)
         closedir(proc);
     return count;
 }
 
-/* What dead children left to us. Killing one makes us the parent of its children: until there are
- * none. */
+/* Kills the processes that dead children left to us. Killing one makes us the parent of its
+ * children, so this goes on until there are none. */
 static void adopted_kill(void)
 {
     enum { ROUNDS = 200 };
@@ -343,6 +358,7 @@ static void adopted_kill(void)
         siginfo_t info = {0};
         if (children_kill() == 0)
             return;
+
         while (waitid(P_ALL, 0, &info, WEXITED | WNOHANG) == 0 && info.si_pid != 0)
             info.si_pid = 0;
         struct timespec pause = {.tv_nsec = 5000000};
@@ -350,19 +366,22 @@ static void adopted_kill(void)
     }
 }
 
-/* Takes in what the child wrote; true when it ended, its result in place and the callback told. */
+/* Takes in what the child wrote; true when it has ended, with its result set and the callback
+ * called. */
 static bool child_advance(struct child *child)
 {
     const struct process *process = child->process;
     siginfo_t info = {0};
-    /* First the question, then the pipes: what it wrote before it ended is in them then. It stays a
-     * zombie until its group has been cleared, so that the number can't be somebody else's. */
+
+    /* First ask whether it has ended, then read the pipes, which then hold everything it wrote. It
+     * stays a zombie until its group has been killed, so that nobody else can get its number. */
     bool ended = waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
                  info.si_pid == child->pid;
     pump(process, &child->output, process->output);
     pump(process, &child->errors, process->errors);
     if (!ended)
         return false;
+
     child->result->status = info.si_code == CLD_EXITED ? info.si_status : 128 + info.si_status;
     child_release(child);
     if (process->adopt && (child->kill_at || info.si_code != CLD_EXITED))
@@ -372,20 +391,21 @@ static bool child_advance(struct child *child)
     return true;
 }
 
-/* Milliseconds until the child is late; -1: it has all the time. */
+/* Milliseconds until the child's deadline; -1: it has none. */
 static int64_t time_left(const struct child *child)
 {
     int64_t left = child->process->deadline - process_clock();
     return child->process->deadline == 0 ? -1 : left > 0 ? left : 0;
 }
 
-/* Sleeps until something happened to one of the children, or a signal came (they are let in here
- * and only here). */
+/* Sleeps until something happens to a child, or a signal comes. Signals are let in here and only
+ * here. */
 static void pool_wait(struct pool *pool)
 {
     size_t count = pool->len * POLLED;
     autofree struct pollfd *fds = xcalloc(count + 1, sizeof *fds);
     int64_t wait = -1;
+
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
         bool killed = child->kill_at != 0;
@@ -396,46 +416,68 @@ static void pool_wait(struct pool *pool)
         int64_t most = child->pidfd < 0 ? 5 : killed ? 20 : time_left(child);
         wait = most >= 0 && (wait < 0 || most < wait) ? most : wait;
     }
+
     struct timespec timeout = {.tv_sec = wait < 0 ? 0 : wait / 1000,
                                .tv_nsec = wait < 0 ? 0 : wait % 1000 * 1000000};
     fds[count] = (struct pollfd){.fd = pool->hungry ? pool->jobserver->read : -1, .events = POLLIN};
-    /* A second signal would end us on the spot, with make's tokens in our hands: it has to wait for
-     * them. */
+    /* A second signal would end us at once, while we hold tokens of make's, so it has to wait. */
     bool holding = caught && pool->jobserver && pool->jobserver->tokens.len > 0;
     if (ppoll(fds, count + 1, wait < 0 ? NULL : &timeout, holding ? &pool->blocked : &pool->mask) <=
         0)
         return;
+
     for (size_t i = 0; i < pool->len; i++)
         if (fds[i * POLLED + 3].revents)
             child_kill(&pool->children[i]);
 }
 
-static void pool_init(struct pool *pool, size_t jobs, struct jobserver *jobserver)
+static void pool_init(struct pool *pool, struct jobserver *jobserver)
 {
     sigset_t ours;
-    bool joined = jobserver && jobserver_joined(jobserver);
-    *pool = (struct pool){.children = xcalloc(jobs, sizeof *pool->children),
-                          .jobserver = joined ? jobserver : NULL};
+    pool->children = xcalloc(pool->most, sizeof *pool->children);
+    pool->jobserver = jobserver && jobserver_joined(jobserver) ? jobserver : NULL;
     signals_of_ours(&ours);
     sigprocmask(SIG_BLOCK, &ours, &pool->mask);
     sigprocmask(SIG_BLOCK, NULL, &pool->blocked);
 }
 
-/* The first child runs on the job that make gave us by starting us, each further one on a token. */
-static bool pool_has_room(struct pool *pool, size_t most)
+/* The first child uses the job that make gave us by starting us, each further child a token. */
+static bool pool_has_room(struct pool *pool)
 {
     pool->hungry = false;
-    if (pool->len >= most || pool->len == 0 || !pool->jobserver)
-        return pool->len < most;
+    if (pool->len >= pool->most || pool->len == 0 || !pool->jobserver)
+        return pool->len < pool->most;
     pool->hungry = !jobserver_take(pool->jobserver);
     return !pool->hungry;
 }
 
-/* Takes in what happened to the children, and gives tokens back for those that ended; true when one
- * failed. */
+/* Starts as many children as there is room for; false when one couldn't be started. */
+static bool pool_fill(struct pool *pool, struct error *first)
+{
+    while (pool->next < pool->count && (!caught || pool->processes[pool->next].deaf) &&
+           pool_has_room(pool)) {
+        struct child *child = &pool->children[pool->len];
+        *child = (struct child){.process = &pool->processes[pool->next],
+                                .result = &pool->results[pool->next],
+                                .pidfd = -1,
+                                .output = -1,
+                                .errors = -1};
+        pool->next++;
+        if (child_start(child, first) != 0) {
+            child_release(child);
+            return false;
+        }
+        pool->len++;
+    }
+    return true;
+}
+
+/* Takes in what happened to the children, and gives tokens back for those that have ended; true
+ * when one failed. */
 static bool pool_advance(struct pool *pool, struct error *first)
 {
     bool failed = false;
+
     for (size_t i = 0; i < pool->len; i++) {
         struct child *child = &pool->children[i];
         if (!child_advance(child)) {
@@ -444,7 +486,8 @@ static bool pool_advance(struct pool *pool, struct error *first)
                 child_kill(child);
             continue;
         }
-        /* One that was late has failed whatever it ends with: podman ends with 0 then. */
+
+        /* A late child has failed, whatever its status: podman ends with 0 then. */
         failed = failed || child->late || (child->result->status != 0 && !child->process->alone);
         if (child->late && !first->kind)
             error_set(first, ERROR_BUILD,
@@ -452,6 +495,7 @@ static bool pool_advance(struct pool *pool, struct error *first)
                       path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];
     }
+
     if (pool->jobserver)
         jobserver_give(pool->jobserver, pool->len > 0 ? pool->len - 1 : 0);
     return failed;
@@ -461,37 +505,25 @@ int process_run_shared(const struct process *processes, size_t count, int jobs,
                        struct jobserver *jobserver, struct process_result *results,
                        struct error *err)
 {
-    AUTO(pool) pool;
+    size_t most = jobs < 1 ? 1 : (size_t)jobs;
+    AUTO(pool) pool = {.processes = processes, .results = results, .count = count};
     struct error first = {0};
     bool failed = false;
-    size_t next = 0, most = jobs < 1 ? 1 : (size_t)jobs;
-    most = most < count ? most : count;
-    pool_init(&pool, most, jobserver);
+
+    pool.most = most < count ? most : count;
+    pool_init(&pool, jobserver);
     for (size_t i = 0; i < count; i++)
         results[i].status = -1;
+
     for (;;) {
         pool.hungry = false;
-        while (next < count && !failed && (!caught || processes[next].deaf) &&
-               pool_has_room(&pool, most)) {
-            struct child *child = &pool.children[pool.len];
-            *child = (struct child){.process = &processes[next],
-                                    .result = &results[next],
-                                    .pidfd = -1,
-                                    .output = -1,
-                                    .errors = -1};
-            next++;
-            if (child_start(child, &first) == 0) {
-                pool.len++;
-                continue;
-            }
-            child_release(child);
-            failed = true;
-        }
+        failed = failed || !pool_fill(&pool, &first);
         if (pool.len == 0)
             break;
         pool_wait(&pool);
         failed = pool_advance(&pool, &first) || failed;
     }
+
     if (!(count > 0 && processes[0].deaf) && process_check_interrupt(err) != 0)
         return -1;
     return first.kind ? error_set(err, first.kind, "%s", first.text) : 0;

@@ -16,7 +16,7 @@ char *rfc3339(int64_t seconds)
     return xstrdup(text);
 }
 
-/* "Z", or "+01:30" as seconds. */
+/* Reads "Z" or an offset like "+01:30", as seconds. */
 static bool read_offset(const char *text, int64_t *out)
 {
     int hours = 0, minutes = 0, end = 0;
@@ -35,6 +35,7 @@ bool rfc3339_read(const char *text, int64_t *out)
     struct tm parts = {0};
     int end = 0;
     int64_t offset = 0;
+
     if (sscanf(text, "%4d-%2d-%2d%*1[Tt]%2d:%2d:%2d%n", &parts.tm_year, &parts.tm_mon,
                &parts.tm_mday, &parts.tm_hour, &parts.tm_min, &parts.tm_sec, &end) != 6 ||
         end == 0)
@@ -42,11 +43,13 @@ bool rfc3339_read(const char *text, int64_t *out)
     if (parts.tm_mon < 1 || parts.tm_mon > 12 || parts.tm_mday < 1 || parts.tm_mday > 31 ||
         parts.tm_year < 0)
         return false;
+
     const char *rest = text + end;
     if (*rest == '.')
         rest += 1 + strspn(rest + 1, "0123456789");
     if (!read_offset(rest, &offset))
         return false;
+
     parts.tm_year -= 1900;
     parts.tm_mon--;
     *out = (int64_t)timegm(&parts) - offset;

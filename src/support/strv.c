@@ -73,6 +73,7 @@ void strv_unique(struct strv *list)
         else
             list->items[kept++] = list->items[i];
     }
+
     list->len = kept;
     if (list->items)
         list->items[kept] = NULL;
@@ -87,14 +88,14 @@ const char *const *strv_argv(struct strv *list)
 
 enum { NEAREST_MAX = 64 };
 
-/* Optimal string alignment: swapped neighbours, the commonest slip of the fingers, count as one
- * edit. */
+/* Optimal string alignment: two swapped letters, the most common typing slip, count as one edit. */
 static size_t distance(const char *a, const char *b)
 {
     size_t n = strlen(a), m = strlen(b);
     size_t rows[3][NEAREST_MAX + 1];
     if (n > NEAREST_MAX || m > NEAREST_MAX)
         return NEAREST_MAX;
+
     for (size_t j = 0; j <= m; j++)
         rows[0][j] = j;
     for (size_t i = 1; i <= n; i++) {
@@ -117,6 +118,7 @@ const char *strv_nearest(const char *word, const char *const *candidates, size_t
 {
     const char *best = NULL;
     size_t limit = strlen(word) / 3 + 1, least = limit + 1;
+
     for (size_t i = 0; i < count; i++) {
         size_t edits = distance(word, candidates[i]);
         if (edits < least) {

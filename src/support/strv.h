@@ -14,19 +14,20 @@ struct strv {
 void strv_release(struct strv *list);
 /* Adds a copy. */
 void strv_add(struct strv *list, const char *text);
-/* Adds the string itself: the list owns it from here on. */
+/* Adds the string itself, which the list then owns. */
 void strv_take(struct strv *list, char *text);
 void strv_addf(struct strv *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void strv_add_all(struct strv *list, const struct strv *other);
 bool strv_contains(const struct strv *list, const char *text);
 /* Sorts by byte order (never by locale). */
 void strv_sort(struct strv *list);
-/* Drops neighbours that are equal: sort first. */
+/* Drops equal neighbours: sort first. */
 void strv_unique(struct strv *list);
-/* The list as an argv: a NULL-terminated vector that the list goes on owning. Never NULL. */
+/* The list as an argv: a NULL-terminated vector, still owned by the list. Never NULL. */
 const char *const *strv_argv(struct strv *list);
 
-/* The candidate closest to `word` by edit distance, or NULL when none is near enough to suggest. */
+/* The candidate closest to `word` by edit distance, or NULL when none is close enough to
+ * suggest. */
 const char *strv_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

@@ -11,23 +11,23 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reading: libarchive knows every dialect there is, and is fuzzed for hostile input. (tar_write.c
- * writes.) */
+/* Reading by libarchive, which knows every dialect there is and is fuzzed with hostile input. */
 
-#define ARCHIVE_FUNCTIONS(X)                                                                       \
-    X(archive_, read_new)                                                                          \
-    X(archive_, read_free)                                                                         \
-    X(archive_, read_support_filter_gzip) X(archive_, read_support_format_tar)                     \
-        X(archive_, read_open) X(archive_, read_next_header) X(archive_, filter_code)              \
-            X(archive_, filter_bytes) X(archive_, read_data) X(archive_, error_string)             \
-                X(archive_, set_error) X(archive_, entry_pathname)                                 \
-                    X(archive_, entry_pathname_utf8) X(archive_, entry_hardlink)                   \
-                        X(archive_, entry_hardlink_utf8) X(archive_, entry_symlink)                \
-                            X(archive_, entry_symlink_utf8) X(archive_, entry_filetype)            \
-                                X(archive_, entry_perm) X(archive_, entry_uid)                     \
-                                    X(archive_, entry_gid) X(archive_, entry_mtime)                \
-                                        X(archive_, entry_size) X(archive_, entry_size_is_set)     \
-                                            X(archive_, entry_xattr_count)
+/* clang-format off */
+#define ARCHIVE_FUNCTIONS(X) \
+    X(archive_, read_new) X(archive_, read_free) \
+    X(archive_, read_support_filter_gzip) X(archive_, read_support_format_tar) \
+    X(archive_, read_open) X(archive_, read_next_header) X(archive_, read_data) \
+    X(archive_, filter_code) X(archive_, filter_bytes) \
+    X(archive_, error_string) X(archive_, set_error) \
+    X(archive_, entry_pathname) X(archive_, entry_pathname_utf8) \
+    X(archive_, entry_hardlink) X(archive_, entry_hardlink_utf8) \
+    X(archive_, entry_symlink) X(archive_, entry_symlink_utf8) \
+    X(archive_, entry_filetype) X(archive_, entry_perm) \
+    X(archive_, entry_uid) X(archive_, entry_gid) X(archive_, entry_mtime) \
+    X(archive_, entry_size) X(archive_, entry_size_is_set) \
+    X(archive_, entry_xattr_count)
+/* clang-format on */
 DL_TABLE(la, ARCHIVE_FUNCTIONS)
 
 enum { CHUNK = 128 * 1024, BLOCK = 512, NAME_LIMIT = 4096 };
@@ -37,18 +37,17 @@ struct tar_reader {
     tar_source source;
     void *data;
     char *name;
-    int fd;            /* of tar_reader_open_file, else -1 */
-    struct error *err; /* where the source reports to, while a call of ours runs */
-    bool failed;       /* the source has reported */
+    int fd;            /* from tar_reader_open_file, else -1 */
+    struct error *err; /* for the source, while a call of ours runs */
+    bool failed;       /* the source has set *err */
     char *chunk;
-    uint64_t total, size;    /* bytes read so far, and of the current entry */
-    uint64_t content, given; /* bytes of files given out so far, and of the current entry */
+    uint64_t total, size;    /* bytes of archive read so far; of the current entry's content */
+    uint64_t content, given; /* bytes of content given out so far; of the current entry */
 };
 
-/* umoci's insert stops right behind the last file's content, without filling its block, and
- * everybody but libarchive reads that. The fill is added here, but only where the content is
- * complete: contents start at whole blocks, so the bytes that came then end where the entry's size
- * says. */
+/* umoci's insert stops right after the last file's content, without filling its block, and every
+ * reader but libarchive accepts that. This adds the fill, but only where the content is complete:
+ * contents start at whole blocks, so the bytes read then end where the entry's size says. */
 static int64_t missing_fill(struct tar_reader *reader)
 {
     uint64_t over = reader->total % BLOCK;
@@ -64,6 +63,7 @@ static la_ssize_t pull(struct archive *archive, void *data, const void **bytes)
     struct tar_reader *reader = data;
     int64_t got = reader->source(reader->data, reader->chunk, CHUNK, reader->err);
     *bytes = reader->chunk;
+
     if (got == 0)
         got = missing_fill(reader);
     reader->total += got > 0 ? (uint64_t)got : 0;
@@ -88,6 +88,7 @@ static struct tar_reader *open_reader(struct tar_reader *made, struct error *err
     AUTOPTR(tar_reader) reader = made;
     if (DL_LOAD(la, SONAME_ARCHIVE, err) != 0)
         return NULL;
+
     reader->chunk = xmalloc(CHUNK);
     reader->archive = la.read_new();
     reader->err = err;
@@ -114,12 +115,11 @@ struct tar_reader *tar_reader_open(tar_source source, void *data, const char *na
 static int64_t read_file(void *data, void *bytes, size_t capacity, struct error *err)
 {
     const struct tar_reader *reader = data;
-    for (;;) {
-        ssize_t got = read(reader->fd, bytes, capacity);
-        if (got >= 0 || errno != EINTR)
-            return got >= 0 ? got
-                            : error_errno(err, ERROR_REGISTRY, "can't read '%s'", reader->name);
-    }
+    ssize_t got = -1;
+    do
+        got = read(reader->fd, bytes, capacity);
+    while (got < 0 && errno == EINTR);
+    return got >= 0 ? got : error_errno(err, ERROR_REGISTRY, "can't read '%s'", reader->name);
 }
 
 struct tar_reader *tar_reader_open_file(const char *path, struct error *err)
@@ -129,6 +129,7 @@ struct tar_reader *tar_reader_open_file(const char *path, struct error *err)
     reader->data = reader;
     reader->name = xstrdup(path);
     reader->fd = open(path, O_RDONLY | O_CLOEXEC);
+
     if (reader->fd < 0) {
         error_errno(err, ERROR_REGISTRY, "can't read '%s'", path);
         return NULL;
@@ -148,8 +149,7 @@ void tar_reader_free(struct tar_reader *reader)
     free(reader);
 }
 
-/* libarchive has a name as bytes, as UTF-8, or as both: which, depends on the dialect and the
- * locale. */
+/* libarchive has a name as bytes, as UTF-8 or as both, depending on the dialect and the locale. */
 static const char *either(const char *bytes, const char *utf8)
 {
     return bytes ? bytes : utf8;
@@ -181,6 +181,7 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
         entry->link = either(la.entry_hardlink(from), la.entry_hardlink_utf8(from));
     else if (entry->type == TAR_SYMLINK)
         entry->link = either(la.entry_symlink(from), la.entry_symlink_utf8(from));
+
     if (!entry->path || !entry->path[0])
         return error_set(err, ERROR_REGISTRY, "%s: an entry has no name", reader->name);
     if (strlen(entry->path) > NAME_LIMIT || (entry->link && strlen(entry->link) > NAME_LIMIT))
@@ -191,12 +192,14 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
         !(entry->link && entry->link[0]))
         return error_set(err, ERROR_REGISTRY, "%s: the link '%s' has no target", reader->name,
                          entry->path);
+
     entry->mode = la.entry_perm(from) & 07777;
     entry->uid = la.entry_uid(from);
     entry->gid = la.entry_gid(from);
     entry->mtime = la.entry_mtime(from);
     entry->xattrs = la.entry_xattr_count(from) > 0;
     entry->size = entry->type == TAR_FILE && la.entry_size_is_set(from) ? la.entry_size(from) : 0;
+
     if (entry->size < 0 || entry->uid < 0 || entry->gid < 0)
         return error_set(err, ERROR_REGISTRY, "%s: '%s' has a size or an owner below 0",
                          reader->name, entry->path);
@@ -210,12 +213,13 @@ int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry, struct e
     int status = la.read_next_header(reader->archive, &from);
     if (status == ARCHIVE_EOF)
         return 0;
-    /* A warning is about a name that this locale can't show, or an odd header that was understood.
-     */
+
+    /* Warnings are about names that this locale can't show, or odd headers that were understood. */
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
         return fail(reader, err);
     if (convert(reader, from, entry, err) != 0)
         return -1;
+
     reader->size = (uint64_t)entry->size;
     reader->given = 0;
     return 1;
@@ -227,16 +231,18 @@ int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity,
         reader->size - reader->given < capacity ? (size_t)(reader->size - reader->given) : capacity;
     la_ssize_t got = 0;
     reader->err = err;
+
     if (most > 0 && (got = la.read_data(reader->archive, bytes, most)) < 0)
         return fail(reader, err);
-    if (got == 0) { /* libarchive ends where the last block of data does: the hole behind it is left
-                       to us */
+    if (got ==
+        0) { /* libarchive stops at the last block of data: a hole after it is ours to fill */
         memset(bytes, 0, most);
         got = (la_ssize_t)most;
     }
+
     reader->given += (uint64_t)got;
     reader->content += (uint64_t)got;
-    /* Only holes give out more than was read. */
+    /* Only holes give out more bytes than were read. */
     if (reader->content > (uint64_t)la.filter_bytes(reader->archive, 0) + TAR_HOLES_MAX)
         return error_set(err, ERROR_REGISTRY, "%s: its sparse files have more than 1 GiB of holes",
                          reader->name);

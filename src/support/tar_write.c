@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Written by hand, for loading libarchive (with the libraries below it) would cost every build 1.5
- * to 3 ms and 3 MiB; the format is that of POSIX pax, "ustar Interchange Format" and "pax Extended
- * Header". */
+/* The format is that of POSIX pax, "ustar Interchange Format" and "pax Extended Header". */
 enum { BLOCK = 512 };
 
 static const unsigned char zeros[2 * BLOCK];
@@ -15,7 +13,7 @@ static const unsigned char zeros[2 * BLOCK];
 struct tar_writer {
     byte_sink sink;
     void *data;
-    uint64_t left, size; /* of the current file: bytes still to come, bytes in all */
+    uint64_t left, size; /* of the current file: bytes still to come, and in all */
 };
 
 struct ustar {
@@ -39,7 +37,7 @@ void tar_writer_free(struct tar_writer *writer)
     free(writer);
 }
 
-/* Octal digits and a final NUL; false when the number doesn't fit. */
+/* Writes octal digits and a final NUL; false when the number doesn't fit. */
 static bool put_octal(char *field, size_t width, int64_t number)
 {
     uint64_t rest = (uint64_t)number;
@@ -49,17 +47,19 @@ static bool put_octal(char *field, size_t width, int64_t number)
     return number >= 0 && rest == 0;
 }
 
-/* Whole in `name`, or split at a slash over `prefix` and `name`. */
+/* Stores a path in `name`, or split at a slash in `prefix` and `name`; false when it doesn't
+ * fit. */
 static bool put_path(struct ustar *header, const char *path, size_t length)
 {
     if (length <= sizeof header->name) {
         memcpy(header->name, path, length);
         return true;
     }
+
     if (length > sizeof header->prefix + 1 + sizeof header->name)
         return false;
-    /* The first slash that leaves few enough bytes behind it; a directory's own final slash splits
-     * nothing. */
+    /* Find the first slash with few enough bytes after it. A directory's final slash can't
+     * split. */
     for (size_t at = length - 1 - sizeof header->name;
          at < length - 1 && at <= sizeof header->prefix; at++) {
         if (path[at] != '/' || at == 0)
@@ -71,7 +71,7 @@ static bool put_path(struct ustar *header, const char *path, size_t length)
     return false;
 }
 
-/* "LENGTH KEY=VALUE\n", where LENGTH counts its own digits. */
+/* Adds "LENGTH KEY=VALUE\n", where LENGTH counts its own digits too. */
 static void pax_record(struct buf *records, const char *key, const char *value)
 {
     size_t rest = strlen(key) + strlen(value) + 3, length = rest + 1, digits = 1;
@@ -86,8 +86,8 @@ static void pax_number(struct buf *records, const char *key, int64_t number)
     pax_record(records, key, value);
 }
 
-/* Fills the header; what doesn't fit becomes a PAX record, and the field stays as good as it can
- * be. */
+/* Fills the header. A value that doesn't fit becomes a PAX record, and its field holds as much of
+ * it as possible. */
 static void make_header(struct ustar *header, const char *path, const struct tar_entry *entry,
                         struct buf *records)
 {
@@ -95,6 +95,7 @@ static void make_header(struct ustar *header, const char *path, const struct tar
         [TAR_FILE] = '0', [TAR_DIR] = '5', [TAR_SYMLINK] = '2', [TAR_HARDLINK] = '1'};
     size_t length = strlen(path);
     memset(header, 0, sizeof *header);
+
     if (!put_path(header, path, length)) {
         pax_record(records, "path", path);
         memcpy(header->name, path, length < sizeof header->name ? length : sizeof header->name);
@@ -106,6 +107,7 @@ static void make_header(struct ustar *header, const char *path, const struct tar
         memcpy(header->link, entry->link,
                length < sizeof header->link ? length : sizeof header->link);
     }
+
     put_octal(header->mode, sizeof header->mode, entry->mode & 07777);
     if (!put_octal(header->uid, sizeof header->uid, entry->uid))
         pax_number(records, "uid", entry->uid);
@@ -115,6 +117,7 @@ static void make_header(struct ustar *header, const char *path, const struct tar
         pax_number(records, "size", entry->size);
     if (!put_octal(header->mtime, sizeof header->mtime, entry->mtime))
         pax_number(records, "mtime", entry->mtime);
+
     header->type = types[entry->type];
     memcpy(header->magic, "ustar", 6);
     memcpy(header->version, "00", 2);
@@ -138,8 +141,8 @@ static int send_padding(struct tar_writer *writer, uint64_t length, struct error
     return padding == 0 ? 0 : writer->sink(writer->data, zeros, padding, err);
 }
 
-/* The extended header: an entry of type 'x' whose content are the records. Its name is never used;
- * it says the same for everybody. */
+/* Writes the extended header: an entry of type 'x' whose content is the records. Its name, which no
+ * reader uses, is always the same. */
 static int send_records(struct tar_writer *writer, const struct buf *records, struct error *err)
 {
     static const struct tar_entry entry = {.type = TAR_FILE, .mode = 0644};
@@ -148,6 +151,7 @@ static int send_records(struct tar_writer *writer, const struct buf *records, st
     make_header(&header, "PaxHeader/entry", &entry, &none);
     put_octal(header.size, sizeof header.size, (int64_t)records->len);
     header.type = 'x';
+
     if (send_header(writer, &header, err) != 0 ||
         writer->sink(writer->data, records->data, records->len, err) != 0)
         return -1;
@@ -159,9 +163,10 @@ static int check(const struct tar_writer *writer, const struct tar_entry *entry,
     if (writer->left > 0)
         return error_set(err, ERROR_INTERNAL,
                          "tar: '%s' comes before the content of the file before it", entry->path);
+
     size_t length = strlen(entry->path);
-    bool slash = length > 0 && entry->path[length - 1] ==
-                                   '/'; /* makes a directory of any entry, for most readers */
+    /* Most readers take any entry with a final slash for a directory. */
+    bool slash = length > 0 && entry->path[length - 1] == '/';
     if (length == 0 || entry->path[0] == '/' || entry->type == TAR_OTHER ||
         (slash && entry->type != TAR_DIR))
         return error_set(err, ERROR_INTERNAL, "tar: '%s' can't be written", entry->path);
@@ -177,11 +182,13 @@ int tar_writer_entry(struct tar_writer *writer, const struct tar_entry *entry, s
     struct ustar header;
     if (check(writer, entry, err) != 0)
         return -1;
+
     bool slash = entry->type == TAR_DIR && entry->path[strlen(entry->path) - 1] != '/';
     autofree char *path = xasprintf("%s%s", entry->path, slash ? "/" : "");
     make_header(&header, path, entry, &records);
     if (records.len > 0 && send_records(writer, &records, err) != 0)
         return -1;
+
     writer->left = (uint64_t)entry->size;
     writer->size = (uint64_t)entry->size;
     return send_header(writer, &header, err);
