@@ -12,9 +12,9 @@
 #include <time.h>
 #include <unistd.h>
 
-/* What `lbuild cache` shows and takes away. */
+/* What `lbuild cache` shows and removes. */
 
-/* The names in ROOT/FOLDER, sorted; a folder that is missing is empty. */
+/* The names in ROOT/FOLDER, sorted; a missing folder is empty. */
 static int names(const struct store *store, const char *folder, struct strv *out, struct error *err)
 {
     autofree char *path = path_join(store->root, folder);
@@ -23,6 +23,7 @@ static int names(const struct store *store, const char *folder, struct strv *out
         return errno == ENOENT
                    ? 0
                    : error_errno(err, ERROR_BUILD, "can't read the directory '%s'", path);
+
     for (struct dirent *entry; (entry = readdir(dir));)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             strv_add(out, entry->d_name);
@@ -42,6 +43,7 @@ static struct js *report_blobs(const struct store *store, uint64_t *total, struc
     if (names(store, "blobs/sha256", &list, err) != 0)
         return NULL;
     AUTOPTR(js) blobs = js_array();
+
     for (size_t i = 0; i < list.len; i++) {
         struct stat st;
         struct digest digest;
@@ -51,6 +53,7 @@ static struct js *report_blobs(const struct store *store, uint64_t *total, struc
         autofree char *path = store_blob_path(store, &digest);
         if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
             continue;
+
         struct js *blob = js_object();
         js_set_string(blob, "digest", digest.text);
         js_set_integer(blob, "size", st.st_size);
@@ -61,8 +64,8 @@ static struct js *report_blobs(const struct store *store, uint64_t *total, struc
     return take(blobs);
 }
 
-/* A reference as people know it: without what tells one state of a file from another. False for
- * what lbuild notes for itself. */
+/* Reduces a reference to the form that people know, without the mark that tells states of a file
+ * apart. False for lbuild's internal notes. */
 static bool shown(struct js *ref)
 {
     const char *reference = js_get_text(ref, "reference");
@@ -82,12 +85,14 @@ static struct js *report_refs(const struct store *store, struct error *err)
     if (names(store, "refs", &list, err) != 0)
         return NULL;
     AUTOPTR(js) refs = js_array();
+
     for (size_t i = 0; i < list.len; i++) {
         struct error ignored;
         AUTO(buf) text = {0};
         autofree char *path = xasprintf("%s/refs/%s", store->root, list.items[i]);
         if (list.items[i][0] == '.' || fs_read(path, 65536, &text, &ignored) != 0)
             continue;
+
         struct js *ref = js_parse(buf_text(&text), text.len, path, &ignored);
         if (shown(ref))
             js_append(refs, ref);
@@ -104,6 +109,7 @@ struct js *store_report(const struct store *store, struct error *err)
     AUTOPTR(js) refs = blobs ? report_refs(store, err) : NULL;
     if (!refs)
         return NULL;
+
     struct js *report = js_object();
     js_set_string(report, "root", store->root);
     js_set(report, "blobs", take(blobs));
@@ -114,7 +120,7 @@ struct js *store_report(const struct store *store, struct error *err)
 
 struct prune {
     const struct store *store;
-    int64_t before; /* what was used at this time or later stays */
+    int64_t before; /* files used at this time or later stay */
     bool busy, dry_run;
     uint64_t freed;
 };
@@ -127,33 +133,37 @@ static int discard(struct prune *prune, const char *path, const struct stat *st,
     return 0;
 }
 
-/* A partial file that somebody writes to is locked. */
+/* Whether somebody writes to a partial file: it is locked then. */
 static bool held(const char *path)
 {
     autoclose int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
 }
 
-/* Goes by age alone; folders inside (objects/ has some) come along. */
+/* Decides by age alone; includes subfolders, which objects/ has. */
 static int prune_folder(struct prune *prune, const char *folder, struct error *err)
 {
     AUTO(strv) list = {0};
     if (names(prune->store, folder, &list, err) != 0)
         return -1;
+
     for (size_t i = 0; i < list.len; i++) {
         struct stat st;
         autofree char *inside = path_join(folder, list.items[i]),
                       *path = path_join(prune->store->root, inside);
         if (lstat(path, &st) != 0)
             continue;
+
         if (S_ISDIR(st.st_mode)) {
             if (prune_folder(prune, inside, err) != 0)
                 return -1;
-            if (!prune->dry_run &&
-                !prune->busy)      /* a running build may be about to put something there */
-                (void)rmdir(path); /* fails when something stays, as it should */
+            /* A running build may be about to put something there. rmdir fails when something
+             * stays, as it should. */
+            if (!prune->dry_run && !prune->busy)
+                (void)rmdir(path);
             continue;
         }
+
         if (last_use(&st) >= prune->before || (strcmp(folder, "partial") == 0 && held(path)))
             continue;
         if (discard(prune, path, &st, err) != 0)
@@ -162,17 +172,19 @@ static int prune_folder(struct prune *prune, const char *folder, struct error *e
     return 0;
 }
 
-/* A list is of use for as long as its layer is there. */
+/* A list is useful as long as its layer is there. */
 static int prune_lists(struct prune *prune, struct error *err)
 {
     AUTO(strv) list = {0};
     if (names(prune->store, "lists", &list, err) != 0)
         return -1;
+
     for (size_t i = 0; i < list.len; i++) {
         struct stat st, blob;
         autofree char *path = xasprintf("%s/lists/%s", prune->store->root, list.items[i]);
         autofree char *of = xasprintf("%s/blobs/sha256/%s", prune->store->root, list.items[i]);
         bool stays = stat(of, &blob) == 0 && (!prune->dry_run || last_use(&blob) >= prune->before);
+
         if (stays || lstat(path, &st) != 0 || (prune->busy && last_use(&st) >= prune->before))
             continue;
         if (discard(prune, path, &st, err) != 0)
@@ -188,15 +200,17 @@ static int prune_all(struct prune *prune, struct error *err)
     if (prune_folder(&all, "replaced", err) != 0)
         return -1;
     prune->freed = all.freed;
+
     if (prune_folder(prune, "refs", err) != 0 || prune_folder(prune, "partial", err) != 0 ||
         prune_folder(prune, "blobs", err) != 0 || prune_lists(prune, err) != 0)
         return -1;
+
     if (prune->busy)
         return 0;
     return prune_folder(prune, "objects", err) != 0 ? -1 : prune_folder(prune, "builds", err);
 }
 
-/* Alone in the store means: nobody else can open it until we are done. */
+/* If we have the store to ourselves, nobody else can open it until we are done. */
 int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t *freed,
                 struct error *err)
 {
@@ -205,10 +219,12 @@ int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t
     if (store->lock < 0 && !dry_run)
         return error_set(err, ERROR_BUILD,
                          "the cache '%s' can't be written, so nothing can be removed", store->root);
+
     prune.busy = store->lock < 0 || flock(store->lock, LOCK_EX | LOCK_NB) != 0;
     unsigned kept = prune.busy && days == 0 ? 1 : days;
     prune.before = kept == 0 ? INT64_MAX : time(NULL) - (time_t)kept * DAY;
     int result = prune_all(&prune, err);
+
     *freed += prune.freed;
     if (store->lock >= 0)
         (void)flock(store->lock, LOCK_SH);

@@ -14,23 +14,24 @@
 #include <time.h>
 #include <unistd.h>
 
-/* XDG Base Directory Specification: a relative path in the variable is invalid and must be ignored.
- */
+/* XDG Base Directory Specification: relative paths in the variable are invalid, to be ignored. */
 static char *default_root(bool *shared)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"),
                *temporary = getenv("TMPDIR");
     *shared = false;
+
     if (cache && cache[0] == '/')
         return path_join(cache, "lbuild");
     if (home && home[0] == '/')
         return path_join(home, ".cache/lbuild");
+
     *shared = true;
     return xasprintf("%s/lbuild-%lu", temporary && temporary[0] == '/' ? temporary : "/tmp",
                      (unsigned long)geteuid());
 }
 
-/* In a folder that everybody may write to, someone else could have laid the store ready. */
+/* In a folder that everybody may write to, someone else could have prepared a store. */
 static int check_owner(const char *root, struct error *err)
 {
     struct stat st;
@@ -38,6 +39,7 @@ static int check_owner(const char *root, struct error *err)
         return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", root);
     if (lstat(root, &st) != 0)
         return error_errno(err, ERROR_BUILD, "can't look at '%s'", root);
+
     if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
         return error_set(
             err, ERROR_BUILD,
@@ -47,7 +49,7 @@ static int check_owner(const char *root, struct error *err)
     return 0;
 }
 
-/* Waits for as long as a prune takes. A cache on a read-only file system is used as it is. */
+/* Waits while another process prunes. A cache on a read-only file system is used as it is. */
 static int lock_shared(struct store *store, struct error *err)
 {
     autofree char *path = path_join(store->root, "lock");
@@ -56,9 +58,10 @@ static int lock_shared(struct store *store, struct error *err)
         return errno == EROFS || errno == EACCES
                    ? 0
                    : error_errno(err, ERROR_BUILD, "can't open '%s'", path);
+
+    /* Network file systems may lack locks: pruning then finds the store busy. */
     while (flock(store->lock, LOCK_SH) != 0)
-        if (errno !=
-            EINTR) /* network file systems may lack locks: pruning then finds the store busy */
+        if (errno != EINTR)
             return errno == ENOLCK || errno == EOPNOTSUPP
                        ? 0
                        : error_errno(err, ERROR_BUILD, "can't lock '%s'", path);
@@ -77,6 +80,7 @@ int store_open(struct store *store, const char *root, struct error *err)
     } else {
         store->root = default_root(&shared);
     }
+
     if ((shared ? check_owner(store->root, err) : fs_mkdirs(store->root, err)) != 0 ||
         lock_shared(store, err) != 0) {
         store_release(store);
@@ -114,8 +118,7 @@ bool store_has(const struct store *store, const struct digest *digest)
     return digest->text[0] && stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* The time of access says when it was used last, even where the file system doesn't keep it by
- * itself (noatime). */
+/* Sets the access time by hand, since some file systems don't record it (noatime). */
 bool store_use(const struct store *store, const struct digest *digest, uint64_t size)
 {
     static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_OMIT}};
@@ -123,6 +126,7 @@ bool store_use(const struct store *store, const struct digest *digest, uint64_t 
     autofree char *path = store_blob_path(store, digest);
     if (!digest->text[0] || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
         return false;
+
     if ((uint64_t)st.st_size != size) {
         store_discard(store, digest);
         return false;
@@ -141,6 +145,7 @@ int store_read(const struct store *store, const struct digest *digest, size_t ma
         return -1;
     if (digest_equal(digest, &actual))
         return 0;
+
     out->len = start;
     store_discard(store, digest);
     return error_set(err, ERROR_REGISTRY,
@@ -160,6 +165,7 @@ int store_open_blob(const struct store *store, const struct digest *digest, uint
         return error_errno(err, ERROR_BUILD, "can't read '%s'", path);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_BUILD, "'%s' is not a regular file", path);
+
     *size = (uint64_t)st.st_size;
     return take_fd(fd);
 }
@@ -171,13 +177,14 @@ void store_discard(const struct store *store, const struct digest *digest)
         unlink(path);
 }
 
-/* Writing a blob. The file in partial/ is locked for as long as it is open here: whoever finds it
- * unlocked may take it up (or prune it), whoever finds it locked waits. */
+/* Writing a blob. The file in partial/ is locked as long as it is open here. A process that finds
+ * it unlocked may continue (or prune) it; one that finds it locked waits. */
 
 static int lock_file(int fd, const char *path, struct error *err)
 {
     enum { PATIENCE = 50 };
     static const struct timespec moment = {.tv_nsec = 10 * 1000 * 1000};
+
     /* Most waits are over before anybody wonders. */
     for (int i = 0; i < PATIENCE; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0)
@@ -188,6 +195,7 @@ static int lock_file(int fd, const char *path, struct error *err)
             return -1;
         (void)nanosleep(&moment, NULL);
     }
+
     log_step("wait", "another lbuild is writing '%s'", path_base(path));
     while (flock(fd, LOCK_EX) != 0) {
         if (errno != EINTR)
@@ -198,11 +206,12 @@ static int lock_file(int fd, const char *path, struct error *err)
     return 0;
 }
 
-/* What is there already counts: it is hashed, and writing goes on behind it. */
+/* Hashes the bytes that are already there; writing goes on after them. */
 static int take_up(struct store_writer *writer, struct error *err)
 {
     enum { CHUNK = 256 * 1024 };
     autofree char *chunk = xmalloc(CHUNK);
+
     for (;;) {
         ssize_t got = read(writer->fd, chunk, CHUNK);
         if (got < 0 && errno == EINTR)
@@ -211,13 +220,14 @@ static int take_up(struct store_writer *writer, struct error *err)
             return error_errno(err, ERROR_BUILD, "can't read '%s'", writer->path);
         if (got == 0)
             return 0;
+
         digest_update(&writer->context, chunk, (size_t)got);
         writer->offset += (uint64_t)got;
     }
 }
 
-/* Opens and locks partial/HEX. When its last owner has let the blob appear in the meantime, what we
- * locked has no name any more (or another file has it): then look again. */
+/* Opens and locks partial/HEX. If its last owner has let the blob appear in the meantime, the file
+ * we locked has lost its name (or another file has it): then look again. */
 static int open_partial(struct store_writer *writer, struct error *err)
 {
     for (;;) {
@@ -226,6 +236,7 @@ static int open_partial(struct store_writer *writer, struct error *err)
             writer->done = true;
             return 0;
         }
+
         autoclose int fd = open(writer->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0 || fstat(fd, &ours) != 0)
             return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
@@ -234,6 +245,7 @@ static int open_partial(struct store_writer *writer, struct error *err)
         if (lstat(writer->path, &named) != 0 || named.st_ino != ours.st_ino ||
             named.st_dev != ours.st_dev)
             continue;
+
         writer->fd = take_fd(fd);
         return take_up(writer, err);
     }
@@ -257,6 +269,7 @@ int store_writer_open(struct store_writer *writer, const struct store *store,
         writer->expected = *expected;
     writer->path =
         store_path(store, "partial", expected ? digest_hex(expected) : "new.XXXXXX", err);
+
     if (!writer->path || digest_init(&writer->context, err) != 0 ||
         (expected ? open_partial(writer, err) : open_new(writer, err)) != 0) {
         store_writer_release(writer);
@@ -295,6 +308,7 @@ int store_writer_commit(struct store_writer *writer, struct digest *digest, stru
         *digest = writer->expected;
         return 0;
     }
+
     digest_final(&writer->context, &actual);
     if (writer->expected.text[0] && !digest_equal(&actual, &writer->expected)) {
         unlink(writer->path);
@@ -302,6 +316,7 @@ int store_writer_commit(struct store_writer *writer, struct digest *digest, stru
                          "what came as '%s' is '%s': it was changed or damaged on its way",
                          writer->expected.text, actual.text);
     }
+
     if (!writer->lazy && fsync(writer->fd) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
     autofree char *path = store_path(writer->store, "blobs/sha256", digest_hex(&actual), err);
@@ -309,6 +324,7 @@ int store_writer_commit(struct store_writer *writer, struct digest *digest, stru
         return -1;
     if (rename(writer->path, path) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+
     writer->done = true;
     writer->expected = actual;
     *digest = actual;
@@ -334,6 +350,7 @@ int store_put(const struct store *store, const void *bytes, size_t length, struc
         return -1;
     if (store_use(store, digest, length))
         return 0;
+
     AUTO(store_writer) writer = {0};
     if (store_writer_open(&writer, store, NULL, err) != 0 ||
         store_writer_write(&writer, bytes, length, err) != 0)
@@ -347,7 +364,7 @@ void store_free_replaced(const struct store *store)
     DIR *dir = opendir(folder);
     for (struct dirent *entry; dir && (entry = readdir(dir));)
         if (entry->d_name[0] != '.' && unlinkat(dirfd(dir), entry->d_name, 0) != 0)
-            continue; /* another build was quicker, or it isn't ours */
+            continue; /* another build was quicker, or the file isn't ours */
     if (dir)
         closedir(dir);
 }
@@ -359,17 +376,18 @@ void store_spare(const struct store *store, const char *path)
     autofree char *second = store_path(store, "replaced", name, &ignored);
     store_free_replaced(store);
     if (second && link(path, second) != 0) {
-        /* There is nothing to replace, or no way to keep it: it goes at once, then. */
+        /* There is nothing to replace, or no way to keep it: then it is freed at once. */
     }
 }
 
-/* A file name for a reference: what may not be in one is escaped; a long one ends in a hash. Two
- * references that share a name do no harm, since the file says which one it is about. */
+/* A file name for a reference: special characters are escaped, and a long name ends in a hash. Two
+ * references may share a name, since the file says which one it is about. */
 static char *ref_name(const char *reference, enum arch arch)
 {
     enum { LONGEST = 180 };
     AUTO(buf) name = {0};
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+
     for (const unsigned char *c = (const unsigned char *)reference; *c; c++) {
         hash = (hash ^ *c) * UINT64_C(1099511628211);
         if ((*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
@@ -378,6 +396,7 @@ static char *ref_name(const char *reference, enum arch arch)
         else
             buf_addf(&name, "%%%02X", *c);
     }
+
     if (name.len > LONGEST) {
         name.len = LONGEST;
         buf_addf(&name, "~%016llx", (unsigned long long)hash);
@@ -406,6 +425,7 @@ int store_ref_get(const struct store *store, const char *reference, enum arch ar
         return 0;
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", path);
+
     int result = fs_read_fd(fd, path, LARGEST, &text, &ignored);
     close(fd);
     AUTOPTR(js) ref = result == 0 ? js_parse(buf_text(&text), text.len, path, &ignored) : NULL;
@@ -414,6 +434,7 @@ int store_ref_get(const struct store *store, const char *reference, enum arch ar
         strcmp(for_arch, arch_oci(arch)) != 0 ||
         !digest_parse(manifest, js_get_text(ref, "digest")))
         return 0;
+
     (void)utimensat(AT_FDCWD, path, now, 0);
     return 1;
 }
@@ -429,6 +450,7 @@ int store_ref_set(const struct store *store, const char *reference, enum arch ar
     js_set_integer(ref, "time", (int64_t)time(NULL));
     js_dump(ref, &text);
     buf_addc(&text, '\n');
+
     autofree char *name = ref_name(reference, arch), *path = store_path(store, "refs", name, err);
     return path ? fs_write(path, text.data, text.len, 0644, err) : -1;
 }

@@ -27,7 +27,7 @@ struct verify {
     pthread_cond_t ended;
     bool running, stop;
     struct verify_sink sink;
-    bool refused; /* by the sink; the thread's own until it has ended */
+    bool refused; /* by the sink; only the thread uses it until it has ended */
     struct item *items;
     size_t count;
     char *chunk;
@@ -41,7 +41,7 @@ static bool stopped(struct verify *verify)
     return stop;
 }
 
-/* Whether the file behind item->fd has the digest that it should have. */
+/* Whether the file open as item->fd has the right digest. */
 static bool hash(struct verify *verify, struct item *item)
 {
     AUTO(digest_context) context = {0};
@@ -54,6 +54,7 @@ static bool hash(struct verify *verify, struct item *item)
         verify->refused ||
         (verify->sink.blob && verify->sink.blob(verify->sink.data, &item->digest,
                                                 (uint64_t)item->as.st_size, &ignored) != 0);
+
     for (;;) {
         ssize_t got = read(item->fd, verify->chunk, CHUNK);
         if ((got < 0 && errno != EINTR) || stopped(verify))
@@ -67,6 +68,7 @@ static bool hash(struct verify *verify, struct item *item)
                                               verify->sink.bytes(verify->sink.data, verify->chunk,
                                                                  (size_t)got, &ignored) != 0);
     }
+
     digest_final(&context, &actual);
     return digest_equal(&actual, &item->digest) && fstat(item->fd, &after) == 0 &&
            fs_same_file(&item->as, &after);
@@ -79,6 +81,7 @@ static void *run(void *data)
         struct item *item = &verify->items[i];
         struct error ignored;
         uint64_t size = 0;
+
         pthread_mutex_lock(&verify->mutex);
         bool mine = item->state == STATE_WAITING && !verify->stop;
         if (mine)
@@ -86,6 +89,7 @@ static void *run(void *data)
         pthread_mutex_unlock(&verify->mutex);
         if (!mine)
             continue;
+
         item->fd = store_open_blob(verify->store, &item->digest, &size, &ignored);
         bool good = item->fd >= 0 && hash(verify, item);
         pthread_mutex_lock(&verify->mutex);
@@ -108,8 +112,9 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
                             const struct verify_sink *sink)
 {
     struct error ignored;
-    AUTO(digest_context) context = {0}; /* loads the library while there is one thread */
+    AUTO(digest_context) context = {0}; /* loads the library while there is only one thread */
     AUTOPTR(verify) verify = xcalloc(1, sizeof *verify);
+
     pthread_mutex_init(&verify->mutex, NULL);
     pthread_cond_init(&verify->ended, NULL);
     verify->store = store;
@@ -118,6 +123,7 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
     verify->sink = sink ? *sink : (struct verify_sink){0};
     for (size_t i = 0; i < count; i++)
         add_item(verify, &blobs[i]);
+
     /* Signals are for the thread that waits for the compilers. */
     sigset_t all, before;
     sigfillset(&all);
@@ -125,6 +131,7 @@ struct verify *verify_start(const struct store *store, const struct digest *blob
     verify->running = digest_init(&context, &ignored) == 0 &&
                       pthread_create(&verify->thread, NULL, run, verify) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+
     return verify->running ? take(verify) : NULL;
 }
 
@@ -135,6 +142,7 @@ bool verify_finish(struct verify *verify)
     if (verify->running)
         pthread_join(verify->thread, NULL);
     verify->running = false;
+
     bool good = !verify->refused;
     for (size_t i = 0; i < verify->count; i++)
         good = good && verify->items[i].state == STATE_GOOD;
@@ -149,6 +157,7 @@ int verify_take(struct verify *verify, const struct digest *blob)
         struct item *item = &verify->items[i];
         if (!digest_equal(&item->digest, blob))
             continue;
+
         pthread_mutex_lock(&verify->mutex);
         while (item->state == STATE_BUSY)
             pthread_cond_wait(&verify->ended, &verify->mutex);
@@ -166,11 +175,13 @@ void verify_free(struct verify *verify)
 {
     if (!verify)
         return;
+
     pthread_mutex_lock(&verify->mutex);
     verify->stop = true;
     pthread_mutex_unlock(&verify->mutex);
     if (verify->running)
         pthread_join(verify->thread, NULL);
+
     for (size_t i = 0; i < verify->count; i++)
         autoclose_release(&verify->items[i].fd);
     pthread_mutex_destroy(&verify->mutex);
