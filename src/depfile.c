@@ -19,7 +19,7 @@ static int64_t nanoseconds(const struct timespec *time)
     return (int64_t)time->tv_sec * 1000000000 + time->tv_nsec;
 }
 
-/* A folder changes when names come or go in it. */
+/* Adds the folders above a path: they change when names come or go in them. */
 static void add_parents(const char *dir, const char *path, struct strv *out)
 {
     size_t top = strlen(dir);
@@ -33,7 +33,8 @@ static void add_parents(const char *dir, const char *path, struct strv *out)
 
 static void add_context(const struct pipeline *p, struct strv *out)
 {
-    /* Other engines get the whole context; this one looks at the files that go into the image. */
+    /* Container engines get the whole context; the host engine reads the files that go into the
+     * image. */
     bool whole = p->execution.engine->containers;
     for (size_t i = 0; i < p->context.len; i++)
         if (whole || p->context.files[i].type == TAR_DIR)
@@ -41,6 +42,7 @@ static void add_context(const struct pipeline *p, struct strv *out)
     for (size_t i = 0; !whole && i < p->tree.len; i++)
         if (p->tree.entries[i].source && !p->tree.entries[i].stored)
             strv_take(out, tree_source(&p->tree.entries[i]));
+
     autofree char *ignore =
         path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
     strv_add(out, ignore);
@@ -57,9 +59,9 @@ static void add_runtime(const struct pipeline *p, struct strv *out)
         strv_take(out, path_join(plan->runtime_dir, plan->runtime_sources.items[i]));
 }
 
-/* The commit, and whether the project differs from it: with each tracked file, and each new one.
- * What may appear in the repository's own folders shows in those; for the user's settings that
- * would be the home folder, where much appears. */
+/* Adds what decides on the commit and on whether the project differs from it: every tracked file,
+ * and folders, for new files. A file missing from the repository's own folders is watched by its
+ * folder. For the user's settings that would be the home folder, in which too much changes. */
 static int add_provenance(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) tracked = {0}, folders = {0}, settings = {0};
@@ -67,8 +69,10 @@ static int add_provenance(const struct pipeline *p, struct strv *out, struct err
         return 0;
     if (provenance_tracked(p->project.dir, &tracked, err) != 0)
         return -1;
+
     for (size_t i = 0; i < tracked.len; i++)
         add_parents(p->project.dir, tracked.items[i], &folders);
+
     trust_config_files(&settings);
     for (size_t i = 0; i < p->provenance.watched.len; i++) {
         const char *path = p->provenance.watched.items[i];
@@ -77,12 +81,13 @@ static int add_provenance(const struct pipeline *p, struct strv *out, struct err
         else if (!strv_contains(&settings, path))
             strv_take(out, path_dir(path));
     }
+
     strv_add_all(out, &tracked);
     strv_add_all(out, &folders);
     return 0;
 }
 
-/* Whether it is one of our own files, or lies in our own folder. */
+/* Whether a path is one of our own files, or lies in our own folder. */
 static bool is_own(const struct pipeline *p, const char *path)
 {
     const char *below = NULL, *rest = NULL;
@@ -94,12 +99,13 @@ static bool is_own(const struct pipeline *p, const char *path)
     return false;
 }
 
-/* Those that exist, made absolute: make takes an absent one for changed. */
+/* Collects the paths that exist, made absolute: make takes a missing one for changed. */
 static int collect(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) all = {0};
     autofree char *cwd = getcwd(NULL, 0), *template = realpath(p->template.path, NULL);
     autofree char *self = realpath("/proc/self/exe", NULL);
+
     strv_add_all(&all, &p->inputs);
     strv_add(&all, p->project.file);
     if (template)
@@ -110,24 +116,27 @@ static int collect(const struct pipeline *p, struct strv *out, struct error *err
     add_runtime(p, &all);
     if (add_provenance(p, &all, err) != 0)
         return -1;
+
     for (size_t i = 0; i < all.len; i++) {
         autofree char *path = path_join(cwd ? cwd : "/", all.items[i]);
         if (fs_exists(path) && !is_own(p, path))
             strv_add(out, path);
     }
+
     strv_sort(out);
     strv_unique(out);
     return 0;
 }
 
-/* A change within one step of the kernel's clock would have the time of the step, whether before we
- * looked or after. */
+/* Changes within one step of the kernel's clock get the same time, whether before or after we
+ * looked. */
 int64_t depfile_begin(const struct pipeline_options *options)
 {
     struct timespec begun, now;
     clock_gettime(CLOCK_REALTIME, &begun);
     if (!options->depfile && !options->stamp)
         return 0;
+
     for (int i = 0; i < CLOCK_STEPS; i++) {
         clock_gettime(CLOCK_REALTIME_COARSE, &now);
         if (nanoseconds(&now) > nanoseconds(&begun))
@@ -149,8 +158,7 @@ int depfile_stamp(const struct pipeline_options *options, int64_t looked, struct
                : error_errno(err, ERROR_BUILD, "can't touch '%s'", options->stamp);
 }
 
-/* Our own files are a change of the folder that they appear in, and that folder may be one that we
- * read. */
+/* Our own files change the folder in which they appear, and we may have read that folder. */
 static void own_folder(const char *file, const struct strv *paths, int64_t *looked)
 {
     autofree char *dir = path_dir(file), *real = realpath(dir, NULL);
@@ -170,10 +178,12 @@ int depfile_write(const struct pipeline_options *options, const struct pipeline 
         return 0;
     if (collect(p, &paths, err) != 0)
         return -1;
+
     makerule_write(target, &paths, &text);
     if (fs_write(options->depfile, text.data, text.len, 0644, err) != 0 ||
         (!fs_exists(target) && depfile_stamp(options, 0, err) != 0))
         return -1;
+
     own_folder(p->plan.output_file, &paths, looked);
     own_folder(options->depfile, &paths, looked);
     own_folder(target, &paths, looked);
