@@ -234,8 +234,8 @@ int64_t tar_reader_read(struct tar_reader *reader, void *bytes, size_t capacity,
 
     if (most > 0 && (got = la.read_data(reader->archive, bytes, most)) < 0)
         return fail(reader, err);
-    if (got ==
-        0) { /* libarchive stops at the last block of data: a hole after it is ours to fill */
+    /* libarchive stops at the last block of data: a hole after it is ours to fill. */
+    if (got == 0) {
         memset(bytes, 0, most);
         got = (la_ssize_t)most;
     }
