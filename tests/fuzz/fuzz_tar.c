@@ -6,7 +6,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Whatever is read keeps the promises of tar.h; and what the writer makes of it reads the same. */
+/* Everything read keeps the promises of tar.h, and the writer's version of it reads the same. */
 enum { ENTRIES = 200, CONTENT = 1 << 20 };
 
 struct memory {
@@ -54,9 +54,9 @@ static void note(struct buf *out, const struct tar_entry *entry, const struct bu
     buf_add(out, content->data, content->len);
 }
 
-/* What the writer takes, and comes back as it was: libarchive reads the time -2^63 as one more,
- * only a directory's name may end in a slash, and a file that reaches the limit may be read whole
- * once and not again, in pieces of other sizes. */
+/* Whether the writer accepts an entry that then reads back unchanged. libarchive reads the time
+ * -2^63 as one more, only a directory's name may end in a slash, and a file that reaches the limit
+ * may be readable once, but not again in pieces of other sizes. */
 static bool comparable(const struct tar_entry *entry, const struct buf *content)
 {
     size_t length = strlen(entry->path);
@@ -65,7 +65,7 @@ static bool comparable(const struct tar_entry *entry, const struct buf *content)
            entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
 }
 
-/* Reads at most ENTRIES entries; what can be written goes to `tar` too. 0 when all went well. */
+/* Reads at most ENTRIES entries; writable ones go to `tar` too. 0 when all went well. */
 static int read_all(const char *bytes, size_t size, struct buf *notes, struct buf *tar)
 {
     struct error err = {0};
@@ -109,8 +109,8 @@ static void try(const char *bytes, size_t size)
         abort();
 }
 
-/* Right checksums in whatever looks like a header: without them a changed archive never gets far.
- */
+/* Puts right checksums into everything that looks like a header: without them a changed archive
+ * never gets far. */
 static void mend(char *bytes, size_t size)
 {
     for (size_t at = 0; at + 512 <= size; at += 512) {

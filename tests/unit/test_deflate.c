@@ -14,12 +14,13 @@ static uint32_t next(uint32_t *x)
     return *x = *x * 1664525 + 1013904223;
 }
 
-/* Content of several kinds, so that a compressor sees reason for several blocks: words, noise, a
- * byte over and over, few symbols. */
+/* Content of several kinds, so that a compressor makes several blocks: words, noise, one byte
+ * repeated, few symbols. */
 static void fill(unsigned char *bytes, size_t length, uint32_t seed)
 {
     static const char *const words[] = {"static ", "int ", "return ",    "layer",
                                         "(",       ");\n", "0123456789", "struct stat "};
+
     for (size_t i = 0; i < length;) {
         uint32_t kind = next(&seed) >> 30;
         for (size_t end = i + 20000 + (next(&seed) >> 16); i < end && i < length;) {
@@ -43,6 +44,7 @@ static void compress_with(int level, int strategy, const unsigned char *bytes, s
     unsigned char chunk[4096];
     z_stream stream = {0};
     int status = Z_OK;
+
     assert_int_equal(deflateInit2(&stream, level, Z_DEFLATED, -MAX_WBITS, 8, strategy), Z_OK);
     stream.next_in = (unsigned char *)(uintptr_t)bytes;
     stream.avail_in = (uInt)length;
@@ -52,11 +54,12 @@ static void compress_with(int level, int strategy, const unsigned char *bytes, s
         status = deflate(&stream, Z_FINISH);
         buf_add(out, (const char *)chunk, sizeof chunk - stream.avail_out);
     }
+
     deflateEnd(&stream);
 }
 
-/* Where zlib's decompressor sees the last block, in bits; -1: it refuses the stream, or there is
- * something behind. */
+/* Where zlib's decompressor sees the last block, in bits; -1: it refuses the stream, or something
+ * follows it. */
 static int by_zlib(const struct buf *packed, size_t *start, size_t *end)
 {
     static unsigned char scratch[65536];
@@ -66,6 +69,7 @@ static int by_zlib(const struct buf *packed, size_t *start, size_t *end)
     assert_int_equal(inflateInit2(&stream, -MAX_WBITS), Z_OK);
     stream.next_in = (unsigned char *)packed->data;
     stream.avail_in = (uInt)packed->len;
+
     for (*start = 0; !found && status == Z_OK;) {
         stream.next_out = scratch;
         stream.avail_out = sizeof scratch;
@@ -75,12 +79,13 @@ static int by_zlib(const struct buf *packed, size_t *start, size_t *end)
         found = stream.data_type & 64;
         *(found ? end : start) = 8 * (size_t)stream.total_in - (size_t)(stream.data_type & 7);
     }
+
     found = found && stream.avail_in == 0;
     inflateEnd(&stream);
     return found ? 0 : -1;
 }
 
-/* The bytes behind the stream must not count. */
+/* The bytes after the stream must not count. */
 static bool by_us(const struct buf *packed, int behind, size_t *start, size_t *end)
 {
     autofree unsigned char *copy = xmalloc(packed->len + DEFLATE_SLACK);
@@ -110,6 +115,7 @@ static void finds_what_zlib_finds(void **state)
     static const size_t lengths[] = {0, 1, 2, 3, 100, 5000, 65535, 65536, 300001, SIZE};
     autofree unsigned char *bytes = xmalloc(SIZE);
     (void)state;
+
     for (uint32_t seed = 1; seed < 4; seed++) {
         fill(bytes, SIZE, seed);
         for (size_t i = 0; i < countof(ways); i++) {
@@ -141,12 +147,14 @@ static void damage_is_no_stream(void **state)
     size_t start = 0, end = 0;
     uint32_t seed = 5;
     (void)state;
+
     fill(bytes, SIZE, 7);
     compress_with(6, 0, bytes, 60000, &packed);
     for (size_t length = 0; length < packed.len; length += 1 + length / 50)
         assert_false(by_us(&(struct buf){.data = packed.data, .len = length}, 0, &start, &end));
-    /* Whatever is flipped, what we take for a stream is one for zlib too, but for distances that
-     * reach too far back. */
+
+    /* Whichever bit is flipped, a stream that we accept is one for zlib too, except for distances
+     * that reach too far back. */
     for (int i = 0; i < 3000; i++) {
         AUTO(buf) broken = {0};
         buf_add(&broken, packed.data, packed.len);
@@ -154,8 +162,9 @@ static void damage_is_no_stream(void **state)
         if (by_us(&broken, 0, &start, &end))
             assert_true(start < end && (end + 7) / 8 == broken.len);
     }
-    /* A reserved kind of block; a stored one whose two lengths differ, or that is cut; bad counts
-     * of codes. */
+
+    /* A reserved block type; stored blocks whose two lengths differ, or that are cut off; bad
+     * numbers of codes. */
     static const char *const wrong[] = {"\x07", "\x01\x01\x00\x00\x00!", "\x01\x02\x00\xfd\xff!",
                                         "\xfd\xff\xff", ""};
     for (size_t i = 0; i < countof(wrong); i++) {

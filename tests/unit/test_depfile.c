@@ -13,6 +13,7 @@ static void the_stamp(void **state)
     struct error err = {0};
     struct stat st;
     (void)state;
+
     struct pipeline_options options = {.stamp = stamp};
     assert_int_equal(depfile_stamp(&options, 1234567890123456789, &err), 0);
     assert_int_equal(stat(stamp, &st), 0);

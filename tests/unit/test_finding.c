@@ -13,6 +13,7 @@ static int make_root(void **state)
     struct error err = {0};
     static const char *const names[] = {"src/a.c", "odd,na:me%.c", "sub/x.c"};
     (void)state;
+
     unsetenv("GITHUB_WORKSPACE");
     unsetenv("CI_PROJECT_DIR");
     root = unit_folder();
@@ -68,6 +69,7 @@ static void reads_places(void **state)
         {"", "error"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(good); i++) {
         AUTO(finding) finding = {0};
         assert_true(parse(good[i].line, good[i].word, &finding));
@@ -76,6 +78,7 @@ static void reads_places(void **state)
         assert_int_equal(finding.column, good[i].column);
         assert_int_equal(finding.warning, good[i].warning);
     }
+
     for (size_t i = 0; i < countof(bad); i++) {
         struct finding finding;
         if (parse(bad[i].line, bad[i].word, &finding))
@@ -88,19 +91,23 @@ static void relative_to_the_repository(void **state)
     autofree char *path = path_join(root, "src/a.c"), *sub = path_join(root, "sub/x.c"),
                   *odd = path_join(root, "sub/../src/a.c");
     (void)state;
+
     autofree char *git = finding_path(sub);
     assert_string_equal(git, "x.c");
+
     setenv("CI_PROJECT_DIR", root, 1);
     autofree char *gitlab = finding_path(odd), *below = finding_path(sub);
     assert_string_equal(gitlab, "src/a.c");
     assert_string_equal(below, "sub/x.c");
+
     setenv("GITHUB_WORKSPACE", "/nowhere", 1);
     autofree char *elsewhere = finding_path(path), *none = finding_path("/no/such/file");
     assert_string_equal(elsewhere, "src/a.c");
     assert_string_equal(none, "/no/such/file");
     unsetenv("GITHUB_WORKSPACE");
     unsetenv("CI_PROJECT_DIR");
-    /* Two folders of one beginning. */
+
+    /* Two folders whose names begin alike. */
     autofree char *short_root = xstrndup(root, strlen(root) - 1);
     setenv("CI_PROJECT_DIR", short_root, 1);
     autofree char *outside = finding_path(path), *real = realpath(path, NULL);
@@ -108,7 +115,7 @@ static void relative_to_the_repository(void **state)
     unsetenv("CI_PROJECT_DIR");
 }
 
-/* What GitHub's own toolkit escapes: "%", CR and LF, and in properties ":" and "," too. */
+/* GitHub's own toolkit escapes "%", CR and LF, and in properties ":" and "," too. */
 static void github(void **state)
 {
     AUTO(buf) out = {0};
@@ -117,6 +124,7 @@ static void github(void **state)
     const struct finding warning = {
         .path = (char *)"a.c", .line = 3, .warning = true, .text = (char *)"::error::x"};
     (void)state;
+
     finding_github(&error, &out);
     finding_github(&warning, &out);
     assert_string_equal(buf_text(&out),
@@ -130,8 +138,9 @@ static void gitlab(void **state)
     struct finding finding = {
         .path = (char *)"a.c", .line = 3, .column = 5, .text = (char *)"expected ';'"};
     (void)state;
+
     finding_gitlab(&finding, report);
-    finding_gitlab(&finding, report); /* said twice */
+    finding_gitlab(&finding, report); /* reported twice */
     assert_int_equal(js_count(report), 1);
     finding.line = 9;
     finding_gitlab(&finding, report);
@@ -139,6 +148,7 @@ static void gitlab(void **state)
     finding.text = (char *)"another";
     finding_gitlab(&finding, report);
     assert_int_equal(js_count(report), 3);
+
     const struct js *first = js_at(report, 0), *second = js_at(report, 1),
                     *third = js_at(report, 2);
     uint64_t line = 0;
@@ -151,7 +161,8 @@ static void gitlab(void **state)
     assert_int_equal(line, 9);
     assert_string_not_equal(js_get_text(first, "fingerprint"), js_get_text(second, "fingerprint"));
     assert_string_not_equal(js_get_text(first, "fingerprint"), js_get_text(third, "fingerprint"));
-    /* The same problem some lines further down is the same problem. */
+
+    /* The same problem some lines further down keeps its fingerprint. */
     AUTOPTR(js) later = js_array();
     finding = (struct finding){.path = (char *)"a.c", .line = 30, .text = (char *)"expected ';'"};
     finding_gitlab(&finding, later);

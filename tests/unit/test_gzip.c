@@ -19,7 +19,7 @@ static int collect(void *data, const void *bytes, size_t length, struct error *e
     return 0;
 }
 
-/* `step` bytes a call: the pieces must not show in the result. */
+/* Writes `step` bytes at a time, which must not show in the result. */
 static void compress_all(const char *bytes, size_t length, size_t step, struct buf *out)
 {
     struct error err = {0};
@@ -32,16 +32,18 @@ static void compress_all(const char *bytes, size_t length, size_t step, struct b
     assert_int_equal(gzip_writer_finish(writer, &err), 0);
 }
 
-/* zlib's own reader of exactly one member: it must end at the last byte. */
+/* Reads exactly one member by zlib; it must end at the last byte. */
 static void one_member(const struct buf *packed, const char *bytes, size_t length)
 {
     z_stream stream = {0};
     autofree char *plain = xmalloc(length + 1);
+
     assert_int_equal(inflateInit2(&stream, MAX_WBITS + 16), Z_OK);
     stream.next_in = (unsigned char *)packed->data;
     stream.avail_in = (uInt)packed->len;
     stream.next_out = (unsigned char *)plain;
     stream.avail_out = (uInt)length + 1;
+
     assert_int_equal(inflate(&stream, Z_FINISH), Z_STREAM_END);
     assert_int_equal(stream.avail_in, 0);
     assert_int_equal(stream.total_out, length);
@@ -54,15 +56,15 @@ static void gzip_tool_agrees(const struct buf *packed)
     struct error err = {0};
     autofree char *folder = unit_folder(), *path = path_join(folder, "x.gz");
     int status = 0;
+
     assert_int_equal(fs_write(path, packed->data, packed->len, 0600, &err), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         execlp("gzip", "gzip", "-t", path, (char *)NULL);
-        _exit(access("/bin/gzip", X_OK) == 0
-                  ? 99
-                  : 0); /* a machine without gzip: zlib's word is enough */
+        _exit(access("/bin/gzip", X_OK) == 0 ? 99 : 0); /* without gzip, zlib's verdict is enough */
     }
+
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
     assert_int_equal(fs_remove(folder, &err), 0);
@@ -70,7 +72,7 @@ static void gzip_tool_agrees(const struct buf *packed)
 
 enum kind { ZEROS, NOISE, TEXT, BOTH, KINDS };
 
-/* BOTH in turns, of lengths that are no multiple of anything. */
+/* BOTH: text and noise in turns, in odd lengths. */
 static void fill(char *bytes, size_t length, enum kind kind)
 {
     uint64_t state = 88172645463325252u;
@@ -91,6 +93,7 @@ static void every_size_is_one_member(void **state)
                                    PIECE + 1, MIB, 2 * MIB, 3 * MIB,   3 * MIB + 12345};
     autofree char *bytes = xmalloc(4 * MIB);
     (void)state;
+
     for (enum kind kind = ZEROS; kind < KINDS; kind++) {
         fill(bytes, 4 * MIB, kind);
         for (size_t i = 0; i < countof(sizes); i++) {
@@ -110,12 +113,13 @@ static void every_size_is_one_member(void **state)
     }
 }
 
-/* Joints of every bit offset: short random pieces of text behind a full one would not do, so the
- * whole first piece varies. */
+/* Joints of every bit offset: short random pieces of text after a full one wouldn't give them, so
+ * the whole first piece varies. */
 static void joints_at_every_bit(void **state)
 {
     autofree char *bytes = xmalloc(PIECE + 10);
     (void)state;
+
     for (size_t i = 0; i < 16; i++) {
         AUTO(buf) packed = {0};
         fill(bytes, PIECE + 10, ZEROS);
@@ -141,16 +145,19 @@ static void any_number_of_threads_gives_the_same(void **state)
     autofree char *bytes = xmalloc(length);
     AUTO(buf) expected = {0};
     (void)state;
+
     fill(bytes, length, TEXT);
     compress_by(GZIP_DEFAULT, 1, bytes, length, &expected);
     one_member(&expected, bytes, length);
+
     for (unsigned threads = 0; threads < 12; threads++) {
         AUTO(buf) packed = {0};
         compress_by(GZIP_DEFAULT, threads, bytes, length, &packed);
         assert_int_equal(packed.len, expected.len);
         assert_memory_equal(packed.data, expected.data, packed.len);
     }
-    /* Given up in the middle: nobody waits for it. */
+
+    /* Giving up in the middle doesn't wait for anything. */
     for (size_t part = 0; part < length; part += 3 * MIB) {
         AUTO(buf) packed = {0};
         struct error err = {0};
@@ -160,7 +167,7 @@ static void any_number_of_threads_gives_the_same(void **state)
     }
 }
 
-/* Each is one member by any number of threads, and the slower the smaller. */
+/* Each level makes one member with any number of threads, and slower levels make smaller ones. */
 static void levels(void **state)
 {
     static const char *const names[] = {"fast", "default", "best"};
@@ -169,10 +176,12 @@ static void levels(void **state)
     size_t last = length;
     enum gzip_level level = GZIP_DEFAULT;
     (void)state;
+
     fill(bytes, length, TEXT);
     for (size_t i = 0; i < length; i++) /* repeats, at distances of all sizes */
         if (i > 40000 && i % 40 > 10)
             bytes[i] = bytes[i - 7 - i / 40 % 32000];
+
     for (size_t i = 0; i < countof(names); i++) {
         AUTO(buf) packed = {0}, again = {0};
         assert_true(gzip_level_parse(names[i], &level));
@@ -184,8 +193,9 @@ static void levels(void **state)
         assert_true(packed.len < last);
         last = packed.len;
     }
+
     assert_false(gzip_level_parse("6", &level) || gzip_level_parse("", &level));
-    /* As docs/image.md has it. */
+    /* docs/image.md says the same. */
     assert_non_null(strstr(gzip_writer_version(GZIP_DEFAULT), "-2-524288-32768"));
     assert_non_null(strstr(gzip_writer_version(GZIP_FAST), "-1-524288-32768"));
     assert_non_null(strstr(gzip_writer_version(GZIP_BEST), "-10-524288-32768"));
@@ -206,7 +216,7 @@ static long most_memory(void)
     return usage.ru_maxrss; /* KiB */
 }
 
-/* What it takes in the first 16 MiB is enough for any length. */
+/* The memory used for the first 16 MiB is enough for any length. */
 static void memory_does_not_grow(void **state)
 {
     struct error err = {0};
@@ -214,7 +224,8 @@ static void memory_does_not_grow(void **state)
     long before = 0;
     autofree char *bytes = xmalloc(MIB);
     (void)state;
-    fill(bytes, MIB, NOISE); /* of 1 byte in, 1 comes out */
+
+    fill(bytes, MIB, NOISE); /* incompressible */
     AUTOPTR(gzip_writer) writer = gzip_writer_open(count_bytes, &made, GZIP_FAST, 3, &err);
     assert_non_null(writer);
     for (int i = 0; i < 80; i++) {
@@ -262,6 +273,7 @@ static void gunzip_reads_members_in_any_pieces(void **state)
     AUTO(buf) packed = {0};
     autofree char *bytes = xmalloc(200000);
     (void)state;
+
     fill(bytes, 200000, TEXT);
     compress_all(bytes, 50000, 50000, &packed);
     compress_all(bytes, 0, 1, &packed);
@@ -279,6 +291,7 @@ static void gunzip_refuses_damage(void **state)
     struct error err = {0};
     AUTO(buf) packed = {0}, plain = {0};
     (void)state;
+
     compress_all("hello, hello, hello", 19, 19, &packed);
     for (size_t cut = 0; cut < packed.len; cut++) {
         assert_int_equal(expand(packed.data, cut, 1000, false, &plain, &err), -1);
@@ -297,6 +310,7 @@ static void plain_passes_when_allowed(void **state)
     static const char *const texts[] = {"", "\x1f", "x", "plain text"};
     struct error err = {0};
     (void)state;
+
     for (size_t i = 0; i < countof(texts); i++) {
         AUTO(buf) plain = {0};
         assert_int_equal(expand(texts[i], strlen(texts[i]), 1, true, &plain, &err), 0);

@@ -57,7 +57,7 @@ static const struct verdict verdicts[] = {
     {"[a-c]x", "dx", false},
     {"[^a-c]x", "dx", true},
     {"[^a-c]x", "ax", false},
-    {"a[^b]c", "a/c", true}, /* brackets take a slash too */
+    {"a[^b]c", "a/c", true}, /* brackets match a slash too */
     {"[!a]", "!", true},
     {"[\\]]x", "]x", true},
     {"[\\-a]", "-", true},
@@ -109,7 +109,7 @@ static const struct verdict verdicts[] = {
     {"^a*", "^a", false}, /* ... but a regular expression's anchor next to a star */
     {"^a*", "ab", true},
     {"**/a", "x\ny/a", true},
-    {"**/a*", "x\ny/a", false}, /* the "." of a regular expression takes no line feed */
+    {"**/a*", "x\ny/a", false}, /* the "." of a regular expression matches no line feed */
     {"?", "\n", true},
     {"a\r", "a", true},
     {"a b", "a b", true},
@@ -118,6 +118,7 @@ static const struct verdict verdicts[] = {
 static void gives_the_verdicts_of_moby(void **state)
 {
     (void)state;
+
     for (size_t i = 0; i < countof(verdicts); i++) {
         struct error err = {0};
         const struct verdict *v = &verdicts[i];
@@ -147,6 +148,7 @@ static void refuses_what_has_no_one_meaning(void **state)
         {"[\xff]", "not UTF-8"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         assert_null(ignore_parse(cases[i][0], strlen(cases[i][0]), "i", &err));
@@ -161,6 +163,7 @@ static void has_caps(void **state)
     struct error err = {0};
     AUTO(buf) text = {0};
     (void)state;
+
     for (int i = 0; i < 10001; i++)
         buf_adds(&text, "a\n");
     assert_null(ignore_parse(text.data, text.len, "i", &err));
@@ -173,21 +176,24 @@ static void has_caps(void **state)
         buf_addc(&text, 'a');
     assert_null(ignore_parse(text.data, text.len, "i", &err));
     assert_non_null(strstr(err.text, "65,535"));
+
     buf_clear(&text);
     for (int i = 0; i < 1024 * 1024 + 1; i++)
         buf_addc(&text, '\n');
     assert_null(ignore_parse(text.data, text.len, "i", &err));
     assert_non_null(strstr(err.text, "larger than"));
+
     assert_null(ignore_parse("a\0b", 3, "i", &err));
     assert_non_null(strstr(err.text, "i:1:2: the line has a NUL byte"));
 }
 
-/* With plain backtracking this takes longer than the universe has. */
+/* With plain backtracking this would take longer than the universe has existed. */
 static void many_stars_stay_fast(void **state)
 {
     struct error err = {0};
     AUTO(buf) rule = {0}, path = {0};
     (void)state;
+
     for (int i = 0; i < 200; i++) {
         buf_adds(&rule, "*a**/");
         buf_adds(&path, "aaaa");
@@ -202,6 +208,7 @@ static void knows_where_an_exception_may_be(void **state)
 {
     struct error err = {0};
     (void)state;
+
     AUTOPTR(ignore) none = ignore_parse("*", 1, "i", &err);
     AUTOPTR(ignore) plain = ignore_parse("*\n!a/b/c", 8, "i", &err);
     AUTOPTR(ignore) wild = ignore_parse("*\n!**/c", 7, "i", &err);

@@ -42,6 +42,7 @@ static void parsing(void **state)
         {"k\\", {JOBSERVER_NONE, 0, 0, NULL}},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(jobserver_address) got;
         jobserver_parse(cases[i].flags, &got);
@@ -53,7 +54,7 @@ static void parsing(void **state)
     }
 }
 
-/* A pipe as make has it, with tokens in it. */
+/* A pipe with tokens in it, like make's. */
 static char *make_pipe(int *ends, const char *tokens)
 {
     assert_int_equal(pipe(ends), 0);
@@ -61,7 +62,7 @@ static char *make_pipe(int *ends, const char *tokens)
     return xasprintf(" -j3 --jobserver-auth=%d,%d", ends[0], ends[1]);
 }
 
-/* What lies in a pipe, taken out of it. */
+/* Takes the content out of a pipe. */
 static void assert_tokens(int fd, const char *want)
 {
     char got[64] = "";
@@ -77,6 +78,7 @@ static void taking_and_giving(void **state)
     autofree char *flags = make_pipe(ends, "ab");
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     (void)state;
+
     jobserver_join(&jobserver, flags);
     assert_int_equal(jobserver.kind, JOBSERVER_PIPE);
     assert_true(jobserver_take(&jobserver));
@@ -126,11 +128,12 @@ static void assert_serial(int in, int out)
     assert_int_equal(jobserver.write, -1);
 }
 
-/* Numbers that make closed may be anybody's by now. */
+/* Descriptors that make closed may by now belong to other files. */
 static void what_is_no_jobserver(void **state)
 {
     int a[2], b[2], own[2];
     (void)state;
+
     autofree char *first = make_pipe(a, ""), *second = make_pipe(b, "");
     autoclose int file = open("/dev/null", O_RDWR);
     assert_int_equal(pipe2(own, O_CLOEXEC), 0);
@@ -147,11 +150,12 @@ static void what_is_no_jobserver(void **state)
     assert_serial(a[0], a[1]);
 }
 
-/* Each child notes its begin and end, and waits a while for as many as `barrier` to have begun. */
+/* Each child logs its start and end, and waits a while until `barrier` children have started. */
 static char *noting(const char *log, int barrier)
 {
     return xasprintf(
-        "echo + >>%s; i=0; while [ $(grep -c + %s) -lt %d ] && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.05; done; "
+        "echo + >>%s; i=0; "
+        "while [ $(grep -c + %s) -lt %d ] && [ $i -lt 200 ]; do i=$((i + 1)); sleep 0.05; done; "
         "echo - >>%s",
         log, log, barrier, log);
 }
@@ -161,11 +165,13 @@ static int most_at_once(const char *log)
     AUTO(buf) text = {0};
     struct error err = {0};
     int now = 0, most = 0;
+
     assert_int_equal(fs_read(log, 65536, &text, &err), 0);
     for (const char *at = buf_text(&text); *at; at++) {
         now += *at == '+' ? 1 : *at == '-' ? -1 : 0;
         most = now > most ? now : most;
     }
+
     assert_int_equal(now, 0);
     return most;
 }
@@ -190,6 +196,7 @@ static void children_need_tokens(void **state)
         int jobs, most;
     } cases[] = {{"xy", COUNT, 3}, {"", COUNT, 1}, {"xyz", 2, 2}};
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         int ends[2];
         struct error err = {0};
@@ -211,7 +218,7 @@ static void children_need_tokens(void **state)
     }
 }
 
-/* A token that somebody else gives back later is taken then. */
+/* A token that another process gives back later is taken at that time. */
 static void tokens_that_come_later(void **state)
 {
     int ends[2];
@@ -219,10 +226,12 @@ static void tokens_that_come_later(void **state)
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     autofree char *folder = unit_folder(), *log = path_join(folder, "log");
     autofree char *flags = make_pipe(ends, "");
-    /* The first child itself puts it there, and ends only when a second one has begun. */
+    /* The first child itself puts the token there, and ends only after a second child has
+     * started. */
     autofree char *note = noting(log, 2);
     autofree char *script = xasprintf("[ -e %s ] || printf x >%s/token; %s", log, folder, note);
     (void)state;
+
     jobserver_join(&jobserver, flags);
     pid_t pid = fork();
     if (pid == 0) {
@@ -241,14 +250,15 @@ static void tokens_that_come_later(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
-/* The signals come while tokens are held: one, or two, of which the second alone would end the
- * process on the spot. */
+/* Signals come while tokens are held: one, or two, where the second would normally end the process
+ * at once. */
 static void interrupts_give_back(void **state)
 {
     static const char *const scripts[] = {
         "kill -TERM $PPID; sleep 30",
         "trap '' TERM; kill -TERM $PPID; kill -INT $PPID; sleep 30; sleep 30"};
     (void)state;
+
     for (size_t i = 0; i < countof(scripts); i++) {
         int ends[2], status = 0;
         autofree char *flags = make_pipe(ends, "xy");
@@ -262,7 +272,7 @@ static void interrupts_give_back(void **state)
         }
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
-        /* With several signals, a later one may end it once the tokens are back. */
+        /* With several signals, a later one may end it after the tokens are back. */
         if (WEXITSTATUS(status) != 42 && WEXITSTATUS(status) != 128 + SIGTERM &&
             WEXITSTATUS(status) != 128 + SIGINT)
             fail_msg("status %d", WEXITSTATUS(status));
@@ -282,6 +292,7 @@ static void failures_give_back(void **state)
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     autofree char *flags = make_pipe(ends, "xy");
     (void)state;
+
     jobserver_join(&jobserver, flags);
     assert_int_equal(run_children("sleep 0.1; exit 3", COUNT, &jobserver, &err), 0);
     assert_int_equal(jobserver.tokens.len, 0);

@@ -8,7 +8,7 @@
 #include <regex.h>
 #include <unistd.h>
 
-/* Standard error goes to a file while `say` runs; what was written comes back. */
+/* Redirects standard error to a file while `say` runs, and returns what was written. */
 static char *said(const char *form, enum log_level level, void (*say)(void))
 {
     struct error err = {0};
@@ -16,12 +16,14 @@ static char *said(const char *form, enum log_level level, void (*say)(void))
     AUTO(buf) text = {0};
     autoclose int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT, 0600);
     assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDERR_FILENO) == STDERR_FILENO);
+
     log_set_level(level);
     int set = log_set_format(form, &err);
     if (set == 0)
         say();
     log_live(NULL);
     dup2(saved, STDERR_FILENO);
+
     assert_int_equal(set, 0);
     assert_int_equal(fs_read(path, 1 << 20, &text, &err), 0);
     assert_int_equal(fs_remove(folder, &err), 0);
@@ -42,6 +44,7 @@ static void lines(void)
 static void plain_form(void **state)
 {
     (void)state;
+
     autofree char *normal = said("plain", LOG_NORMAL, lines),
                   *quiet = said("plain", LOG_QUIET, lines);
     autofree char *verbose = said("plain", LOG_VERBOSE, lines),
@@ -52,27 +55,31 @@ static void plain_form(void **state)
     assert_string_equal(quiet, "as it is\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
     assert_string_equal(
         verbose,
-        "compile  1 of 2 files\nas it is\n         more\nwarning: mind this\na.c: says\n  so\nlbuild: no gcc\n");
+        "compile  1 of 2 files\nas it is\n         more\nwarning: mind this\na.c: says\n  so\n"
+        "lbuild: no gcc\n");
     assert_string_equal(automatic, normal); /* a file is no terminal */
 }
 
 static void terminal_form(void **state)
 {
     (void)state;
+
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
     autofree char *colored = said("tty", LOG_QUIET, lines);
-    assert_string_equal(
-        colored,
-        "as it is\n\033[33mwarning: \033[0mmind this\na.c: says\n  so\n\033[31mlbuild: \033[0mno gcc\n");
+    assert_string_equal(colored, "as it is\n\033[33mwarning: \033[0mmind this\na.c: says\n  so\n"
+                                 "\033[31mlbuild: \033[0mno gcc\n");
     assert_true(log_colors());
+
     setenv("NO_COLOR", "1", 1);
     autofree char *bare = said("tty", LOG_QUIET, lines), *plain = said("plain", LOG_QUIET, lines);
     assert_string_equal(bare, plain);
     assert_false(log_colors());
+
     setenv("NO_COLOR", "", 1); /* empty counts as not set: no-color.org */
     autofree char *empty = said("tty", LOG_QUIET, lines);
     assert_string_equal(empty, colored);
+
     setenv("TERM", "dumb", 1);
     autofree char *dumb = said("tty", LOG_QUIET, lines);
     assert_string_equal(dumb, plain);
@@ -83,7 +90,8 @@ static void live(void)
 {
     log_live("one\tlive line");
     log_live(
-        "another, which is much longer than the eighty columns of a terminal whose size\xc3\xa9 is not known");
+        "another, which is much longer than the eighty columns of a terminal whose size\xc3\xa9 is "
+        "not known");
     log_warn("x");
     log_live("last");
 }
@@ -91,6 +99,7 @@ static void live(void)
 static void live_line(void **state)
 {
     (void)state;
+
     setenv("TERM", "xterm", 1);
     setenv("NO_COLOR", "1", 1);
     autofree char *tty = said("tty", LOG_NORMAL, live), *quiet = said("tty", LOG_QUIET, live);
@@ -104,17 +113,19 @@ static void live_line(void **state)
     assert_string_equal(plain, "warning: x\n");
 }
 
-/* A terminal is seen by itself, through a pseudo terminal. */
+/* A terminal is recognized, by means of a pseudo terminal. */
 static void automatic(void **state)
 {
     struct error err = {0};
     (void)state;
+
     autoclose int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0 || grantpt(master) != 0 || unlockpt(master) != 0)
         skip();
     autoclose int slave = open(ptsname(master), O_RDWR | O_NOCTTY | O_CLOEXEC),
                   saved = dup(STDERR_FILENO);
     assert_true(slave >= 0 && dup2(slave, STDERR_FILENO) >= 0);
+
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
     int set = log_set_format(NULL, &err);
@@ -123,6 +134,7 @@ static void automatic(void **state)
     set |= log_set_format("auto", &err);
     bool dumb = log_colors();
     dup2(saved, STDERR_FILENO);
+
     assert_int_equal(set, 0);
     assert_true(colors);
     assert_false(dumb);
@@ -131,10 +143,11 @@ static void automatic(void **state)
     assert_non_null(strstr(err.text, "'pretty'"));
 }
 
-/* Each line one object, with these members, in this order; times are not compared. */
+/* Each line is one object with these members in this order; times are not compared. */
 static void assert_events(const char *text, const char *const *expected, size_t count)
 {
     size_t seen = 0;
+
     for (; *text; text += strcspn(text, "\n") + 1, seen++) {
         struct error err = {0};
         regex_t pattern;
@@ -148,6 +161,7 @@ static void assert_events(const char *text, const char *const *expected, size_t 
             fail_msg("%s\ndoes not match %s", line, whole);
         regfree(&pattern);
     }
+
     assert_int_equal(seen, count);
 }
 
@@ -165,12 +179,14 @@ static void json_form(void **state)
         HEAD "\"error\"," MS "\"status\":4,\"text\":\"no gcc\"\\}",
     };
     (void)state;
+
     autofree char *text = said("json", LOG_NORMAL, lines), *quiet = said("json", LOG_QUIET, lines);
     assert_events(text, events, countof(events));
     assert_events(quiet, events + 2, countof(events) - 2);
 }
 
-/* A meter speaks when enough time has gone by; here it is set back, and forth again, instead. */
+/* A meter reports when enough time has passed; here its clock is set back instead, and forward
+ * again. */
 static void metered(void)
 {
     struct log_meter meter = {.what = "layer 1 of 2"};
@@ -184,7 +200,7 @@ static void metered(void)
     log_meter_end(&meter);
     log_meter_start(&meter, "compile", "files", 0, 2);
     log_meter_set(&meter, 2);
-    log_meter_end(&meter); /* took no time: only JSON says it */
+    log_meter_end(&meter); /* took no time: only JSON shows it */
 }
 
 static void meters(void **state)
@@ -201,12 +217,14 @@ static void meters(void **state)
         "\"step\":\"compile\",\"what\":\"layer 1 of 2\",\"files\":2,\"total\":2,\"took\":[0-9]+\\}",
     };
     (void)state;
+
     setenv("NO_COLOR", "1", 1);
     setenv("TERM", "xterm", 1);
     autofree char *json = said("json", LOG_NORMAL, metered),
                   *quiet = said("json", LOG_QUIET, metered);
     autofree char *plain = said("plain", LOG_NORMAL, metered),
                   *tty = said("tty", LOG_NORMAL, metered);
+
     assert_events(json, events, countof(events));
     assert_string_equal(quiet, "");
     assert_int_equal(strncmp(plain, "fetch    layer 1 of 2: 3.0 MB in ", 33), 0);
@@ -271,12 +289,14 @@ static void the_report_is_capped(void **state)
     autofree char *folder = unit_folder(), *report = path_join(folder, "report.json");
     AUTO(buf) text = {0};
     (void)state;
+
     source = path_join(folder, "a.c");
     assert_int_equal(fs_write(source, "x\n", 2, 0644, &err), 0);
     setenv("TERM", "xterm", 1);
     unsetenv("NO_COLOR");
     log_collect(report);
     autofree char *shown = said("tty", LOG_NORMAL, many_findings);
+
     assert_false(log_colors()); /* the compiler's escape sequences would hide the places */
     assert_non_null(strstr(shown, "a.c:1500: warning: unused\n"));
     assert_int_equal(log_end(0, &err), 0);
@@ -284,6 +304,7 @@ static void the_report_is_capped(void **state)
     AUTOPTR(js) list = js_parse(buf_text(&text), text.len, report, &err);
     assert_int_equal(js_count(list), 1000);
     assert_true(log_colors());
+
     free(source);
     assert_int_equal(fs_remove(folder, &err), 0);
 }
@@ -314,6 +335,7 @@ static void relayed(void **state)
         HEAD "\"error\"," MS "\"text\":\"no\",\"project\":\"fn/a\"\\}",
     };
     (void)state;
+
     autofree char *plain = said("plain", LOG_NORMAL, children),
                   *json = said("json", LOG_QUIET, children);
     assert_string_equal(

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Names with everything that means something to make. */
+/* Names with all characters that mean something to make. */
 static const char *const names[] = {
     "plain.h",   "a b.h",       " lead",        "#hash",     "a#b",     "$dollar", "$(x)y",
     "${x}",      "100%",        "%.h",          "a%b%c",     "co:lon",  "a:=b",    "eq=al",
@@ -66,22 +66,24 @@ static void fixture_release(struct fixture *f)
     free(f->in);
 }
 
-/* How often make's recipe for the target ran, of 0 and 1. It dates the target 2001-09-09T01:46:42.
- */
+/* Whether make ran the recipe for the target, which dates it 2001-09-09T01:46:42. */
 static bool makes(const struct fixture *f, const char *target, const char *target_in_make)
 {
     struct process_result result;
     struct error err = {0};
     AUTO(buf) rules = {0}, said = {0};
+
     makerule_write(target, &f->paths, &rules);
     autofree char *file = path_join(f->folder, "Makefile");
     autofree char *text = xasprintf("%s\n%s: ; @echo MADE; touch -d @1000000002 '$@'\n",
                                     buf_text(&rules), target_in_make);
     put(file, text);
+
     const char *const argv[] = {"make", "-r", NULL};
     const char *const env[] = {"PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C", NULL};
     struct process process = {
         .argv = argv, .dir = f->folder, .env = env, .input = -1, .errors = &said};
+
     if (process_run(&process, &result, &err) != 0)
         fail_msg("%s", err.text);
     if (result.status != 0 || strstr(buf_text(&said), "warning"))
@@ -89,14 +91,16 @@ static bool makes(const struct fixture *f, const char *target, const char *targe
     return strstr(buf_text(&said), "MADE\n");
 }
 
-/* By real make: one name at a time changes, then goes. */
+/* With the real make: one file at a time changes, then disappears. */
 static void make_reads_every_name(void **state)
 {
     struct fixture f;
     (void)state;
+
     fixture_init(&f, names, countof(names));
     assert_true(makes(&f, "out", "out"));
     assert_false(makes(&f, "out", "out"));
+
     for (size_t i = 0; i < countof(names); i++) {
         set_time(f.paths.items[i], 1000000003);
         if (!makes(&f, "out", "out"))
@@ -105,6 +109,7 @@ static void make_reads_every_name(void **state)
         if (makes(&f, "out", "out"))
             fail_msg("make takes '%s' for changed", names[i]);
     }
+
     for (size_t i = 0; i < countof(names); i++) {
         assert_int_equal(unlink(f.paths.items[i]), 0);
         if (!makes(&f, "out", "out"))
@@ -117,6 +122,7 @@ static void make_reads_every_name(void **state)
 static void names_that_make_cannot_hold(void **state)
 {
     (void)state;
+
     for (size_t i = 0; i < countof(unnamed); i++) {
         const char *const both[] = {"a.h", unnamed[i]};
         struct fixture f;
@@ -133,6 +139,7 @@ static void odd_targets(void **state)
     static const char *const targets[][2] = {
         {"a b", "a\\ b"}, {"d/e#f", "d/e\\#f"}, {"a:b", "a\\:b"}, {"$x", "$$x"}, {"./out", "out"}};
     (void)state;
+
     for (size_t i = 0; i < countof(targets); i++) {
         struct fixture f;
         fixture_init(&f, names, 2);
@@ -149,6 +156,7 @@ static void text(void **state)
     AUTO(strv) paths = {0};
     AUTO(buf) out = {0};
     (void)state;
+
     strv_add(&paths, "/p/a.c");
     strv_add(&paths, "/p/b c.h");
     makerule_write("out/x.stamp", &paths, &out);
@@ -171,6 +179,7 @@ static void rules_of_compilers(void **state)
         {"o: back\\slash\\\\x\n", "/d/back\\slash\\x "},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(good); i++) {
         AUTO(strv) paths = {0};
         AUTO(buf) text = {0};
@@ -179,6 +188,7 @@ static void rules_of_compilers(void **state)
             buf_addf(&text, "%s ", paths.items[j]);
         assert_string_equal(buf_text(&text), good[i].paths);
     }
+
     AUTO(strv) none = {0};
     assert_int_equal(makerule_read("", "/d", &none), -1);
     assert_int_equal(makerule_read("no rule", "/d", &none), -1);

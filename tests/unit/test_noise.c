@@ -36,6 +36,7 @@ static void noise_is_found_in_whole_units(void **state)
 {
     autofree unsigned char *bytes = xmalloc(SIZE);
     (void)state;
+
     put_noise(bytes, SIZE);
     expect(bytes, 0, 0, 0);
     expect(bytes, 1, 1, 0);
@@ -49,23 +50,25 @@ static void runs_between_other_bytes(void **state)
 {
     autofree unsigned char *bytes = xmalloc(SIZE);
     (void)state;
+
     put_text(bytes, SIZE);
     expect(bytes, SIZE, SIZE, 0);
-    put_noise(bytes + NOISE_UNIT / 2, NOISE_RUN); /* three whole units of it are too few */
+    put_noise(bytes + NOISE_UNIT / 2, NOISE_RUN); /* three whole units are too few */
     expect(bytes, SIZE, SIZE, 0);
     put_noise(bytes + 20 * NOISE_UNIT, NOISE_RUN);
     expect(bytes, SIZE, 20 * NOISE_UNIT, NOISE_RUN);
-    put_noise(bytes + 35 * NOISE_UNIT - 100, 5 * NOISE_UNIT + 100); /* the first run is the one */
+    put_noise(bytes + 35 * NOISE_UNIT - 100, 5 * NOISE_UNIT + 100); /* the first run counts */
     expect(bytes, SIZE, 20 * NOISE_UNIT, NOISE_RUN);
     expect(bytes + 24 * NOISE_UNIT, 16 * NOISE_UNIT, 11 * NOISE_UNIT, 5 * NOISE_UNIT);
 }
 
-/* What deflate can use, whatever the bytes look like. */
+/* Bytes that deflate can compress, whatever they look like. */
 static void what_can_be_compressed_is_not_noise(void **state)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     autofree unsigned char *bytes = xcalloc(1, SIZE);
     (void)state;
+
     expect(bytes, SIZE, SIZE, 0);
     for (size_t i = 0; i < SIZE; i++) /* each value equally often */
         bytes[i] = (unsigned char)i;
@@ -85,7 +88,7 @@ static void what_can_be_compressed_is_not_noise(void **state)
         bytes[i] = i % 8 == 0 ? bytes[i] : 'x';
     expect(bytes, SIZE, SIZE, 0);
     put_noise(bytes, SIZE);
-    for (size_t i = 0; i < SIZE; i++) /* 4 bytes of 100 are there before */
+    for (size_t i = 0; i < SIZE; i++) /* 4 of 100 bytes repeat earlier ones */
         bytes[i] = i % 500 > 480 ? "(static int matches)"[i % 500 - 480] : bytes[i];
     expect(bytes, SIZE, SIZE, 0);
 }

@@ -67,6 +67,7 @@ static void output_is_capped_but_drained(void **state)
                         .limit = 1000};
     AUTO(buf) errors = {0};
     (void)state;
+
     p.errors = &errors;
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_int_equal(result.status, 0);
@@ -79,15 +80,18 @@ static void what_cannot_start(void **state)
     struct error err = {0};
     struct process_result result;
     (void)state;
+
     struct process absent = {.argv = (const char *const[]){"lbuild-no-such-program", NULL},
                              .input = -1};
     assert_int_equal(process_run(&absent, &result, &err), -1);
     assert_int_equal(err.kind, ERROR_ENGINE);
     assert_string_equal(err.text, "'lbuild-no-such-program' was not found in PATH");
     assert_int_equal(result.status, -1);
+
     struct process path = {.argv = (const char *const[]){"/nonexistent/x", NULL}, .input = -1};
     assert_int_equal(process_run(&path, &result, &err), -1);
     assert_string_equal(err.text, "can't start '/nonexistent/x': No such file or directory");
+
     struct process dir = {.argv = SH(":"), .dir = "/nonexistent", .input = -1};
     assert_int_equal(process_run(&dir, &result, &err), -1);
     assert_string_equal(err.text,
@@ -107,8 +111,9 @@ static void inherits_nothing(void **state)
                         .input = -1,
                         .output = &output};
     (void)state;
+
     autoclose int leaked =
-        open("/dev/null", O_RDONLY); /* not close-on-exec: as a careless library would have it */
+        open("/dev/null", O_RDONLY); /* not close-on-exec, as a careless library opens files */
     autoclose int far = fcntl(leaked, F_DUPFD, 300);
     assert_true(leaked >= 0 && far >= 300);
     signal(SIGPIPE, SIG_IGN);
@@ -131,10 +136,12 @@ static void input_dir_and_closed_standard_descriptors(void **state)
     AUTO(buf) output = {0};
     int ends[2];
     (void)state;
+
     assert_int_equal(pipe(ends), 0);
     assert_int_equal(write(ends[1], "hello", 5), 5);
     close(ends[1]);
     struct process p = {.argv = SH("pwd; cat"), .dir = "/", .input = ends[0], .output = &output};
+
     int saved = dup(0);
     close(0);
     int status = process_run(&p, &result, &err);
@@ -162,13 +169,16 @@ static void several_at_a_time(void **state)
     int ended = 0;
     const char *const *argv = SH("sleep 0.05; echo x");
     (void)state;
+
     for (int i = 0; i < COUNT; i++)
         p[i] = (struct process){
             .argv = argv, .input = -1, .output = &outputs[i], .ended = count_ended, .data = &ended};
+
     int64_t start = now_ms();
     assert_int_equal(process_run_shared(p, COUNT, COUNT, NULL, results, &err), 0);
     assert_true(now_ms() - start < 12 * 50);
     assert_int_equal(ended, COUNT);
+
     for (int i = 0; i < COUNT; i++) {
         assert_int_equal(results[i].status, 0);
         assert_string_equal(buf_text(&outputs[i]), "x\n");
@@ -186,6 +196,7 @@ static void a_failure_starts_no_more(void **state)
     };
     struct process_result results[3];
     (void)state;
+
     assert_int_equal(process_run_shared(p, 3, 1, NULL, results, &err), 0);
     assert_int_equal(results[0].status, 3);
     assert_int_equal(results[1].status, -1);
@@ -199,9 +210,10 @@ static void leftovers_are_killed(void **state)
     AUTO(buf) output = {0};
     struct process p = {.argv = SH("sleep 60 & echo started"), .input = -1, .output = &output};
     (void)state;
+
     int64_t start = now_ms();
     assert_int_equal(process_run(&p, &result, &err), 0);
-    assert_true(now_ms() - start < 5000); /* the sleeper holds the pipe, and yet: */
+    assert_true(now_ms() - start < 5000); /* the sleeper holds the pipe open */
     assert_string_equal(buf_text(&output), "started\n");
 }
 
@@ -211,13 +223,15 @@ static void stopped_from_outside(void **state)
     struct process_result result;
     int ends[2];
     (void)state;
+
     assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
     assert_int_equal(write(ends[1], "x", 1), 1);
     struct process p = {.argv = SH("sleep 60"), .input = -1, .stop = ends[0]};
     int64_t start = now_ms();
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_int_equal(result.status, 128 + SIGTERM);
-    /* One that doesn't listen is killed all the same. */
+
+    /* A child that ignores SIGTERM is killed all the same. */
     struct process deaf = {
         .argv = SH("trap '' TERM; while :; do sleep 0.01; done"), .input = -1, .stop = ends[0]};
     assert_int_equal(process_run(&deaf, &result, &err), 0);
@@ -227,11 +241,12 @@ static void stopped_from_outside(void **state)
     close(ends[1]);
 }
 
-/* In a process of its own, because an interruption is for good. */
+/* In its own process, because an interruption is final. */
 static void interrupted(void **state)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
     (void)state;
+
     for (size_t i = 0; i < countof(signals); i++) {
         pid_t pid = fork();
         assert_true(pid >= 0);
@@ -245,7 +260,8 @@ static void interrupted(void **state)
                                            : "HUP",
                                   NULL};
             p.argv = argv;
-            signal(signals[i], SIG_DFL); /* a shell in the background has them ignored */
+            signal(signals[i],
+                   SIG_DFL); /* they are ignored when a shell runs us in the background */
             process_catch_signals();
             int failed = process_run(&p, &result, &err);
             _exit(failed == -1 && err.kind == 128 + signals[i] &&
@@ -253,6 +269,7 @@ static void interrupted(void **state)
                       ? 42
                       : 1);
         }
+
         int status = 0;
         assert_int_equal(waitpid(pid, &status, 0), pid);
         assert_true(WIFEXITED(status));
@@ -260,12 +277,13 @@ static void interrupted(void **state)
     }
 }
 
-/* A parent that is killed takes its child along: the child's end of the pipe closes. */
+/* When a parent is killed its child dies too, which closes the child's end of the pipe. */
 static void dies_with_its_parent(void **state)
 {
     int ends[2];
     char byte = 0;
     (void)state;
+
     assert_int_equal(pipe(ends), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -277,6 +295,7 @@ static void dies_with_its_parent(void **state)
         int failed = process_run(&p, &result, &err);
         _exit(failed ? 1 : 0);
     }
+
     close(ends[1]);
     usleep(200 * 1000);
     assert_int_equal(kill(pid, SIGKILL), 0);
@@ -294,12 +313,15 @@ static void finding(void **state)
     autofree char *saved = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
     autofree char *path = xasprintf("::relative:/nonexistent:%s", folder);
     (void)state;
+
     assert_int_equal(fs_write(tool, "#!/bin/sh\n", 10, 0755, &err), 0);
     assert_int_equal(fs_write(plain, "x", 1, 0644, &err), 0);
     setenv("PATH", path, 1);
+
     autofree char *found = process_find("lbuild-tool"),
                   *not_runnable = process_find("lbuild-plain"), *empty = process_find("");
     setenv("PATH", saved, 1);
+
     assert_non_null(found);
     assert_string_equal(found, tool);
     assert_null(empty);
@@ -324,6 +346,7 @@ static void tells_what_is_written(void **state)
                         .wrote = gather,
                         .data = &seen};
     (void)state;
+
     assert_int_equal(process_run(&p, &result, &err), 0);
     assert_string_equal(buf_text(&seen), "one\ntwo\n");
     assert_int_equal(kept.len, 1);
@@ -342,7 +365,7 @@ static void a_deadline_ends_it(void **state)
                         "'sh' did not end in time and was killed; give it more with --timeout");
     assert_int_equal(result.status, 128 + SIGTERM);
 
-    /* One that then says that all is well is late all the same. */
+    /* A child that then exits with 0 is late all the same. */
     p.argv = SH("trap 'exit 0' TERM; while :; do sleep 0.01; done");
     p.deadline = process_clock() + 300;
     assert_int_equal(process_run(&p, &result, &err), -1);
@@ -355,7 +378,7 @@ static void a_deadline_ends_it(void **state)
     assert_int_equal(result.status, 3);
 }
 
-/* A process in a session of its own, as a container's is, whose parent is killed. */
+/* A process in its own session, as in a container, whose parent is killed. */
 static void what_escaped_is_killed_too(void **state)
 {
     struct error err = {0};
@@ -366,11 +389,13 @@ static void what_escaped_is_killed_too(void **state)
                         .errors = &output,
                         .adopt = true};
     (void)state;
+
     /* A busy machine may need longer to get there. */
     for (int64_t most = 250; output.len == 0 && most < 60000; most *= 3) {
         p.deadline = process_clock() + most;
         assert_int_equal(process_run(&p, &result, &err), -1);
     }
+
     int pid = 0;
     assert_int_equal(sscanf(buf_text(&output), "%d", &pid), 1);
     assert_true(pid > 1);

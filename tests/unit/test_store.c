@@ -72,6 +72,7 @@ static void put_and_read(void **state)
     struct digest digest = put("abc"), other;
     uint64_t size = 0;
     (void)state;
+
     assert_string_equal(digest_hex(&digest),
                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     assert_true(store_has(&store, &digest));
@@ -81,9 +82,11 @@ static void put_and_read(void **state)
     assert_int_equal(size, 3);
     struct digest empty = put("");
     assert_content(&empty, "");
+
     AUTO(buf) out = {0};
     assert_int_equal(store_read(&store, &digest, 2, &out, &err), -1);
     assert_non_null(strstr(err.text, "larger than 2 bytes"));
+
     assert_true(digest_parse(
         &other, "sha256:0000000000000000000000000000000000000000000000000000000000000000"));
     assert_false(store_has(&store, &other));
@@ -99,16 +102,19 @@ static void a_damaged_blob_goes_away(void **state)
     AUTO(buf) out = {0};
     autofree char *path = store_blob_path(&store, &digest);
     (void)state;
+
     assert_int_equal(fs_write(path, "abd", 3, 0644, &err), 0);
     assert_int_equal(store_read(&store, &digest, 1000, &out, &err), -1);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     assert_non_null(strstr(err.text, "build again"));
     assert_int_equal(out.len, 0);
     assert_false(store_has(&store, &digest));
+
     put("abc");
     assert_int_equal(truncate(path, 2), 0);
     assert_false(store_use(&store, &digest, 3));
     assert_false(store_has(&store, &digest));
+
     put("abc");
     assert_true(store_use(&store, &digest, 3));
 }
@@ -118,6 +124,7 @@ static void writing_resumes_where_it_stopped(void **state)
     struct error err = {0};
     struct digest expected, got;
     (void)state;
+
     assert_int_equal(digest_bytes("hello world", 11, &expected, &err), 0);
     {
         AUTO(store_writer) writer = {0};
@@ -136,6 +143,7 @@ static void writing_resumes_where_it_stopped(void **state)
         assert_true(digest_equal(&got, &expected));
     }
     assert_content(&expected, "hello world");
+
     AUTO(store_writer) again = {0};
     assert_int_equal(store_writer_open(&again, &store, &expected, &err), 0);
     assert_true(again.done);
@@ -152,6 +160,7 @@ static void restart_begins_at_zero(void **state)
     struct digest expected, got;
     AUTO(store_writer) writer = {0};
     (void)state;
+
     assert_int_equal(digest_bytes("right", 5, &expected, &err), 0);
     assert_int_equal(store_writer_open(&writer, &store, &expected, &err), 0);
     assert_int_equal(store_writer_write(&writer, "something longer", 16, &err), 0);
@@ -168,6 +177,7 @@ static void a_wrong_digest_never_appears(void **state)
     struct digest expected, got;
     autofree char *partial = NULL;
     (void)state;
+
     assert_int_equal(digest_bytes("right", 5, &expected, &err), 0);
     partial = inside("partial", digest_hex(&expected));
     {
@@ -187,6 +197,7 @@ static void giving_up_without_a_digest_leaves_nothing(void **state)
     struct error err = {0};
     autofree char *partial = path_join(folder, "partial");
     (void)state;
+
     {
         AUTO(store_writer) writer = {0};
         assert_int_equal(store_writer_open(&writer, &store, NULL, &err), 0);
@@ -206,6 +217,7 @@ static void writers_wait_for_each_other(void **state)
     AUTO(buf) whole = {0};
     pid_t children[WRITERS];
     (void)state;
+
     for (int i = 0; i < PIECES; i++)
         buf_addf(&whole, "piece %d of the content\n", i);
     assert_int_equal(digest_bytes(whole.data, whole.len, &expected, &err), 0);
@@ -238,7 +250,7 @@ static void writers_wait_for_each_other(void **state)
     assert_string_equal(buf_text(&read), whole.data);
 }
 
-/* A disk that is full: the write fails, and once there is room, it goes on where it stopped. */
+/* On a full disk the write fails; when there is room again, it continues where it stopped. */
 static void a_full_disk_loses_nothing(void **state)
 {
     enum { SIZE = 100000, ROOM = 30000 };
@@ -246,6 +258,7 @@ static void a_full_disk_loses_nothing(void **state)
     struct digest expected, got;
     autofree char *content = xmalloc(SIZE);
     (void)state;
+
     for (int i = 0; i < SIZE; i++)
         content[i] = (char)(i * 7 + i / 251);
     assert_int_equal(digest_bytes(content, SIZE, &expected, &err), 0);
@@ -287,13 +300,14 @@ static void refs(void **state)
     struct error err = {0};
     struct digest digest = put("m"), got;
     (void)state;
+
     for (size_t i = 0; i < countof(names); i++) {
         assert_int_equal(store_ref_get(&store, names[i], ARCH_ARM64, &got, &err), 0);
         assert_string_equal(got.text, "");
         assert_int_equal(store_ref_set(&store, names[i], ARCH_ARM64, &digest, &err), 0);
         assert_int_equal(store_ref_get(&store, names[i], ARCH_X86_64, &got, &err), 0);
     }
-    /* JSON can't hold the byte 0xff, so that one is looked up again every time. */
+    /* JSON can't hold the byte 0xff, so this reference is looked up every time. */
     for (size_t i = 0; i < countof(names); i++)
         assert_int_equal(store_ref_get(&store, names[i], ARCH_ARM64, &got, &err), i == 4 ? 0 : 1);
     autofree char *long_one = xmalloc(5001), *long_two = NULL;
@@ -323,6 +337,7 @@ static void a_damaged_ref_is_no_ref(void **state)
     struct digest got;
     autofree char *path = store_path(&store, "refs", "r+arm64", &err);
     (void)state;
+
     for (size_t i = 0; i < countof(texts); i++) {
         assert_int_equal(fs_write(path, texts[i], strlen(texts[i]), 0644, &err), 0);
         assert_int_equal(store_ref_get(&store, "r", ARCH_ARM64, &got, &err), 0);
@@ -340,6 +355,7 @@ static void report(void **state)
     struct digest one = put("one");
     uint64_t total = 0, used = 0;
     (void)state;
+
     put("three");
     assert_int_equal(store_ref_set(&store, "oci:/a#b#1-2-3", ARCH_ARM64, &one, &err), 0);
     assert_int_equal(store_ref_set(&store, "=note", ARCH_ARM64, &one, &err), 0);
@@ -366,6 +382,7 @@ static void prune_goes_by_last_use(void **state)
     autofree char *list = store_path(&store, "lists", digest_hex(&old), &err);
     autofree char *object = store_path(&store, "objects/ab", "x.o", &err);
     (void)state;
+
     age(old_path, 31);
     age(used_path, 31);
     assert_true(store_use(&store, &used, 4));
@@ -375,6 +392,7 @@ static void prune_goes_by_last_use(void **state)
     assert_int_equal(store_prune(&store, 30, true, &freed, &err), 0);
     assert_int_equal(freed, 7 + 5 + 3);
     assert_true(store_has(&store, &old));
+
     freed = 0;
     assert_int_equal(store_prune(&store, 30, false, &freed, &err), 0);
     assert_int_equal(freed, 7 + 5 + 3);
@@ -382,6 +400,7 @@ static void prune_goes_by_last_use(void **state)
     assert_true(store_has(&store, &fresh));
     assert_true(store_has(&store, &used));
     assert_false(fs_exists(list));
+
     freed = 0;
     assert_int_equal(store_prune(&store, 0, false, &freed, &err), 0);
     assert_int_equal(freed, 5 + 4);
@@ -399,6 +418,7 @@ static void prune_leaves_what_is_held(void **state)
     autofree char *object = store_path(&store, "objects", "x.o", &err);
     AUTO(store_writer) writer = {0};
     (void)state;
+
     age(old_path, 3);
     assert_int_equal(fs_write(object, "123", 3, 0644, &err), 0);
     age(object, 40);
@@ -408,11 +428,13 @@ static void prune_leaves_what_is_held(void **state)
     assert_int_equal(store_writer_write(&writer, "ab", 2, &err), 0);
     autofree char *partial = inside("partial", digest_hex(&expected));
     age(partial, 40);
+
     assert_int_equal(store_prune(&store, 0, false, &freed, &err), 0);
     assert_int_equal(freed, 3);
     assert_true(store_has(&store, &recent));
     assert_false(store_has(&store, &old));
     assert_true(fs_exists(object));
+
     assert_int_equal(store_writer_write(&writer, "c", 1, &err), 0);
     assert_int_equal(store_writer_commit(&writer, &expected, &err), 0);
     store_release(&other);
@@ -429,15 +451,18 @@ static void roots(void **state)
     autofree char *home = path_join(folder, "home"), *in_home = path_join(home, ".cache/lbuild");
     autofree char *saved = xstrdup(getenv("HOME") ? getenv("HOME") : "");
     (void)state;
+
     setenv("XDG_CACHE_HOME", cache, 1);
     assert_int_equal(store_open(&other, NULL, &err), 0);
     assert_string_equal(other.root, expected);
     store_release(&other);
+
     setenv("XDG_CACHE_HOME", "relative", 1);
     setenv("HOME", home, 1);
     assert_int_equal(store_open(&other, NULL, &err), 0);
     assert_string_equal(other.root, in_home);
     store_release(&other);
+
     unsetenv("XDG_CACHE_HOME");
     unsetenv("HOME");
     setenv("TMPDIR", folder, 1);
@@ -446,10 +471,11 @@ static void roots(void **state)
     assert_int_equal(chmod(other.root, 0777), 0);
     store_release(&other);
     assert_int_equal(store_open(&other, NULL, &err),
-                     -1); /* somebody else may have put things there */
+                     -1); /* somebody else may have put files there */
     assert_non_null(strstr(err.text, "XDG_CACHE_HOME"));
     unsetenv("TMPDIR");
     setenv("HOME", saved, 1);
+
     autofree char *file = path_join(folder, "file");
     assert_int_equal(fs_write(file, "", 0, 0644, &err), 0);
     assert_int_equal(store_open(&other, file, &err), -1);

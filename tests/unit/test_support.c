@@ -32,6 +32,7 @@ static void error_cut_is_valid_utf8(void **state)
     struct error err = {0};
     autofree char *text = xmalloc(4001);
     (void)state;
+
     for (size_t i = 0; i < 4000; i += 2)
         memcpy(text + i, "\xc3\xa9", 2);
     text[4000] = '\0';
@@ -45,6 +46,7 @@ static void control_characters(void **state)
     AUTO(buf) out = {0};
     char text[] = "a\tb\r\n\x1b[1m\x7f \xc3\xa9~";
     (void)state;
+
     control_add(&out, text, SIZE_MAX);
     assert_string_equal(buf_text(&out), "a?b???[1m? \xc3\xa9~");
     control_mask(text, ' ');
@@ -74,6 +76,7 @@ static void paths(void **state)
         {"/../etc", NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cleaned); i++) {
         autofree char *out = path_clean(cleaned[i].in);
         if (cleaned[i].out)
@@ -81,6 +84,7 @@ static void paths(void **state)
         else
             assert_null(out);
     }
+
     autofree char *joined = path_join("a/", "b"), *absolute = path_join("a", "/b"),
                   *dir = path_dir("/x");
     assert_string_equal(joined, "a/b");
@@ -91,7 +95,7 @@ static void paths(void **state)
 static void nested_paths(void **state)
 {
     static const struct {
-        const char *path, *folder, *rest; /* rest NULL: it doesn't lie in there */
+        const char *path, *folder, *rest; /* rest NULL: the path isn't below the folder */
     } cases[] = {
         {"/a", "/a", ""},     {"/a/b", "/a", "b"}, {"/a/b/c", "/a/", "b/c"}, {"/x", "/", "x"},
         {"/", "/", ""},       {"/ab", "/a", NULL}, {"/a", "/ab", NULL},      {"/", "/a", NULL},
@@ -99,6 +103,7 @@ static void nested_paths(void **state)
         {"/a", "", NULL},     {"a", "/", NULL},    {"", "a", NULL},          {"a", "a/", ""},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         const char *rest = NULL;
         bool below = path_below(cases[i].path, cases[i].folder, &rest);
@@ -116,13 +121,16 @@ static void a_changed_file_is_another(void **state)
     struct error err = {0};
     struct stat before, after;
     (void)state;
+
     assert_int_equal(fs_write(path, "a", 1, 0644, &err), 0);
     assert_int_equal(stat(path, &before), 0);
     assert_int_equal(stat(path, &after), 0);
     assert_true(fs_same_file(&before, &after));
+
     assert_int_equal(truncate(path, 2), 0);
     assert_int_equal(stat(path, &after), 0);
     assert_false(fs_same_file(&before, &after));
+
     after = before;
     after.st_mtim.tv_nsec ^= 1;
     assert_false(fs_same_file(&before, &after));
@@ -140,6 +148,7 @@ static void atomic_leaves_old_or_new(void **state)
     AUTO(buf) content = {0};
     struct stat st;
     (void)state;
+
     mode_t mask = umask(077);
     assert_int_equal(fs_write(path, "old", 3, 0644, &err), 0);
     umask(mask);
@@ -150,11 +159,12 @@ static void atomic_leaves_old_or_new(void **state)
         assert_int_equal(atomic_open(&file, path, 0644, &err), 0);
         assert_int_equal(fs_write_fd(file.fd, path, "half", 4, &err), 0);
     }
+
     assert_int_equal(fs_read(path, 100, &content, &err), 0);
     assert_string_equal(buf_text(&content), "old");
     assert_int_equal(rmdir(folder), -1); /* "out" is there */
     assert_int_equal(unlink(path), 0);
-    assert_int_equal(rmdir(folder), 0); /* and nothing else was */
+    assert_int_equal(rmdir(folder), 0); /* and nothing else was there */
 }
 
 static void reading_is_capped(void **state)
@@ -164,6 +174,7 @@ static void reading_is_capped(void **state)
     autofree char *path = path_join(folder, "f");
     AUTO(buf) content = {0};
     (void)state;
+
     assert_int_equal(fs_write(path, "12345", 5, 0600, &err), 0);
     assert_int_equal(fs_read(path, 4, &content, &err), -1);
     assert_non_null(strstr(err.text, "larger than 4 bytes"));
@@ -180,6 +191,7 @@ static void removing_does_not_follow_links(void **state)
     autofree char *kept = path_join(other, "kept"), *link = path_join(folder, "deep/link"),
                   *deep = path_join(folder, "deep");
     (void)state;
+
     assert_int_equal(fs_write(kept, "", 0, 0600, &err), 0);
     assert_int_equal(fs_mkdirs(deep, &err), 0);
     assert_int_equal(symlink(other, link), 0);
@@ -188,12 +200,13 @@ static void removing_does_not_follow_links(void **state)
     assert_int_equal(fs_remove(other, &err), 0);
 }
 
-/* As an ordinary user, whom modes concern. */
+/* Runs as an ordinary user, since modes don't stop root. */
 static int remove_closed_folders(const char *folder)
 {
     struct error err = {0};
     autofree char *closed = path_join(folder, "a/closed"), *fixed = path_join(folder, "a/fixed"),
                   *file = path_join(fixed, "f"), *all = path_join(folder, "a");
+
     if (geteuid() == 0 &&
         (chown(folder, 65534, 65534) != 0 || setgid(65534) != 0 || setuid(65534) != 0))
         return 1;
@@ -209,6 +222,7 @@ static void removing_opens_closed_folders(void **state)
     int status = -1;
     autofree char *folder = unit_folder();
     (void)state;
+
     pid_t child = fork();
     if (child == 0)
         _exit(remove_closed_folders(folder));
@@ -222,6 +236,7 @@ static void digests(void **state)
     struct error err = {0};
     struct digest digest;
     (void)state;
+
     assert_int_equal(digest_bytes("abc", 3, &digest, &err), 0);
     assert_string_equal(digest.text,
                         "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -282,10 +297,12 @@ static void options_are_passed_on(void **state)
                                            "--text="};
     AUTO(strv) out = {0}, all = {0};
     (void)state;
+
     options_forward(rows, countof(rows), argv, but, &out);
     assert_int_equal(out.len, countof(expected));
     for (size_t i = 0; i < countof(expected); i++)
         assert_string_equal(out.items[i], expected[i]);
+
     options_forward(rows, countof(rows), argv, nothing, &all);
     assert_int_equal(all.len, countof(expected) + 2);
     assert_true(strv_contains(&all, "--count=3"));
@@ -355,6 +372,7 @@ static void an_arena_keeps_strings(void **state)
     AUTO(arena) arena = {0};
     autofree char *text = xmalloc(LONGEST);
     (void)state;
+
     memset(text, 'x', LONGEST);
     for (size_t i = 0; i < COUNT; i++)
         kept[i] = arena_addn(&arena, text, i % 7 == 0 ? LONGEST - i : 251 * i);

@@ -59,6 +59,7 @@ static void what_is_written_is_read(void **state)
                                      255, 256, 257, 300, 1000, 4000};
     struct error err = {0};
     (void)state;
+
     for (size_t i = 0; i < countof(lengths) * 4; i++) {
         size_t every = (size_t[]){10, 99, 150, 5000}[i % 4];
         autofree char *name = long_name(lengths[i / 4], every);
@@ -109,23 +110,26 @@ static void what_is_written_is_read(void **state)
     }
 }
 
-/* The format itself, byte for byte: what POSIX says of a ustar header. */
+/* The format itself, byte by byte, as POSIX describes a ustar header. */
 static void headers_are_ustar(void **state)
 {
     struct error err = {0};
     AUTO(buf) tar = {0};
     (void)state;
+
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
     write_one(writer,
               (struct tar_entry){
                   .path = "var/runtime/bootstrap", .type = TAR_FILE, .mode = 0755, .mtime = 1},
               "!");
     assert_int_equal(tar_writer_finish(writer, &err), 0);
+
     assert_int_equal(tar.len, 4 * 512);
     assert_memory_equal(tar.data + 100,
                         "0000755\0000000000\0000000000\00000000000001\00000000000001\0", 48);
     assert_memory_equal(tar.data + 156, "0", 2);
     assert_memory_equal(tar.data + 257, "ustar\00000\0\0", 10);
+
     unsigned sum = 8 * ' ';
     for (size_t i = 0; i < 512; i++)
         sum += i < 148 || i >= 156 ? (unsigned char)tar.data[i] : 0;
@@ -139,6 +143,7 @@ static void a_big_size_becomes_a_record(void **state)
     struct error err = {0};
     AUTO(buf) tar = {0};
     (void)state;
+
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
     struct tar_entry entry = {.path = "big", .type = TAR_FILE, .mode = 0644, .size = 077777777777};
     assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
@@ -158,12 +163,14 @@ static void the_writer_counts(void **state)
     AUTO(buf) tar = {0};
     struct tar_entry file = {.path = "f", .type = TAR_FILE, .mode = 0644, .size = 3};
     (void)state;
+
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
     assert_int_equal(tar_writer_entry(writer, &file, &err), 0);
     assert_int_equal(tar_writer_data(writer, "abcd", 4, &err), -1);
     assert_int_equal(tar_writer_entry(writer, &file, &err), -1);
     assert_int_equal(tar_writer_finish(writer, &err), -1);
     assert_int_equal(tar_writer_data(writer, "abc", 3, &err), 0);
+
     static const struct tar_entry wrong[] = {
         {.path = "/abs", .type = TAR_FILE},        {.path = "", .type = TAR_DIR},
         {.path = "d", .type = TAR_DIR, .size = 1}, {.path = "f", .type = TAR_FILE, .size = -1},
@@ -197,6 +204,7 @@ static int drain(const void *bytes, size_t length, struct error *err)
     AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "x.tar", err);
     if (!reader)
         return -1;
+
     for (int status = 1; status != 0; count++) {
         status = tar_reader_next(reader, &entry, err);
         if (status < 0)
@@ -213,11 +221,12 @@ static void cut_archives_are_errors(void **state)
     struct error err = {0};
     AUTO(buf) tar = {0};
     (void)state;
+
     make_sample(&tar);
     assert_int_equal(drain(tar.data, tar.len, &err), 2);
     for (size_t cut = 0; cut < tar.len - 2 * 512; cut += 64) {
         int count = drain(tar.data, cut, &err);
-        /* Nothing is lost silently: only an archive cut right behind a whole entry may count as
+        /* Nothing is lost silently: only an archive cut right after a whole entry may count as
          * complete. */
         assert_true(count == -1 || (cut % 512 == 0 && count < 2));
         if (count == -1) {
@@ -228,7 +237,7 @@ static void cut_archives_are_errors(void **state)
     assert_int_equal(drain("no archive at all", 17, &err), -1);
 }
 
-/* As umoci writes it. One byte less is an error. */
+/* The form that umoci writes. One byte less is an error. */
 static void the_last_block_may_lack_its_fill(void **state)
 {
     struct error err = {0};
@@ -256,6 +265,7 @@ static void gzip_is_read_too(void **state)
     struct error err = {0};
     AUTO(buf) tar = {0}, packed = {0};
     (void)state;
+
     make_sample(&tar);
     for (size_t at = 0; at < tar.len; at += 1024) { /* several members */
         AUTOPTR(gzip_writer) writer = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
@@ -291,6 +301,7 @@ static void long_names_are_refused(void **state)
     AUTO(buf) tar = {0};
     autofree char *name = long_name(4097, 20);
     (void)state;
+
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
     write_one(writer, (struct tar_entry){.path = name, .type = TAR_FILE, .mode = 0644}, "");
     assert_int_equal(tar_writer_finish(writer, &err), 0);
@@ -306,6 +317,7 @@ static void files_are_read(void **state)
     AUTO(buf) tar = {0};
     struct tar_entry entry;
     (void)state;
+
     make_sample(&tar);
     assert_int_equal(fs_write(path, tar.data, tar.len, 0600, &err), 0);
     {
@@ -314,12 +326,13 @@ static void files_are_read(void **state)
         assert_int_equal(tar_reader_next(reader, &entry, &err), 1);
         assert_string_equal(entry.path, "dir/");
     }
+
     assert_null(tar_reader_open_file(absent, &err));
     assert_null(tar_reader_open_file(folder, &err));
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
-/* A header of GNU's sparse type: `size` bytes, all of them a hole. */
+/* A header of GNU's sparse type, for a file of `size` bytes that is one hole. */
 static void sparse_header(char *header, const char *size)
 {
     unsigned sum = 8 * ' ';
@@ -332,11 +345,13 @@ static void sparse_header(char *header, const char *size)
            "00000000000\0"
            "00000000000",
            47);
+
     header[156] = 'S';
     memcpy(header + 257, "ustar  ", 8);
-    memcpy(header + 386, size, 12); /* the one block: nothing, at the end */
+    memcpy(header + 386, size, 12); /* the only block: empty, at the end */
     memcpy(header + 398, "00000000000", 12);
     memcpy(header + 483, size, 12);
+
     for (size_t i = 0; i < 512; i++)
         sum += i < 148 || i >= 156 ? (unsigned char)header[i] : 0;
     snprintf(header + 148, 8, "%06o", sum);
@@ -351,10 +366,12 @@ static int64_t read_hole(const char *size, struct error *err)
     size_t room = 1024 * 1024;
     int64_t got = 0, sum = 0;
     autofree char *content = xmalloc(room);
+
     sparse_header(bytes, size);
     AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "hole.tar", err);
     assert_int_equal(tar_reader_next(reader, &entry, err), 1);
     assert_int_equal(entry.size, strtoll(size, NULL, 8));
+
     while ((got = tar_reader_read(reader, content, room, err)) > 0)
         sum += got;
     return got < 0 ? -1 : sum;

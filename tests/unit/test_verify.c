@@ -18,6 +18,7 @@ static int setup(void **state)
     struct fixture *f = xcalloc(1, sizeof *f);
     f->folder = unit_folder();
     assert_int_equal(store_open(&f->store, f->folder, &f->err), 0);
+
     for (size_t i = 0; i < 3; i++) {
         size_t length = 700000 * i + 1;
         autofree char *bytes = xcalloc(length, 1);
@@ -38,7 +39,8 @@ static int teardown(void **state)
     return result;
 }
 
-/* Until the thread is through with a blob that verify_take would otherwise claim for the caller. */
+/* Waits until the thread is done with a blob that verify_take would otherwise leave to the
+ * caller. */
 static int take_patiently(struct fixture *f, struct verify **verify, size_t which)
 {
     for (int i = 0; i < 200; i++) {
@@ -55,6 +57,7 @@ static int take_patiently(struct fixture *f, struct verify **verify, size_t whic
 static void good_blobs_are_handed_out(void **state)
 {
     struct fixture *f = *state;
+
     for (size_t i = 0; i < 3; i++) {
         struct verify *verify = NULL;
         char first = 'x';
@@ -62,7 +65,8 @@ static void good_blobs_are_handed_out(void **state)
         assert_true(fd >= 0);
         assert_int_equal(read(fd, &first, 1), 1);
         assert_int_equal(first, (char)i);
-        assert_int_equal(verify_take(verify, &f->blobs[(i + 1) % 3]), -1); /* not one of its own */
+        assert_int_equal(verify_take(verify, &f->blobs[(i + 1) % 3]),
+                         -1); /* not one of its blobs */
         verify_free(verify);
     }
     assert_int_equal(verify_take(NULL, &f->blobs[0]), -1);
@@ -75,6 +79,7 @@ static void damaged_or_missing_ones_are_not(void **state)
                   *gone = store_blob_path(&f->store, &f->blobs[1]);
     assert_int_equal(fs_write(path, "y", 1, 0644, &f->err), 0);
     assert_int_equal(unlink(gone), 0);
+
     for (int i = 0; i < 20; i++) {
         AUTOPTR(verify) verify = verify_start(&f->store, f->blobs, 2, NULL);
         usleep(1000);
@@ -88,9 +93,11 @@ static void a_file_changed_since_is_not(void **state)
     struct fixture *f = *state;
     struct verify *verify = NULL;
     autofree char *path = store_blob_path(&f->store, &f->blobs[2]);
+
     assert_true(take_patiently(f, &verify, 2) >= 0);
     usleep(40000); /* the kernel's coarse clock moves on */
     assert_int_equal(chmod(path, 0644), 0);
+
     FILE *file = fopen(path, "r+");
     assert_non_null(file);
     assert_int_equal(fputc('z', file), 'z');
@@ -108,7 +115,7 @@ static void it_can_be_given_up_at_any_time(void **state)
     }
 }
 
-/* Counts what comes, and wants no more after `most` bytes. */
+/* Counts blobs and bytes, and refuses more after `most` bytes. */
 struct counter {
     size_t blobs, bytes, most;
 };
@@ -143,7 +150,7 @@ static void a_sink_gets_each_blob_once(void **state)
     assert_int_equal(all.bytes, total);
     assert_true(verify_take(good, &f->blobs[1]) >= 0);
 
-    /* One that has had enough gets nothing more; the blobs are verified all the same. */
+    /* A sink that refuses gets nothing more, but the blobs are verified all the same. */
     sink.data = &some;
     AUTOPTR(verify) refused = verify_start(&f->store, blobs, 4, &sink);
     assert_false(verify_finish(refused));
@@ -158,9 +165,11 @@ static void a_sink_is_told_of_damage(void **state)
     autofree char *path = store_blob_path(&f->store, &f->blobs[1]);
     struct counter all = {.most = 10000000};
     struct verify_sink sink = {count_blob, count_bytes, &all};
+
     assert_int_equal(fs_write(path, "y", 1, 0644, &f->err), 0);
     AUTOPTR(verify) damaged = verify_start(&f->store, f->blobs, 3, &sink);
     assert_false(verify_finish(damaged));
+
     assert_int_equal(unlink(path), 0);
     AUTOPTR(verify) missing = verify_start(&f->store, f->blobs, 3, NULL);
     assert_false(verify_finish(missing));
