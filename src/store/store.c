@@ -41,11 +41,10 @@ static int check_owner(const char *root, struct error *err)
         return error_errno(err, ERROR_BUILD, "can't look at '%s'", root);
 
     if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
-        return error_set(
-            err, ERROR_BUILD,
-            "'%s' is not a folder of this user alone; set HOME or XDG_CACHE_HOME to say where "
-            "the cache may go",
-            root);
+        return error_set(err, ERROR_BUILD,
+                         "'%s' is not a folder that this user alone can write to; "
+                         "set HOME or XDG_CACHE_HOME to a place for the cache",
+                         root);
     return 0;
 }
 
@@ -84,7 +83,7 @@ int store_open(struct store *store, const char *root, struct error *err)
     if ((shared ? check_owner(store->root, err) : fs_mkdirs(store->root, err)) != 0 ||
         lock_shared(store, err) != 0) {
         store_release(store);
-        return error_wrap(err, "the cache can't be used (XDG_CACHE_HOME says where it goes)");
+        return error_wrap(err, "the cache can't be used (set XDG_CACHE_HOME to move it)");
     }
     return 0;
 }
@@ -313,7 +312,7 @@ int store_writer_commit(struct store_writer *writer, struct digest *digest, stru
     if (writer->expected.text[0] && !digest_equal(&actual, &writer->expected)) {
         unlink(writer->path);
         return error_set(err, ERROR_REGISTRY,
-                         "what came as '%s' is '%s': it was changed or damaged on its way",
+                         "'%s' was expected, but '%s' came: it was changed or damaged on its way",
                          writer->expected.text, actual.text);
     }
 

@@ -22,7 +22,9 @@ int digest_init(struct digest_context *context, struct error *err)
         return -1;
     context->state = evp.MD_CTX_new();
     if (!context->state || evp.DigestInit_ex(context->state, evp.sha256(), NULL) != 1)
-        return error_set(err, ERROR_ENGINE, "the OpenSSL library here can't make SHA-256 digests");
+        return error_set(err, ERROR_ENGINE,
+                         "the OpenSSL library on this machine can't make SHA-256 digests; "
+                         "install another version");
     return 0;
 }
 

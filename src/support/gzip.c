@@ -472,7 +472,7 @@ int gunzip_finish(struct gunzip *gunzip, struct error *err)
     if (!gunzip->begun && begin(gunzip, err) != 0)
         return -1;
     if (gunzip->in_member)
-        return error_set(err, ERROR_REGISTRY, "the gzip data ends in the middle");
+        return error_set(err, ERROR_REGISTRY, "the gzip data is cut off");
     return 0;
 }
 

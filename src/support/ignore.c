@@ -162,7 +162,7 @@ static const char *parse_escape(const char **at, uint32_t *character)
         return "ends in a backslash; write '\\\\' for the character itself";
     *character = next_character(at);
     if (*character >= 0x80 || (*character | 0x20) - 'a' < 26u || *character - '0' < 10u)
-        return "has a letter or digit behind a backslash, which engines read in different ways; "
+        return "has a letter or digit after a backslash, which engines read in different ways; "
                "drop the backslash";
     return NULL;
 }
@@ -173,8 +173,8 @@ static const char *parse_class_character(const char **at, uint32_t *character)
     if (*p == '\0' || *p == '-' || *p == ']')
         return "has a bad range in '[...]'; put a backslash before '-' or ']'";
     if (*p == '*' || *p == '?' || (p[0] == '[' && p[1] == ':'))
-        return "has '*', '?' or '[:' inside of '[...]', which engines read in different ways; "
-               "use '?' instead of it";
+        return "has '*', '?' or '[:' inside '[...]', which engines read in different ways; "
+               "use '?' instead of the brackets";
     if (*p == '\\')
         return parse_escape(at, character);
     *character = next_character(at);
@@ -201,7 +201,7 @@ static const char *parse_class(const char **at, struct rule *rule)
                 return wrong;
         }
         if (range.high < range.low)
-            return "has a range in '[...]' that runs backwards";
+            return "has a range in '[...]' that runs backwards; put its lower end first";
         grow(token->ranges, token->range_count, token->range_cap);
         token->ranges[token->range_count++] = range;
     } while (*p != ']');
@@ -307,8 +307,7 @@ static int add_line(struct ignore *ignore, const char *line, const char *name, i
         return 0;
 
     if (text[0] == '\0')
-        return error_set(err, ERROR_PROJECT, "%s:%d:1: '!' needs a pattern behind it", name,
-                         number);
+        return error_set(err, ERROR_PROJECT, "%s:%d:1: '!' needs a pattern after it", name, number);
     if (ignore->count == RULES_MAX)
         return error_set(err, ERROR_PROJECT, "%s:%d:1: more than %d rules; join some with '*'",
                          name, number, RULES_MAX);

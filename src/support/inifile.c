@@ -148,16 +148,16 @@ static bool section_line(struct state *state, const char *start)
     state->skip = true;
 
     if (!close)
-        complain(state, offset, "the section '%.60s' has no ']'", start);
+        complain(state, offset, "the section '%.60s' has no closing ']'", start);
     else if (close == start + 1)
-        complain(state, offset, "a section needs a name");
+        complain(state, offset, "the section has no name; write '[name]'");
     else if (close - start - 1 > INI_SECTION_MAX)
         complain(state, offset, "the section's name is longer than %d bytes", INI_SECTION_MAX);
     else if (has_comment(start, (size_t)(close - start)))
-        complain(state, offset, "a comment starts inside of the section's name");
+        complain(state, offset, "the section's name has a comment in it; remove the ';'");
     else if (*skip_blanks(close + 1) && !strchr(";#", *skip_blanks(close + 1)))
         complain(state, (size_t)(skip_blanks(close + 1) - state->raw),
-                 "'%.60s' behind the section; put it on a line of its own", skip_blanks(close + 1));
+                 "'%.60s' after the section; put it on its own line", skip_blanks(close + 1));
     else
         state->skip = false;
 

@@ -491,7 +491,7 @@ static bool pool_advance(struct pool *pool, struct error *first)
         failed = failed || child->late || (child->result->status != 0 && !child->process->alone);
         if (child->late && !first->kind)
             error_set(first, ERROR_BUILD,
-                      "'%s' did not end in time and was killed; give it more with --timeout",
+                      "'%s' did not end in time and was killed; allow more time with --timeout",
                       path_base(child->process->argv[0]));
         pool->children[i--] = pool->children[--pool->len];
     }

@@ -99,7 +99,7 @@ static void an_engine_that_breaks(void **state)
     assert_int_equal(w.err.kind, ERROR_BUILD);
     assert_string_equal(
         w.err.text,
-        "stage 'build', step 2/3: 'sh' did not end in time and was killed; give it more with --timeout");
+        "stage 'build', step 2/3: 'sh' did not end in time and was killed; allow more time with --timeout");
     world_close(&w);
 }
 

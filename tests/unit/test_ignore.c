@@ -142,7 +142,7 @@ static void refuses_what_has_no_one_meaning(void **state)
         {"[^]", "bad range"},
         {"[c-a]", "backwards"},
         {"a\\", "ends in a backslash"},
-        {"ok\n\\d", "i:2:1: the pattern '\\d' has a letter or digit behind a backslash"},
+        {"ok\n\\d", "i:2:1: the pattern '\\d' has a letter or digit after a backslash"},
         {"[*]", "different ways"},
         {"[[:alpha:]]", "different ways"},
         {"[\xff]", "not UTF-8"},

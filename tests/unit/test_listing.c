@@ -220,7 +220,7 @@ static void wrong_layers(void **state)
         size_t length;
         const char *why;
     } cases[] = {
-        {packed.data, packed.len - 5, "ends in the middle"},
+        {packed.data, packed.len - 5, "is cut off"},
         {packed.data, packed.len / 2, "the layer"},
         {twice.data, twice.len, "compressed twice"},
         {"\x28\xb5\x2f\xfd----", 8, "zstd"},

@@ -362,7 +362,7 @@ static void a_deadline_ends_it(void **state)
     assert_int_equal(process_run(&p, &result, &err), -1);
     assert_int_equal(err.kind, ERROR_BUILD);
     assert_string_equal(err.text,
-                        "'sh' did not end in time and was killed; give it more with --timeout");
+                        "'sh' did not end in time and was killed; allow more time with --timeout");
     assert_int_equal(result.status, 128 + SIGTERM);
 
     /* A child that then exits with 0 is late all the same. */
@@ -370,7 +370,7 @@ static void a_deadline_ends_it(void **state)
     p.deadline = process_clock() + 300;
     assert_int_equal(process_run(&p, &result, &err), -1);
     assert_string_equal(err.text,
-                        "'sh' did not end in time and was killed; give it more with --timeout");
+                        "'sh' did not end in time and was killed; allow more time with --timeout");
 
     p.argv = SH("exit 3");
     p.deadline = process_clock() + 600000;
