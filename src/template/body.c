@@ -79,6 +79,7 @@ static int unknown(const struct place *place, const char *at, const char *name, 
         strv_add(&names, placeholders[i].name);
     for (size_t i = 0; i < place->t->input_count; i++)
         strv_addf(&names, "input:%s", place->t->inputs[i].name);
+
     const char *near = strv_nearest(name, strv_argv(&names), names.len);
     for (size_t i = 0; !near && i < names.len; i++)
         buf_addf(&known, "%s%s", i == 0 ? "; there are: " : ", ", names.items[i]);
@@ -97,14 +98,15 @@ static unsigned quotings_of(const struct template *t, const struct template_plac
     return template_input_is_plain(type) ? some | 1U << QUOTE_PLAIN : some;
 }
 
-/* The quoting that the body asks for, by its name (NULL: none) one of those that the placeholder
- * may have. */
+/* Checks the quoting that the body asks for by name (NULL: it asks for none) against those that the
+ * placeholder may have. */
 static int find_quoting(const struct place *place, const char *at, const char *name,
                         const char *asked, struct template_placeholder *p, struct error *err)
 {
     unsigned allowed = quotings_of(place->t, p);
     AUTO(buf) remedy = {0};
     const char *first = NULL;
+
     for (int quoting = 0; quoting < QUOTE_COUNT; quoting++) {
         const char *quoting_name = template_quoting_name((enum template_quoting)quoting);
         p->quoting = (enum template_quoting)quoting;
@@ -115,6 +117,7 @@ static int find_quoting(const struct place *place, const char *at, const char *n
         buf_addf(&remedy, "%s{{%s|%s}}", first ? " or " : "", name, quoting_name);
         first = first ? first : quoting_name;
     }
+
     autofree char *text = xasprintf("'%s' stands for text that must be quoted as '%s'; write %s",
                                     name, first ? first : "", buf_text(&remedy));
     return wrong(place, at, err, text);
@@ -132,6 +135,7 @@ static int find_placeholder(const struct place *place, const char *at,
         strncmp(name, "input:", 6) == 0 ? template_input_find(t, name + 6, name_length - 6) : NULL;
     for (p->id = 0; p->id < PLACEHOLDER_COUNT && strcmp(name, placeholders[p->id].name) != 0;)
         p->id++;
+
     if (p->id == PLACEHOLDER_COUNT && !input)
         return unknown(place, at, name, err);
     if (input)
@@ -144,7 +148,7 @@ static bool is_of(const struct place *place, const char *keyword)
     return dockerfile_is(&place->lines.instruction, keyword);
 }
 
-/* Whether a quoted placeholder stands where its quoting holds; NULL or what is wrong. */
+/* Says what is wrong if the placeholder stands where its quoting doesn't hold; else NULL. */
 static const char *wrong_quoting(const struct place *place, const char *at,
                                  const struct template_placeholder *p)
 {
@@ -224,7 +228,7 @@ static void start_instruction(struct place *place)
         note_run(place);
 }
 
-/* Follows the quotes of a line; only RUN's, ENV's and their like matter. */
+/* Follows the quotes of a line; they only matter for RUN, ENV and the like. */
 static const char *skip_character(struct place *place, const char *at)
 {
     if (*at == '\\' && place->quote != '\'' && at[1] && at[1] != '\n')
@@ -254,11 +258,13 @@ static int add_placeholder(struct place *place, const char *at, const char **end
         return -1;
     if (body->placeholder_count == PLACEHOLDERS_MAX)
         return wrong(place, at, err, "more than 1,000 placeholders");
+
     if (made.id == PLACEHOLDER_INSTALL || made.id == PLACEHOLDER_COMPILE ||
         made.id == PLACEHOLDER_FILES || made.id == PLACEHOLDER_APP)
         note_run(place);
     if (made.id != PLACEHOLDER_INPUT)
         body->uses[made.id] = true;
+
     grow(body->placeholders, body->placeholder_count, body->placeholder_cap);
     body->placeholders[body->placeholder_count++] = made;
     *end = at + made.length;
@@ -301,7 +307,7 @@ static int check_all_used(const struct place *place, struct error *err)
     return 0;
 }
 
-/* Engines don't care for the case of a name. */
+/* Engines ignore the case of a name. */
 static bool has_stage(const struct template_body *body, const char *name)
 {
     for (size_t i = 0; i < body->stages.len; i++)
@@ -310,20 +316,16 @@ static bool has_stage(const struct template_body *body, const char *name)
     return false;
 }
 
-/* What {{copy}} takes must be there to be taken. */
-static int check_stages(const struct place *place, struct error *err)
+/* A stage that {{copy}} takes `what` from must be there. */
+static int check_stage(const struct place *place, const char *name, const char *what,
+                       struct error *err)
 {
-    const struct template *t = place->t;
-    const char *missing = !has_stage(place->body, STAGE_BUILD)         ? STAGE_BUILD
-                          : t->deps && !has_stage(place->body, "deps") ? "deps"
-                                                                       : NULL;
-    if (!missing)
+    if (has_stage(place->body, name))
         return 0;
     return error_set(
         err, ERROR_PROJECT,
         "%s:%d:1: no stage is called '%s', from which {{copy}} takes the %s; write FROM ... AS %s",
-        t->path, place->body->line, missing,
-        strcmp(missing, "deps") == 0 ? "dependencies" : "program", missing);
+        place->t->path, place->body->line, name, what, name);
 }
 
 static int read_line(struct place *place, struct error *err)
@@ -350,7 +352,9 @@ int template_parse_body(const struct template *t, struct template_body *body, st
     while (dockerfile_lines_next(&place.lines))
         if (read_line(&place, err) != 0)
             return -1;
-    return check_all_used(&place, err) == 0 && check_final_stage(&place, err) == 0
-               ? check_stages(&place, err)
-               : -1;
+
+    if (check_all_used(&place, err) != 0 || check_final_stage(&place, err) != 0 ||
+        check_stage(&place, STAGE_BUILD, "program", err) != 0)
+        return -1;
+    return t->deps ? check_stage(&place, "deps", "dependencies", err) : 0;
 }

@@ -29,6 +29,7 @@ static void walk(const char *dir, const char *below, int depth, struct strv *out
         else if (entry->d_type == DT_REG)
             strv_add(out, name);
     }
+
     if (opened)
         closedir(opened);
 }
@@ -42,7 +43,7 @@ static const char *first_match(const struct strv *patterns, const struct strv *f
     return NULL;
 }
 
-/* How much speaks for a language, 0 for nothing; *why: the file. */
+/* How strongly the files suggest a language, 0: not at all; *why: the file that does. */
 static int weigh(const struct template *t, const struct strv *files, const char **why)
 {
     *why = first_match(&t->detect_files, files);
@@ -65,9 +66,11 @@ int detect_language(const char *dir, struct detected *out, struct error *err)
     AUTO(strv) files = {0}, languages = {0};
     autofree char *rival = NULL;
     int best = 0;
+
     walk(dir, "", 1, &files);
     strv_sort(&files);
     template_languages(&languages);
+
     for (size_t i = 0; i < languages.len; i++) {
         AUTO(template) t = {0};
         const char *why;
@@ -76,6 +79,7 @@ int detect_language(const char *dir, struct detected *out, struct error *err)
         int weight = weigh(&t, &files, &why);
         if (weight == 0 || weight < best)
             continue;
+
         free(take(rival));
         rival = weight == best ? xasprintf("'%s' (%s)", t.language, why) : NULL;
         if (rival)
@@ -84,6 +88,7 @@ int detect_language(const char *dir, struct detected *out, struct error *err)
         detected_release(out);
         *out = (struct detected){xstrdup(t.language), xstrdup(why)};
     }
+
     if (!rival)
         return 0;
     return error_set(

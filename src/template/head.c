@@ -10,8 +10,8 @@
 
 enum { NAME_MAX_BYTES = 40, INPUTS_MAX = 50, LOCKS_MAX = 20, FAILURES_MAX = 20 };
 
-/* The keys. A row's field is in struct template, or in what its section with a name in it (enum
- * part) makes. */
+/* The keys. A row's field is in struct template or, for sections with a name of their own, in the
+ * struct that enum part tells. */
 
 enum part { PART_HEAD, PART_INPUT, PART_LOCK, PART_FAILURE };
 
@@ -19,13 +19,13 @@ enum kind {
     KIND_TEXT,
     KIND_NAME, /* of a file: no slash, no dot in front */
     KIND_WORDS,
-    KIND_EXPANDED,  /* words with {{input:NAME}} in them, of plain types */
-    KIND_IMAGE,     /* one word with the same */
-    KIND_COMMAND,   /* words with any input, {{program}} and {{cache}} */
-    KIND_RESULT,    /* one such word */
-    KIND_VARIABLES, /* words NAME=VALUE with the same */
+    KIND_EXPANDED,  /* words that may hold {{input:NAME}} of plain types */
+    KIND_IMAGE,     /* one word of that kind */
+    KIND_COMMAND,   /* words that may hold any input, {{program}} and {{cache}} */
+    KIND_RESULT,    /* one word of that kind */
+    KIND_VARIABLES, /* words NAME=VALUE of that kind */
     KIND_PATHS,     /* words that are paths in the project */
-    KIND_PATTERNS,  /* words that are such paths, or patterns of them */
+    KIND_PATTERNS,  /* words that are such paths or patterns for them */
     KIND_NUMBER,
     KIND_BOOL,
     KIND_OPPOSITE, /* a bool whose field says the opposite */
@@ -101,7 +101,7 @@ static const struct row rows[] = {
 
 struct head {
     struct template *t;
-    bool whole; /* this is the second time: what may name inputs, now that all are known */
+    bool whole; /* second pass: all inputs are known, so keys that may name them are read */
     struct strv complaints;
     struct strv seen; /* "section.key" */
 };
@@ -135,28 +135,36 @@ static void set_text(struct head *head, const struct ini_entry *entry, char **fi
         *field = take(value);
 }
 
+/* "NAME=VALUE" */
+static bool is_variable(const char *word)
+{
+    size_t length = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
+    return length > 0 && word[length] == '=';
+}
+
+/* A cleaned path in the project without any of these characters. */
+static bool is_path(const char *word, const char *banned)
+{
+    autofree char *clean = path_clean(word);
+    return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] && !strpbrk(word, banned);
+}
+
 static char *wrong_word(const struct template *t, const char *word, enum kind kind)
 {
-    bool path = kind == KIND_PATHS || kind == KIND_PATTERNS;
-    autofree char *clean = path ? path_clean(word) : NULL;
     switch (kind) {
     case KIND_EXPANDED:
         return template_expand_check(t, word, true, false);
     case KIND_COMMAND:
         return template_expand_check(t, word, false, true);
     case KIND_VARIABLES:
-        return word[0] != '=' && strchr(word, '=') &&
-                       strspn(word,
-                              "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") ==
-                           strcspn(word, "=")
-                   ? template_expand_check(t, word, false, true)
-                   : xasprintf("expected NAME=VALUE, not '%.80s'", word);
+        if (!is_variable(word))
+            return xasprintf("expected NAME=VALUE, not '%.80s'", word);
+        return template_expand_check(t, word, false, true);
     case KIND_PATHS:
     case KIND_PATTERNS:
-        return clean && strcmp(clean, word) == 0 && word[strspn(word, "/")] &&
-                       !strpbrk(word, kind == KIND_PATHS ? "*?[\\{" : "\\{")
-                   ? NULL
-                   : xasprintf("'%.80s' is not a plain path in the project", word);
+        if (!is_path(word, kind == KIND_PATHS ? "*?[\\{" : "\\{"))
+            return xasprintf("'%.80s' is not a plain path in the project", word);
+        return NULL;
     default:
         return NULL;
     }
@@ -199,6 +207,7 @@ static void set_makes(struct head *head, const struct ini_entry *entry)
     struct template *t = head->t;
     if (!entry->continuation)
         t->no_program = true;
+
     for (size_t i = 0; i < words.len; i++) {
         if (strcmp(words.items[i], "program") == 0)
             t->no_program = false;
@@ -211,6 +220,7 @@ static void set_makes(struct head *head, const struct ini_entry *entry)
                 head, entry,
                 xasprintf("'%.80s' is not one of program, deps and app", words.items[i]));
     }
+
     if (t->no_program && !t->app)
         complain_value(head, entry, xstrdup("'makes' needs 'program' or 'app'"));
 }
@@ -224,6 +234,7 @@ static void set_type(struct head *head, const struct ini_entry *entry,
             return;
         }
     }
+
     complain_value(head, entry,
                    xasprintf("'%.80s' is not a type; there are text, words, version, bool, choice",
                              entry->value));
@@ -257,6 +268,7 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
         add_words(head, entry, row->kind, field);
         return;
     }
+
     const char *text = *(char **)field;
     if (text && !text[0] && row->part == PART_HEAD)
         complain_value(head, entry, xstrdup("expected one value on one line"));
@@ -274,17 +286,19 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
 static enum part part_of(const char *section, const char **name)
 {
     *name = strchr(section, ':') ? strchr(section, ':') + 1 : NULL;
-    return strncmp(section, "input:", 6) == 0     ? PART_INPUT
-           : strncmp(section, "lock:", 5) == 0    ? PART_LOCK
-           : strncmp(section, "failure:", 8) == 0 ? PART_FAILURE
-                                                  : PART_HEAD;
+    if (strncmp(section, "input:", 6) == 0)
+        return PART_INPUT;
+    if (strncmp(section, "lock:", 5) == 0)
+        return PART_LOCK;
+    return strncmp(section, "failure:", 8) == 0 ? PART_FAILURE : PART_HEAD;
 }
 
-/* What a section's keys go into; NULL: its name is wrong, which was complained of. */
+/* The struct that a section's keys go into; NULL: its name is wrong, which was complained about. */
 static void *object_of(struct head *head, const char *section)
 {
     const char *name;
     struct template *t = head->t;
+
     switch (part_of(section, &name)) {
     case PART_INPUT:
         return (void *)template_input_find(t, name, strlen(name));
@@ -306,9 +320,9 @@ static void *object_of(struct head *head, const char *section)
 
 static bool is_full(const struct template *t, enum part part)
 {
-    return part == PART_INPUT  ? t->input_count == INPUTS_MAX
-           : part == PART_LOCK ? t->lock_count == LOCKS_MAX
-                               : t->failure_count == FAILURES_MAX;
+    if (part == PART_INPUT)
+        return t->input_count == INPUTS_MAX;
+    return part == PART_LOCK ? t->lock_count == LOCKS_MAX : t->failure_count == FAILURES_MAX;
 }
 
 static const char *wrong_name(enum part part, const char *name)
@@ -348,6 +362,7 @@ static void on_section(void *data, const char *section, int line, int column)
     enum part part = part_of(section, &name);
     if (part == PART_HEAD || head->whole)
         return;
+
     const char *wrong = wrong_name(part, name);
     if (object_of(head, section))
         complain(head, line, column, "this section is there already; join the two");
@@ -365,6 +380,7 @@ static const struct row *find_row(const char *section, const char *key)
     enum part part = part_of(section, &name);
     static const char *const names[] = {
         [PART_INPUT] = "input:NAME", [PART_LOCK] = "lock:FILE", [PART_FAILURE] = "failure:NAME"};
+
     autofree char *wanted = xasprintf("%s.%s", names[part] ? names[part] : section, key);
     for (size_t i = 0; i < countof(rows); i++)
         if (rows[i].part == part && strcmp(rows[i].name, wanted) == 0)
@@ -377,6 +393,7 @@ static void unknown_key(struct head *head, const struct ini_entry *entry, const 
     const char *known[countof(rows)];
     for (size_t i = 0; i < countof(rows); i++)
         known[i] = rows[i].name;
+
     const char *near = strv_nearest(key, known, countof(known));
     autofree char *text =
         xasprintf("unknown key '%s'; did you mean '%s'?", key, near ? near : known[0]);
@@ -389,6 +406,7 @@ static void on_entry(void *data, const struct ini_entry *entry)
     const char *part;
     if (head->whole != (part_of(entry->section, &part) == PART_HEAD))
         return;
+
     autofree char *key = xasprintf("%s.%s", entry->section, entry->name);
     const struct row *row = find_row(entry->section, entry->name);
     if (!entry->continuation && strv_contains(&head->seen, key)) {
@@ -397,6 +415,7 @@ static void on_entry(void *data, const struct ini_entry *entry)
         return;
     }
     strv_add(&head->seen, key);
+
     void *object = object_of(head, entry->section);
     if (!row)
         unknown_key(head, entry, key);
@@ -406,28 +425,37 @@ static void on_entry(void *data, const struct ini_entry *entry)
 
 /* The whole. */
 
+static const char *default_of(const struct template_input *input)
+{
+    if (input->choices.len > 0)
+        return input->choices.items[0];
+    return input->type == INPUT_BOOL ? "no" : "";
+}
+
 static void settle_input(struct head *head, struct template_input *input)
 {
     if (input->type == INPUT_CHOICE && input->choices.len == 0)
         complain(head, input->line, 1, "an input of the type choice needs 'choices'");
     else if (input->type != INPUT_CHOICE && input->choices.len > 0)
         complain(head, input->line, 1, "'choices' go with the type choice");
+
     if (!input->help)
         input->help = xstrdup("");
     if (!input->fallback)
-        input->fallback = xstrdup(input->choices.len > 0      ? input->choices.items[0]
-                                  : input->type == INPUT_BOOL ? "no"
-                                                              : "");
+        input->fallback = xstrdup(default_of(input));
+
     autofree char *wrong =
         head->complaints.len == 0 ? template_input_check(input, input->fallback) : NULL;
     autofree char *text = wrong ? xasprintf("the default of this input is wrong: %s", wrong) : NULL;
     if (text)
         complain(head, input->line, 1, text);
+
     if (input->type == INPUT_BOOL) {
         bool on = value_bool(input->fallback);
         free(input->fallback);
         input->fallback = xstrdup(on ? "yes" : "no");
     }
+
     for (size_t i = 0; head->complaints.len == 0 && i < input->choices.len; i++) {
         autofree char *choice = template_input_check(input, input->choices.items[i]);
         if (choice)
@@ -439,6 +467,7 @@ static void settle_lock(struct head *head, const struct template_lock *lock)
 {
     if ((lock->versions.len > 0) != (lock->open.len > 0))
         complain(head, lock->line, 1, "'versions' and 'open' of a [lock:FILE] go together");
+
     for (size_t i = 0; i < lock->versions.len; i++) {
         const char *word = lock->versions.items[i], *slash = strchr(word, '/');
         if (!slash || slash == word || !slash[1] || strchr(slash + 1, '/'))
@@ -457,6 +486,7 @@ static void settle(struct head *head)
             complain(head, t->failures[i].line, 1, "a [failure:NAME] needs 'says' and 'help'");
     for (size_t i = 0; i < t->lock_count; i++)
         settle_lock(head, &t->locks[i]);
+
     if (!t->language)
         complain(head, 1, 1, "the head needs [template] language");
     if (t->aws_builder && !t->aws_base)
@@ -474,11 +504,14 @@ int template_parse_head(const char *text, size_t length, struct template *t, str
     AUTO(head) head = {.t = t};
     const struct ini_reader reader = {.section = on_section, .entry = on_entry, .data = &head};
     t->detect_priority = 50;
+
     ini_read(text, length, t->path, &reader, &head.complaints);
     head.whole = true;
     if (head.complaints.len == 0)
         ini_read(text, length, t->path, &reader, &head.complaints);
+
     settle(&head);
-    return head.complaints.len == 0 ? 0
-                                    : error_set(err, ERROR_PROJECT, "%s", head.complaints.items[0]);
+    if (head.complaints.len > 0)
+        return error_set(err, ERROR_PROJECT, "%s", head.complaints.items[0]);
+    return 0;
 }

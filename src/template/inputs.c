@@ -39,27 +39,29 @@ static char *wrong_choice(const struct template_input *input, const char *value)
 {
     AUTO(buf) known = {0};
     for (size_t i = 0; i < input->choices.len; i++) {
-        if (strcmp(input->choices.items[i], value) == 0)
-            return is_plain(value)
-                       ? NULL
-                       : xasprintf(
-                             "'%.80s' is not a choice: letters, digits and . _ + - alone make one",
+        const char *choice = input->choices.items[i];
+        if (strcmp(choice, value) == 0 && !is_plain(value))
+            return xasprintf("'%.80s' is not a choice: letters, digits and . _ + - alone make one",
                              value);
-        buf_addf(&known, "%s%s", i == 0 ? "" : ", ", input->choices.items[i]);
+        if (strcmp(choice, value) == 0)
+            return NULL;
+        buf_addf(&known, "%s%s", i == 0 ? "" : ", ", choice);
     }
+
     return xasprintf("'%s' is one of %s, not '%.80s'", input->name, buf_text(&known), value);
 }
 
 char *template_input_check(const struct template_input *input, const char *value)
 {
     AUTO(strv) words = {0};
+
     switch (input->type) {
     case INPUT_WORDS:
         return ini_words(value, &words) != 0 ? xstrdup("a quote is not closed") : NULL;
     case INPUT_VERSION:
-        return is_plain(value) && isdigit((unsigned char)value[0])
-                   ? NULL
-                   : xasprintf("'%.80s' is not a version; write one like 3.12", value);
+        if (!is_plain(value) || !isdigit((unsigned char)value[0]))
+            return xasprintf("'%.80s' is not a version; write one like 3.12", value);
+        return NULL;
     case INPUT_BOOL:
         return value_check(TYPE_BOOL, value);
     case INPUT_CHOICE:
@@ -71,8 +73,8 @@ char *template_input_check(const struct template_input *input, const char *value
     return strpbrk(value, "\n\r") ? xasprintf("'%s' is one line of text", input->name) : NULL;
 }
 
-/* The next placeholder of a text: where it starts, or NULL. *name and *length: what is between the
- * braces; NULL: it isn't closed. */
+/* Where the next placeholder of a text starts, or NULL. *name and *length: the text between the
+ * braces; *name is NULL when they aren't closed. */
 static const char *next(const char *text, const char **name, size_t *length)
 {
     const char *at = strstr(text, "{{"), *close = at ? strstr(at, "}}") : NULL;
@@ -95,11 +97,13 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
 {
     const char *name;
     size_t length;
+
     for (const char *at = text; (at = next(at, &name, &length)); at = name + length + 2) {
         if (!name)
             return xstrdup("'{{' is not closed by '}}'");
         if (program && (is_word(name, length, "program") || is_word(name, length, "cache")))
             continue;
+
         const struct template_input *input =
             is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (!input)
@@ -124,6 +128,7 @@ char *template_expand(const struct template *t, const char *text,
     AUTO(buf) out = {0};
     const char *name, *found;
     size_t length;
+
     for (; (found = next(text, &name, &length)) && name; text = name + length + 2) {
         buf_add(&out, text, (size_t)(found - text));
         const struct template_input *input =
@@ -136,6 +141,7 @@ char *template_expand(const struct template *t, const char *text,
         else if (values->program)
             buf_adds(&out, values->program);
     }
+
     buf_adds(&out, text);
     return buf_detach(&out);
 }

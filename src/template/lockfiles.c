@@ -24,11 +24,13 @@ static int is_lock(const struct template_lock *lock, const char *path, char **op
     AUTO(openversion) found = {0};
     if (!lock->strict && lock->open.len == 0)
         return 1;
+
     if (fs_read(path, lock->open.len > 0 ? XML_FILE_MAX : LOCK_FILE_MAX, &text, err) != 0)
         return -1;
     if (lock->open.len > 0 &&
         openversion_find(buf_text(&text), text.len, &lock->versions, &lock->open, &found, err) != 0)
         return -1;
+
     if (found.version)
         keep_first(path, &found, open);
     return !found.version && (!lock->strict || strstr(buf_text(&text), lock->strict));

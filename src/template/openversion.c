@@ -29,15 +29,15 @@
 DL_TABLE(expat, EXPAT_FUNCTIONS)
 
 enum {
-    DEPTH_MAX = 100, /* what is deeper is passed over */
-    FOLLOW_MAX = 10, /* properties that lead to properties */
+    DEPTH_MAX = 100, /* deeper elements are passed over */
+    FOLLOW_MAX = 10, /* properties that refer to properties */
     NAME_MAX_BYTES = 200,
     ENTITY_MAX_BYTES = 100,
 };
 
 /* An element that has text and no other element. */
 struct leaf {
-    char *name; /* what "${...}" may say for it; NULL: nothing */
+    char *name; /* that "${...}" has for it; NULL: none */
     char *text;
     int line;
     bool version, open;
@@ -86,8 +86,8 @@ static bool has_version(const struct reader *r)
     return false;
 }
 
-/* What "${...}" says for the innermost element, or NULL: a property, or one near the root. Caller
- * frees. */
+/* The name that "${...}" has for the innermost element: it is a property or near the root. NULL:
+ * none. Caller frees. */
 static char *name_of(const struct reader *r)
 {
     enum { NEAR = 3 };

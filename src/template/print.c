@@ -38,9 +38,14 @@ static void add_words(const char *what, const struct strv *words, struct buf *ou
 void template_print(const struct template *t, struct buf *out)
 {
     AUTO(strv) locks = {0};
-    for (size_t i = 0; i < t->lock_count; i++)
-        strv_addf(&locks, "%s%s%s%s", t->locks[i].file, t->locks[i].strict ? " (with '" : "",
-                  t->locks[i].strict ? t->locks[i].strict : "", t->locks[i].strict ? "')" : "");
+    for (size_t i = 0; i < t->lock_count; i++) {
+        const struct template_lock *lock = &t->locks[i];
+        if (lock->strict)
+            strv_addf(&locks, "%s (with '%s')", lock->file, lock->strict);
+        else
+            strv_add(&locks, lock->file);
+    }
+
     add_line("language", t->language, out);
     add_line("description", t->description, out);
     add_line("file", t->path, out);
@@ -49,6 +54,7 @@ void template_print(const struct template *t, struct buf *out)
     add_line("handler", t->handler_help, out);
     add_line("default handler", t->handler_fallback, out);
     add_line("base = aws", t->aws_base, out);
+
     if (t->input_count > 0)
         buf_adds(out, "\nTo be set in [inputs]:\n");
     for (size_t i = 0; i < t->input_count; i++)

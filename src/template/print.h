@@ -4,7 +4,7 @@
 #include "support/buf.h"
 #include "template/template.h"
 
-/* What a template offers, for users: as an entry of a list, and in full. Pure. */
+/* Describes a template to users: as an entry of a list, and in full. Pure. */
 void template_print_entry(const struct template *t, struct buf *out);
 void template_print(const struct template *t, struct buf *out);
 

@@ -13,8 +13,8 @@
 
 enum { TEMPLATE_MAX = 64 * 1024 };
 
-/* Finds the next line "---" or "--- aws" (*aws); its length with the line end goes to *size. *line
- * counts on from where it is. */
+/* Finds the next line "---" or "--- aws" (*aws). *size: its length with the line end. *line goes up
+ * by the lines before it. */
 static const char *find_divider(const char *text, const char *end, size_t *size, int *line,
                                 bool *aws)
 {
@@ -23,6 +23,7 @@ static const char *find_divider(const char *text, const char *end, size_t *size,
         size_t whole = (size_t)((stop ? stop + 1 : end) - at), length = whole - (stop != NULL);
         while (length > 0 && strchr(" \t\r", at[length - 1]))
             length--;
+
         *aws = length == 7 && memcmp(at, "--- aws", 7) == 0;
         if (*aws || (length == 3 && memcmp(at, "---", 3) == 0)) {
             *size = whole;
@@ -33,7 +34,7 @@ static const char *find_divider(const char *text, const char *end, size_t *size,
     return NULL;
 }
 
-/* A body's text without the CRs of its line ends, and with a line end at its own. */
+/* Takes a body's text without the CRs of its line ends; the last line gets an end, too. */
 static void take_body(const char *text, const char *end, int line, struct template_body *body)
 {
     AUTO(buf) made = {0};
@@ -42,11 +43,12 @@ static void take_body(const char *text, const char *end, int line, struct templa
             buf_addc(&made, *at);
     if (made.len > 0 && made.data[made.len - 1] != '\n')
         buf_addc(&made, '\n');
+
     body->text = buf_detach(&made);
     body->line = line;
 }
 
-/* Splits what is behind the first divider into the bodies. */
+/* Splits the text after the first divider into the bodies. */
 static int take_bodies(const char *text, const char *end, int line, struct template *out,
                        struct error *err)
 {
@@ -55,6 +57,7 @@ static int take_bodies(const char *text, const char *end, int line, struct templ
     int first = line;
     const char *divider = find_divider(text, end, &size, &line, &aws);
     take_body(text, divider ? divider : end, first, &out->body);
+
     if (divider && !aws)
         return error_set(err, ERROR_PROJECT, "%s:%d:1: a second body starts with '--- aws'",
                          out->path, line);
@@ -68,6 +71,7 @@ static int take_bodies(const char *text, const char *end, int line, struct templ
                          out->path);
     if (divider)
         take_body(divider + size, end, line + 1, &out->aws);
+
     if (template_parse_body(out, &out->body, err) != 0)
         return -1;
     return divider ? template_parse_body(out, &out->aws, err) : 0;
@@ -80,15 +84,18 @@ int template_parse(const char *text, size_t length, const char *path, struct tem
     int line = 1;
     bool aws = false;
     out->path = xstrdup(path);
+
     if (length > TEMPLATE_MAX)
         return error_set(err, ERROR_PROJECT, "'%s' is larger than 65,536 bytes", path);
     if (memchr(text, '\0', length) || !js_valid_utf8(text, length))
         return error_set(err, ERROR_PROJECT, "'%s' is not UTF-8 text", path);
+
     autofree char *copy = xstrndup(text, length);
     const char *divider = find_divider(copy, copy + length, &size, &line, &aws);
     if (!divider || aws)
         return error_set(err, ERROR_PROJECT, "%s:%d:1: no line '---' between head and body", path,
                          aws ? line : 1);
+
     if (template_parse_head(copy, (size_t)(divider - copy), out, err) != 0)
         return -1;
     return take_bodies(divider + size, copy + length, line + 1, out, err);
@@ -104,7 +111,7 @@ static int load_file(const char *path, struct template *out, struct error *err)
     return template_parse(buf_text(&text), text.len, path, out, err);
 }
 
-/* The folders in which templates lie, in order. */
+/* The folders that templates are looked for in, in their order. */
 static void find_folders(struct strv *folders)
 {
     const char *own = getenv("LBUILD_TEMPLATES");
@@ -114,6 +121,7 @@ static void find_folders(struct strv *folders)
             strv_take(folders, xstrndup(own, length));
         own += length + (own[length] == ':');
     }
+
     strv_take(folders, data_path("templates"));
 }
 
@@ -128,6 +136,7 @@ static void add_names(const char *folder, struct strv *out)
             strcmp(entry->d_name + length - suffix, SUFFIX) == 0)
             strv_take(out, xstrndup(entry->d_name, length - suffix));
     }
+
     if (dir)
         closedir(dir);
 }
@@ -147,10 +156,12 @@ static int no_template(const char *name, const struct strv *folders, struct erro
     AUTO(strv) known = {0};
     AUTO(buf) list = {0};
     template_languages(&known);
+
     const char *near = strv_nearest(name, strv_argv(&known), known.len);
     if (near)
         return error_set(err, ERROR_PROJECT,
                          "no template for the language '%s'; did you mean '%s'?", name, near);
+
     for (size_t i = 0; i < known.len; i++)
         buf_addf(&list, "%s%s", i == 0 ? "" : ", ", known.items[i]);
     return error_set(err, ERROR_PROJECT, "no template for the language '%s'; %s%s", name,
@@ -164,12 +175,14 @@ int template_load(const char *name, struct template *out, struct error *err)
     *out = (struct template){0};
     if (strchr(name, '/'))
         return load_file(name, out, err);
+
     autofree char *file = xasprintf("%s" SUFFIX, name), *path = NULL;
     find_folders(&folders);
     for (size_t i = 0; name[0] != '.' && !path && i < folders.len; i++) {
         autofree char *candidate = path_join(folders.items[i], file);
         path = fs_exists(candidate) ? take(candidate) : NULL;
     }
+
     if (!path)
         return no_template(name, &folders, err);
     if (load_file(path, out, err) != 0)
@@ -195,6 +208,7 @@ static void parts_release(struct template *t)
         free(t->inputs[i].help);
         strv_release(&t->inputs[i].choices);
     }
+
     for (size_t i = 0; i < t->lock_count; i++) {
         free(t->locks[i].file);
         free(t->locks[i].strict);
@@ -202,11 +216,13 @@ static void parts_release(struct template *t)
         strv_release(&t->locks[i].versions);
         strv_release(&t->locks[i].open);
     }
+
     for (size_t i = 0; i < t->failure_count; i++) {
         free(t->failures[i].name);
         free(t->failures[i].says);
         free(t->failures[i].help);
     }
+
     free(t->inputs);
     free(t->locks);
     free(t->failures);
@@ -246,6 +262,7 @@ void template_release(struct template *t)
                                   &t->compile.cross[ARCH_X86_64],
                                   &t->compile.cross[ARCH_ARM64],
                                   &t->compile.pass};
+
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)

@@ -7,9 +7,9 @@
 
 #include <stdbool.h>
 
-/* A language template: a data file with a head (INI: what it is and needs) and, behind a line
- * "---", a body: the text of a multi-stage Dockerfile with placeholders; behind a line "--- aws"
- * there may be a second one for AWS's base image of the language. docs/templates.md is the format's
+/* A language template: a data file with a head (INI: what it is and what it needs) and, after a
+ * line "---", a body: the text of a multi-stage Dockerfile with placeholders. A line "--- aws" may
+ * begin a second body for AWS's base image of the language. docs/templates.md is the format's
  * reference. Errors: ERROR_PROJECT with file:line:column. */
 
 /* How a value is written where its placeholder stands. */
@@ -17,13 +17,13 @@ enum template_quoting {
     QUOTE_SHELL, /* words of a RUN line in shell form */
     QUOTE_JSON,  /* a JSON array of strings: exec form of ENTRYPOINT and CMD */
     QUOTE_ENV,   /* "value" of ENV, LABEL and WORKDIR: double-quoted, with backslash escapes */
-    QUOTE_PLAIN, /* an image reference, a platform or an input of few characters: checked against a
-                    safe set, never quoted */
-    QUOTE_BLOCK, /* whole lines that dockerfile.c makes; may be none */
+    QUOTE_PLAIN, /* an image reference, a platform or an input of a plain type: checked against a
+                    set of safe characters, never quoted */
+    QUOTE_BLOCK, /* whole lines that lbuild writes; may be none */
     QUOTE_COUNT
 };
 
-/* What a body may ask for. dockerfile.c fills each one in. */
+/* What a body may ask for. */
 enum placeholder_id {
     PLACEHOLDER_PLATFORM,
     PLACEHOLDER_BUILDER,
@@ -44,14 +44,14 @@ enum placeholder_id {
     PLACEHOLDER_PROGRAM,
     PLACEHOLDER_HANDLER,
     PLACEHOLDER_COUNT,
-    PLACEHOLDER_INPUT = PLACEHOLDER_COUNT /* "input:NAME": one of the head's; not in the table */
+    PLACEHOLDER_INPUT = PLACEHOLDER_COUNT /* "input:NAME", declared in the head; has no table row */
 };
 
 struct placeholder {
     const char *name;
-    enum template_quoting quoting; /* the one that the body must ask for */
-    enum template_quoting other;   /* or this one; the same where there is no choice */
-    bool mandatory;                /* a body without it would lose what the project asks for */
+    enum template_quoting quoting; /* that the body must ask for */
+    enum template_quoting other;   /* or this one; the same if there is no choice */
+    bool mandatory;                /* a body without it would lose settings of the project */
     const char *help;
 };
 extern const struct placeholder placeholders[PLACEHOLDER_COUNT];
@@ -61,30 +61,30 @@ const char *template_quoting_name(enum template_quoting quoting);
 struct template_placeholder {
     enum placeholder_id id;
     enum template_quoting quoting;
-    size_t input;  /* of PLACEHOLDER_INPUT: which of the head's */
+    size_t input;  /* for PLACEHOLDER_INPUT: its index in the template's inputs */
     size_t offset; /* of the opening braces in the body */
     size_t length;
     int line, column;
 };
 
 struct template_body {
-    char *text;                                /* NULL: there is none */
+    char *text;                                /* NULL: there is no such body */
     int line;                                  /* of the file: where it starts */
-    struct template_placeholder *placeholders; /* in their order */
+    struct template_placeholder *placeholders; /* as they stand in the text */
     size_t placeholder_count, placeholder_cap;
     bool uses[PLACEHOLDER_COUNT];
-    struct strv stages; /* names behind AS */
+    struct strv stages; /* names after AS */
     size_t final_stage; /* offset of the last FROM */
-    int final_run_line; /* of the file: the first RUN behind it, 0 without one */
+    int final_run_line; /* of the file: the first RUN after that FROM, 0 without one */
 };
 
 /* What a project may set in [inputs]. */
 enum template_input_type {
     INPUT_TEXT,    /* anything on one line */
-    INPUT_WORDS,   /* any number of words, split as a shell does it */
-    INPUT_VERSION, /* "3.12": letters, digits and . _ + - behind a digit */
+    INPUT_WORDS,   /* any number of words, split the way a shell does it */
+    INPUT_VERSION, /* "3.12": a digit, then letters, digits and . _ + - */
     INPUT_BOOL,    /* yes or no */
-    INPUT_CHOICE,  /* one of a few words of those characters */
+    INPUT_CHOICE,  /* one of a few words made of those characters */
     INPUT_TYPE_COUNT
 };
 struct template_input {
@@ -96,30 +96,30 @@ struct template_input {
     char *help;     /* never NULL */
 };
 
-/* A file in which a tool of the language notes the versions and digests of all dependencies. */
+/* A file in which a tool of the language records the versions and digests of all dependencies. */
 struct template_lock {
     char *file;
-    struct strv with; /* manifests that belong to it: they must be there too */
-    char *strict;     /* a text that only a file that is a lock has; NULL: it is one in any case */
-    struct strv versions, open; /* in XML: elements where versions stand, patterns of those that are
-                                   open (openversion.h); none: any is fine */
+    struct strv with;           /* manifests that must be there too */
+    char *strict;               /* a text that makes the file a lock; NULL: it always is one */
+    struct strv versions, open; /* in XML: elements where versions stand, and patterns for open
+                                   versions (openversion.h); empty: not looked at */
     int line;                   /* of the file */
 };
 
 struct template_compile {
-    struct strv command;                   /* empty: C, as plan_compile_decide has it */
+    struct strv command;                   /* empty: lbuild compiles C sources itself */
     struct strv env, env_arch[ARCH_COUNT]; /* "NAME=VALUE" */
     /* For the host engine, where no container keeps the command apart. */
-    struct strv cross[ARCH_COUNT]; /* "NAME=VALUE" when the program is for another architecture than
-                                      this machine */
+    struct strv cross[ARCH_COUNT]; /* "NAME=VALUE", used when the program is for another
+                                      architecture than this machine's */
     struct strv pass;              /* names of the user's own variables that the command sees */
     char *result;                  /* where it leaves the program; NULL: at {{program}} */
     bool dynamic;                  /* the program may need a loader: "static = no" */
 };
 
-/* What the failure of a command means, told by a text in what it says. */
+/* Explains a failure of a command that is known by a text in its output. */
 struct template_failure {
-    char *name, *says, *help; /* says and help: NULL until set, never afterwards */
+    char *name, *says, *help; /* says and help are NULL only while the head is read */
     bool toolchain; /* the machine lacks something, and the project is fine: ERROR_ENGINE */
     bool lock;      /* a lock file doesn't fit: ERROR_LOCKED */
     int line;       /* of the file */
@@ -131,9 +131,9 @@ struct template
     char *language;    /* head: [template] language */
     char *description; /* head: [template] description, or NULL */
     char *runtime;     /* head: [template] runtime: the folder under runtimes/, or NULL */
-    bool deps,
-        app; /* head: [template] makes: what the builder leaves below /out/deps and /out/app */
-    bool no_program;                        /* and there is no /out/program */
+    /* head: [template] makes: whether the builder fills /out/deps and /out/app */
+    bool deps, app;
+    bool no_program;                        /* and leaves no /out/program */
     struct strv packages_dnf, packages_yum; /* head: [packages] al2023 =, al2 = */
     struct strv packages_apt, packages_apk; /* debian =, alpine = */
     struct strv packages_aws;               /* aws = */
@@ -152,35 +152,38 @@ struct template
     struct template_body body, aws;
 };
 
-/* By language name from $LBUILD_TEMPLATES (a colon-separated list of folders), then from the
- * installed templates; or by path when it has a slash. Caps: 64 KiB, 1,000 placeholders in each
- * body. Every placeholder must be a known one, with the quoting it demands, at a place where that
- * quoting holds, every mandatory one must be used, and {{base}} by the last FROM alone. */
+/* Finds a template by its language in $LBUILD_TEMPLATES (a colon-separated list of folders), then
+ * among the installed ones; or by path if the name has a slash. Caps: 64 KiB, and 1,000
+ * placeholders in each body. Every placeholder must be known, have the quoting that it demands, and
+ * stand where that quoting holds; every mandatory one must be used, and {{base}} only in the last
+ * FROM. */
 int template_load(const char *name, struct template *out, struct error *err) must_check;
 /* The same for text in memory; `path` is for messages. */
 int template_parse(const char *text, size_t length, const char *path, struct template *out,
                    struct error *err) must_check;
 void template_release(struct template *t);
-/* What a command tells of its failure by this text, or NULL. */
-const struct template_failure *template_failure_find(const struct template *t, const char *text);
-enum error_kind template_failure_kind(const struct template_failure *failure);
-/* The names of all languages that there are templates for, sorted. */
+/* The names of all languages that have a template, sorted. */
 void template_languages(struct strv *out);
 
-/* NULL: the head declares none of this name, which is `length` bytes long. */
+/* The first failure whose text is in `text`, the output of a command; or NULL. */
+const struct template_failure *template_failure_find(const struct template *t, const char *text);
+enum error_kind template_failure_kind(const struct template_failure *failure);
+
+/* By a name of `length` bytes; NULL: the head declares no such input. */
 const struct template_input *template_input_find(const struct template *t, const char *name,
                                                  size_t length);
-/* Whether a value of this type has no character that means something in a shell or a Dockerfile. */
+/* Whether values of this type have no character that means something in a shell or a Dockerfile. */
 bool template_input_is_plain(enum template_input_type type);
-/* What is wrong with a value, remedy included; NULL when nothing is. Caller frees. */
+/* What is wrong with a value, and the remedy; NULL when nothing is. Caller frees. */
 char *template_input_check(const struct template_input *input, const char *value);
-/* What the placeholders in a text of the head stand for. */
+
+/* The values of placeholders in the head's texts. */
 struct template_values {
     const struct strv *inputs;   /* one value for each input, in their order; NULL: the defaults */
-    const char *program, *cache; /* {{program}}, {{cache}}; NULL: not to be used */
+    const char *program, *cache; /* {{program}}, {{cache}}; NULL: not used in the text */
 };
-/* The text with {{input:NAME}}, {{program}} and {{cache}} filled in; it passed
- * template_parse's check. Caller frees. */
+/* A text of the parsed head with its {{input:NAME}}, {{program}} and {{cache}} filled in. Caller
+ * frees. */
 char *template_expand(const struct template *t, const char *text,
                       const struct template_values *values);
 
