@@ -14,7 +14,7 @@ void plan_command_release(struct plan_command *command)
     *command = (struct plan_command){0};
 }
 
-/* An input as it counts: the plan's value, or the default where the plan knows of none. */
+/* The effective value of an input: the plan's, or the default where the plan has none. */
 static const char *value_of(const struct plan *plan, const struct template_input *input)
 {
     for (size_t i = 0; i < plan->inputs.len; i++)
@@ -23,7 +23,7 @@ static const char *value_of(const struct plan *plan, const struct template_input
     return input->fallback;
 }
 
-/* The input that a word is and nothing else, when it stands for several words; else NULL. */
+/* The input that makes up the whole word, if it stands for several words; else NULL. */
 static const struct template_input *whole_word(const struct template *t, const char *word)
 {
     size_t length = strlen(word);
@@ -54,6 +54,7 @@ void plan_command_make(const struct plan *plan, const struct template *t,
         strv_add(&inputs, value_of(plan, &t->inputs[i]));
     const struct template_values values = {
         .inputs = &inputs, .program = place->program, .cache = place->cache};
+
     expand(plan, t, &values, &compile->command, &out->argv);
     expand(plan, t, &values, &compile->env, &out->env);
     expand(plan, t, &values, &compile->env_arch[plan->arch], &out->env);

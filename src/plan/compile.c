@@ -6,10 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Every compile: sections so that the linker can drop what is unused, no trace of the compiler, and
- * what hardens a program without a run-time cost that matters. gcc 7 (Amazon Linux 2) and clang
- * know all of them.
- */
+/* For every compile: sections, so that the linker can drop unused code, no trace of the compiler,
+ * and hardening whose cost at run time doesn't matter. gcc 7 (Amazon Linux 2) and clang know all of
+ * these flags. */
 static const char *const hardening[] = {
     "-fno-pie",
     "-fstack-protector-strong",
@@ -40,6 +39,7 @@ static int add_matches(const struct plan_facts *facts, const char *pattern, stru
     }
     if (plan->sources.len > before || !project_is_set(facts->project, KEY_BUILD_SOURCES))
         return 0;
+
     autofree char *text = xasprintf(
         "no file matches '%.200s'; patterns are relative to the folder of the project file",
         pattern);
@@ -56,7 +56,7 @@ bool plan_is_cxx(const char *source)
     return false;
 }
 
-/* A source where the default patterns look, but of the other of the two languages; or NULL. */
+/* A source where the default patterns look that is in the other of the two languages; or NULL. */
 static const char *other_source(const struct plan_facts *facts, bool cxx)
 {
     static const char *const of_c[] = {"*.c", "src/*.c"};
@@ -76,11 +76,13 @@ static int no_sources(const struct plan_facts *facts, const struct strv *pattern
     bool cxx = strcmp(facts->template->language, "cpp") == 0,
          c = strcmp(facts->template->language, "c") == 0;
     const char *other = cxx || c ? other_source(facts, cxx) : NULL;
+
     if (other)
         return error_set(
             err, ERROR_PROJECT,
             "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' in [function]",
             facts->project->file, cxx ? "C++" : "C", other, cxx ? "C" : "C++", cxx ? "c" : "cpp");
+
     for (size_t i = 0; i < patterns->len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", patterns->items[i]);
     return error_set(err, ERROR_PROJECT,
@@ -96,13 +98,16 @@ static int decide_sources(const struct plan_facts *facts, struct plan *plan, str
         strv_add_all(&patterns, &facts->template->detect_sources);
     else if (project_words(facts->project, KEY_BUILD_SOURCES, &patterns, err) != 0)
         return -1;
+
     for (size_t i = 0; i < patterns.len; i++)
         if (add_matches(facts, patterns.items[i], plan, err) != 0)
             return -1;
+
     strv_sort(&plan->sources);
     strv_unique(&plan->sources);
     if (plan->sources.len == 0)
         return no_sources(facts, &patterns, err);
+
     autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
                                      plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
     plan_decide_key(plan, facts, KEY_BUILD_SOURCES, count, "the default patterns");
@@ -115,6 +120,7 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
     AUTO(strv) dirs = {0};
     if (project_words(facts->project, KEY_BUILD_INCLUDE, &dirs, err) != 0)
         return -1;
+
     for (size_t i = 0; i < dirs.len; i++) {
         char *clean = dirs.items[i][0] == '/' ? NULL : path_clean(dirs.items[i]);
         if (!clean)
@@ -124,6 +130,7 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
         if (!clean[0])
             free(clean);
     }
+
     for (size_t i = 0; dirs.len == 0 && i < facts->project_files->len; i++) {
         if (starts_with(facts->project_files->items[i], "include/")) {
             strv_add(&plan->include_dirs, "include");
@@ -133,8 +140,8 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
     return 0;
 }
 
-/* Flags for C and, where there are such sources, for C++. A 'standard' of one leaves the other at
- * its default. */
+/* Flags for C and, if there are C++ sources, for C++. A 'standard' of one language leaves the other
+ * at its default. */
 static void decide_flags(const struct plan_facts *facts, const struct strv *flags,
                          const struct strv *defines, struct plan *plan)
 {
@@ -142,6 +149,7 @@ static void decide_flags(const struct plan_facts *facts, const struct strv *flag
     bool for_cxx = strstr(standard, "++") != NULL, any = false;
     for (size_t i = 0; i < plan->sources.len; i++)
         any = any || plan_is_cxx(plan->sources.items[i]);
+
     strv_addf(&plan->compile_flags, "-std=%s",
               for_cxx ? project_keys[KEY_BUILD_STANDARD].fallback : standard);
     for (size_t i = 0; i < countof(hardening); i++)
@@ -149,8 +157,10 @@ static void decide_flags(const struct plan_facts *facts, const struct strv *flag
     strv_add_all(&plan->compile_flags, flags);
     for (size_t i = 0; i < defines->len; i++)
         strv_addf(&plan->compile_flags, "-D%s", defines->items[i]);
+
     if (!any)
         return;
+
     strv_addf(&plan->cxx_flags, "-std=%s", for_cxx ? standard : "gnu++17");
     for (size_t i = 1; i < plan->compile_flags.len; i++)
         strv_add(&plan->cxx_flags, plan->compile_flags.items[i]);
@@ -167,29 +177,33 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
         project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
         project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
         return -1;
+
     decide_flags(facts, &flags, &defines, plan);
     for (size_t i = 0; i < countof(linking); i++)
         strv_add(&plan->link_flags, linking[i]);
     if (project_bool(project, KEY_BUILD_STRIP))
         strv_add(&plan->link_flags, "-s");
     strv_add_all(&plan->link_flags, &link_flags);
+
     if (project_get(project, KEY_BUILD_COMPILER))
         plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));
     plan->libc = xstrdup(project_get(project, KEY_BUILD_LIBC));
+
     plan_decide_key(plan, facts, KEY_BUILD_FLAGS, project_get(project, KEY_BUILD_FLAGS),
                     "the default");
     plan_decide_key(plan, facts, KEY_BUILD_LIBC, plan->libc, "the default");
     return 0;
 }
 
-/* Settings about C would do nothing for a template that compiles something else, or in another way.
- */
+/* Settings about C would have no effect with a template that compiles something else, or in another
+ * way. */
 static int refuse_settings(const struct plan_facts *facts, struct error *err)
 {
     static const enum key_id keys[] = {KEY_BUILD_SOURCES, KEY_BUILD_INCLUDE,    KEY_BUILD_COMPILER,
                                        KEY_BUILD_LIBC,    KEY_BUILD_STANDARD,   KEY_BUILD_DEFINES,
                                        KEY_BUILD_FLAGS,   KEY_BUILD_LINK_FLAGS, KEY_BUILD_LIBRARIES,
                                        KEY_BUILD_STRIP};
+
     for (size_t i = 0; i < countof(keys); i++) {
         if (!project_is_set(facts->project, keys[i]))
             continue;
@@ -202,7 +216,7 @@ static int refuse_settings(const struct plan_facts *facts, struct error *err)
     return 0;
 }
 
-/* Whether the body has C sources compiled: what the host engine does too. */
+/* Whether the body compiles C sources, which the host engine can do, too. */
 static bool compiles_c(const struct template *t, bool aws)
 {
     const struct template_body *body = aws ? &t->aws : &t->body;
@@ -211,7 +225,7 @@ static bool compiles_c(const struct template *t, bool aws)
             body->uses[PLACEHOLDER_FLAGS]);
 }
 
-/* Whether the template's command is all that there is to do, so that the host engine can do it. */
+/* Whether the host engine can do it all: there is nothing but the template's command to run. */
 static bool runs_command(const struct template *t, bool aws)
 {
     const struct template_body *body = aws ? &t->aws : &t->body;
@@ -228,8 +242,10 @@ static int decide_command(const struct plan_facts *facts, struct plan *plan, str
     plan_command_make(plan, facts->template,
                       &(struct template_values){.program = "PROGRAM", .cache = "CACHE"}, false,
                       &command);
+
     for (size_t i = 0; i < command.argv.len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", command.argv.items[i]);
+
     if (command.argv.len > 0 || !command.result)
         plan_decide(plan, "compile", buf_text(&text), "the template's command");
     else if (!strv_contains(facts->project_files, command.result))
@@ -251,9 +267,10 @@ int plan_compile_decide(const struct plan_facts *facts, struct plan *plan, struc
     plan->template = t;
     plan->compiles_c = compiles_c(t, plan->aws);
     plan->runs_command = runs_command(t, plan->aws);
+
     if (!plan->compiles_c)
         return refuse_settings(facts, err) == 0 ? decide_command(facts, plan, err) : -1;
-    return decide_sources(facts, plan, err) == 0 && decide_includes(facts, plan, err) == 0
-               ? decide_compile(facts, plan, err)
-               : -1;
+    if (decide_sources(facts, plan, err) != 0 || decide_includes(facts, plan, err) != 0)
+        return -1;
+    return decide_compile(facts, plan, err);
 }

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The first row that fits counts. A name is the last part of the repository; a word is a part of
- * the tag between dots and dashes, a number the first one. NULL: any. */
+/* The first row that fits decides. A name is the last part of the repository; a word is a part of
+ * the tag between dots and dashes, a number only the first part. NULL: any. */
 static const struct {
     const char *name, *word, *manager;
 } known[] = {
@@ -23,8 +23,8 @@ static const struct {
     {"oraclelinux", "7", "yum"}, {"oraclelinux", NULL, "dnf"}, {"ubi", NULL, "dnf"},
 };
 
-/* AWS's images for languages, by the first version that is on Amazon Linux 2023; an older one is on
- * Amazon Linux 2 ("Lambda runtimes" in AWS's documentation). The repository is lambda/NAME or
+/* AWS's images for languages, with the first version on Amazon Linux 2023; older ones are on Amazon
+ * Linux 2 ("Lambda runtimes" in AWS's documentation). The repository is lambda/NAME or
  * aws-lambda-NAME. */
 static const struct {
     const char *name;
@@ -39,18 +39,18 @@ static const char *manager_of_lambda(const char *name, const char *tag)
         char *rest = NULL;
         if (strcmp(name, of_lambda[i].name) != 0)
             continue;
+
         long major = strtol(tag, &rest, 10), minor = *rest == '.' ? strtol(rest + 1, NULL, 10) : 0;
         if (rest == tag)
             return *tag == '\0' || strcmp(tag, "latest") == 0 ? "dnf" : NULL;
-        return major > of_lambda[i].major ||
-                       (major == of_lambda[i].major && minor >= of_lambda[i].minor)
-                   ? "dnf"
-                   : "yum";
+        if (major == of_lambda[i].major)
+            return minor >= of_lambda[i].minor ? "dnf" : "yum";
+        return major > of_lambda[i].major ? "dnf" : "yum";
     }
     return NULL;
 }
 
-/* "alpine" is in "3.12-alpine3.20" too. */
+/* A word may have a number after it: "alpine" is in "3.12-alpine3.20". */
 static bool has_word(const char *tag, const char *word)
 {
     size_t wanted = strlen(word);
@@ -60,6 +60,7 @@ static bool has_word(const char *tag, const char *word)
             (length == wanted ||
              (isalpha((unsigned char)word[wanted - 1]) && isdigit((unsigned char)at[wanted]))))
             return true;
+
         at += length;
         if (!*at || (word[0] >= '0' && word[0] <= '9'))
             return false;
@@ -72,13 +73,16 @@ const char *package_manager_of(const char *reference)
     autofree char *repository = xstrndup(name, strcspn(name, ":@"));
     const char *end = name + strlen(repository);
     autofree char *tag = *end == ':' ? xstrndup(end + 1, strcspn(end + 1, "@")) : xstrdup("");
+
     for (size_t i = 0; i < countof(known); i++)
         if ((!known[i].name || strcmp(known[i].name, repository) == 0) &&
             (!known[i].word || has_word(tag, known[i].word)))
             return known[i].manager;
+
     autofree char *folder = xstrndup(reference, (size_t)(name - reference) - (slash != NULL));
     if (strcmp(path_base(folder), "lambda") == 0)
         return manager_of_lambda(repository, tag);
-    return strncmp(repository, "aws-lambda-", 11) == 0 ? manager_of_lambda(repository + 11, tag)
-                                                       : NULL;
+    if (strncmp(repository, "aws-lambda-", 11) == 0)
+        return manager_of_lambda(repository + 11, tag);
+    return NULL;
 }

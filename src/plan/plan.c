@@ -81,9 +81,8 @@ char *plan_builder_reference(const char *value)
     return xstrdup(value);
 }
 
-/* The folder's name, lower case, with '-' for what a repository name can't have. NULL when nothing
- * is left.
- */
+/* The folder's name in lower case, with '-' for characters that a repository name can't have. NULL
+ * when nothing is left. Caller frees. */
 static char *name_of_folder(const char *dir)
 {
     AUTO(buf) name = {0};
@@ -93,6 +92,7 @@ static char *name_of_folder(const char *dir)
         else if (name.len > 0 && name.data[name.len - 1] != '-')
             buf_addc(&name, '-');
     }
+
     while (name.len > 0 && name.data[name.len - 1] == '-')
         name.data[--name.len] = '\0';
     return name.len ? buf_detach(&name) : NULL;
@@ -114,20 +114,24 @@ static int decide_names(const struct plan_facts *facts, struct plan *plan, struc
     const struct project *project = facts->project;
     const char *version = project_get(project, KEY_PROJECT_VERSION);
     const char *handler = project_get(project, KEY_FUNCTION_HANDLER);
+
     plan->project_dir = project->dir;
     plan->project = project;
     plan->name = image_name(project, err);
     if (!plan->name)
         return -1;
     plan_decide_key(plan, facts, KEY_PROJECT_NAME, plan->name, "name of the folder");
+
     if (version || facts->provenance->version)
         plan->version = xstrdup(version ? version : facts->provenance->version);
     plan_decide_key(plan, facts, KEY_PROJECT_VERSION, plan->version,
                     plan->version ? "git describe" : "no tag in git, none set");
+
     const char *fallback = facts->template->handler_fallback;
     plan->handler = xstrdup(handler ? handler : fallback ? fallback : plan->name);
     plan_decide_key(plan, facts, KEY_FUNCTION_HANDLER, plan->handler,
                     fallback ? "the template's default" : "the project's name");
+
     (void)arch_parse(project_get(project, KEY_IMAGE_ARCH), &plan->arch);
     plan_decide_key(plan, facts, KEY_IMAGE_ARCH, arch_lambda(plan->arch), "Lambda's own default");
     return 0;
@@ -161,6 +165,7 @@ static void decide_start(const struct plan_facts *facts, struct plan *plan)
 {
     bool stock;
     const char *reason;
+
     if (plan->family == FAMILY_SCRATCH) {
         stock = false;
         reason = "scratch has no entry script";
@@ -174,6 +179,7 @@ static void decide_start(const struct plan_facts *facts, struct plan *plan)
         reason =
             stock ? "AWS's base images have Lambda's entry script" : "the base isn't one of AWS's";
     }
+
     plan->start = stock ? START_STOCK : START_ENTRYPOINT;
     plan->program = xstrdup(LAMBDA_BOOTSTRAP);
     if (!stock)
@@ -193,11 +199,13 @@ static int decide_base(const struct plan_facts *facts, struct plan *plan, struct
         return -1;
     plan->family = family_of(plan->base_reference);
     plan_decide_key(plan, facts, KEY_IMAGE_BASE, plan->base_reference, "the default");
+
     if (facts->base && facts->base->manifest.text[0]) {
         plan->base_digest = xstrdup(facts->base->manifest.text);
         plan_decide(plan, "base digest", plan->base_digest,
                     "what the reference meant when it was looked up");
     }
+
     decide_start(facts, plan);
     return 0;
 }
@@ -214,16 +222,18 @@ static void decide_files(const struct plan_facts *facts, struct plan *plan)
     for (size_t i = 0; i < files->len; i++) {
         autofree char *stage = NULL, *path = NULL;
         if (stage_path(files->items[i].name, &stage, &path))
-            continue; /* by plan_stages_decide */
+            continue; /* plan_stages_decide adds those */
+
         autofree char *source = path_clean(files->items[i].name),
                       *dest = path_clean(files->items[i].value);
-        /* "x = /opt/" means into the folder, as it does for COPY. */
+        /* "x = /opt/" means into the folder, like for COPY. */
         if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source &&
             source[0]) {
             char *inside = path_join(dest, path_base(source));
             free(dest);
             dest = inside;
         }
+
         autofree char *place = origin_text(&files->items[i].origin);
         autofree char *text = xasprintf("%s -> /%s", source ? source : "", dest ? dest : "");
         plan_pairs_add(&plan->files, source ? source : "", dest ? dest : "",
@@ -236,10 +246,11 @@ static int decide_epoch(const struct plan_facts *facts, struct plan *plan, struc
 {
     const char *text = facts->source_date_epoch, *reason = "no commit to take it from";
     char *end = NULL;
+
     if (text && text[0]) {
         errno = 0;
         plan->epoch = strtoll(text, &end, 10);
-        /* The upper end is the year 9999, the last that RFC 3339 can write. */
+        /* The upper end is the year 9999, the last one that RFC 3339 can write. */
         if (errno || *end || !isdigit((unsigned char)text[0]) || plan->epoch > 253402300799)
             return error_set(err, ERROR_USAGE,
                              "SOURCE_DATE_EPOCH is '%.80s'; it must be whole seconds since 1970",
@@ -249,6 +260,7 @@ static int decide_epoch(const struct plan_facts *facts, struct plan *plan, struc
         plan->epoch = facts->provenance->commit_time;
         reason = "time of the commit";
     }
+
     autofree char *value = xasprintf("%lld", (long long)plan->epoch);
     plan_decide(plan, "timestamp", value, reason);
     return 0;
@@ -272,40 +284,48 @@ static void decide_annotations(const struct plan_facts *facts, struct plan *plan
     struct plan_pairs *to = &plan->annotations;
     autofree char *created = rfc3339(plan->epoch);
     const char *source = project_get(facts->project, KEY_PROJECT_SOURCE);
+
     for (size_t i = 0; i < countof(from_keys); i++) {
         autofree char *name = xasprintf("org.opencontainers.image.%s", from_keys[i].name);
         plan_pairs_add(to, name, project_get(facts->project, from_keys[i].key),
                        &facts->project->values[from_keys[i].key].origin);
     }
     plan_pairs_add(to, "org.opencontainers.image.created", created, NULL);
+
     if (git->commit) {
         autofree char *revision = xasprintf("%s%s", git->commit, git->dirty ? "-dirty" : "");
         plan_pairs_add(to, "org.opencontainers.image.revision", revision, NULL);
         plan_decide(plan, "revision", revision,
                     git->dirty ? "git; the work tree differs from the commit" : "git");
     }
+
     plan_pairs_add(to, "org.opencontainers.image.source", source ? source : git->source,
                    &facts->project->values[KEY_PROJECT_SOURCE].origin);
     plan_pairs_add(to, "org.opencontainers.image.title", plan->name, NULL);
     plan_pairs_add(to, "org.opencontainers.image.version", plan->version,
                    &facts->project->values[KEY_PROJECT_VERSION].origin);
+
     if (facts->base && facts->base->name)
         plan_pairs_add(to, "org.opencontainers.image.base.name", facts->base->name, NULL);
     if (plan->base_digest)
         plan_pairs_add(to, "org.opencontainers.image.base.digest", plan->base_digest, NULL);
 }
 
-/* "NAME", "NAME:TAG" or "HOST:PORT/NAME:TAG", made full by ":latest". */
+static bool is_tag(const char *text)
+{
+    size_t length =
+        strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+    return length > 0 && length <= 128 && text[length] == '\0' && !strchr(".-", text[0]);
+}
+
+/* "NAME", "NAME:TAG" or "HOST:PORT/NAME:TAG"; ":latest" is added where no tag is. */
 static int add_tag(struct plan *plan, const char *text, struct error *err)
 {
-    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text,
-               *colon = strchr(last, ':');
-    autofree char *name = xstrndup(last, colon ? (size_t)(colon - last) : strlen(last));
-    size_t tag = colon ? strspn(colon + 1,
-                                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
-                       : 0;
-    if (strlen(text) > 384 || !value_is_name(name) ||
-        (colon && (tag == 0 || tag > 128 || colon[1 + tag] || strchr(".-", colon[1]))))
+    const char *slash = strrchr(text, '/'), *last = slash ? slash + 1 : text;
+    const char *colon = strchr(last, ':');
+    autofree char *name = xstrndup(last, strcspn(last, ":"));
+
+    if (strlen(text) > 384 || !value_is_name(name) || (colon && !is_tag(colon + 1)))
         return error_set(
             err, ERROR_USAGE,
             "'%.200s' is not a name for an image; write NAME:TAG, the name in lower case", text);
@@ -313,7 +333,7 @@ static int add_tag(struct plan *plan, const char *text, struct error *err)
     return 0;
 }
 
-/* As distroless has it: open to its own user alone, and Lambda's is another. */
+/* Like in distroless: only its own user may enter it, and Lambda runs as another one. */
 static bool is_home(const char *folder)
 {
     return starts_with(folder, "/home/") || strcmp(folder, "/root") == 0 ||
@@ -326,25 +346,28 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     const char *workdir = project_get(facts->project, KEY_IMAGE_WORKDIR);
     copy_settings(&facts->project->free[SECTION_ENV], &plan->env);
     copy_settings(&facts->project->free[SECTION_LABELS], &plan->labels);
+
     const char *of_base =
         facts->base ? js_get_text(js_get(facts->base->config, "config"), "WorkingDir") : NULL;
     bool home = of_base && is_home(of_base);
     if (workdir || plan->family == FAMILY_SCRATCH ||
         (plan->start == START_ENTRYPOINT && (!of_base || home)))
         plan->workdir = xstrdup(workdir ? workdir : LAMBDA_TASK_ROOT);
+    const char *reason = home ? "the base's is the home of another user" : "Lambda's task folder";
     plan_decide_key(plan, facts, KEY_IMAGE_WORKDIR, plan->workdir,
-                    !plan->workdir ? "the base's"
-                    : home         ? "the base's is the home of another user"
-                                   : "Lambda's task folder");
+                    plan->workdir ? reason : "the base's");
+
     if (facts->tags->len > 0)
         strv_add_all(&tags, facts->tags);
     else if (project_words(facts->project, KEY_IMAGE_TAGS, &tags, err) != 0)
         return -1;
+
     if (tags.len == 0)
         strv_add(&tags, plan->name);
     for (size_t i = 0; i < tags.len; i++)
         if (add_tag(plan, tags.items[i], err) != 0)
             return -1;
+
     plan_decide_key(plan, facts, KEY_IMAGE_TAGS, plan->tags.items[0],
                     facts->tags->len ? "-t" : "the project's name");
     return 0;
@@ -360,6 +383,7 @@ char *plan_output_file(const struct project *project, const char *type, const ch
         return NULL;
     if (file)
         return xstrdup(file);
+
     autofree char *fallback = xasprintf("%s%s", name, strcmp(type, "oci") == 0 ? ".tar" : ".oci");
     const char *set = project_get(project, KEY_OUTPUT_FILE);
     return path_join(project->dir, set ? set : fallback);
@@ -375,14 +399,13 @@ static int decide_output(const struct plan_facts *facts, struct plan *plan, stru
         return -1;
     plan_decide_key(plan, facts, KEY_OUTPUT_TYPE, plan->output_type,
                     facts->output_type ? "-o" : "the default");
+
     const char *level = facts->compression;
     const enum key_id key = KEY_OUTPUT_COMPRESSION;
     autofree char *place = origin_text(&facts->project->values[key].origin);
     plan->compression = xstrdup(level ? level : project_get(facts->project, key));
-    plan_decide(plan, "compression", plan->compression,
-                level                                 ? "-o"
-                : project_is_set(facts->project, key) ? place
-                                                      : "the default");
+    const char *otherwise = project_is_set(facts->project, key) ? place : "the default";
+    plan_decide(plan, "compression", plan->compression, level ? "-o" : otherwise);
     plan_decide_key(plan, facts, KEY_OUTPUT_FILE, plan->output_file,
                     facts->output_file ? "-o" : "the project's name");
     return 0;
@@ -393,6 +416,7 @@ int plan_make(const struct plan_facts *facts, struct plan *plan, struct error *e
     *plan = (struct plan){0};
     if (decide_names(facts, plan, err) != 0 || decide_base(facts, plan, err) != 0)
         return -1;
+
     decide_files(facts, plan);
     if (plan_template_decide(facts, plan, err) != 0 || plan_compile_decide(facts, plan, err) != 0 ||
         plan_stages_decide(facts->project, facts->template, plan, err) != 0 ||
@@ -431,18 +455,21 @@ void plan_release(struct plan *plan)
     struct plan_pairs *const pairs[] = {&plan->files,       &plan->env,     &plan->labels,
                                         &plan->annotations, &plan->secrets, &plan->ssh,
                                         &plan->inputs};
+
     for (size_t i = 0; i < countof(texts); i++)
         free(texts[i]);
     for (size_t i = 0; i < countof(lists); i++)
         strv_release(lists[i]);
     for (size_t i = 0; i < countof(pairs); i++)
         plan_pairs_release(pairs[i]);
+
     for (size_t i = 0; i < plan->decision_count; i++) {
         free(plan->decisions[i].subject);
         free(plan->decisions[i].value);
         free(plan->decisions[i].reason);
     }
     free(plan->decisions);
+
     plan_stages_release(plan);
     *plan = (struct plan){0};
 }

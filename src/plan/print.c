@@ -11,6 +11,7 @@ void plan_print(const struct plan *plan, struct buf *out)
         size_t length = strlen(plan->decisions[i].subject);
         width = length > width ? length : width;
     }
+
     for (size_t i = 0; i < plan->decision_count; i++) {
         const struct plan_decision *decision = &plan->decisions[i];
         buf_addf(out, "%-*s  %s  (%s)\n", (int)width, decision->subject,
@@ -51,6 +52,7 @@ static struct js *stages(const struct plan *plan)
     for (size_t i = 0; i < plan->stage_count; i++) {
         const struct plan_stage *made = &plan->stages[i];
         struct js *object = js_object(), *run = js_array();
+
         js_set_string(object, "name", made->stage->name);
         js_set_string(object, "from", made->from);
         js_set(object, "packages", list(&made->stage->packages));
@@ -85,11 +87,13 @@ struct js *plan_json(const struct plan *plan)
     set_text(object, "projectVersion", plan->version);
     set_text(object, "handler", plan->handler);
     set_text(object, "architecture", arch_lambda(plan->arch));
+
     set_text(object, "base", plan->base_reference);
     set_text(object, "baseDigest", plan->base_digest);
     set_text(object, "builder", plan->builder_reference);
     set_text(object, "packageManager", plan->package_manager);
     js_set(object, "packages", list(&plan->packages));
+
     js_set(object, "sources", list(&plan->sources));
     js_set(object, "includeDirs", list(&plan->include_dirs));
     js_set(object, "compileFlags", list(&plan->compile_flags));
@@ -100,6 +104,7 @@ struct js *plan_json(const struct plan *plan)
     js_set(object, "stages", stages(plan));
     js_set(object, "stageFiles", stage_files(&plan->stage_files));
     set_text(object, "engineReason", plan->engine_reason);
+
     js_set(object, "env", pairs(&plan->env));
     js_set(object, "labels", pairs(&plan->labels));
     js_set(object, "annotations", pairs(&plan->annotations));
@@ -108,9 +113,11 @@ struct js *plan_json(const struct plan *plan)
     set_text(object, "workdir", plan->workdir);
     js_set(object, "tags", list(&plan->tags));
     js_set_integer(object, "timestamp", plan->epoch);
+
     set_text(object, "outputType", plan->output_type);
     set_text(object, "outputFile", plan->output_file);
     set_text(object, "compression", plan->compression);
+
     for (size_t i = 0; i < plan->decision_count; i++) {
         struct js *decision = js_object();
         js_set_string(decision, "subject", plan->decisions[i].subject);

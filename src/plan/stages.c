@@ -29,7 +29,7 @@ static char *copy_or_null(const char *text)
     return text ? xstrdup(text) : NULL;
 }
 
-/* The package manager that a stage starts with, by the image at the root of it. Caller frees. */
+/* The package manager that a stage starts with, known from the image at its root. Caller frees. */
 static char *manager_of(const struct plan *plan, const struct plan_stage *made)
 {
     const char *set = made->stage->values[STAGE_PACKAGE_MANAGER].value;
@@ -42,17 +42,19 @@ static char *manager_of(const struct plan *plan, const struct plan_stage *made)
                             : find(plan, made->from)->package_manager);
 }
 
-/* Adds a stage behind those that it needs; project_load made sure that they go in no circle. */
+/* Adds a stage after those that it needs; project_load made sure that there is no circle. */
 static void add_stage(const struct project *project, const char *name, struct plan *plan)
 {
     const struct stage *stage = stages_find(&project->stages, name);
     if (!stage || find(plan, name))
         return;
     const char *from = stage->values[STAGE_FROM].value;
+
     add_stage(project, from, plan);
     for (size_t i = 0; i < stage->copies.len; i++)
         if (stage->copies.items[i].stage)
             add_stage(project, stage->copies.items[i].stage, plan);
+
     struct plan_stage made = {.stage = stage};
     made.from_stage = strcmp(from, STAGE_BUILD) == 0 || stages_find(&project->stages, from);
     made.from = made.from_stage ? xstrdup(from) : plan_builder_reference(from);
@@ -70,8 +72,9 @@ static int decide_files(const struct project *project, struct plan *plan, struct
             continue;
         autofree char *wrong = stage_copies_add(&plan->stage_files, files->items[i].name,
                                                 files->items[i].value, &files->items[i].origin);
-        if (wrong) /* project_load looked already */
+        if (wrong) /* can't be: project_load has checked it */
             return error_set(err, ERROR_PROJECT, "%s: %s", place, wrong);
+
         const struct stage_copy *copy = &plan->stage_files.items[plan->stage_files.len - 1];
         autofree char *text = xasprintf("stage:%s:%s -> %s", copy->stage, copy->source, copy->dest);
         plan_decide(plan, "file", text, place);
@@ -93,6 +96,7 @@ static void say_stage(const struct plan_stage *made, struct plan *plan)
                   *place = origin_text(&stage->origin);
     AUTO(buf) text = {0};
     buf_addf(&text, "from %s", made->from);
+
     if (stage->packages.len > 0)
         buf_addf(&text, ", %zu package%s", stage->packages.len,
                  stage->packages.len == 1 ? "" : "s");
@@ -104,6 +108,7 @@ static void say_stage(const struct plan_stage *made, struct plan *plan)
         buf_addf(&text, "%s%s", i == 0 ? ", secrets " : " ", stage->secrets.items[i]);
     for (size_t i = 0; i < stage->ssh.len; i++)
         buf_addf(&text, "%s%s", i == 0 ? ", ssh " : " ", stage->ssh.items[i]);
+
     plan_decide(plan, subject, buf_text(&text), place);
 }
 
@@ -118,7 +123,7 @@ static void decide_engine(const struct project *project, const struct template *
                           struct plan *plan)
 {
     if (plan->stage_count > 0) {
-        /* What [files] name first; what that one needs comes before it. */
+        /* The stage that [files] name first: plan->stages starts with those that it needs. */
         const struct plan_stage *made = find(plan, plan->stage_files.items[0].stage);
         const struct stage *stage = made ? made->stage : plan->stages[0].stage;
         autofree char *what = xasprintf("[stage:%s]", stage->name);
@@ -132,6 +137,7 @@ static void decide_engine(const struct project *project, const struct template *
     } else if (!plan->compiles_c && !plan->runs_command) {
         plan->engine_reason = xasprintf("the template of '%s'", t->language);
     }
+
     plan->needs_engine = plan->engine_reason != NULL;
     if (plan->needs_engine)
         plan_decide(plan, "engine", "one with containers", plan->engine_reason);
@@ -145,12 +151,13 @@ static void decide_mounts(struct plan *plan)
     plan->needs_mounts = first != NULL;
     if (!first)
         return;
+
     autofree char *what =
         xasprintf("%s of [stage:%s]", plan->secrets.len > 0 ? "secrets" : "ssh", first->value);
     plan->mounts_reason = place_of(what, &first->origin);
 }
 
-/* Every secret that the project gives must be asked for by one of its stages. */
+/* A secret that no stage asks for is a mistake. */
 static int check_given(const struct project *project, struct error *err)
 {
     const struct settings *given = &project->free[SECTION_SECRETS];
@@ -158,6 +165,7 @@ static int check_given(const struct project *project, struct error *err)
         bool asked = false;
         for (size_t j = 0; j < project->stages.len; j++)
             asked = asked || strv_contains(&project->stages.items[j].secrets, given->items[i].name);
+
         autofree char *place = origin_text(&given->items[i].origin);
         if (!asked)
             return error_set(
@@ -173,24 +181,28 @@ int plan_stages_decide(const struct project *project, const struct template *t, 
 {
     if (check_given(project, err) != 0 || decide_files(project, plan, err) != 0)
         return -1;
+
     for (size_t i = 0; i < plan->stage_count; i++) {
         const struct stage *stage = plan->stages[i].stage;
         say_stage(&plan->stages[i], plan);
         ask(stage, STAGE_SECRETS, &stage->secrets, &plan->secrets);
         ask(stage, STAGE_SSH, &stage->ssh, &plan->ssh);
     }
+
     for (size_t i = 0; i < project->stages.len; i++) {
         const struct stage *stage = &project->stages.items[i];
         autofree char *subject = xasprintf("stage.%s", stage->name),
                       *place = origin_text(&stage->origin);
         if (find(plan, stage->name))
             continue;
+
         plan_decide(plan, subject, "left out: nothing uses it", place);
         strv_addf(
             &plan->warnings,
             "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
             place, stage->name);
     }
+
     decide_engine(project, t, plan);
     decide_mounts(plan);
     return 0;

@@ -14,16 +14,20 @@ static int unknown_input(const struct template *t, const struct setting *setting
     autofree char *place = origin_text(&setting->origin);
     for (size_t i = 0; i < t->input_count; i++)
         strv_add(&names, t->inputs[i].name);
+
     const char *near = strv_nearest(setting->name, strv_argv(&names), names.len);
-    autofree char *remedy =
-        near             ? xasprintf("did you mean '%s'?", near)
-        : names.len == 0 ? xstrdup("it has none")
-                         : xasprintf("'lbuild help template %s' lists its inputs", t->language);
+    autofree char *remedy = NULL;
+    if (near)
+        remedy = xasprintf("did you mean '%s'?", near);
+    else if (names.len == 0)
+        remedy = xstrdup("it has none");
+    else
+        remedy = xasprintf("'lbuild help template %s' lists its inputs", t->language);
     return error_set(err, ERROR_PROJECT, "%s: the template of '%s' has no input '%.80s'; %s", place,
                      t->language, setting->name, remedy);
 }
 
-/* The value of an input as it counts, or NULL and *wrong. Caller frees both. */
+/* The effective value of an input, or NULL and *wrong. Caller frees both. */
 static char *settle_input(const struct template_input *input, const char *text, char **wrong)
 {
     autofree char *value = input->type == INPUT_WORDS ? xstrdup(text) : ini_unquote(text);
@@ -41,6 +45,7 @@ static int read_inputs(const struct project *project, const struct template *t,
     for (size_t i = 0; i < set->len; i++)
         if (!template_input_find(t, set->items[i].name, strlen(set->items[i].name)))
             return unknown_input(t, &set->items[i], err);
+
     for (size_t i = 0; i < t->input_count; i++) {
         const struct template_input *input = &t->inputs[i];
         const struct setting *setting = settings_find(set, input->name);
@@ -68,12 +73,14 @@ char *plan_base_of(const struct project *project, const struct template *t, stru
     const char *base = project_get(project, KEY_IMAGE_BASE);
     if (strcmp(base, "aws") != 0)
         return plan_base_reference(base);
+
     autofree char *text =
         xasprintf("AWS has no base image of its own for '%s'; use al2023", t->language);
     if (!t->aws_base) {
         (void)!plan_wrong(project, KEY_IMAGE_BASE, err, text);
         return NULL;
     }
+
     if (read_inputs(project, t, &inputs, err) != 0)
         return NULL;
     values_of(&inputs, &values);
@@ -84,6 +91,7 @@ static int decide_inputs(const struct plan_facts *facts, struct plan *plan, stru
 {
     if (read_inputs(facts->project, facts->template, &plan->inputs, err) != 0)
         return -1;
+
     for (size_t i = 0; i < plan->inputs.len; i++) {
         const struct plan_pair *pair = &plan->inputs.items[i];
         autofree char *subject = xasprintf("inputs.%s", pair->name),
@@ -96,25 +104,38 @@ static int decide_inputs(const struct plan_facts *facts, struct plan *plan, stru
 
 /* The builder and its packages. */
 
+/* Whether the base itself should be the builder: it is AWS's for the language, or one from a
+ * registry whose distribution isn't Amazon's. */
+static bool builds_on_base(const struct plan *plan)
+{
+    const char *base = plan->base_reference;
+    if (plan->aws)
+        return true;
+    if (plan->family != FAMILY_OTHER || base_is_file(base))
+        return false;
+
+    const char *manager = package_manager_of(base);
+    return manager && (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0);
+}
+
 static void decide_builder(const struct plan_facts *facts, const struct template_values *values,
                            struct plan *plan)
 {
-    const char *set = project_get(facts->project, KEY_BUILD_BUILDER),
-               *own = facts->template->aws_builder;
-    const char *manager =
-        plan->family == FAMILY_OTHER ? package_manager_of(plan->base_reference) : NULL;
-    bool like_base = plan->aws || (!base_is_file(plan->base_reference) && manager &&
-                                   (strcmp(manager, "apt") == 0 || strcmp(manager, "apk") == 0));
-    autofree char *aws = plan->aws && own ? template_expand(facts->template, own, values) : NULL;
-    plan->builder_reference = plan_builder_reference(set         ? set
-                                                     : aws       ? aws
-                                                     : like_base ? plan->base_reference
-                                                     : plan->family == FAMILY_AL2 ? "al2"
-                                                                                  : "al2023");
-    plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference,
-                    aws         ? "the template's for AWS's base image"
-                    : like_base ? "the base itself"
-                                : "Amazon Linux like the base");
+    const char *builder = plan->family == FAMILY_AL2 ? "al2" : "al2023";
+    const char *reason = "Amazon Linux like the base";
+    const char *set = project_get(facts->project, KEY_BUILD_BUILDER);
+    autofree char *aws = NULL;
+
+    if (plan->aws && facts->template->aws_builder) {
+        builder = aws = template_expand(facts->template, facts->template->aws_builder, values);
+        reason = "the template's for AWS's base image";
+    } else if (builds_on_base(plan)) {
+        builder = plan->base_reference;
+        reason = "the base itself";
+    }
+
+    plan->builder_reference = plan_builder_reference(set ? set : builder);
+    plan_decide_key(plan, facts, KEY_BUILD_BUILDER, plan->builder_reference, reason);
 }
 
 static const struct strv *packages_of(const struct template *t, const char *manager, bool aws)
@@ -126,9 +147,9 @@ static const struct strv *packages_of(const struct template *t, const char *mana
         return &t->packages_dnf;
     if (strcmp(manager, "none") == 0)
         return &none;
-    return strcmp(manager, "yum") == 0   ? &t->packages_yum
-           : strcmp(manager, "apt") == 0 ? &t->packages_apt
-                                         : &t->packages_apk;
+    if (strcmp(manager, "yum") == 0)
+        return &t->packages_yum;
+    return strcmp(manager, "apt") == 0 ? &t->packages_apt : &t->packages_apk;
 }
 
 static int decide_packages(const struct plan_facts *facts, const struct template_values *values,
@@ -148,6 +169,7 @@ static int decide_packages(const struct plan_facts *facts, const struct template
             "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use 'base = al2023' in [image], or name a 'builder' or "
             "'packages' in [build] that bring them",
             facts->project->file, facts->template->language);
+
     for (size_t i = 0; i < packages->len; i++)
         strv_take(&plan->packages, template_expand(facts->template, packages->items[i], values));
     if (manager && strcmp(manager, "none") == 0 &&
@@ -155,6 +177,7 @@ static int decide_packages(const struct plan_facts *facts, const struct template
         return plan_wrong(
             facts->project, KEY_BUILD_PACKAGES, err,
             "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
+
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
 }
 
@@ -175,59 +198,71 @@ static const struct template_lock *find_lock(const struct template *t, const cha
 
 static void name_locks(const struct template *t, struct buf *out)
 {
-    for (size_t i = 0; i < t->lock_count; i++)
-        buf_addf(out, "%s%s%s%s%s", i == 0 ? "" : " or ", t->locks[i].file,
-                 t->locks[i].strict ? " with '" : "", t->locks[i].strict ? t->locks[i].strict : "",
-                 t->locks[i].strict ? "'" : "");
+    for (size_t i = 0; i < t->lock_count; i++) {
+        buf_addf(out, "%s%s", i == 0 ? "" : " or ", t->locks[i].file);
+        if (t->locks[i].strict)
+            buf_addf(out, " with '%s'", t->locks[i].strict);
+    }
 }
 
-/* No lock file: fine, unless --locked asks for one. */
+/* Having no lock file is fine unless --locked asks for one. */
 static int no_lock(const struct plan_facts *facts, struct error *err)
 {
     AUTO(buf) names = {0};
     if (!facts->locked)
         return 0;
+
     if (facts->open_version)
         return error_set(err, ERROR_LOCKED,
                          "%s, and --locked wants fixed ones; write the one that is meant",
                          facts->open_version);
     name_locks(facts->template, &names);
+
+    if (facts->template->lock_count == 0 && !facts->template->deps)
+        return 0;
     if (facts->template->lock_count == 0)
-        return facts->template->deps
-                   ? error_set(err, ERROR_LOCKED,
-                               "--locked: the template of '%s' knows no lock file",
-                               facts->template->language)
-                   : 0;
+        return error_set(err, ERROR_LOCKED, "--locked: the template of '%s' knows no lock file",
+                         facts->template->language);
     return error_set(err, ERROR_LOCKED, "%s: --locked, and the project has no lock file; make %s",
                      facts->project->file, buf_text(&names));
+}
+
+/* Checks a lock file that the project names: the template must know it, and it must be strict. */
+static int check_set_lock(const struct plan_facts *facts, const char *set, struct error *err)
+{
+    const struct template_lock *known = find_lock(facts->template, set);
+    AUTO(buf) names = {0};
+    autofree char *text = NULL;
+    if (known && facts->strict_locks && strv_contains(facts->strict_locks, set))
+        return 0;
+
+    name_locks(facts->template, &names);
+    if (!known)
+        text = xasprintf("'%.80s' is no lock file of '%s'; %s%s", set, facts->template->language,
+                         names.len > 0 ? "there may be " : "it has none", buf_text(&names));
+    else if (!has_file(facts, set))
+        text = xasprintf("the project has no lock file '%.80s'; make it, or drop 'lock'", set);
+    else
+        text = xasprintf("the project has no lock file '%.80s'; the file that is there has %s", set,
+                         known->strict ? "no digests" : "versions that are open");
+    return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
 }
 
 static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct strv *found = facts->strict_locks;
-    const char *set = project_get(facts->project, KEY_BUILD_LOCK);
-    AUTO(buf) known = {0};
-    name_locks(facts->template, &known);
-    if (set && !find_lock(facts->template, set)) {
-        autofree char *text =
-            xasprintf("'%.80s' is no lock file of '%s'; %s%s", set, facts->template->language,
-                      known.len > 0 ? "there may be " : "it has none", buf_text(&known));
-        return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
-    }
-    if (set && !(found && strv_contains(found, set))) {
-        autofree char *text = xasprintf("the project has no lock file '%.80s'; %s", set,
-                                        !has_file(facts, set) ? "make it, or drop 'lock'"
-                                        : find_lock(facts->template, set)->strict
-                                            ? "the file that is there has no digests"
-                                            : "the file that is there has versions that are open");
-        return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
-    }
-    if (!set && found && found->len > 1)
+    const char *lock = project_get(facts->project, KEY_BUILD_LOCK);
+    if (lock && check_set_lock(facts, lock, err) != 0)
+        return -1;
+    if (!lock && found && found->len > 1)
         return error_set(
             err, ERROR_PROJECT,
-            "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in [build] which one counts",
+            "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in [build] which "
+            "one counts",
             facts->project->file, found->items[0], found->items[1]);
-    const char *lock = set ? set : found && found->len == 1 ? found->items[0] : NULL;
+
+    if (!lock && found && found->len == 1)
+        lock = found->items[0];
     plan->lock = lock ? xstrdup(lock) : NULL;
     if (facts->template->lock_count > 0)
         plan_decide_key(plan, facts, KEY_BUILD_LOCK, lock,
@@ -239,11 +274,13 @@ static int needs_manifest(const struct plan_facts *facts, struct error *err)
 {
     const struct strv *needs = &facts->template->manifest_needs;
     AUTO(buf) names = {0};
+
     for (size_t i = 0; i < needs->len; i++) {
         if (has_file(facts, needs->items[i]))
             return 0;
         buf_addf(&names, "%s'%s'", i == 0 ? "" : " or ", needs->items[i]);
     }
+
     if (needs->len == 0)
         return 0;
     return error_set(err, ERROR_PROJECT,
@@ -264,18 +301,22 @@ static int decide_manifest(const struct plan_facts *facts, struct plan *plan, st
     const struct template *t = facts->template;
     if (needs_manifest(facts, err) != 0 || choose_lock(facts, plan, err) != 0)
         return -1;
+
     for (size_t i = 0; i < facts->project_files->len; i++)
         if (strv_contains(&t->manifest_needs, facts->project_files->items[i]) ||
             takes(t, facts->project_files->items[i]))
             strv_add(&plan->manifest, facts->project_files->items[i]);
+
     const struct template_lock *lock = plan->lock ? find_lock(t, plan->lock) : NULL;
     for (size_t i = 0; lock && i < lock->with.len; i++) {
         if (!has_file(facts, lock->with.items[i]))
             return error_set(err, ERROR_PROJECT,
                              "%s: '%s' is the lock file of '%s', which is not there",
                              facts->project->file, lock->file, lock->with.items[i]);
+
         strv_add(&plan->manifest, lock->with.items[i]);
     }
+
     if (lock)
         strv_add(&plan->manifest, lock->file);
     strv_sort(&plan->manifest);
@@ -283,12 +324,13 @@ static int decide_manifest(const struct plan_facts *facts, struct plan *plan, st
     return 0;
 }
 
-/* A project in which nothing of the language is found builds an image that can't start. */
+/* A project without any file of the language would make an image that can't start. */
 static int check_empty(const struct plan_facts *facts, struct error *err)
 {
     const struct template *t = facts->template;
     const struct strv *const lists[] = {&t->detect_files, &t->detect_sources};
     AUTO(buf) patterns = {0};
+
     for (size_t i = 0; i < countof(lists); i++) {
         for (size_t j = 0; j < lists[i]->len; j++) {
             buf_addf(&patterns, " %s", lists[i]->items[j]);
@@ -297,6 +339,7 @@ static int check_empty(const struct plan_facts *facts, struct error *err)
                     return 0;
         }
     }
+
     if (patterns.len == 0 || t->compile.command.len > 0 || !t->app)
         return 0;
     return error_set(
