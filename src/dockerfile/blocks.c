@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* An input as it counts: the plan's value, or the default where the plan knows of none. */
+/* The plan's value of an input; NULL: the plan has none. */
 static const struct plan_pair *find_input(const struct writer *w,
                                           const struct template_input *input)
 {
@@ -19,6 +19,7 @@ static const struct plan_pair *find_input(const struct writer *w,
     return NULL;
 }
 
+/* The effective value: the plan's, or the default. *origin: where it was set, or NULL. */
 static const char *value_of(const struct writer *w, const struct template_input *input,
                             const struct origin **origin)
 {
@@ -27,7 +28,7 @@ static const char *value_of(const struct writer *w, const struct template_input 
     return pair ? pair->value : input->fallback;
 }
 
-/* " WORD" for each of a words input. */
+/* " WORD" for each word of an input of words. */
 static void write_words(struct writer *w, const struct template_input *input, const char *value,
                         const struct origin *origin)
 {
@@ -46,13 +47,14 @@ void template_write_input(struct writer *w, const struct template_placeholder *p
     const struct template_input *input = &w->t->inputs[p->input];
     const struct origin *origin;
     const char *value = value_of(w, input, &origin);
+
     if (input->type == INPUT_WORDS)
         write_words(w, input, value, origin);
     else
         writer_quoted(w, quoters[p->quoting], value, origin, input->name);
 }
 
-/* Whether a path lies in that folder, "" for the project's own, and not deeper. */
+/* Whether a path lies right in that folder, not deeper; "" is the project's. */
 static bool lies_in(const char *path, const char *folder)
 {
     size_t length = strlen(folder);
@@ -61,44 +63,51 @@ static bool lies_in(const char *path, const char *folder)
                  : length == 0;
 }
 
-static void copy_folder(struct writer *w, const struct strv *files, const char *folder)
+/* Whether the plain form of COPY can say the names of all files in the folder. */
+static bool is_safe(const struct strv *files, const char *folder)
 {
-    bool safe = true;
     for (size_t i = 0; i < files->len; i++) {
         autofree char *absolute = xasprintf("/%s", files->items[i]);
-        safe = safe && (!lies_in(files->items[i], folder) ||
-                        (quote_is_safe_path(absolute) && files->items[i][0] != '-'));
+        if (lies_in(files->items[i], folder) &&
+            (!quote_is_safe_path(absolute) || files->items[i][0] == '-'))
+            return false;
     }
-    autofree char *target = xasprintf("./%s%s", folder, folder[0] ? "/" : "");
+    return true;
+}
+
+static void copy_folder(struct writer *w, const struct strv *files, const char *folder)
+{
+    bool safe = is_safe(files, folder);
+    AUTO(strv) words = {0};
+    for (size_t i = 0; i < files->len; i++)
+        if (lies_in(files->items[i], folder))
+            strv_add(&words, files->items[i]);
+    strv_addf(&words, "./%s%s", folder, folder[0] ? "/" : "");
+
     buf_adds(w->out, safe ? "COPY" : "COPY [");
-    for (size_t i = 0; i < files->len; i++) {
-        if (!lies_in(files->items[i], folder))
-            continue;
-        buf_adds(w->out, safe ? " " : "");
-        if (safe)
-            buf_adds(w->out, files->items[i]);
-        else
-            writer_quoted(w, quote_copy_json, files->items[i], NULL, "manifest");
-        buf_adds(w->out, safe ? "" : ", ");
+    for (size_t i = 0; i < words.len; i++) {
+        if (safe) {
+            buf_addf(w->out, " %s", words.items[i]);
+        } else {
+            buf_adds(w->out, i == 0 ? "" : ", ");
+            writer_quoted(w, quote_copy_json, words.items[i], NULL, "manifest");
+        }
     }
-    buf_adds(w->out, safe ? " " : "");
-    if (safe)
-        buf_adds(w->out, target);
-    else
-        writer_quoted(w, quote_copy_json, target, NULL, "manifest");
     buf_adds(w->out, safe ? "\n" : "]\n");
 }
 
-/* Each folder's files stay in it. */
+/* One COPY for each folder, since COPY puts all its sources into one. */
 void template_write_manifest(struct writer *w)
 {
     const struct strv *files = &w->plan->manifest;
     AUTO(strv) folders = {0};
+
     for (size_t i = 0; i < files->len; i++) {
         const char *slash = strrchr(files->items[i], '/');
         strv_take(&folders,
                   xstrndup(files->items[i], slash ? (size_t)(slash - files->items[i]) : 0));
     }
+
     strv_sort(&folders);
     strv_unique(&folders);
     for (size_t i = 0; i < folders.len; i++)
@@ -120,10 +129,12 @@ void template_write_compile(struct writer *w)
         builder_compile(w);
         return;
     }
+
     plan_command_make(
         w->plan, w->t,
         &(struct template_values){.program = DOCKERFILE_PROGRAM, .cache = DOCKERFILE_CACHE}, false,
         &command);
+
     buf_addf(w->out, "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64,
              w->plan->epoch);
     add_words(w, &command.env);
@@ -144,8 +155,8 @@ void template_write_compile(struct writer *w)
 
 void template_write_app(struct writer *w)
 {
-    buf_adds(w->out, "RUN mkdir -p " TASK " \\\n    && cp -RP ./. " TASK " \\\n    && rm -rf");
     static const char *const ours[] = {".lbuild", DOCKERFILE_NAME, "lbuild.ini"};
+    buf_adds(w->out, "RUN mkdir -p " TASK " \\\n    && cp -RP ./. " TASK " \\\n    && rm -rf");
     for (size_t i = 0; i < countof(ours); i++)
         buf_addf(w->out, " " TASK "/%s", ours[i]);
     buf_adds(w->out, " \\\n    && chmod -R u=rwX,go=rX " TASK "\n");

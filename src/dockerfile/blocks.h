@@ -3,11 +3,11 @@
 
 #include "dockerfile/writer.h"
 
-/* What the template's head says, as blocks of the body and as values in it. */
+/* Writes what the template's head asks for: blocks of the body, and values in it. */
 
-/* COPY of lock file and manifests into the working directory; no line when there are none. */
+/* COPY of the lock file and manifests into the working directory; no line when there are none. */
 void template_write_manifest(struct writer *w);
-/* RUN of [compile], or, without one, those that compile C. */
+/* RUN of [compile] or, without one, the RUNs that compile C. */
 void template_write_compile(struct writer *w);
 /* RUN that puts the project into its folder below /out/app. */
 void template_write_app(struct writer *w);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { COMMAND_SPLIT = 49152 /* a compile that grows over this goes on in another RUN */ };
+enum { COMMAND_SPLIT = 49152 /* bytes of a RUN after which a compile goes on in another one */ };
 
 #define FILES "/out/files"
 
@@ -32,27 +32,35 @@ static const struct manager *find_manager(const char *name)
     return NULL;
 }
 
+static void refuse_packages(struct writer *w, const struct builder_packages *packages)
+{
+    autofree char *text = NULL;
+    if (packages->manager)
+        text = xasprintf("'%.200s' has 'package-manager = none', and '%s' to install",
+                         packages->image, packages->key);
+    else
+        text = xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to "
+                         "none when it has all that is needed",
+                         packages->image);
+    writer_refuse(w, packages->from, packages->key, text);
+}
+
 void builder_add_packages(struct writer *w, const struct builder_packages *packages)
 {
     const struct manager *manager = find_manager(packages->manager);
     if (packages->names->len == 0)
         return;
+
     if (!manager) {
-        autofree char *text =
-            packages->manager
-                ? xasprintf("'%.200s' has 'package-manager = none', and '%s' to install",
-                            packages->image, packages->key)
-                : xasprintf(
-                      "the package manager of '%.200s' isn't known; set 'package-manager', to none when it has all that is "
-                      "needed",
-                      packages->image);
-        writer_refuse(w, packages->from, packages->key, text);
+        refuse_packages(w, packages);
         return;
     }
+
     for (size_t i = 0; i < packages->names->len; i++)
         if (packages->names->items[i][0] == '-')
             writer_fail(w, packages->origin, packages->key, packages->names->items[i],
                         "would be read as an option");
+
     writer_from(w, packages->origin);
     buf_addf(w->out, "RUN export LD_LIBRARY_PATH= \\\n    && %s", manager->before);
     for (size_t i = 0; i < packages->names->len; i++) {
@@ -99,8 +107,8 @@ static void add_function(struct writer *w, const char *name, const struct strv *
     buf_adds(w->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
 }
 
-/* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map; with relative
- * names the debug information alone needs a map. */
+/* The start of a RUN that compiles. gcc 7 of Amazon Linux 2 has no -ffile-prefix-map, but with
+ * relative names only the debug information needs a map. */
 static void add_run(struct writer *w)
 {
     buf_addf(w->out,
@@ -112,8 +120,8 @@ static void add_run(struct writer *w)
         add_function(w, "compile_cxx", &w->plan->cxx_flags);
 }
 
-/* Begins one command of a RUN; `start` is where the RUN began, so that it doesn't become too long
- * for one argument. */
+/* Begins one command of a RUN. `start` is where the RUN began: before it gets too long for one
+ * argument, another one begins. */
 static void add_command(struct writer *w, size_t *start)
 {
     if (w->out->len - *start > COMMAND_SPLIT) {
@@ -141,6 +149,7 @@ void builder_compile(struct writer *w)
     size_t start = w->out->len, count = 0;
     writer_from(w, writer_origin(w, KEY_BUILD_SOURCES));
     add_run(w);
+
     for (size_t i = 0; i < plan->sources.len; i++)
         add_compile_of(w, plan->sources.items[i], plan->sources.items[i], ++count, &start);
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
@@ -148,6 +157,7 @@ void builder_compile(struct writer *w)
             xasprintf("%s/%s", plan->runtime_prefix, plan->runtime_sources.items[i]);
         add_compile_of(w, source, plan->runtime_sources.items[i], ++count, &start);
     }
+
     add_command(w, &start);
     buf_adds(w->out, "gcc");
     writer_words(w, &plan->link_flags, KEY_BUILD_LINK_FLAGS);
@@ -158,24 +168,24 @@ void builder_compile(struct writer *w)
     buf_adds(w->out, " -o " DOCKERFILE_PROGRAM " \\\n    && chmod 0755 " DOCKERFILE_PROGRAM "\n");
 }
 
-/* [files]. Those that go into one folder of the image are gathered in one of the builder stage and
- * copied at once. COPY of a folder's content leaves the mode of a target that is there as it is and
- * follows links to it; COPY of the folders above would do neither. */
+/* [files]. Those that go into one folder of the image are gathered in one folder of the builder
+ * stage and copied at once. COPY of a folder's content keeps the mode of a target folder that is
+ * there, and follows links to it; COPY of the folders above it would do neither. */
 
-/* The folder that an entry goes into, without slashes at the ends; the root itself for the root.
- * Caller frees. */
+/* The folder that an entry goes into, without slashes at the ends; "" is the root. Caller frees. */
 static char *target_folder(const struct plan_pair *pair)
 {
     const char *slash = strrchr(pair->value, '/');
     return slash ? xstrndup(pair->value, (size_t)(slash - pair->value)) : xstrdup("");
 }
 
-/* The number, from 1, of the gathering folder of each entry; entries with one target folder share
- * it. Caller frees. */
+/* For each entry the number, from 1, of its gathering folder, which entries with the same target
+ * folder share. Caller frees. */
 static size_t *gather(const struct plan_pairs *files)
 {
     AUTO(strv) folders = {0};
     size_t *numbers = xcalloc(files->len + 1, sizeof *numbers);
+
     for (size_t i = 0; i < files->len; i++) {
         autofree char *folder = target_folder(&files->items[i]);
         size_t number = 0;
@@ -188,13 +198,14 @@ static size_t *gather(const struct plan_pairs *files)
     return numbers;
 }
 
-/* The words behind "put": from where, to where. */
+/* A call of the function "put" with its two arguments, source and target. */
 static void add_put(struct writer *w, const struct plan_pair *pair, size_t number)
 {
     const char *slash = strrchr(pair->value, '/'), *name = slash ? slash + 1 : pair->value;
     const char *held = dockerfile_holds(pair->name) ? DOCKERFILE_HELD "/" : "";
     autofree char *from = pair->name[0] ? xasprintf("./%s%s", held, pair->name) : xstrdup(".");
     autofree char *to = xasprintf(FILES "/%zu%s%s", number, name[0] ? "/" : "", name);
+
     buf_adds(w->out, " \\\n");
     writer_from(w, &pair->origin);
     buf_adds(w->out, "    && put ");
@@ -203,7 +214,8 @@ static void add_put(struct writer *w, const struct plan_pair *pair, size_t numbe
     writer_pair(w, quote_shell, pair, to, "files");
     if (pair->name[0])
         return;
-    /* The whole project, without what lbuild added to the context. */
+
+    /* The whole project, without the files that lbuild added to the context. */
     buf_adds(w->out, " \\\n    && if [ -d " DOCKERFILE_HELD " ]; then put " DOCKERFILE_HELD " ");
     writer_pair(w, quote_shell, pair, to, "files");
     buf_adds(w->out, "; fi \\\n    && rm -rf");
@@ -220,6 +232,7 @@ void builder_files(struct writer *w)
     const struct plan_pairs *files = &w->plan->files;
     if (files->len == 0)
         return;
+
     autofree size_t *numbers = gather(files);
     writer_from(w, &files->items[0].origin);
     buf_adds(w->out,
@@ -237,8 +250,8 @@ const char *builder_top(const struct writer *w)
     return w->on_scratch && w->t->deps ? DOCKERFILE_APP_TOP : "";
 }
 
-/* What the template makes: the dependencies come first, so that what changes more often lies above
- * them. */
+/* The template's results. The dependencies come first, so that layers which change more often lie
+ * above them. */
 static void copy_made(struct writer *w)
 {
     const struct template *t = w->t;
@@ -257,6 +270,7 @@ void builder_copy(struct writer *w)
     const struct plan *plan = w->plan;
     autofree size_t *numbers = gather(&plan->files);
     copy_made(w);
+
     for (size_t i = 0, copied = 0; i < plan->files.len; i++) {
         const struct plan_pair *pair = &plan->files.items[i];
         size_t number = numbers[i];
@@ -266,6 +280,7 @@ void builder_copy(struct writer *w)
             continue;
         copied = number;
         writer_from(w, &pair->origin);
+
         autofree char *folder = target_folder(pair);
         autofree char *target = xasprintf("%s/%s%s", builder_top(w), folder, folder[0] ? "/" : "");
         if (quote_is_safe_path(target)) {

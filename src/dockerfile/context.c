@@ -52,9 +52,11 @@ static int scan_link(struct scan *scan, int parent, const char *name, const char
                      const struct stat *st, struct error *err)
 {
     char target[LINK_MAX_BYTES + 1];
+
     ssize_t length = readlinkat(parent, name, target, sizeof target);
     if (length < 0)
         return error_errno(err, ERROR_BUILD, "can't read the link '%s/%s'", scan->dir, path);
+
     if ((size_t)length == sizeof target)
         return error_set(err, ERROR_BUILD,
                          "the target of the link '%s/%s' is longer than 4,096 bytes", scan->dir,
@@ -63,13 +65,14 @@ static int scan_link(struct scan *scan, int parent, const char *name, const char
     return add(scan, path, TAR_SYMLINK, st, target, err);
 }
 
-/* A folder that is left out still counts when a "!" rule lets in something below it. */
+/* A folder that is left out comes back in when a "!" rule lets in something below it. */
 static int scan_subfolder(struct scan *scan, int parent, const char *name, const char *path,
                           const struct stat *st, struct error *err)
 {
     bool out = ignore_matches(scan->ignore, path);
     if (out && !ignore_may_reinclude(scan->ignore, path))
         return 0;
+
     size_t before = scan->out->len;
     if (scan_folder(scan, parent, name, path, err) != 0)
         return -1;
@@ -86,6 +89,7 @@ static int scan_entry(struct scan *scan, int parent, const char *name, const cha
         return errno == ENOENT
                    ? 0
                    : error_errno(err, ERROR_BUILD, "can't look at '%s/%s'", scan->dir, path);
+
     if (S_ISDIR(st.st_mode))
         return scan_subfolder(scan, parent, name, path, &st, err);
     if ((!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)) || ignore_matches(scan->ignore, path))
@@ -101,22 +105,26 @@ static int scan_folder(struct scan *scan, int parent, const char *name, const ch
         fd = openat(parent, name,
                     O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW));
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
     if (!dir) {
         error_errno(err, ERROR_BUILD, "can't read the folder '%s%s%s'", scan->dir,
                     path[0] ? "/" : "", path);
         autoclose_release(&fd);
         return -1;
     }
+
     if (++scan->depth > DEPTH_MAX)
         result = error_set(err, ERROR_PROJECT,
                            "'%s/%.200s...' is nested deeper than %d folders; leave it out",
                            scan->dir, path, DEPTH_MAX);
+
     for (struct dirent *entry; result == 0 && (errno = 0, entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
         autofree char *below = path_join(path, entry->d_name);
         result = scan_entry(scan, fd, entry->d_name, below, err);
     }
+
     if (result == 0 && errno != 0)
         result = error_errno(err, ERROR_BUILD, "can't read the folder '%s/%s'", scan->dir, path);
     scan->depth--;
@@ -135,6 +143,7 @@ int context_scan(const char *dir, const struct ignore *ignore, const struct strv
     struct scan scan = {.dir = dir, .ignore = ignore, .left_out = left_out, .out = out};
     if (scan_folder(&scan, AT_FDCWD, dir, "", err) != 0)
         return -1;
+
     if (out->len > 1)
         qsort(out->files, out->len, sizeof *out->files, compare_files);
     return 0;
@@ -149,7 +158,7 @@ void context_release(struct context *context)
 
 /* Writing. */
 
-/* Our names in the context, and what engines would read as rules for Dockerfile.lbuild. */
+/* Our names in the context, and those that engines would read as rules for Dockerfile.lbuild. */
 static bool is_ours(const char *path)
 {
     static const char *const ours[] = {".lbuild", DOCKERFILE_NAME, DOCKERFILE_NAME ".dockerignore",
@@ -160,7 +169,7 @@ static bool is_ours(const char *path)
     return false;
 }
 
-/* The folders above a path of ours; doubles are dropped when they are written. Cuts the path. */
+/* The folders above a path of ours; duplicates are dropped on writing. Cuts the path. */
 static void add_folders(struct tree *tree, char *path)
 {
     for (char *slash = strrchr(path, '/'); slash; slash = strrchr(path, '/')) {
@@ -175,11 +184,11 @@ static int gather_project(const struct plan *plan, const struct context *context
     for (size_t i = 0; i < context->len; i++) {
         const struct context_file *file = &context->files[i];
         if (is_ours(file->path))
-            return error_set(
-                err, ERROR_PROJECT,
-                "'%s/%s' has a name that lbuild needs in the build context; rename it or leave it out with a "
-                ".dockerignore file",
-                plan->project_dir, file->path);
+            return error_set(err, ERROR_PROJECT,
+                             "'%s/%s' has a name that lbuild needs in the build context; rename it "
+                             "or leave it out with a .dockerignore file",
+                             plan->project_dir, file->path);
+
         autofree char *source = path_join(plan->project_dir, file->path);
         bool held = dockerfile_holds(file->path);
         autofree char *path = held ? path_join(DOCKERFILE_HELD, file->path) : xstrdup(file->path);
@@ -202,6 +211,7 @@ static int gather_runtime(const struct plan *plan, struct tree *tree, struct err
         return 0;
     if (data_files(plan->runtime_dir, "", &files, err) != 0)
         return -1;
+
     for (size_t i = 0; i < files.len; i++) {
         autofree char *source = path_join(plan->runtime_dir, files.items[i]);
         autofree char *path = path_join(plan->runtime_prefix, files.items[i]);
@@ -248,11 +258,13 @@ static int write_file(struct tar_writer *writer, const struct tree_entry *entry,
                    ? tar_writer_data(writer, entry->text, (size_t)header->size, err)
                    : -1;
     }
+
     autoclose int fd = open(source, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &st) != 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
+
     header->size = st.st_size;
     if (tar_writer_entry(writer, header, err) != 0)
         return -1;
@@ -266,6 +278,7 @@ static int write_tree(const struct plan *plan, const struct tree *tree, struct t
         const struct tree_entry *entry = &tree->entries[i];
         if (i > 0 && strcmp(tree->entries[i - 1].path, entry->path) == 0)
             continue;
+
         struct tar_entry header = {.path = entry->path,
                                    .link = entry->type == TAR_SYMLINK ? entry->text : NULL,
                                    .type = entry->type,
@@ -279,7 +292,7 @@ static int write_tree(const struct plan *plan, const struct tree *tree, struct t
     return tar_writer_finish(writer, err);
 }
 
-/* A tar is written in pieces of 512 bytes; the sink gets large ones. */
+/* The tar comes in pieces of 512 bytes; they are gathered so that the sink gets large ones. */
 struct gathered {
     byte_sink sink;
     void *data;
@@ -310,8 +323,10 @@ int context_write(const struct plan *plan, const struct context *context, const 
 {
     AUTO(tree) tree = {0};
     AUTO(gathered) gathered = {.sink = sink, .data = data};
+
     if (gather_project(plan, context, &tree, err) != 0 || gather_runtime(plan, &tree, err) != 0)
         return -1;
+
     tree_add_text(&tree, DOCKERFILE_NAME, dockerfile, 0644);
     qsort(tree.entries, tree.len, sizeof *tree.entries, compare_entries);
     AUTOPTR(tar_writer) writer = tar_writer_open(gather, &gathered, err);

@@ -12,12 +12,12 @@
 #include <string.h>
 
 enum {
-    LINE_MAX_BYTES = 65535, /* what the parsers read: bufio.MaxScanTokenSize less one */
+    LINE_MAX_BYTES = 65535, /* that the parsers read: bufio.MaxScanTokenSize less one */
     COMMAND_MAX_BYTES =
-        131071, /* one argument of a process on Linux: MAX_ARG_STRLEN less the NUL */
+        131071, /* of one argument of a process: Linux's MAX_ARG_STRLEN less the NUL */
 };
 
-/* What the image says. */
+/* The image's configuration. */
 
 static void add_env(struct writer *w)
 {
@@ -52,7 +52,7 @@ static void add_label(struct writer *w, const struct plan_pair *pair, bool first
     writer_pair(w, quote_env, pair, pair->value, "labels");
 }
 
-/* The annotations, less those that the project sets as labels, then its labels. */
+/* The annotations, except those that the project sets as labels, then its labels. */
 static void add_labels(struct writer *w)
 {
     const struct plan *plan = w->plan;
@@ -101,18 +101,21 @@ static void add_entrypoint(struct writer *w)
     buf_addc(w->out, '\n');
 }
 
-/* The reference, by digest when it is known: the tag goes, since not every engine takes both. */
+/* The reference, pinned to the digest if that is known. It then loses its tag, since not every
+ * engine takes both. */
 static void add_base(struct writer *w)
 {
     writer_from(w, writer_origin(w, KEY_IMAGE_BASE));
     const char *reference = w->on_scratch ? "scratch" : w->plan->base_reference,
                *slash = strrchr(reference, '/');
     const char *colon = strchr(slash ? slash : reference, ':');
+
     if (!w->plan->base_digest || base_is_file(reference) || strcmp(reference, "scratch") == 0 ||
         strchr(reference, '@')) {
         writer_value(w, quote_plain, reference, KEY_IMAGE_BASE);
         return;
     }
+
     int length = (int)(colon ? (size_t)(colon - reference) : strlen(reference));
     autofree char *pinned = xasprintf("%.*s@%s", length, reference, w->plan->base_digest);
     writer_value(w, quote_plain, pinned, KEY_IMAGE_BASE);
@@ -186,7 +189,7 @@ static void add_placeholder(struct writer *w, const struct template_placeholder 
         add[p->id](w);
 }
 
-/* What no parser would take, with the place in the text that was made. */
+/* Refuses lines and commands that are too long for a parser, by their place in the made text. */
 static int check_sizes(const char *text, struct error *err)
 {
     struct dockerfile_lines lines = {.at = text};
@@ -212,8 +215,8 @@ static int check_sizes(const char *text, struct error *err)
     return 0;
 }
 
-/* How messages call the template: lbuild's own by their name, one of the project as it is written
- * there. Caller frees. */
+/* The template's name in messages: the file's name, or for a template of the project the path as
+ * written there. Caller frees. */
 static char *template_name(const struct plan *plan, const struct template *t)
 {
     const char *own = plan->project ? project_get(plan->project, KEY_BUILD_TEMPLATE) : NULL;
@@ -235,7 +238,7 @@ static void body_release(struct body *body)
     free(body->here);
 }
 
-/* At the start of one of its lines: what is written from here on comes from that line. */
+/* At the start of a line of the body: marks that the text from here on comes from that line. */
 static void start_line(struct writer *w, struct body *body)
 {
     if (!body->from->text[body->at] || (body->at > 0 && body->from->text[body->at - 1] != '\n'))
@@ -267,12 +270,14 @@ static void fill_in(struct writer *w, struct body *body, const struct template_p
     size_t before = w->out->len;
     add_placeholder(w, p);
     body->at = p->offset + p->length;
+
     /* A block brings its own line ends, or leaves no line at all. */
     if (quoting == QUOTE_BLOCK && body->from->text[body->at] == '\n') {
         body->at++;
         body->line++;
     }
-    /* Words follow each other with blanks; the first one has its own in front. */
+
+    /* Each word comes with a blank in front; the body has one there already. */
     if (quoting == QUOTE_SHELL && w->out->len > before && w->out->data[before] == ' ') {
         memmove(w->out->data + before, w->out->data + before + 1, w->out->len - before);
         w->out->len--;
@@ -292,12 +297,14 @@ int dockerfile_render(const struct plan *plan, const struct template *t, enum do
                        .err = err,
                        .on_scratch = kind != DOCKERFILE_IMAGE,
                        .without_deps = kind == DOCKERFILE_REST};
+
     if (w.on_scratch && from->final_run_line > 0)
         return error_set(
             err, ERROR_PROJECT,
-            "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; do it in the "
-            "builder stage",
+            "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; "
+            "do it in the builder stage",
             t->path, from->final_run_line);
+
     for (size_t i = 0; i < from->placeholder_count && !w.failed; i++) {
         if (body.at <= from->final_stage && from->placeholders[i].offset >= from->final_stage) {
             add_body(&w, &body, from->final_stage);
@@ -307,6 +314,7 @@ int dockerfile_render(const struct plan *plan, const struct template *t, enum do
         add_body(&w, &body, from->placeholders[i].offset);
         fill_in(&w, &body, &from->placeholders[i]);
     }
+
     if (w.failed)
         return -1;
     add_body(&w, &body, strlen(from->text));

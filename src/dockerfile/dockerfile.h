@@ -8,20 +8,20 @@
 
 enum dockerfile_kind {
     DOCKERFILE_IMAGE, /* makes the image, for `lbuild render` and `lbuild context` */
-    DOCKERFILE_FILES, /* the same text with the final stage on scratch: what it holds is what the
-                         image adds to its base. Of a template that has dependencies, they lie below
-                         DOCKERFILE_DEPS_TOP and the rest below DOCKERFILE_APP_TOP */
-    DOCKERFILE_REST,  /* the same without the dependencies */
+    DOCKERFILE_FILES, /* the same text with the final stage on scratch, so that it holds just the
+                         files that the image adds to its base. If the template makes dependencies,
+                         they lie below DOCKERFILE_DEPS_TOP, the rest below DOCKERFILE_APP_TOP */
+    DOCKERFILE_REST,  /* like DOCKERFILE_FILES, without the dependencies */
 };
 
-/* Plan and template made into the text of a multi-stage Dockerfile. Pure. What lbuild writes itself
- * is what docker's classic builder, BuildKit, buildah and podman all have: plain stages, COPY
- * --from, ENV, LABEL, shell-form RUN; no syntax line, heredocs, --link or --chmod, mounts only
+/* Makes the text of a multi-stage Dockerfile from plan and template. Pure. lbuild's own lines use
+ * only what docker's classic builder, BuildKit, buildah and podman all understand: plain stages,
+ * COPY --from, ENV, LABEL, shell-form RUN; no syntax line, heredocs, --link or --chmod, mounts only
  * where a stage asks for secrets or SSH, and no line or command that is too long for one of them.
- * Every value of the project is quoted for where it stands, but for the commands of a stage, which
- * are shell text. What can't be written there (a line break outside of CMD, bytes that are not
- * UTF-8) is ERROR_PROJECT with the setting's file:line:column, and so is, for DOCKERFILE_FILES, a
- * template with a RUN in its final stage. *out is released by the caller in any case. */
+ * Every value of the project is quoted for its place, except the commands of a stage, which are
+ * shell text. ERROR_PROJECT with the setting's file:line:column: a value that can't be written at
+ * its place (a line break outside of CMD, bytes that are not UTF-8), and, unless `kind` is
+ * DOCKERFILE_IMAGE, a template with a RUN in its final stage. The caller always releases *out. */
 int dockerfile_render(const struct plan *plan, const struct template *t, enum dockerfile_kind kind,
                       struct dockerfile *out, struct error *err) must_check;
 

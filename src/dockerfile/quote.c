@@ -7,8 +7,8 @@
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 
-/* Dockerfiles end an instruction at a line break whatever quotes are open, and go through JSON on
- * their way to the builder. */
+/* A line break ends an instruction whatever quotes are open, and a Dockerfile goes through JSON on
+ * its way to the builder. */
 static const char *unwritable(const char *value, bool line_break_allowed)
 {
     if (!line_break_allowed && strchr(value, '\n'))
@@ -25,6 +25,7 @@ const char *quote_shell(const char *value, struct buf *out)
         buf_adds(out, value);
         return NULL;
     }
+
     buf_addc(out, '\'');
     for (; *value; value++) {
         if (*value == '\'')

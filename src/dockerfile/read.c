@@ -21,56 +21,56 @@ int dockerfile_step(const char *text, int stage, int step)
     return 0;
 }
 
-/* Where an instruction names an image: "FROM IMAGE" and "COPY --from=IMAGE". NULL: nowhere. */
+/* Where an instruction names an image: "FROM IMAGE" or "COPY --from=IMAGE". */
 struct place {
     const char *text;
     size_t length;
-    const char *platform, *stage; /* of FROM; stage: the name behind AS */
+    const char *platform, *stage; /* of FROM; stage: the name after AS */
     size_t platform_length, stage_length;
 };
 
-static bool find_from(const struct dockerfile_instruction *instruction, const char *at,
-                      struct place *place)
+/* Skips the options from `at` on; *value: that of this one ("--from="), else unchanged. Returns the
+ * first word after them; *length 0: there is none. */
+static const char *skip_options(const struct dockerfile_instruction *instruction, const char *at,
+                                size_t *length, const char *option, const char **value,
+                                size_t *value_length)
 {
-    static const char option[] = "--platform=";
-    size_t length;
-    for (at = dockerfile_word(instruction, at, &length); length > 2 && strncmp(at, "--", 2) == 0;
-         at = dockerfile_word(instruction, at + length, &length))
-        if (length > sizeof option - 1 && strncmp(at, option, sizeof option - 1) == 0) {
-            place->platform = at + sizeof option - 1;
-            place->platform_length = length - (sizeof option - 1);
+    size_t prefix = strlen(option);
+    at = dockerfile_word(instruction, at, length);
+    while (*length > 2 && strncmp(at, "--", 2) == 0) {
+        if (*length > prefix && strncmp(at, option, prefix) == 0) {
+            *value = at + prefix;
+            *value_length = *length - prefix;
         }
-    place->text = at;
-    place->length = length;
-    at = dockerfile_word(instruction, at + length, &length);
+        at = dockerfile_word(instruction, at + *length, length);
+    }
+    return at;
+}
+
+/* False: the instruction names no image. */
+static bool find_place(const struct dockerfile_instruction *instruction, struct place *place)
+{
+    size_t length;
+    const char *at = dockerfile_word(instruction, instruction->text, &length) + length;
+    *place = (struct place){0};
+    if (dockerfile_is(instruction, "COPY")) {
+        skip_options(instruction, at, &length, "--from=", &place->text, &place->length);
+        return place->length > 0;
+    }
+    if (!dockerfile_is(instruction, "FROM"))
+        return false;
+
+    place->text = skip_options(instruction, at, &place->length, "--platform=", &place->platform,
+                               &place->platform_length);
+    at = dockerfile_word(instruction, place->text + place->length, &length);
     if (dockerfile_word_is(at, length, "AS"))
         place->stage = dockerfile_word(instruction, at + length, &place->stage_length);
     return place->length > 0;
 }
 
-static bool find_place(const struct dockerfile_instruction *instruction, struct place *place)
-{
-    static const char option[] = "--from=";
-    size_t length;
-    const char *at = dockerfile_word(instruction, instruction->text, &length);
-    *place = (struct place){0};
-    if (dockerfile_word_is(at, length, "FROM"))
-        return find_from(instruction, at + length, place);
-    if (!dockerfile_word_is(at, length, "COPY"))
-        return false;
-    for (at = dockerfile_word(instruction, at + length, &length);
-         length > 2 && strncmp(at, "--", 2) == 0;
-         at = dockerfile_word(instruction, at + length, &length))
-        if (length > sizeof option - 1 && strncmp(at, option, sizeof option - 1) == 0) {
-            place->text = at + sizeof option - 1;
-            place->length = length - (sizeof option - 1);
-        }
-    return place->length > 0;
-}
-
 static bool is_stage(const struct strv *stages, const char *name)
 {
-    /* COPY --from also counts stages. */
+    /* COPY --from takes a stage's number, too. */
     if (name[strspn(name, "0123456789")] == '\0')
         return true;
     for (size_t i = 0; i < stages->len; i++)
@@ -96,6 +96,7 @@ void dockerfile_images_find(const char *text, struct dockerfile_images *images)
         struct place place;
         if (!find_place(&instruction, &place))
             continue;
+
         autofree char *name = xstrndup(place.text, place.length);
         if (!is_stage(&stages, name) && !is_known(images, name) && !strchr(name, '$') &&
             strcmp(name, "scratch") != 0) {
@@ -129,6 +130,7 @@ void dockerfile_rename(const char *text, const struct strv *references, const st
         struct place place;
         if (!find_place(&instruction, &place))
             continue;
+
         for (size_t i = 0; i < references->len; i++) {
             if (strlen(references->items[i]) != place.length ||
                 strncmp(references->items[i], place.text, place.length) != 0)

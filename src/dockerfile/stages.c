@@ -7,7 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* A path of COPY that is never an option: "./" in front of a relative one. Caller frees. */
+/* A path for COPY that can't be taken for an option: a relative one gets "./" in front. Caller
+ * frees. */
 static char *operand(const char *path, const char *folder)
 {
     return path[0] == '/' ? xstrdup(path)
@@ -24,10 +25,12 @@ void stages_copy(struct writer *w, const struct stage_copy *copy, const char *to
     buf_adds(w->out, "COPY ");
     if (copy->stage)
         buf_addf(w->out, "--from=%s ", copy->stage);
+
     if (quote_is_safe_path(strchr(source, '/')) && quote_is_safe_path(strchr(dest, '/'))) {
         buf_addf(w->out, "%s %s\n", source, dest);
         return;
     }
+
     buf_addc(w->out, '[');
     writer_quoted(w, quote_copy_json, source, &copy->origin, "copy");
     buf_adds(w->out, ", ");
@@ -78,6 +81,7 @@ static void add_run(struct writer *w, const struct stage *stage, const struct se
         buf_addf(w->out, "--mount=type=secret,id=%s ", stage->secrets.items[i]);
     for (size_t i = 0; i < stage->ssh.len; i++)
         buf_addf(w->out, "--mount=type=ssh,id=%s ", stage->ssh.items[i]);
+
     for (size_t i = 0; *at; i++) {
         size_t length = strcspn(at, "\n");
         struct origin origin = setting_line(command, i);
@@ -99,6 +103,7 @@ static void add_stage(struct writer *w, const struct plan_stage *made)
                                              &packages->origin,
                                              &stage->values[STAGE_FROM].origin,
                                              "packages"};
+
     add_from(w, made);
     add_workdir(w, &stage->values[STAGE_WORKDIR]);
     add_env(w, &stage->env);

@@ -22,6 +22,7 @@ void dockerfile_mark(struct dockerfile *dockerfile, const char *where)
 {
     for (; dockerfile->counted < dockerfile->text.len; dockerfile->counted++)
         dockerfile->line += dockerfile->text.data[dockerfile->counted] == '\n';
+
     int line = dockerfile->line + 1;
     size_t count = dockerfile->line_count;
     if (count > 0 && dockerfile->lines[count - 1].line == line) {

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-/* The text of a Dockerfile and, for each line, what it was made from. Knows nothing of plans. */
+/* The text of a Dockerfile and, for each line, the place that it was made from. Knows nothing about
+ * plans. */
 
 struct dockerfile_line {
     int line;    /* counted from 1 */
@@ -14,26 +15,23 @@ struct dockerfile_line {
 
 struct dockerfile {
     struct buf text;
-    struct dockerfile_line
-        *lines; /* each holds from its line on, up to the next one's; ascending */
+    struct dockerfile_line *lines; /* each is valid up to the next one's line; ascending */
     size_t line_count, line_cap;
-    size_t counted; /* of the text: so far its lines are counted */
-    int line;       /* how many line breaks that part has */
+    size_t counted; /* bytes of the text in which line breaks are counted */
+    int line;       /* line breaks in them */
 };
 void dockerfile_release(struct dockerfile *dockerfile);
 
-/* What a line was made from, for a message about a RUN that failed; NULL for a line before the
- * first one. */
+/* Where a line came from, for messages about a failed RUN; NULL: before the first mark. */
 const char *dockerfile_where(const struct dockerfile *dockerfile, int line);
-/* The line that the text ends in, and all that follow, were made from `where`. */
+/* Notes that the text's last line and all lines after it were made from `where`. */
 void dockerfile_mark(struct dockerfile *dockerfile, const char *where);
 
 /* The name of the text's file in the build context. */
 #define DOCKERFILE_NAME "Dockerfile.lbuild"
-/* Where the context keeps files that engines would read as their own: the project's .dockerignore.
- */
+/* Where the context keeps files that engines would apply themselves, e.g. .dockerignore. */
 #define DOCKERFILE_HELD ".lbuild/held"
-/* Whether the context keeps this path of the project there. */
+/* Whether this path of the project is one of them. */
 bool dockerfile_holds(const char *path);
 
 #endif

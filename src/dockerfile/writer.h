@@ -6,40 +6,40 @@
 
 #include <stdbool.h>
 
-/* What the files that write parts of the Dockerfile share: values of the plan, quoted for where
- * they stand. The first one that can't be written there stays in *err as ERROR_PROJECT with its
- * place; what is written after that doesn't count. */
+/* Shared by the files that write parts of the Dockerfile: values of the plan, quoted for their
+ * place. The first value that can't be written leaves ERROR_PROJECT with its place in *err; any
+ * text written after that is of no use. */
 struct writer {
     const struct plan *plan;
     const struct template *t;
     struct dockerfile *to;
     struct buf *out;   /* the text of `to` */
     const char *here;  /* the template's line that is being filled in */
-    bool on_scratch;   /* the final stage is */
+    bool on_scratch;   /* the final stage is FROM scratch */
     bool without_deps; /* and leaves the dependencies out */
     struct error *err;
     bool failed;
 };
 
-/* One of quote.h. */
+/* A function of quote.h. */
 typedef const char *(*quoter)(const char *value, struct buf *out);
 
-/* `name` is what the message calls the setting, and its place when `origin` has none. */
+/* `name` is the setting's name in the message, and its place if `origin` has none. */
 void writer_fail(struct writer *w, const struct origin *origin, const char *name, const char *value,
                  const char *wrong);
-/* The same with a sentence of its own. */
+/* The same with a whole sentence as the message. */
 void writer_refuse(struct writer *w, const struct origin *origin, const char *name,
                    const char *text);
 /* The place of a key, NULL when the plan knows no project. */
 const struct origin *writer_origin(const struct writer *w, enum key_id key);
-/* The text's last line and those behind it come from this setting, or, when it wasn't made, from
- * the template's line. */
+/* Notes that the text's last line and those after it come from this setting or, if it isn't set,
+ * from the template's line. */
 void writer_from(struct writer *w, const struct origin *origin);
 
-/* `value`, which the user wrote at `origin` for what the message calls `name`. */
+/* `value`, which the user wrote at `origin`; messages call it `name`. */
 void writer_quoted(struct writer *w, quoter quote, const char *value, const struct origin *origin,
                    const char *name);
-/* `value`, a part of the pair in this section of the project file. */
+/* `value`, which is part of a pair in this section of the project file. */
 void writer_pair(struct writer *w, quoter quote, const struct plan_pair *pair, const char *value,
                  const char *section);
 void writer_value(struct writer *w, quoter quote, const char *value, enum key_id key);
