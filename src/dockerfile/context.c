@@ -236,11 +236,13 @@ static int write_content(struct tar_writer *writer, int fd, const char *source, 
             continue;
         if (got < 0)
             return error_errno(err, ERROR_BUILD, "can't read '%s'", source);
+
         if ((uint64_t)got > size || (got == 0 && size > 0))
             return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again",
                              source);
         if (got == 0)
             return 0;
+
         size -= (uint64_t)got;
         if (tar_writer_data(writer, piece, (size_t)got, err) != 0)
             return -1;

@@ -63,6 +63,7 @@ static void add_labels(struct writer *w)
         add_label(w, &plan->annotations.items[i], first);
         first = false;
     }
+
     for (size_t i = 0; i < plan->labels.len; i++, first = false)
         add_label(w, &plan->labels.items[i], first);
     if (!first)
@@ -180,6 +181,7 @@ static void add_placeholder(struct writer *w, const struct template_placeholder 
         [PLACEHOLDER_FLAGS] = builder_flags,
         [PLACEHOLDER_PROGRAM] = add_program,
     };
+
     if (p->id == PLACEHOLDER_INPUT)
         template_write_input(w, p);
     else if (p->id == PLACEHOLDER_HANDLER)
@@ -196,11 +198,10 @@ static int check_sizes(const char *text, struct error *err)
     size_t command = 0;
     while (dockerfile_lines_next(&lines)) {
         if (lines.length > LINE_MAX_BYTES)
-            return error_set(
-                err, ERROR_PROJECT,
-                "line %d of the Dockerfile would have %zu bytes, more than docker's %d; shorten the "
-                "values: %.60s",
-                lines.number, lines.length, LINE_MAX_BYTES, lines.text);
+            return error_set(err, ERROR_PROJECT,
+                             "line %d of the Dockerfile would have %zu bytes, more than docker's "
+                             "%d; shorten the values: %.60s",
+                             lines.number, lines.length, LINE_MAX_BYTES, lines.text);
 
         if (lines.kind == LINE_START)
             command = 0;

@@ -80,7 +80,8 @@ static int no_sources(const struct plan_facts *facts, const struct strv *pattern
     if (other)
         return error_set(
             err, ERROR_PROJECT,
-            "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' in [function]",
+            "%s: there is no %s source here, and '%.200s' is %s; write 'language = %s' "
+            "in [function]",
             facts->project->file, cxx ? "C++" : "C", other, cxx ? "C" : "C++", cxx ? "c" : "cpp");
 
     for (size_t i = 0; i < patterns->len; i++)
@@ -208,8 +209,8 @@ static int refuse_settings(const struct plan_facts *facts, struct error *err)
         if (!project_is_set(facts->project, keys[i]))
             continue;
         autofree char *text = xasprintf(
-            "'%s' is about C, and the template of '%s' doesn't use it; 'lbuild help template %s' lists "
-            "what can be set in [inputs]",
+            "'%s' is about C, and the template of '%s' doesn't use it; 'lbuild help template %s' "
+            "lists what can be set in [inputs]",
             project_keys[keys[i]].name, facts->template->language, facts->template->language);
         return plan_wrong(facts->project, keys[i], err, text);
     }
@@ -249,11 +250,10 @@ static int decide_command(const struct plan_facts *facts, struct plan *plan, str
     if (command.argv.len > 0 || !command.result)
         plan_decide(plan, "compile", buf_text(&text), "the template's command");
     else if (!strv_contains(facts->project_files, command.result))
-        return error_set(
-            err, ERROR_PROJECT,
-            "%s: there is no file '%.200s' here; 'lbuild help template %s' tells how to name it, or the "
-            "command that makes it, in [inputs]",
-            facts->project->file, command.result, facts->template->language);
+        return error_set(err, ERROR_PROJECT,
+                         "%s: there is no file '%.200s' here; 'lbuild help template %s' tells how "
+                         "to name it, or the command that makes it, in [inputs]",
+                         facts->project->file, command.result, facts->template->language);
     else
         plan_decide(plan, "program", command.result, "it is there already");
     return 0;

@@ -197,10 +197,10 @@ int plan_stages_decide(const struct project *project, const struct template *t, 
             continue;
 
         plan_decide(plan, subject, "left out: nothing uses it", place);
-        strv_addf(
-            &plan->warnings,
-            "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in another stage",
-            place, stage->name);
+        strv_addf(&plan->warnings,
+                  "%s: nothing uses [stage:%s], so it isn't built; name it in [files] or in "
+                  "another stage",
+                  place, stage->name);
     }
 
     decide_engine(project, t, plan);

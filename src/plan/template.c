@@ -152,32 +152,39 @@ static const struct strv *packages_of(const struct template *t, const char *mana
     return strcmp(manager, "apt") == 0 ? &t->packages_apt : &t->packages_apk;
 }
 
+/* Whether the project brings packages or a builder of its own, which may have them. */
+static bool brings_packages(const struct project *project)
+{
+    return project_is_set(project, KEY_BUILD_BUILDER) ||
+           project_is_set(project, KEY_BUILD_PACKAGES);
+}
+
 static int decide_packages(const struct plan_facts *facts, const struct template_values *values,
                            struct plan *plan, struct error *err)
 {
-    const char *set = project_get(facts->project, KEY_BUILD_PACKAGE_MANAGER);
-    const char *manager =
-        strcmp(set, "auto") == 0 ? package_manager_of(plan->builder_reference) : set;
+    const struct template *t = facts->template;
+    const char *manager = project_get(facts->project, KEY_BUILD_PACKAGE_MANAGER);
+    if (strcmp(manager, "auto") == 0)
+        manager = package_manager_of(plan->builder_reference);
     plan->package_manager = manager ? xstrdup(manager) : NULL;
-    const struct strv *packages = packages_of(facts->template, manager, plan->aws);
-    bool unknown = plan->family == FAMILY_AL2 && !plan->aws && packages->len == 0 &&
-                   facts->template->packages_dnf.len > 0;
-    if (unknown && !project_is_set(facts->project, KEY_BUILD_BUILDER) &&
-        !project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return error_set(
-            err, ERROR_PROJECT,
-            "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use 'base = al2023' in [image], or name a 'builder' or "
-            "'packages' in [build] that bring them",
-            facts->project->file, facts->template->language);
+
+    const struct strv *packages = packages_of(t, manager, plan->aws);
+    bool unknown =
+        plan->family == FAMILY_AL2 && !plan->aws && packages->len == 0 && t->packages_dnf.len > 0;
+    if (unknown && !brings_packages(facts->project))
+        return error_set(err, ERROR_PROJECT,
+                         "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use "
+                         "'base = al2023' in [image], or name a 'builder' or 'packages' in [build] "
+                         "that bring them",
+                         facts->project->file, t->language);
 
     for (size_t i = 0; i < packages->len; i++)
-        strv_take(&plan->packages, template_expand(facts->template, packages->items[i], values));
+        strv_take(&plan->packages, template_expand(t, packages->items[i], values));
     if (manager && strcmp(manager, "none") == 0 &&
         project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return plan_wrong(
-            facts->project, KEY_BUILD_PACKAGES, err,
-            "'packages' with 'package-manager = none': nothing could install them; remove one of the two");
-
+        return plan_wrong(facts->project, KEY_BUILD_PACKAGES, err,
+                          "'packages' with 'package-manager = none': nothing could install them; "
+                          "remove one of the two");
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
 }
 
@@ -255,11 +262,10 @@ static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct
     if (lock && check_set_lock(facts, lock, err) != 0)
         return -1;
     if (!lock && found && found->len > 1)
-        return error_set(
-            err, ERROR_PROJECT,
-            "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in [build] which "
-            "one counts",
-            facts->project->file, found->items[0], found->items[1]);
+        return error_set(err, ERROR_PROJECT,
+                         "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in "
+                         "[build] which one counts",
+                         facts->project->file, found->items[0], found->items[1]);
 
     if (!lock && found && found->len == 1)
         lock = found->items[0];

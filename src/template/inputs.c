@@ -115,9 +115,9 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
                 "the input '%s' can't stand here: its type is %s, not version, bool or choice",
                 input->name, template_input_type_name(input->type));
         if (input->type == INPUT_WORDS && (!program || at != text || name[length + 2]))
-            return xasprintf(
-                "the input '%s' stands for several words, so it must be one of its own in a command",
-                input->name);
+            return xasprintf("the input '%s' stands for several words, so it must be one of its "
+                             "own in a command",
+                             input->name);
     }
     return NULL;
 }

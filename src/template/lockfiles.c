@@ -44,6 +44,7 @@ int lockfiles_find(const struct template *t, const char *dir, const struct strv 
         const struct template_lock *lock = &t->locks[i];
         autofree char *path = path_join(dir, lock->file);
         int is = strv_contains(files, lock->file) ? is_lock(lock, path, open, err) : 0;
+
         if (is < 0)
             return -1;
         if (is)
