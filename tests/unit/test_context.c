@@ -51,6 +51,7 @@ static char *scan(const struct folder *folder, const char *rules, const char *le
     AUTO(strv) left = {0};
     AUTO(buf) out = {0};
     AUTOPTR(ignore) ignore = ignore_parse(rules, strlen(rules), "rules", &err);
+
     assert_non_null(ignore);
     strv_add(&left, left_out);
     if (context_scan(folder->path, ignore, &left, &context, &err) != 0)
@@ -67,6 +68,7 @@ static void fill(const struct folder *folder)
 {
     autofree char *fifo = path_join(folder->path, "fifo"),
                   *empty = path_join(folder->path, "empty");
+
     make(folder, "b/c.c", "c\n", 0640);
     make(folder, "b-a", "", 0777);
     make(folder, "b/run", "#!", 0700);
@@ -154,6 +156,7 @@ static char *list(const struct buf *tar)
     AUTO(buf) out = {0};
     AUTOPTR(tar_reader) reader = tar_reader_open(source, &at, "tar", &err);
     int more;
+
     while ((more = tar_reader_next(reader, &entry, &err)) == 1) {
         char content[64] = "";
         if (entry.type == TAR_FILE)
@@ -165,6 +168,7 @@ static char *list(const struct buf *tar)
         buf_addf(&out, "%c%o %s %s\n", "fdl"[entry.type], entry.mode, entry.path,
                  entry.link ? entry.link : content);
     }
+
     if (more != 0)
         fail_msg("%s", err.text);
     return buf_detach(&out);
@@ -239,7 +243,7 @@ static void tar_holds_project_runtime_and_dockerfile(void **state)
                                 "d755 sub/ \n"
                                 "f644 sub/.dockerignore a\n");
 
-    /* Elsewhere, with other times and another umask's modes, the bytes are the same. */
+    /* The bytes are the same elsewhere, with other times and the modes of another umask. */
     mode_t old = umask(077);
     make(folder, "q/sub/.dockerignore", "a\n", 0600);
     make(folder, "q/.dockerignore", "*\n", 0600);
@@ -258,6 +262,7 @@ static void own_names_are_refused(void **state)
     static const char *const names[] = {".lbuild/x", ".lbuild", "Dockerfile.lbuild",
                                         "Dockerfile.lbuild.dockerignore"};
     const struct folder *folder = *state;
+
     for (size_t i = 0; i < countof(names); i++) {
         struct error err = {0};
         AUTO(written) w = {0};
@@ -268,6 +273,7 @@ static void own_names_are_refused(void **state)
         assert_int_equal(err.kind, ERROR_PROJECT);
         assert_non_null(strstr(err.text, "has a name that lbuild needs"));
     }
+
     struct error err = {0};
     AUTO(written) fine = {0};
     make(folder, "fine/Dockerfile.lbuild2", "", 0644);
@@ -292,6 +298,7 @@ static void failures_get_out(void **state)
     AUTO(written) w = {0};
     struct error err = {0};
     autofree char *file = path_join(folder->path, "p/b"), *dir = path_join(folder->path, "p");
+
     make(folder, "p/a", "text", 0644);
     make(folder, "p/b", "text", 0644);
     look(&w, folder, "p", NULL);
@@ -303,6 +310,7 @@ static void failures_get_out(void **state)
                          -1);
         assert_string_equal(err.text, "full");
     }
+
     assert_int_equal(unlink(file), 0);
     assert_int_equal(context_write(&w.plan, &w.context, "FROM x\n", sink, &w.tar, &err), -1);
     assert_non_null(strstr(err.text, "can't read"));

@@ -7,6 +7,7 @@ static void whole_text(void **state)
     AUTO(plan) plan;
     AUTO(buf) text = {0};
     (void)state;
+
     fill(&plan);
     add_pair(&plan.files, "assets", "opt/assets");
     add_pair(&plan.files, "a b", "opt/a b");
@@ -81,7 +82,7 @@ static void scratch_and_arm64(void **state)
     assert_non_null(strstr(pinned.data, from));
 }
 
-/* Real numbers of files, and what docker's line reader and the kernel's argument limit allow. */
+/* Realistic numbers of files, and the limits of docker's line reader and the kernel's arguments. */
 static void sizes_stay_within_limits(void **state)
 {
     AUTO(plan) many, large, huge;
@@ -126,6 +127,7 @@ static void the_whole_project_goes_without_our_files(void **state)
     AUTO(plan) plan;
     AUTO(buf) text = {0};
     (void)state;
+
     fill(&plan);
     add_pair(&plan.files, "", "opt/all");
     add_pair(&plan.files, ".dockerignore", "opt/rules");
@@ -155,6 +157,7 @@ static void own_templates_get_words(void **state)
         "ENV H={{handler|env}}\n{{labels}}\n{{workdir}}\n"
         "{{entrypoint}}\nCMD {{cmd|json}}\n# end\n";
     (void)state;
+
     fill(&plan);
     strv_add(&plan.sources, "b c.c");
     assert_int_equal(template_parse(body, sizeof body - 1, "own", &t, &err), 0);
@@ -166,7 +169,7 @@ static void own_templates_get_words(void **state)
     assert_non_null(strstr(text.data, "\nENV H=\"hello\"\nCMD [\"hello\"]\n# end\n"));
 }
 
-/* For exporting files: the same text but for the base. */
+/* For exporting files: the same text with another base. */
 static void files_kind_is_on_scratch(void **state)
 {
     struct error err = {0};
@@ -200,16 +203,18 @@ static void files_kind_is_on_scratch(void **state)
     assert_non_null(strstr(err.text, "own:12:1: only an engine could run this in the final stage"));
 }
 
-/* Each line's place, by what the line starts with. */
+/* Lines are looked up by the words that they start with. */
 static void expect_where(const struct dockerfile *dockerfile, const char *start, const char *where)
 {
     int line = 1;
     const char *at = dockerfile->text.data;
+
     while (at && strncmp(at, start, strlen(start)) != 0) {
         at = strchr(at, '\n');
         at += at != NULL;
         line++;
     }
+
     if (!at || !dockerfile_where(dockerfile, line) ||
         strcmp(dockerfile_where(dockerfile, line), where) != 0)
         fail_msg("line %d, '%s', is from %s, not from %s", line, start,

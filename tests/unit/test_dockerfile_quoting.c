@@ -4,7 +4,7 @@
 #include "support/json.h"
 #include "support/process.h"
 
-/* What users could write, or what could be smuggled in. None has a line break. */
+/* Values that users could write, or that could be smuggled in. None has a line break. */
 static const char *const hostile[] = {
     "",
     " ",
@@ -55,12 +55,14 @@ static char *logical_line(const char *text, const char *word)
     AUTO(buf) out = {0};
     size_t length = strlen(word);
     const char *line = text;
+
     while (strncmp(line, word, length) != 0) {
         line = strchr(line, '\n');
         if (!line)
             fail_msg("no %s in:\n%s", word, text);
         line++;
     }
+
     for (line += length;; line++) {
         size_t size = strcspn(line, "\n");
         bool more = size > 0 && line[size - 1] == '\\';
@@ -84,6 +86,7 @@ static char *run_shell(const char *command)
         command);
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};
     struct process process = {.argv = argv, .input = -1, .output = &output};
+
     if (process_run(&process, &result, &err) != 0)
         fail_msg("%s", err.text);
     if (result.status != 0)
@@ -101,6 +104,7 @@ static void expect_word(const char *output, const char *word)
 static void compiler_gets_exactly_the_words(void **state)
 {
     (void)state;
+
     for (size_t i = 0; i < countof(hostile); i++) {
         AUTO(plan) plan;
         AUTO(buf) text = {0};
@@ -133,6 +137,7 @@ static void compiler_gets_exactly_the_words(void **state)
 static void files_keep_their_names(void **state)
 {
     (void)state;
+
     for (size_t i = 0; i < countof(hostile); i++) {
         if (hostile[i][0] == '\0' || strchr(hostile[i], '/'))
             continue;
@@ -175,6 +180,7 @@ static char *read_env(const char *line, const char *name)
     AUTO(buf) out = {0};
     autofree char *start = xasprintf("%s=\"", name);
     const char *at = strstr(line, start);
+
     assert_non_null(at);
     for (at += strlen(start); *at != '"'; at++) {
         assert_true(*at != '\0' && *at != '$');
@@ -188,6 +194,7 @@ static char *read_env(const char *line, const char *name)
 static void values_of_the_image_are_exact(void **state)
 {
     (void)state;
+
     for (size_t i = 0; i < countof(hostile); i++) {
         AUTO(plan) plan;
         AUTO(buf) text = {0};
@@ -225,6 +232,7 @@ static void values_of_the_image_are_exact(void **state)
 static void line_breaks_are_refused_with_their_place(void **state)
 {
     (void)state;
+
     for (int where = 0; where < 12; where++) {
         for (int kind = 0; kind < 2; kind++) {
             const char *bad = kind == 0 ? "a\nRUN evil" : "\xff\xfe";
@@ -260,6 +268,7 @@ static void names_that_cannot_be_are_refused(void **state)
     struct error err = {0};
     AUTO(template) t = {0};
     (void)state;
+
     assert_int_equal(template_load("c", &t, &err), 0);
     static const char *const references[] = {"-x", "", "a b", "a$b", "a\nb", "oci:a,b", "a\"b"};
     for (size_t i = 0; i < 2 * countof(references); i++) {
@@ -273,6 +282,7 @@ static void names_that_cannot_be_are_refused(void **state)
         assert_int_equal(err.kind, ERROR_PROJECT);
         assert_non_null(strstr(err.text, i % 2 ? "image.base" : "build.builder"));
     }
+
     AUTO(plan) option, label;
     AUTO(buf) text = {0};
     fill(&option);

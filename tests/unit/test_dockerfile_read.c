@@ -67,6 +67,7 @@ static void lines_are_told_apart(void **state)
         {"RUN 'a <<E' \"b <<E\" c<<E $((1 << 2))\nE", "ss"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct dockerfile_lines lines = {.at = cases[i].text};
         char kinds[20] = "";
@@ -106,6 +107,7 @@ static void names_change_and_nothing_else(void **state)
     AUTO(strv) references = {0}, names = {0}, back = {0};
     AUTO(buf) out = {0}, again = {0};
     (void)state;
+
     strv_add(&references, "example.com/builder:1");
     strv_add(&names, "0123");
     strv_add(&back, "example.com/builder:1");
@@ -123,6 +125,7 @@ static void odd_texts(void **state)
         "",          "\n\n", "FROM", "FROM --platform=x", "COPY --from= a b", "COPY", "RUN \\",
         "FROM a AS", "\\\n", "#"};
     (void)state;
+
     for (size_t i = 0; i < countof(texts); i++) {
         struct dockerfile_images images = {0};
         AUTO(strv) references = {0}, names = {0};

@@ -13,6 +13,7 @@ static char *find(const char *text, int *line)
                                                                                   "RELEASE",
                                                                                   "*SNAPSHOT",
                                                                                   "*&*"};
+
     for (size_t i = 0; i < countof(in); i++)
         strv_add(&elements, in[i]);
     for (size_t i = 0; i < countof(open); i++)
@@ -56,6 +57,7 @@ static void versions(void **state)
         {"LATEST\001", NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
         autofree char *text = xasprintf(DEPENDENCY("%s"), cases[i].text),
@@ -99,6 +101,7 @@ static void places(void **state)
         {"[1,2) LATEST", 0},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
         autofree char *found = find(cases[i].text, &line);
@@ -109,7 +112,7 @@ static void places(void **state)
 
 #define DECLARED(entity, text) "<!DOCTYPE p [<!ENTITY v " entity ">]>" DEPENDENCY(text)
 
-/* What an entity stands for is never looked at. */
+/* The text of an entity is never looked at. */
 static void entities(void **state)
 {
     static const struct {
@@ -124,6 +127,7 @@ static void entities(void **state)
         {"<!DOCTYPE p [<!ENTITY % v SYSTEM '/dev/stdin'> %v;]>" DEPENDENCY("1,2"), "1,2"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
         autofree char *found = find(cases[i].text, &line);
@@ -158,6 +162,7 @@ static void names(void **state)
         {"<properties><a>LATEST</a></properties>", "$${", false},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         int line;
         autofree char *text =
@@ -169,7 +174,7 @@ static void names(void **state)
     }
 }
 
-/* What somebody made to take long: deep, many, and long names. Each is a MiB. */
+/* Files made to take long: with deep, many, and long names. Each is 1 MiB. */
 static void hostile(void **state)
 {
     static const char *const pieces[] = {"<a>",  "<properties><a>${a}</a></properties>",
@@ -179,6 +184,7 @@ static void hostile(void **state)
                                          "&",    "<properties><a>${b}</a><b>,</b></properties>"};
     enum { SIZE = 1024 * 1024 };
     (void)state;
+
     for (size_t i = 0; i < countof(pieces); i++) {
         AUTO(buf) text = {0};
         int line;
@@ -190,7 +196,7 @@ static void hostile(void **state)
     }
 }
 
-/* Entities that grow in an attribute, by what they hold or by how often they are used. */
+/* Entities that grow in an attribute: they hold others, or are used many times. */
 static void bombs(void **state)
 {
     enum { SIZE = 1024 * 1024, LONG = SIZE / 2 };

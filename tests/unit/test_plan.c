@@ -37,6 +37,7 @@ static void globs(void **state)
         {"a[/]b", "a/b", false},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++)
         if (glob_match(cases[i].pattern, cases[i].path) != cases[i].matches)
             fail_msg("'%s' and '%s'", cases[i].pattern, cases[i].path);
@@ -56,6 +57,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
+
     f->folder = unit_folder();
     f->template.runtime = (char *)"c";
     f->template.language = (char *)"c";
@@ -74,6 +76,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     int result = fs_remove(f->folder, &f->err);
+
     plan_release(&f->plan);
     project_release(&f->project);
     strv_release(&f->template.packages_dnf);
@@ -90,6 +93,7 @@ static int plan(struct fixture *f, const char *text)
 {
     autofree char *path = path_join(f->folder, "lbuild.ini");
     struct project_options options = {.dir = f->folder};
+
     plan_release(&f->plan);
     project_release(&f->project);
     assert_int_equal(fs_write(path, text, strlen(text), 0644, &f->err), 0);
@@ -126,12 +130,14 @@ static void builder_like_base(void **state)
         {"oci:x/alpine", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
         {"scratch", "public.ecr.aws/amazonlinux/amazonlinux:2023", "dnf"},
     };
+
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *text = xasprintf("[project]\nname = x\n[image]\nbase = %s\n", cases[i][0]);
         assert_int_equal(plan(f, text), 0);
         assert_string_equal(f->plan.builder_reference, cases[i][1]);
         assert_string_equal(f->plan.package_manager, cases[i][2]);
     }
+
     assert_int_equal(
         plan(f, "[project]\nname = x\n[image]\nbase = debian:12\n[build]\nbuilder = al2\n"), 0);
     assert_string_equal(f->plan.package_manager, "yum");
@@ -142,10 +148,11 @@ static bool has(const struct strv *list, const char *word)
     return strv_contains(list, word);
 }
 
-/* C++ has a standard of its own, and its library is linked with; the rest is as for C. */
+/* C++ has its own standard, and its library is linked; the rest is the same as for C. */
 static void cxx(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
     assert_int_equal(f->plan.cxx_flags.len, 0);
     assert_int_equal(f->plan.libraries.len, 0);
@@ -168,11 +175,12 @@ static void cxx(void **state)
     assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.compile_flags, "-std=c99"));
 }
 
-/* A template's command: who can run it, and what it is. */
+/* A template's command, and which engines can run it. */
 static void command(void **state)
 {
     struct fixture *f = *state;
     struct template *t = &f->template;
+
     strv_add(&t->compile.command, "make");
     strv_add(&t->compile.command, "OUT={{program}}");
     strv_add(&t->compile.env, "CACHE={{cache}}");
@@ -192,6 +200,7 @@ static void command(void **state)
         assert_int_equal(here.env.len, f->plan.arch == arch_native() ? 1 : 2);
         assert_int_equal(there.env.len, 1);
     }
+
     t->deps = true;
     assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
     assert_false(f->plan.runs_command);
@@ -206,6 +215,7 @@ static void command(void **state)
 static void defaults(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(plan(f, "[project]\nname = hello\n"), 0);
     assert_string_equal(f->plan.handler, "hello");
     assert_int_equal(f->plan.arch, ARCH_X86_64);
@@ -244,6 +254,7 @@ static void bases(void **state)
         {"oci:../base", FAMILY_OTHER, START_ENTRYPOINT, "dnf"},
     };
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *text = xasprintf("[project]\nname = a\n[image]\nbase = %s\n", cases[i].base);
         assert_int_equal(plan(f, text), 0);
@@ -262,6 +273,7 @@ static void the_looked_up_base_decides(void **state)
     struct fixture *f = *state;
     AUTOPTR(js) config = js_parse(text, strlen(text), "config", &f->err);
     struct base base = {.config = config, .name = (char *)"docker.io/me/own:1"};
+
     assert_int_equal(digest_bytes("m", 1, &base.manifest, &f->err), 0);
     f->facts.base = &base;
     assert_int_equal(plan(f, "[project]\nname = a\n[image]\nbase = me/own:1\n"), 0);
@@ -274,7 +286,7 @@ static void the_looked_up_base_decides(void **state)
     assert_null(f->plan.workdir);
 }
 
-/* The base's folder is kept, but not a home: that is for its own user. */
+/* The base's working directory is kept, unless it is a home, which only its user may enter. */
 static void folder_of_the_base(void **state)
 {
     static const char *const cases[][2] = {{"/w", NULL},
@@ -283,6 +295,7 @@ static void folder_of_the_base(void **state)
                                            {"/root", "/var/task"},
                                            {"/rooted", NULL}};
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *text = xasprintf("{\"config\":{\"WorkingDir\":\"%s\"}}", cases[i][0]);
         AUTOPTR(js) config = js_parse(text, strlen(text), "config", &f->err);
@@ -302,6 +315,7 @@ static void folder_of_the_base(void **state)
 static void provenance_shows(void **state)
 {
     struct fixture *f = *state;
+
     f->provenance =
         (struct provenance){.found = true,
                             .commit = (char *)"0123456789012345678901234567890123456789",
@@ -342,11 +356,13 @@ static void wrong_choices(void **state)
         {"[image]\ntags = a:\n", "'a:' is not a name"},
     };
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         assert_int_equal(plan(f, cases[i].text), -1);
         if (!strstr(f->err.text, cases[i].said))
             fail_msg("'%s' lacks '%s'", f->err.text, cases[i].said);
     }
+
     strv_release(&f->files);
     assert_int_equal(plan(f, "[project]\nname = a\n"), -1);
     assert_non_null(strstr(f->err.text, "there is no C source"));
@@ -355,6 +371,7 @@ static void wrong_choices(void **state)
 static void files_and_flags(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(plan(f,
                           "[project]\nname = a\n[build]\ndefines = 'A=b c' D\nflags =\nstrip = no\n"
                           "[files]\ndata/./x = /opt//y\nconf = /etc/\n"),

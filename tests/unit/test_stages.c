@@ -7,7 +7,7 @@
 #include "support/json.h"
 #include "support/own.h"
 
-/* The least of templates, with a stage of its own beside the builder's. */
+/* A minimal template, which has another stage besides the builder's. */
 static const char body[] =
     "[template]\nlanguage = c\n---\n"
     "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{files}}\n"
@@ -79,7 +79,7 @@ static int plan(struct fixture *f)
     return plan_make(&facts, &f->plan, &f->err);
 }
 
-/* The Dockerfile of a project file; fails the test where there is none. */
+/* The Dockerfile of a project file; fails the test if there is none. */
 static const char *render(struct fixture *f, const char *text)
 {
     if (load(f, text, NULL) != 0 || plan(f) != 0 ||
@@ -107,7 +107,7 @@ static void expect_error(struct fixture *f, const char *text, const char *part)
 #define USED "[files]\nstage:s:/x = /x\n"
 #define STAGE "[project]\nname = p\n[stage:s]\nfrom = debian:12\n"
 
-/* What a shell is given is what the user wrote, byte for byte. */
+/* A shell gets the user's text, byte for byte. */
 static void commands_stay_as_they_are(void **state)
 {
     static const char *const commands[] = {
@@ -131,6 +131,7 @@ static void commands_stay_as_they_are(void **state)
         "from=1 b",
     };
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(commands); i++) {
         autofree char *text = xasprintf(STAGE "run = %s\n" USED, commands[i]),
                       *wanted = xasprintf("\nRUN %s\n\nFROM ", commands[i]);
@@ -139,6 +140,7 @@ static void commands_stay_as_they_are(void **state)
         autofree char *both = xasprintf("\nRUN true%s", wanted);
         expect(f, second, both);
     }
+
     AUTO(buf) text = {0}, wanted = {0};
     buf_adds(&wanted, "echo ");
     while (wanted.len < 10000)
@@ -148,10 +150,11 @@ static void commands_stay_as_they_are(void **state)
     expect(f, text.data, wanted.data);
 }
 
-/* Reads a double-quoted word as builders do; *at moves behind it. */
+/* Reads a double-quoted word like builders do; *at moves past it. */
 static char *read_quoted(const char **at)
 {
     AUTO(buf) out = {0};
+
     assert_int_equal(**at, '"');
     for ((*at)++; **at != '"'; (*at)++) {
         assert_true(**at != '\0' && **at != '$' && **at != '\n');
@@ -189,7 +192,7 @@ static const char *const hostile[] = {"",
                                       "%s%n",
                                       "="};
 
-/* As a value between double quotes of the project file. Caller frees. */
+/* The value in double quotes, as the project file takes it. Caller frees. */
 static char *in_ini(const char *value)
 {
     AUTO(buf) out = {0};
@@ -206,6 +209,7 @@ static char *in_ini(const char *value)
 static void values_are_exact(void **state)
 {
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(hostile); i++) {
         autofree char *value = in_ini(hostile[i]), *path = xasprintf("/w/%s", hostile[i]),
                       *quoted_path = in_ini(path);
@@ -243,6 +247,7 @@ static void values_are_exact(void **state)
             assert_string_equal(buf_text(&read), wanted);
         }
     }
+
     expect_error(f, STAGE "env = A=\"a\\nRUN evil\"\n" USED,
                  "lbuild.ini:5:7: 'a RUN evil' has a line break");
     expect_error(f, STAGE "workdir = \"/a\\nRUN evil\"\n" USED,
@@ -275,6 +280,7 @@ static void lines_are_known(void **state)
         {"COPY --from=s /x", 20, 14},
     };
     const char *made = render(f, text);
+
     for (size_t i = 0; i < countof(wanted); i++) {
         int line = 1;
         const char *at = made;
@@ -302,6 +308,7 @@ static void order_follows_need(void **state)
     const char *c = strstr(made, "\nFROM build AS c\n"),
                *b = strstr(made, "\nFROM --platform=linux/amd64 scratch AS b\n");
     const char *a = strstr(made, "\nFROM b AS a\n"), *final = strstr(made, "provided:al2023\n");
+
     assert_true(c && b && a && final && c < b && b < a && a < final);
     assert_null(strstr(made, "idle"));
     assert_non_null(strstr(final, "\nCOPY --from=a /x /x/x\n"));
@@ -319,6 +326,7 @@ static void order_follows_need(void **state)
 static void says_what_engine_it_needs(void **state)
 {
     struct fixture *f = *state;
+
     render(f, "[project]\nname = p\n");
     assert_false(f->plan.needs_engine);
     assert_null(f->plan.engine_reason);
@@ -345,6 +353,7 @@ static void options_and_profiles_reach_stages(void **state)
     struct fixture *f = *state;
     static const char text[] = STAGE
         "run = a\n  b\n" USED "[profile:q]\nstage:s.run = c ; d\n  e\nfiles.stage:s:/y = /y\n";
+
     assert_int_equal(load(f, text, "q"), 0);
     assert_int_equal(plan(f), 0);
     assert_int_equal(
@@ -409,6 +418,7 @@ static void packages_go_by_the_image(void **state)
         {"scratch", NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         const char *manager = package_manager_of(cases[i].image);
         if ((manager == NULL) != (cases[i].manager == NULL) ||
@@ -420,6 +430,7 @@ static void packages_go_by_the_image(void **state)
 static void packages_need_a_manager(void **state)
 {
     struct fixture *f = *state;
+
     expect_error(
         f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackages = zip\n" USED,
         "lbuild.ini:4:8: the package manager of 'mine' isn't known; set 'package-manager'");
@@ -437,10 +448,11 @@ static void packages_need_a_manager(void **state)
         "    && yum install -y zip \\\n");
 }
 
-/* Names with colons are for stages alone; elsewhere a colon still ends a name. */
+/* Only stages have names with colons; elsewhere a colon still ends a name. */
 static void colons_separate_as_ever(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(
         load(
             f,
@@ -476,6 +488,7 @@ static void names_do_not_collide(void **state)
 {
     struct fixture *f = *state;
     AUTO(buf) many = {0};
+
     expect_error(f, "[project]\nname = p\n[stage:own]\nfrom = x\n[files]\nstage:own:/x = /x\n",
                  "lbuild.ini:3:1: 'own' is a stage of the template already");
     expect_error(f, STAGE "[files]\nstage:s:/x = /var/runtime/bootstrap\n",

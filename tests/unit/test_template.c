@@ -20,6 +20,7 @@ static void fills_in_the_struct(void **state)
         "[packages]\r\nal2023 = a 'b c'\r\n  d\r\nal2 = e\r\n--- \r\n" FIRST
         "RUN x {{sources|shell}}\r\n" REST;
     (void)state;
+
     if (template_parse(text, sizeof text - 1, "f", &t, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(t.language, "c++");
@@ -38,7 +39,7 @@ static void fills_in_the_struct(void **state)
     assert_memory_equal(t.body.text + p->offset, "{{sources|shell}}", p->length);
 }
 
-/* A whole file, and what its complaint must be. */
+/* A whole file, and the message that it must get. */
 static const char *const wrong[][2] = {
     {"", "f:1:1: no line '---'"},
     {"[template]\nlanguage = x\n--- x\n", "f:1:1: no line '---'"},
@@ -135,11 +136,12 @@ static void says_what_is_wrong_and_where(void **state)
     }
 }
 
-/* Each mandatory placeholder is missed when it alone is left out. */
+/* Leaving out any single mandatory placeholder is an error. */
 static void mandatory_means_mandatory(void **state)
 {
     static const char whole[] = HEAD FIRST REST;
     (void)state;
+
     for (int id = 0; id < PLACEHOLDER_COUNT; id++) {
         if (!placeholders[id].mandatory)
             continue;
@@ -162,6 +164,7 @@ static void has_caps(void **state)
     AUTO(template) t = {0}, u = {0};
     AUTO(buf) text = {0};
     (void)state;
+
     buf_adds(&text, HEAD FIRST REST "RUN");
     for (int i = 0; i < 1000; i++)
         buf_adds(&text, " {{flags|shell}}");
@@ -179,6 +182,7 @@ static void is_found_by_name_or_path(void **state)
     autofree char *folder = unit_folder(), *file = path_join(folder, "x.template"),
                   *list = xasprintf("/nowhere::%s", folder);
     (void)state;
+
     assert_int_equal(fs_write(file, HEAD FIRST REST, strlen(HEAD FIRST REST), 0644, &err), 0);
     setenv("LBUILD_TEMPLATES", list, 1);
     {
@@ -186,7 +190,7 @@ static void is_found_by_name_or_path(void **state)
         assert_int_equal(template_load("x", &by_name, &err), 0);
         assert_string_equal(by_name.path, file);
         assert_int_equal(template_load(file, &by_path, &err), 0);
-        assert_int_equal(template_load("c", &own, &err), 0); /* the one that lbuild brings */
+        assert_int_equal(template_load("c", &own, &err), 0); /* lbuild's */
         assert_string_equal(own.runtime, "c");
         assert_int_equal(template_load("nope", &none, &err), -1);
         assert_int_equal(err.kind, ERROR_PROJECT);
@@ -197,6 +201,7 @@ static void is_found_by_name_or_path(void **state)
         assert_int_equal(template_load("..", &bad, &err), -1);
         assert_non_null(strstr(err.text, "no template for the language '..'"));
     }
+
     {
         AUTO(template) t = {0};
         autofree char *other = path_join(folder, "y.template");
@@ -217,6 +222,7 @@ static void the_page_says_the_same(void **state)
     AUTO(template) t = {0};
     (void)state;
     autofree char *path = path_join(getenv("LBUILD_DATA"), "docs/templates.md");
+
     assert_int_equal(fs_read(path, 65536, &page, &err), 0);
     for (int id = 0; id < PLACEHOLDER_COUNT; id++) {
         autofree char *row = xasprintf("\n| `{{%s|%s}}` | %s | ", placeholders[id].name,
@@ -225,6 +231,7 @@ static void the_page_says_the_same(void **state)
         if (!strstr(page.data, row))
             fail_msg("no%s", row);
     }
+
     for (const char *line = strstr(page.data, "## A template of your own"); line && *line;
          line = strchr(line, '\n'), line += !!line)
         if (strncmp(line, "    ", 4) == 0)
