@@ -36,11 +36,13 @@ static void refuse_packages(struct writer *w, const struct builder_packages *pac
 {
     autofree char *text = NULL;
     if (packages->manager)
-        text = xasprintf("'%.200s' has 'package-manager = none', and '%s' to install",
-                         packages->image, packages->key);
+        text = xasprintf(
+            "'%.200s' has 'package-manager = none', which can't install '%s'; remove one of "
+            "the two",
+            packages->image, packages->key);
     else
-        text = xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', to "
-                         "none when it has all that is needed",
+        text = xasprintf("the package manager of '%.200s' isn't known; set 'package-manager', "
+                         "to none if the image has all packages already",
                          packages->image);
     writer_refuse(w, packages->from, packages->key, text);
 }

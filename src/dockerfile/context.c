@@ -114,9 +114,11 @@ static int scan_folder(struct scan *scan, int parent, const char *name, const ch
     }
 
     if (++scan->depth > DEPTH_MAX)
-        result = error_set(err, ERROR_PROJECT,
-                           "'%s/%.200s...' is nested deeper than %d folders; leave it out",
-                           scan->dir, path, DEPTH_MAX);
+        result = error_set(
+            err, ERROR_PROJECT,
+            "'%s/%.200s...' is nested deeper than %d folders; leave it out with a .dockerignore "
+            "file",
+            scan->dir, path, DEPTH_MAX);
 
     for (struct dirent *entry; result == 0 && (errno = 0, entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)

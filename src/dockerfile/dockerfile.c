@@ -302,8 +302,8 @@ int dockerfile_render(const struct plan *plan, const struct template *t, enum do
     if (w.on_scratch && from->final_run_line > 0)
         return error_set(
             err, ERROR_PROJECT,
-            "%s:%d:1: only an engine could run this in the final stage, which lbuild makes itself; "
-            "do it in the builder stage",
+            "%s:%d:1: lbuild makes the final stage itself, without running anything in it; move "
+            "this to the builder stage",
             t->path, from->final_run_line);
 
     for (size_t i = 0; i < from->placeholder_count && !w.failed; i++) {

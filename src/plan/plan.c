@@ -326,9 +326,9 @@ static int add_tag(struct plan *plan, const char *text, struct error *err)
     autofree char *name = xstrndup(last, strcspn(last, ":"));
 
     if (strlen(text) > 384 || !value_is_name(name) || (colon && !is_tag(colon + 1)))
-        return error_set(
-            err, ERROR_USAGE,
-            "'%.200s' is not a name for an image; write NAME:TAG, the name in lower case", text);
+        return error_set(err, ERROR_USAGE,
+                         "'%.200s' is not an image's name; write NAME:TAG, with NAME in lower case",
+                         text);
     strv_addf(&plan->tags, "%s%s", text, colon ? "" : ":latest");
     return 0;
 }

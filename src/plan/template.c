@@ -74,8 +74,7 @@ char *plan_base_of(const struct project *project, const struct template *t, stru
     if (strcmp(base, "aws") != 0)
         return plan_base_reference(base);
 
-    autofree char *text =
-        xasprintf("AWS has no base image of its own for '%s'; use al2023", t->language);
+    autofree char *text = xasprintf("AWS has no base image for '%s'; use al2023", t->language);
     if (!t->aws_base) {
         (void)!plan_wrong(project, KEY_IMAGE_BASE, err, text);
         return NULL;
@@ -174,17 +173,16 @@ static int decide_packages(const struct plan_facts *facts, const struct template
     if (unknown && !brings_packages(facts->project))
         return error_set(err, ERROR_PROJECT,
                          "%s: no packages of Amazon Linux 2 are known for 'language = %s'; use "
-                         "'base = al2023' in [image], or name a 'builder' or 'packages' in [build] "
-                         "that bring them",
+                         "'base = al2023' in [image], or set 'builder' or 'packages' in [build]",
                          facts->project->file, t->language);
 
     for (size_t i = 0; i < packages->len; i++)
         strv_take(&plan->packages, template_expand(t, packages->items[i], values));
     if (manager && strcmp(manager, "none") == 0 &&
         project_is_set(facts->project, KEY_BUILD_PACKAGES))
-        return plan_wrong(facts->project, KEY_BUILD_PACKAGES, err,
-                          "'packages' with 'package-manager = none': nothing could install them; "
-                          "remove one of the two");
+        return plan_wrong(
+            facts->project, KEY_BUILD_PACKAGES, err,
+            "'package-manager = none' can't install 'packages'; remove one of the two");
     return project_words(facts->project, KEY_BUILD_PACKAGES, &plan->packages, err);
 }
 
@@ -220,17 +218,18 @@ static int no_lock(const struct plan_facts *facts, struct error *err)
         return 0;
 
     if (facts->open_version)
-        return error_set(err, ERROR_LOCKED,
-                         "%s, and --locked wants fixed ones; write the one that is meant",
+        return error_set(err, ERROR_LOCKED, "%s, as --locked requires; write the exact version",
                          facts->open_version);
     name_locks(facts->template, &names);
 
     if (facts->template->lock_count == 0 && !facts->template->deps)
         return 0;
     if (facts->template->lock_count == 0)
-        return error_set(err, ERROR_LOCKED, "--locked: the template of '%s' knows no lock file",
+        return error_set(err, ERROR_LOCKED,
+                         "--locked needs a lock file, and the template of '%s' knows none",
                          facts->template->language);
-    return error_set(err, ERROR_LOCKED, "%s: --locked, and the project has no lock file; make %s",
+    return error_set(err, ERROR_LOCKED,
+                     "%s: --locked needs a lock file, and the project has none; create %s",
                      facts->project->file, buf_text(&names));
 }
 
@@ -245,13 +244,13 @@ static int check_set_lock(const struct plan_facts *facts, const char *set, struc
 
     name_locks(facts->template, &names);
     if (!known)
-        text = xasprintf("'%.80s' is no lock file of '%s'; %s%s", set, facts->template->language,
-                         names.len > 0 ? "there may be " : "it has none", buf_text(&names));
+        text = xasprintf("'%.80s' is not a lock file of '%s'; %s%s", set, facts->template->language,
+                         names.len > 0 ? "use " : "it has none", buf_text(&names));
     else if (!has_file(facts, set))
-        text = xasprintf("the project has no lock file '%.80s'; make it, or drop 'lock'", set);
+        text = xasprintf("the project has no lock file '%.80s'; create it, or remove 'lock'", set);
     else
-        text = xasprintf("the project has no lock file '%.80s'; the file that is there has %s", set,
-                         known->strict ? "no digests" : "versions that are open");
+        text = xasprintf("'%.80s' doesn't lock the dependencies: it has %s them, or remove 'lock'",
+                         set, known->strict ? "no digests; add" : "versions that may change; fix");
     return plan_wrong(facts->project, KEY_BUILD_LOCK, err, text);
 }
 
@@ -263,8 +262,8 @@ static int choose_lock(const struct plan_facts *facts, struct plan *plan, struct
         return -1;
     if (!lock && found && found->len > 1)
         return error_set(err, ERROR_PROJECT,
-                         "%s: '%s' and '%s' are both lock files; remove one, or say with 'lock' in "
-                         "[build] which one counts",
+                         "%s: '%s' and '%s' are both lock files; remove one, or choose one with "
+                         "'lock' in [build]",
                          facts->project->file, found->items[0], found->items[1]);
 
     if (!lock && found && found->len == 1)
@@ -290,7 +289,7 @@ static int needs_manifest(const struct plan_facts *facts, struct error *err)
     if (needs->len == 0)
         return 0;
     return error_set(err, ERROR_PROJECT,
-                     "%s: a project in '%s' needs %s beside it; is 'language' right?",
+                     "%s: a project in '%s' needs %s in its folder; is 'language' right?",
                      facts->project->file, facts->template->language, buf_text(&names));
 }
 
@@ -317,7 +316,7 @@ static int decide_manifest(const struct plan_facts *facts, struct plan *plan, st
     for (size_t i = 0; lock && i < lock->with.len; i++) {
         if (!has_file(facts, lock->with.items[i]))
             return error_set(err, ERROR_PROJECT,
-                             "%s: '%s' is the lock file of '%s', which is not there",
+                             "%s: '%s' is the lock file of '%s', which is missing; add it",
                              facts->project->file, lock->file, lock->with.items[i]);
 
         strv_add(&plan->manifest, lock->with.items[i]);
@@ -348,10 +347,9 @@ static int check_empty(const struct plan_facts *facts, struct error *err)
 
     if (patterns.len == 0 || t->compile.command.len > 0 || !t->app)
         return 0;
-    return error_set(
-        err, ERROR_PROJECT,
-        "%s: there is nothing in '%s' here, that is, no file like%s; is 'language' right?",
-        facts->project->file, t->language, buf_text(&patterns));
+    return error_set(err, ERROR_PROJECT,
+                     "%s: no file here is for '%s', such as%s; is 'language' right?",
+                     facts->project->file, t->language, buf_text(&patterns));
 }
 
 int plan_template_decide(const struct plan_facts *facts, struct plan *plan, struct error *err)

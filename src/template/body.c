@@ -27,7 +27,7 @@ const struct placeholder placeholders[PLACEHOLDER_COUNT] = {
      "RUN line that puts [files] below /out/files, their modes set to 0755 and 0644."},
     {"base", QUOTE_PLAIN, QUOTE_PLAIN, true, "Base image of the final stage."},
     {"copy", QUOTE_BLOCK, QUOTE_BLOCK, true,
-     "COPY lines that bring what the head says that it makes, and [files], into the image."},
+     "COPY lines that bring the results that the head names, and [files], into the image."},
     {"env", QUOTE_BLOCK, QUOTE_BLOCK, true, "ENV line for [env]."},
     {"labels", QUOTE_BLOCK, QUOTE_BLOCK, true,
      "LABEL line for [labels] and org.opencontainers.image.*."},
@@ -194,8 +194,9 @@ static int check_place(const struct place *place, const char *at,
     if (lines->kind == LINE_DOCUMENT)
         return wrong(place, at, err, "a placeholder can't stand in a here-document");
     if (place->quote)
-        return wrong(place, at, err,
-                     "a placeholder can't stand inside of quotes; it brings its own");
+        return wrong(
+            place, at, err,
+            "a placeholder can't stand inside quotes, since it brings its own; remove them");
 
     const char *text = wrong_quoting(place, at, p);
     return text ? wrong(place, at, err, text) : 0;
@@ -335,7 +336,8 @@ static int read_line(struct place *place, struct error *err)
         start_instruction(place);
     if (place->lines.kind == LINE_NOTE && is_escape_directive(at))
         return wrong(place, at, err,
-                     "the escape directive is not allowed: quoting relies on the backslash");
+                     "the escape directive is not allowed, since quoting relies on the backslash; "
+                     "remove it");
 
     while (at < end) {
         if (at[0] != '{' || at[1] != '{')

@@ -91,8 +91,7 @@ int detect_language(const char *dir, struct detected *out, struct error *err)
 
     if (!rival)
         return 0;
-    return error_set(
-        err, ERROR_USAGE,
-        "two languages at once: '%s' (%s) and %s; say with --lang which one the function is in",
-        out->language, out->why, rival);
+    return error_set(err, ERROR_USAGE,
+                     "there are files of two languages: '%s' (%s) and %s; choose one with --lang",
+                     out->language, out->why, rival);
 }

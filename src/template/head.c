@@ -235,9 +235,9 @@ static void set_type(struct head *head, const struct ini_entry *entry,
         }
     }
 
-    complain_value(head, entry,
-                   xasprintf("'%.80s' is not a type; there are text, words, version, bool, choice",
-                             entry->value));
+    complain_value(
+        head, entry,
+        xasprintf("'%.80s' is not a type; use text, words, version, bool or choice", entry->value));
 }
 
 static void set_value(struct head *head, const struct ini_entry *entry, const struct row *row,
@@ -274,7 +274,7 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
         complain_value(head, entry, xstrdup("expected one value on one line"));
     else if (text && row->kind == KIND_NAME && !is_name(text))
         complain_value(head, entry,
-                       xstrdup("expected a name of small letters, digits, '+', '-' and '_'"));
+                       xstrdup("expected a name of lower-case letters, digits, '+', '-' and '_'"));
     else if (text && row->kind == KIND_IMAGE)
         complain_value(head, entry, template_expand_check(head->t, text, true, false));
     else if (text && row->kind == KIND_RESULT)
@@ -335,8 +335,8 @@ static const char *wrong_name(enum part part, const char *name)
     if (is_name(name))
         return NULL;
     return part == PART_INPUT
-               ? "expected [input:NAME], a name of small letters, digits, '+', '-' and '_'"
-               : "expected [failure:NAME], a name of small letters, digits, '+', '-' and '_'";
+               ? "expected [input:NAME], a name of lower-case letters, digits, '+', '-' and '_'"
+               : "expected [failure:NAME], a name of lower-case letters, digits, '+', '-' and '_'";
 }
 
 static void add_section(struct template *t, enum part part, const char *name, int line)
@@ -365,7 +365,7 @@ static void on_section(void *data, const char *section, int line, int column)
 
     const char *wrong = wrong_name(part, name);
     if (object_of(head, section))
-        complain(head, line, column, "this section is there already; join the two");
+        complain(head, line, column, "this section exists already; join the two");
     else if (is_full(t, part))
         complain(head, line, column, "too many sections of this kind");
     else if (wrong)
@@ -435,9 +435,9 @@ static const char *default_of(const struct template_input *input)
 static void settle_input(struct head *head, struct template_input *input)
 {
     if (input->type == INPUT_CHOICE && input->choices.len == 0)
-        complain(head, input->line, 1, "an input of the type choice needs 'choices'");
+        complain(head, input->line, 1, "an input with 'type = choice' needs 'choices'");
     else if (input->type != INPUT_CHOICE && input->choices.len > 0)
-        complain(head, input->line, 1, "'choices' go with the type choice");
+        complain(head, input->line, 1, "'choices' needs 'type = choice'");
 
     if (!input->help)
         input->help = xstrdup("");
@@ -466,12 +466,14 @@ static void settle_input(struct head *head, struct template_input *input)
 static void settle_lock(struct head *head, const struct template_lock *lock)
 {
     if ((lock->versions.len > 0) != (lock->open.len > 0))
-        complain(head, lock->line, 1, "'versions' and 'open' of a [lock:FILE] go together");
+        complain(head, lock->line, 1,
+                 "a [lock:FILE] needs both of 'versions' and 'open', or neither");
 
     for (size_t i = 0; i < lock->versions.len; i++) {
         const char *word = lock->versions.items[i], *slash = strchr(word, '/');
         if (!slash || slash == word || !slash[1] || strchr(slash + 1, '/'))
-            complain(head, lock->line, 1, "'versions' of a [lock:FILE] are PARENT/ELEMENT");
+            complain(head, lock->line, 1,
+                     "'versions' of a [lock:FILE] must be words PARENT/ELEMENT");
     }
 }
 

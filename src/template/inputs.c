@@ -41,14 +41,14 @@ static char *wrong_choice(const struct template_input *input, const char *value)
     for (size_t i = 0; i < input->choices.len; i++) {
         const char *choice = input->choices.items[i];
         if (strcmp(choice, value) == 0 && !is_plain(value))
-            return xasprintf("'%.80s' is not a choice: letters, digits and . _ + - alone make one",
+            return xasprintf("'%.80s' can't be a choice; use only letters, digits and . _ + -",
                              value);
         if (strcmp(choice, value) == 0)
             return NULL;
         buf_addf(&known, "%s%s", i == 0 ? "" : ", ", choice);
     }
 
-    return xasprintf("'%s' is one of %s, not '%.80s'", input->name, buf_text(&known), value);
+    return xasprintf("'%s' must be one of %s, not '%.80s'", input->name, buf_text(&known), value);
 }
 
 char *template_input_check(const struct template_input *input, const char *value)
@@ -70,7 +70,7 @@ char *template_input_check(const struct template_input *input, const char *value
     case INPUT_TYPE_COUNT:
         break;
     }
-    return strpbrk(value, "\n\r") ? xasprintf("'%s' is one line of text", input->name) : NULL;
+    return strpbrk(value, "\n\r") ? xasprintf("'%s' must be one line of text", input->name) : NULL;
 }
 
 /* Where the next placeholder of a text starts, or NULL. *name and *length: the text between the
@@ -107,17 +107,17 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
         const struct template_input *input =
             is_input(name, length) ? template_input_find(t, name + 6, length - 6) : NULL;
         if (!input)
-            return xasprintf("unknown placeholder '%.*s'; here stand {{input:NAME}}%s",
+            return xasprintf("unknown placeholder '%.*s'; allowed here: {{input:NAME}}%s",
                              (int)(length > 80 ? 80 : length), name,
-                             program ? ", {{program}} and {{cache}}" : " alone");
+                             program ? ", {{program}} and {{cache}}" : "");
         if (plain && !template_input_is_plain(input->type))
             return xasprintf(
                 "the input '%s' can't stand here: its type is %s, not version, bool or choice",
                 input->name, template_input_type_name(input->type));
         if (input->type == INPUT_WORDS && (!program || at != text || name[length + 2]))
-            return xasprintf("the input '%s' stands for several words, so it must be one of its "
-                             "own in a command",
-                             input->name);
+            return xasprintf(
+                "the input '%s' stands for several words, so it must be a whole word of a command",
+                input->name);
     }
     return NULL;
 }

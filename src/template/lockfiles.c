@@ -13,7 +13,8 @@
 static void keep_first(const char *path, const struct openversion *found, char **open)
 {
     if (!*open)
-        *open = xasprintf("%s:%d: the version '%.80s' is open", path, found->line, found->version);
+        *open =
+            xasprintf("%s:%d: the version '%.80s' isn't fixed", path, found->line, found->version);
 }
 
 /* 1: it is a lock, 0: it isn't. */

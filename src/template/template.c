@@ -67,7 +67,7 @@ static int take_bodies(const char *text, const char *end, int line, struct templ
                          out->path, line);
     if (!divider && out->aws_base)
         return error_set(err, ERROR_PROJECT,
-                         "%s:1:1: [aws] base needs a body of its own behind a line '--- aws'",
+                         "%s:1:1: [aws] base needs a second body after a line '--- aws'",
                          out->path);
     if (divider)
         take_body(divider + size, end, line + 1, &out->aws);

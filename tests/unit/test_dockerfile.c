@@ -200,7 +200,7 @@ static void files_kind_is_on_scratch(void **state)
     assert_int_equal(render_with(&plan, &own, DOCKERFILE_IMAGE, &none, &err), 0);
     assert_int_equal(render_with(&plan, &own, DOCKERFILE_FILES, &none, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
-    assert_non_null(strstr(err.text, "own:12:1: only an engine could run this in the final stage"));
+    assert_non_null(strstr(err.text, "own:12:1: lbuild makes the final stage itself"));
 }
 
 /* Lines are looked up by the words that they start with. */

@@ -352,8 +352,8 @@ static void wrong_choices(void **state)
         {"[build]\nsources = lib/*.c\n", "lbuild.ini:2:11: no file matches 'lib/*.c'"},
         {"[build]\ninclude = ../x\n", ":2:11: an include folder is outside"},
         {"[build]\ninclude = /usr/include\n", ":2:11: an include folder is outside"},
-        {"[image]\ntags = Upper:1\n", "'Upper:1' is not a name for an image"},
-        {"[image]\ntags = a:\n", "'a:' is not a name"},
+        {"[image]\ntags = Upper:1\n", "'Upper:1' is not an image's name"},
+        {"[image]\ntags = a:\n", "'a:' is not an image's name"},
     };
     struct fixture *f = *state;
 

@@ -435,7 +435,7 @@ static void packages_need_a_manager(void **state)
         f, "[project]\nname = p\n[stage:s]\nfrom = mine\npackages = zip\n" USED,
         "lbuild.ini:4:8: the package manager of 'mine' isn't known; set 'package-manager'");
     expect_error(f, STAGE "package-manager = none\npackages = zip\n" USED,
-                 "has 'package-manager = none', and 'packages' to install");
+                 "has 'package-manager = none', which can't install 'packages'");
     expect_error(f, STAGE "packages = -x\n" USED,
                  "lbuild.ini:5:12: '-x' would be read as an option");
     expect(
