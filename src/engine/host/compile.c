@@ -64,8 +64,8 @@ int compile_key(const struct host_run *run, const char *kind, const struct strv 
     return digest_bytes(text.data, text.len, key, err);
 }
 
-/* Paths of this machine must not get into __FILE__ and debug information. The last map that matches
- * wins with gcc. */
+/* Keeps paths of this machine out of __FILE__ and debug information. With gcc the last map that
+ * matches wins. */
 static void add_prefix_maps(const struct host_run *run, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;
@@ -76,11 +76,27 @@ static void add_prefix_maps(const struct host_run *run, struct strv *argv)
         strv_addf(argv, "%s=%s=%s", option, plan->runtime_dir, plan->runtime_prefix);
 }
 
-/* The words that decide on the object; then those that don't: where it goes. */
+/* Words that the object doesn't depend on: where it goes. */
+static void add_places(struct unit *unit, size_t number)
+{
+    unit->object = xasprintf("%s/%zu.o", unit->run->work.path, number);
+    unit->depfile = xasprintf("%s/%zu.d", unit->run->work.path, number);
+
+    /* -pipe: the assembler starts while the compiler works. */
+    const char *const words[] = {"-pipe", "-MD",         "-MT", "o",
+                                 "-MF",   unit->depfile, "-o",  unit->object};
+    for (size_t i = 0; i < countof(words); i++)
+        strv_add(&unit->argv, words[i]);
+    if (log_colors())
+        strv_add(&unit->argv, "-fdiagnostics-color=always");
+}
+
+/* First the words that the object depends on, which make the key; then the others. */
 static int unit_command(struct unit *unit, size_t number, struct error *err)
 {
     struct host_run *run = unit->run;
     const struct plan *plan = run->job->plan;
+
     strv_add_all(&unit->argv, &run->toolchain.command);
     strv_add_all(&unit->argv, plan_is_cxx(unit->name) ? &plan->cxx_flags : &plan->compile_flags);
     for (size_t i = 0; i < plan->include_dirs.len; i++)
@@ -91,55 +107,71 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     strv_addf(&unit->argv, "-frandom-seed=%s", unit->name);
     strv_add(&unit->argv, "-c");
     strv_add(&unit->argv, unit->path);
+
     if (compile_key(run, "compile", &unit->argv, &unit->step.key, err) != 0)
         return -1;
     unit->step.dir = plan->project_dir;
     shadows_folders(&unit->argv, plan->project_dir, &unit->step.folders);
-    unit->object = xasprintf("%s/%zu.o", run->work.path, number);
-    unit->depfile = xasprintf("%s/%zu.d", run->work.path, number);
-    /* -pipe: the assembler starts while the compiler works. */
-    const char *const rest[] = {"-pipe", "-MD",         "-MT", "o",
-                                "-MF",   unit->depfile, "-o",  unit->object};
-    for (size_t i = 0; i < countof(rest); i++)
-        strv_add(&unit->argv, rest[i]);
-    if (log_colors())
-        strv_add(&unit->argv, "-fdiagnostics-color=always");
+    add_places(unit, number);
     return 0;
+}
+
+static void unit_failed(const struct unit *unit, int status, struct error *err)
+{
+    const struct toolchain *toolchain = &unit->run->toolchain;
+    if (status > 128)
+        error_set(err, ERROR_BUILD,
+                  "'%s' did not compile: %s was killed by signal %d; is there enough memory?",
+                  unit->name, toolchain->name, status - 128);
+    else if (strstr(buf_text(&unit->output), "cc1plus"))
+        error_set(err, ERROR_ENGINE,
+                  "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or "
+                  "use an engine with containers",
+                  unit->name, toolchain->name, arch_lambda(unit->run->job->plan->arch));
+    else
+        error_set(err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name,
+                  toolchain->name);
 }
 
 static void unit_ended(void *data, const struct process *process, int status)
 {
     struct unit *unit = data;
-    const struct host_run *run = unit->run;
     struct done done = {.made = unit->object,
                         .depfile = unit->depfile,
                         .started = unit->started,
                         .by_content = true};
     struct error err = {0};
+
     log_output(process->dir, buf_text(&unit->output), unit->output.len);
     log_meter_set(unit->meter, unit->meter->done + 1);
-    if (status == 0) {
-        if (objects_keep(&unit->run->objects, &done, &unit->step, &err) == 0)
-            return;
-    } else if (status > 128) {
-        error_set(&err, ERROR_BUILD,
-                  "'%s' did not compile: %s was killed by signal %d; is there enough memory?",
-                  unit->name, run->toolchain.name, status - 128);
-    } else if (strstr(buf_text(&unit->output), "cc1plus")) {
-        error_set(
-            &err, ERROR_ENGINE,
-            "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or use an engine with "
-            "containers",
-            unit->name, run->toolchain.name, arch_lambda(run->job->plan->arch));
-    } else {
-        error_set(&err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name,
-                  run->toolchain.name);
-    }
+
+    if (status == 0 && objects_keep(&unit->run->objects, &done, &unit->step, &err) == 0)
+        return;
+    if (status != 0)
+        unit_failed(unit, status, &err);
     if (!unit->err->kind)
         *unit->err = err;
 }
 
-/* Starts the compilers for what was not found. */
+/* The compiler of one unit, ready to start. */
+static struct process unit_process(struct unit *unit)
+{
+    struct host_run *run = unit->run;
+    autofree char *path = path_join(run->job->plan->project_dir, unit->path);
+    unit->started = objects_settle(&run->objects, path);
+    log_detail("%s", unit->name);
+
+    return (struct process){.argv = strv_argv(&unit->argv),
+                            .dir = run->job->plan->project_dir,
+                            .env = strv_argv(&run->environment),
+                            .input = -1,
+                            .deadline = run->job->deadline,
+                            .errors = &unit->output,
+                            .ended = unit_ended,
+                            .data = unit};
+}
+
+/* Starts the compilers for the units that were not found. */
 static int run_units(struct host_run *run, struct units *units, size_t missing, struct error *err)
 {
     struct error failed = {0};
@@ -149,30 +181,23 @@ static int run_units(struct host_run *run, struct units *units, size_t missing, 
     size_t count = 0;
     log_step("compile", "%zu of %zu files with %s for %s (%s)", missing, units->len,
              run->toolchain.name, arch_lambda(run->job->plan->arch), run->toolchain.libc);
+
     for (size_t i = 0; i < units->len; i++) {
         struct unit *unit = &units->items[i];
         if (unit->found)
             continue;
-        autofree char *path = path_join(run->job->plan->project_dir, unit->path);
         unit->err = &failed;
         unit->meter = &meter;
-        unit->started = objects_settle(&run->objects, path);
-        log_detail("%s", unit->name);
-        processes[count++] = (struct process){.argv = strv_argv(&unit->argv),
-                                              .dir = run->job->plan->project_dir,
-                                              .env = strv_argv(&run->environment),
-                                              .input = -1,
-                                              .deadline = run->job->deadline,
-                                              .errors = &unit->output,
-                                              .ended = unit_ended,
-                                              .data = unit};
+        processes[count++] = unit_process(unit);
     }
+
     if (run->job->waiting)
         run->job->waiting(run->job->data);
     log_meter_start(&meter, "compile", "files", 0, missing);
     int result =
         process_run_shared(processes, count, run->job->jobs, run->job->jobserver, results, err);
     log_meter_end(&meter);
+
     if (result != 0)
         return -1;
     return failed.kind ? error_set(err, failed.kind, "%s", failed.text) : 0;
@@ -182,6 +207,7 @@ static void collect(struct host_run *run, struct units *units)
 {
     const struct plan *plan = run->job->plan;
     units->items = xcalloc(plan->sources.len + plan->runtime_sources.len, sizeof *units->items);
+
     for (size_t i = 0; i < plan->sources.len; i++) {
         const char *name = plan->sources.items[i];
         /* A name like "-x.c" or "@x.c" would be taken for an option. */
@@ -189,6 +215,7 @@ static void collect(struct host_run *run, struct units *units)
         units->items[units->len++] = (struct unit){
             .run = run, .name = name, .path = xasprintf("%s%s", odd ? "./" : "", name)};
     }
+
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
         const char *name = plan->runtime_sources.items[i];
         units->items[units->len++] =
@@ -201,6 +228,7 @@ int compile_all(struct host_run *run, struct error *err)
     AUTO(units) units = {0};
     size_t missing = 0;
     collect(run, &units);
+
     for (size_t i = 0; i < units.len; i++) {
         struct unit *unit = &units.items[i];
         if (unit_command(unit, i, err) != 0)
@@ -208,6 +236,7 @@ int compile_all(struct host_run *run, struct error *err)
         unit->found = objects_find(&run->objects, &unit->step) == 1;
         missing += !unit->found;
     }
+
     if (missing > 0 && run_units(run, &units, missing, err) != 0)
         return -1;
     for (size_t i = 0; i < units.len; i++) {

@@ -16,21 +16,20 @@ struct host_run {
     struct strv made; /* digests ("sha256:...") of the object files, in link order */
 };
 
-/* Compiles what changed, `job->jobs` at a time, and lists all objects in run->made: the project's
- * in the plan's order, then the runtime's. What a compiler says goes to standard error as soon as
- * it ends. ERROR_BUILD when one of them fails. */
+/* Compiles what changed, `job->jobs` files at a time, and lists all objects in run->made: the
+ * project's in the plan's order, then the runtime's. A compiler's output goes to standard error as
+ * soon as it ends. ERROR_BUILD when one of them fails. */
 int compile_all(struct host_run *run, struct error *err) must_check;
 
-/* The digest of a command: of its words, the toolchain and the folder it runs in. */
+/* The digest of a command: its words, the toolchain and the folder that it runs in. */
 int compile_key(const struct host_run *run, const char *kind, const struct strv *words,
                 struct digest *key, struct error *err) must_check;
 
-/* Links run->made into one static program and proves it. *path is where it lies in the store;
- * caller frees. Linker errors are ERROR_BUILD, a program that Lambda couldn't start is
- * ERROR_LAMBDA. */
+/* Links run->made into one static program and proves it. *path gets its path in the store; caller
+ * frees. Linker errors are ERROR_BUILD, a program that Lambda couldn't start is ERROR_LAMBDA. */
 int link_program(struct host_run *run, char **path, struct error *err) must_check;
 
-/* Tells the job what was read. */
+/* Adds what was read to the job's inputs. */
 void host_run_inputs(struct host_run *run, const struct strv *inputs);
 
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What every compiler that fetches may need, besides what toolchain_environment() hands on. */
+/* Variables for compilers that fetch something, besides those of toolchain_environment(). */
 static const char *const network[] = {"http_proxy",    "https_proxy", "no_proxy",
                                       "HTTP_PROXY",    "HTTPS_PROXY", "NO_PROXY",
                                       "SSL_CERT_FILE", "SSL_CERT_DIR"};
@@ -26,10 +26,11 @@ int command_maybe(const struct plan *plan, struct error *err)
     autofree char *path = !program || strchr(program, '/') ? xstrdup("/") : process_find(program);
     if (path)
         return 0;
+
     return error_set(
         err, ERROR_ENGINE,
-        "'%.200s' is not on PATH, and the template of '%s' compiles with it; install it, or use an engine "
-        "with containers, which brings it",
+        "'%.200s' is not on PATH, and the template of '%s' compiles with it; install it, or use "
+        "an engine with containers, which brings it",
         program, plan->template->language);
 }
 
@@ -38,6 +39,7 @@ static void environment(const struct engine_job *job, const struct plan_command 
 {
     const struct strv *pass = &job->plan->template->compile.pass;
     toolchain_environment(job->plan->epoch, temporary, out);
+
     for (size_t i = 0; i < countof(network) + pass->len; i++) {
         const char *name = i < countof(network) ? network[i] : pass->items[i - countof(network)];
         const char *value = getenv(name);
@@ -47,24 +49,28 @@ static void environment(const struct engine_job *job, const struct plan_command 
     strv_add_all(out, &command->env);
 }
 
-/* Where compilers that have no place of their own keep what they made: one for each language. */
+/* The cache folder for compilers that have none of their own: one for each language. */
 static char *cache_folder(const struct engine_job *job, const struct work *work, struct error *err)
 {
     autofree char *name = xasprintf("cache-%s", job->plan->template->language);
-    char *path = job->options->no_cache ? path_join(work->path, "cache")
-                                        : store_path(job->store, "objects", name, err);
-    if (path && fs_mkdirs(path, err) == 0)
-        return path;
-    free(path);
-    return NULL;
+    autofree char *path = NULL;
+    if (job->options->no_cache)
+        path = path_join(work->path, "cache");
+    else
+        path = store_path(job->store, "objects", name, err);
+
+    if (!path || fs_mkdirs(path, err) != 0)
+        return NULL;
+    return take(path);
 }
 
-/* How it ended, in words of the template where it knows them. */
+/* Why the command failed, in the template's words where it has some. */
 static int failed(const struct plan *plan, const char *name, const struct buf *output, int status,
                   struct error *err)
 {
     const struct template_failure *failure =
         template_failure_find(plan->template, buf_text(output));
+
     if (failure)
         return error_set(err, template_failure_kind(failure), "'%s' failed: %s", name,
                          failure->help);
@@ -83,6 +89,7 @@ static int run(const struct engine_job *job, struct plan_command *command, const
     struct process_result result;
     const struct plan *plan = job->plan;
     const char *name = command->argv.items[0];
+
     environment(job, command, work->path, &env);
     log_step("compile", "with %s for %s", name, arch_lambda(plan->arch));
     struct process process = {.argv = strv_argv(&command->argv),
@@ -91,6 +98,7 @@ static int run(const struct engine_job *job, struct plan_command *command, const
                               .input = -1,
                               .errors = &output,
                               .deadline = job->deadline};
+
     if (job->waiting)
         job->waiting(job->data);
     if (process_run(&process, &result, err) != 0)
@@ -99,7 +107,7 @@ static int run(const struct engine_job *job, struct plan_command *command, const
     return result.status == 0 ? 0 : failed(plan, name, &output, result.status, err);
 }
 
-/* Brings what lies elsewhere to where it is proven, so that nobody exchanges it in between. */
+/* Copies a program that lies elsewhere before it is proven, so that nobody can replace it after. */
 static int fetch(const char *from, const char *to, struct error *err)
 {
     enum { CHUNK = 65536 };
@@ -111,9 +119,11 @@ static int fetch(const char *from, const char *to, struct error *err)
     if (!S_ISREG(st.st_mode))
         return error_set(err, ERROR_BUILD, "'%s' is not a regular file, so it can't be the program",
                          from);
+
     out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0755);
     if (out < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", to);
+
     ssize_t length;
     while ((length = read(in, bytes, CHUNK)) > 0)
         if (fs_write_fd(out, to, bytes, (size_t)length, err) != 0)
@@ -121,8 +131,8 @@ static int fetch(const char *from, const char *to, struct error *err)
     return length == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't read the program '%s'", from);
 }
 
-/* A program that may bring a loader or an interpreter: whether these are in the image is for the
- * Lambda rules to say. */
+/* For a program that may need a loader or an interpreter: the Lambda rules check later that the
+ * image has it. */
 static int prove_any(const struct plan *plan, const char *path, const char *name, struct error *err)
 {
     AUTO(elf_facts) facts = {0};
@@ -137,6 +147,7 @@ static int prove_any(const struct plan *plan, const char *path, const char *name
             arch_lambda(plan->arch));
     if (kind == 1)
         return 0;
+
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && read(fd, start, 2) == 2 && memcmp(start, "#!", 2) == 0)
         return 0;
@@ -147,13 +158,13 @@ static int prove_any(const struct plan *plan, const char *path, const char *name
 
 static int prove(const struct plan *plan, const char *path, const char *name, struct error *err)
 {
-    /* On scratch there is nothing that could load it. */
+    /* scratch has no loader. */
     if (plan->template->compile.dynamic && plan->family != FAMILY_SCRATCH)
         return prove_any(plan, path, name, err);
     return elf_prove_static(path, name, plan->arch, err);
 }
 
-/* The compiler's own file: another one makes another program. */
+/* Adds the compiler's own file to the inputs: another compiler makes another program. */
 static void watch(const struct engine_job *job, const struct plan_command *command)
 {
     autofree char *tool =
@@ -163,6 +174,23 @@ static void watch(const struct engine_job *job, const struct plan_command *comma
         strv_add(job->inputs, tool);
     if (real)
         strv_add(job->inputs, real);
+}
+
+/* Runs the command; its program is at `program` then, and proven. */
+static int make(const struct engine_job *job, struct plan_command *command, const struct work *work,
+                const char *program, struct error *err)
+{
+    const struct plan *plan = job->plan;
+    if (command->argv.len > 0 && run(job, command, work, err) != 0)
+        return -1;
+
+    autofree char *from = command->result ? path_join(plan->project_dir, command->result) : NULL;
+    if (from && fetch(from, program, err) != 0)
+        return -1;
+    if (!fs_exists(program))
+        return error_set(err, ERROR_BUILD, "'%s' made no program; is it a program's source at all?",
+                         command->argv.items[0]);
+    return prove(plan, program, from ? command->result : path_base(plan->program), err);
 }
 
 int command_program(const struct engine_job *job, struct objects *objects, const struct work *work,
@@ -175,21 +203,14 @@ int command_program(const struct engine_job *job, struct objects *objects, const
                   *cache = cache_folder(job, work, err);
     if (!cache)
         return -1;
-    plan_command_make(plan, plan->template,
-                      &(struct template_values){.program = program, .cache = cache}, true,
-                      &command);
+
+    const struct template_values values = {.program = program, .cache = cache};
+    plan_command_make(plan, plan->template, &values, true, &command);
     watch(job, &command);
     int64_t started = objects_settle(objects, NULL);
-    if (command.argv.len > 0 && run(job, &command, work, err) != 0)
+    if (make(job, &command, work, program, err) != 0)
         return -1;
-    autofree char *from = command.result ? path_join(plan->project_dir, command.result) : NULL;
-    if (from && fetch(from, program, err) != 0)
-        return -1;
-    if (!fs_exists(program))
-        return error_set(err, ERROR_BUILD, "'%s' made no program; is it a program's source at all?",
-                         command.argv.items[0]);
-    if (prove(plan, program, from ? command.result : path_base(plan->program), err) != 0)
-        return -1;
+
     struct done done = {.made = program, .started = started};
     if (objects_keep(objects, &done, &step, err) != 0)
         return -1;

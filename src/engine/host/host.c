@@ -3,7 +3,7 @@
 #include "engine/host/compile_command.h"
 #include "support/own.h"
 
-/* The default engine: compilers of this machine, no container. */
+/* The default engine: the compilers of this machine, no container. */
 
 static void host_run_release(struct host_run *run)
 {
@@ -38,6 +38,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 {
     if (job->plan->runs_command)
         return build_command(job, tree, err);
+
     AUTO(host_run)
     run = {
         .job = job, .objects = {.store = job->store, .epoch = job->plan->epoch}, .work = WORK_INIT};
@@ -46,10 +47,12 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     if (toolchain_find(job->plan, job->store, &run.toolchain, err) != 0 ||
         work_open(job->store, &run.work, err) != 0)
         return -1;
+
     toolchain_environment(job->plan->epoch, run.work.path, &run.environment);
     host_run_inputs(&run, &run.toolchain.tools);
     if (compile_all(&run, err) != 0 || link_program(&run, &program, err) != 0)
         return -1;
+
     if (job->inputs)
         shadows_outside(&run.objects.shadows, job->plan->project_dir, job->inputs);
     tree_add_stored(tree, job->plan->program, program, 0755);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The words, with the objects called by their digests (for the key) or by where they lie. */
+/* The linker's words. Objects are named by their digests for the key, else by their paths. */
 static void link_command(const struct host_run *run, bool for_key, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;
@@ -23,12 +23,12 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
         else
             strv_take(argv, objects_path(run->job->store, &digest));
     }
+
     for (size_t i = 0; i < plan->libraries.len; i++)
         strv_addf(argv, "-l%s", plan->libraries.items[i]);
 }
 
-/* Whether the linker can be asked what it read: not one of the user's own choice, that was never
- * tried. */
+/* Whether the linker can list what it read. A linker that the user chose was never tried. */
 static bool has_depfile(const struct host_run *run)
 {
     const struct strv *flags = &run->job->plan->link_flags;
@@ -38,20 +38,21 @@ static bool has_depfile(const struct host_run *run)
     return run->toolchain.link_depfile;
 }
 
-/* Static glibc looks names up through shared libraries that aren't in the image. */
+/* A static glibc looks names up with shared libraries, which aren't in the image. */
 static void warn_of(const struct strv *functions)
 {
     for (size_t i = 0; i < functions->len; i++) {
         const char *name = functions->items[i];
-        bool network = strstr(name, "addrinfo") || strstr(name, "nameinfo") ||
-                       strncmp(name, "gethost", 7) == 0;
-        log_warn(
-            "'%s' can't work in a program linked statically with glibc: it loads glibc's shared libraries, which the "
-            "image doesn't have; %s",
-            name,
-            network                       ? "set [build] libc = musl, or use numeric addresses"
-            : strcmp(name, "dlopen") == 0 ? "link what it loads statically"
-                                          : "set [build] libc = musl, or do without it");
+        const char *remedy = "set [build] libc = musl, or do without it";
+        if (strstr(name, "addrinfo") || strstr(name, "nameinfo") ||
+            strncmp(name, "gethost", 7) == 0)
+            remedy = "set [build] libc = musl, or use numeric addresses";
+        else if (strcmp(name, "dlopen") == 0)
+            remedy = "link what it loads statically";
+
+        log_warn("'%s' can't work in a program linked statically with glibc: it loads glibc's "
+                 "shared libraries, which the image doesn't have; %s",
+                 name, remedy);
     }
 }
 
@@ -59,6 +60,7 @@ static int link_failed(const struct host_run *run, const struct buf *output, int
                        struct error *err)
 {
     const char *linker = run->toolchain.name;
+
     if (status > 128)
         return error_set(
             err, ERROR_BUILD,
@@ -87,6 +89,7 @@ static int run_linker(struct host_run *run, struct strv *argv, struct strv *func
                               .env = strv_argv(&run->environment)};
     if (process_run(&process, &result, err) != 0)
         return -1;
+
     linker_output_sift(buf_text(&output), functions, &shown);
     log_output(process.dir, buf_text(&shown), shown.len);
     return result.status == 0 ? 0 : link_failed(run, &output, result.status, err);
@@ -99,6 +102,7 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     autofree char *program = path_join(run->work.path, "program"),
                   *depfile = path_join(run->work.path, "program.d");
     int64_t started = objects_settle(&run->objects, NULL);
+
     link_command(run, false, &argv);
     if (has_depfile(run))
         strv_addf(&argv, "-Wl,--dependency-file=%s", depfile);
@@ -108,6 +112,7 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     if (run_linker(run, &argv, &step->notes, err) != 0 ||
         elf_prove_static(program, path_base(plan->program), plan->arch, err) != 0)
         return -1;
+
     struct done done = {
         .made = program, .depfile = has_depfile(run) ? depfile : NULL, .started = started};
     return objects_keep(&run->objects, &done, step, err);
@@ -123,6 +128,7 @@ int link_program(struct host_run *run, char **path, struct error *err)
     shadows_folders(&words, step.dir, &step.folders);
     if (objects_find(&run->objects, &step) != 1 && link_anew(run, &step, err) != 0)
         return -1;
+
     warn_of(&step.notes);
     host_run_inputs(run, &step.inputs);
     *path = objects_path(run->job->store, &step.output);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The function's name in such a warning, or NULL. Caller frees. */
+/* The function that the linker's line warns of, or NULL. Caller frees. */
 static char *warned_function(const char *line)
 {
     const char *start = strstr(line, ": warning: Using '");
@@ -15,13 +15,13 @@ static char *warned_function(const char *line)
     return xstrndup(start, strcspn(start, "'"));
 }
 
-/* clang remarks that -static makes -no-pie idle; gcc 6 and older need both. */
+/* clang remarks that -static makes -no-pie useless; gcc 6 and older need both. */
 static bool is_idle_talk(const char *line)
 {
     return strstr(line, "argument unused during compilation: '-no-pie'") != NULL;
 }
 
-/* "ld: x.o: in function `f':" announces where the next lines are from. */
+/* "ld: x.o: in function `f':" says where the next lines are from. */
 static bool is_heading(const char *line)
 {
     size_t length = strlen(line);
@@ -50,6 +50,7 @@ void linker_output_sift(const char *output, struct strv *functions, struct buf *
             buf_addf(rest, "%s\n", line);
         }
     }
+
     strv_sort(functions);
     strv_unique(functions);
 }

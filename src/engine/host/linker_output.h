@@ -4,10 +4,10 @@
 #include "support/buf.h"
 #include "support/strv.h"
 
-/* Divides what a linker said: functions of which it warns that static programs need shared
- * libraries for them (getaddrinfo, getpwnam, dlopen ...; GNU ld's "Using 'NAME' in statically
- * linked applications requires at runtime ...") go to `functions`, sorted, each once; what says
- * nothing to anybody is dropped; every other line goes to `rest`. */
+/* Sorts a linker's output. Functions that need shared libraries even in static programs
+ * (getaddrinfo, getpwnam, dlopen ...; GNU ld warns "Using 'NAME' in statically linked applications
+ * requires at runtime ...") go to `functions`, sorted, each once. Useless lines are dropped, and
+ * every other line goes to `rest`. */
 void linker_output_sift(const char *output, struct strv *functions, struct buf *rest);
 
 #endif

@@ -17,7 +17,7 @@ enum {
     RECORD_MAX = 16 * 1024 * 1024,
     DEPFILE_MAX = 16 * 1024 * 1024,
     INPUT_MAX = 256 * 1024 * 1024,
-    SETTLE_MS = 12, /* the clock of a kernel with HZ=100 steps by 10 */
+    SETTLE_MS = 12, /* the clock of a kernel with HZ=100 steps by 10 ms */
 };
 
 /* One file as it is now. */
@@ -70,6 +70,7 @@ static struct fact *look(struct objects *objects, const char *path)
     void *node = tfind(&wanted, &objects->seen, compare_facts);
     if (node)
         return *(struct fact **)node;
+
     struct fact *fact = xcalloc(1, sizeof *fact);
     fact->path = xstrdup(path);
     fact->exists = look_now(path, &fact->data);
@@ -79,7 +80,7 @@ static struct fact *look(struct objects *objects, const char *path)
     return fact;
 }
 
-/* Reads a file for its digest, and for whether it asks for the date. */
+/* Reads a file for its digest, and checks whether it uses the date. */
 static bool study(struct fact *fact)
 {
     static const char *const clocks[] = {"__DATE__", "__TIME__"};
@@ -90,6 +91,7 @@ static bool study(struct fact *fact)
     if (fs_read(fact->path, INPUT_MAX, &text, &ignored) != 0 ||
         digest_bytes(buf_text(&text), text.len, &fact->digest, &ignored) != 0)
         return false;
+
     for (size_t i = 0; i < countof(clocks); i++)
         fact->dated = fact->dated ||
                       (text.len > 0 && memmem(text.data, text.len, clocks[i], strlen(clocks[i])));
@@ -122,7 +124,7 @@ int64_t objects_settle(struct objects *objects, const char *path)
 {
     if (path)
         look(objects, path);
-    /* A time stamp from the future is not waited for. */
+    /* Don't wait for a time stamp from the future. */
     for (int i = 0; i < SETTLE_MS && now_coarse() <= objects->newest; i++)
         usleep(1000);
     return now_coarse();
@@ -148,6 +150,7 @@ int objects_write(const struct store *store, const char *name, const struct buf 
     autoclose int fd = mkostemp(temporary, O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+
     if (fs_write_fd(fd, path, buf_text(text), text->len, err) != 0) {
         unlink(temporary);
         return -1;
@@ -159,7 +162,7 @@ int objects_write(const struct store *store, const char *name, const struct buf 
     return -1;
 }
 
-/* "input SIZE MTIME CTIME INODE DIGEST|- PATH" without its first word: as it is now? */
+/* Whether "input SIZE MTIME CTIME INODE DIGEST|- PATH", without its first word, still holds. */
 static bool input_unchanged(struct objects *objects, char *line, struct step *step)
 {
     char *at = line;
@@ -172,6 +175,7 @@ static bool input_unchanged(struct objects *objects, char *line, struct step *st
     if (!path)
         return false;
     *path++ = '\0';
+
     struct fact *now = look(objects, path);
     strv_add(&step->inputs, path);
     if (now->exists && same_data(&now->data, &then))
@@ -179,15 +183,14 @@ static bool input_unchanged(struct objects *objects, char *line, struct step *st
     return digest[0] != '-' && study(now) && strcmp(now->digest.text, digest) == 0;
 }
 
-/* Whether the files that bear an input's name without being it are those that there were. */
+/* Whether the other files with an input's name are the same as then. */
 static bool same_beside(struct objects *objects, const struct step *step, const struct strv *then)
 {
     AUTO(strv) now = {0};
     shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &now);
     bool same = now.len == then->len;
     for (size_t i = 0; i < now.len; i++) {
-        look(objects,
-             now.items[i]); /* a new one will be read: objects_settle waits for its clock */
+        look(objects, now.items[i]); /* a new one will be read: objects_settle waits for it */
         same = same && strcmp(now.items[i], then->items[i]) == 0;
     }
     return same;
@@ -199,37 +202,39 @@ static const char *after(const char *line, const char *word)
     return strncmp(line, word, length) == 0 ? line + length : NULL;
 }
 
-/* The lines of a record; it is whole when the last one says so. */
+/* Whether one line of a record holds; `beside` gets those of "beside". */
+static bool line_holds(struct objects *objects, char *line, struct step *step, struct strv *beside)
+{
+    const char *value = NULL;
+    if ((value = after(line, "output ")))
+        return digest_parse(&step->output, value);
+    if ((value = after(line, "epoch ")))
+        return strtoll(value, NULL, 10) == objects->epoch;
+    if (after(line, "input "))
+        return input_unchanged(objects, line + strlen("input "), step);
+
+    if ((value = after(line, "note ")))
+        strv_add(&step->notes, value);
+    else if ((value = after(line, "beside ")))
+        strv_add(beside, value);
+    return true;
+}
+
+/* The lines of a record; it is whole when its last line is "end". */
 static bool record_holds(struct objects *objects, char *text, struct step *step)
 {
     AUTO(strv) beside = {0};
     bool first = true, whole = false;
+
     for (char *line = text, *next; !whole && *line; line = next, first = false) {
         char *end = strchr(line, '\n');
-        const char *value = NULL;
         if (!end)
             return false;
         *end = '\0';
         next = end + 1;
-        if (first) {
-            if (strcmp(line, "lbuild step 2") != 0)
-                return false;
-        } else if ((value = after(line, "output "))) {
-            if (!digest_parse(&step->output, value))
-                return false;
-        } else if ((value = after(line, "epoch "))) {
-            if (strtoll(value, NULL, 10) != objects->epoch)
-                return false;
-        } else if ((value = after(line, "note "))) {
-            strv_add(&step->notes, value);
-        } else if ((value = after(line, "beside "))) {
-            strv_add(&beside, value);
-        } else if (after(line, "input ")) {
-            if (!input_unchanged(objects, line + strlen("input "), step))
-                return false;
-        } else {
-            whole = strcmp(line, "end") == 0;
-        }
+        if (first ? strcmp(line, "lbuild step 2") != 0 : !line_holds(objects, line, step, &beside))
+            return false;
+        whole = strcmp(line, "end") == 0;
     }
     return whole && same_beside(objects, step, &beside);
 }
@@ -242,7 +247,7 @@ static bool output_present(const struct store *store, const struct digest *diges
     autoclose int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || digest_fd(fd, path, &now, NULL, &ignored) != 0 || !digest_equal(&now, digest))
         return false;
-    futimens(fd, NULL); /* in use: not to be pruned by age */
+    futimens(fd, NULL); /* in use: keeps it from being pruned by age */
     return true;
 }
 
@@ -257,12 +262,13 @@ int objects_find(struct objects *objects, struct step *step)
         utimensat(AT_FDCWD, path, NULL, 0);
         return 1;
     }
+
     strv_release(&step->inputs);
     strv_release(&step->notes);
     return 0;
 }
 
-/* Puts a file that was made into its place. */
+/* Moves a file that was made into the store. */
 static int keep_output(const struct store *store, const char *made, struct digest *digest,
                        struct error *err)
 {
@@ -273,8 +279,9 @@ static int keep_output(const struct store *store, const char *made, struct diges
     if (digest_fd(fd, made, digest, NULL, err) != 0)
         return -1;
     autofree char *path = objects_path(store, digest);
-    /* Renaming over an old file waits for the disk on some file systems: not needed for the same
-     * bytes. */
+
+    /* Renaming over an old file waits for the disk on some file systems; the same bytes need no
+     * rename. */
     struct digest there;
     autoclose int present = open(path, O_RDONLY | O_CLOEXEC);
     if (present >= 0 && fstat(present, &old) == 0 && old.st_size == new.st_size &&
@@ -282,10 +289,11 @@ static int keep_output(const struct store *store, const char *made, struct diges
         futimens(present, NULL);
         return 0;
     }
+
     return rename(made, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
-/* False when the inputs can't vouch for what was made: one changed meanwhile, or can't be written
+/* False when the inputs prove nothing about the output: one changed meanwhile, or can't be written
  * down. */
 static bool record_inputs(struct objects *objects, const struct done *done, const struct step *step,
                           struct buf *record)
@@ -303,18 +311,20 @@ static bool record_inputs(struct objects *objects, const struct done *done, cons
                  fact->data.size, fact->data.mtime, fact->data.ctime, fact->data.inode,
                  done->by_content ? fact->digest.text : "-", path);
     }
+
     if (dated)
         buf_addf(record, "epoch %" PRId64 "\n", objects->epoch);
     return true;
 }
 
-/* False when one of them came while the step was done: it may have been read, or not. */
+/* False when such a file appeared while the step ran: it may have been read, or not. */
 static bool record_beside(struct objects *objects, const struct done *done, const struct step *step,
                           struct buf *record)
 {
     AUTO(strv) beside = {0};
     struct stat_data now;
     shadows_find(&objects->shadows, &step->folders, step->dir, &step->inputs, &beside);
+
     for (size_t i = 0; i < beside.len; i++) {
         if (strchr(beside.items[i], '\n') || !look_now(beside.items[i], &now) ||
             now.ctime >= done->started)
@@ -324,7 +334,7 @@ static bool record_beside(struct objects *objects, const struct done *done, cons
     return true;
 }
 
-/* What lies in the cache is named in the step's key by its digest; its times say nothing. */
+/* Drops files of the cache: the step's key has their digests, and their times say nothing. */
 static void drop_own(const struct store *store, struct strv *inputs)
 {
     AUTO(strv) kept = {0};
@@ -332,6 +342,7 @@ static void drop_own(const struct store *store, struct strv *inputs)
     for (size_t i = 0; i < inputs->len; i++)
         if (strncmp(inputs->items[i], own, strlen(own)) != 0)
             strv_add(&kept, inputs->items[i]);
+
     struct strv all = *inputs;
     *inputs = kept;
     kept = all;
@@ -348,12 +359,14 @@ int objects_keep(struct objects *objects, const struct done *done, struct step *
         makerule_read(buf_text(&rules), step->dir, &step->inputs) != 0)
         return 0;
     drop_own(objects->store, &step->inputs);
+
     buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);
     for (size_t i = 0; i < step->notes.len; i++)
         buf_addf(&record, "note %s\n", step->notes.items[i]);
     if (!record_inputs(objects, done, step, &record) ||
         !record_beside(objects, done, step, &record))
         return 0;
+
     buf_adds(&record, "end\n");
     autofree char *name = record_name(&step->key);
     return objects_write(objects->store, name, &record, err);

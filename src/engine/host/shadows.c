@@ -10,7 +10,7 @@
 
 struct shadows_folder {
     char *path;
-    struct strv names; /* sorted; none when it isn't there */
+    struct strv names; /* sorted; none when the folder is missing */
 };
 
 void shadows_release(struct shadows *shadows)
@@ -39,6 +39,7 @@ void shadows_folders(const struct strv *argv, const char *dir, struct strv *out)
                 strv_take(out, path_join(dir, folder));
             break;
         }
+
     strv_add(out, "/usr/local/include");
 }
 
@@ -47,6 +48,7 @@ static const struct shadows_folder *list(struct shadows *shadows, const char *pa
     for (size_t i = 0; i < shadows->len; i++)
         if (strcmp(shadows->items[i]->path, path) == 0)
             return shadows->items[i];
+
     struct shadows_folder *folder = xcalloc(1, sizeof *folder);
     folder->path = xstrdup(path);
     DIR *dir = opendir(path);
@@ -55,6 +57,7 @@ static const struct shadows_folder *list(struct shadows *shadows, const char *pa
             strv_add(&folder->names, entry->d_name);
     if (dir)
         closedir(dir);
+
     strv_sort(&folder->names);
     shadows->items = xrealloc(shadows->items, shadows->len + 1, sizeof *shadows->items);
     return shadows->items[shadows->len++] = folder;
@@ -76,7 +79,7 @@ static bool has(const struct strv *names, const char *name, size_t length)
     return false;
 }
 
-/* What in the folder is called like the input, by its last name or more of its path. */
+/* Files in the folder with the name of the input: its last name, or more of its path. */
 static void find_one(struct shadows *shadows, const struct shadows_folder *folder,
                      const char *input, struct strv *out)
 {
@@ -86,6 +89,7 @@ static void find_one(struct shadows *shadows, const struct shadows_folder *folde
         struct stat st;
         if (length == 0 || !has(&folder->names, name, length))
             continue;
+
         autofree char *path = xasprintf("%s/%s", folder->path, name), *parent = path_dir(path);
         if (strcmp(path, input) == 0)
             continue;
@@ -104,13 +108,16 @@ void shadows_find(struct shadows *shadows, const struct strv *folders, const cha
     for (size_t i = 0; i < inputs->len; i++)
         if (path_below(inputs->items[i], dir, NULL))
             strv_take(&all, path_dir(inputs->items[i]));
+
     strv_sort(&all);
     strv_unique(&all);
+
     for (size_t i = 0; i < all.len; i++) {
         const struct shadows_folder *folder = list(shadows, all.items[i]);
         for (size_t k = 0; k < inputs->len && folder->names.len > 0; k++)
             find_one(shadows, folder, inputs->items[k], out);
     }
+
     strv_sort(out);
     strv_unique(out);
 }

@@ -3,8 +3,8 @@
 
 #include "support/strv.h"
 
-/* Files that a compiler would read in place of those that it did read, if they were there: a header
- * of the same name in a folder that it searches. Dependency files don't tell where it looked in
+/* Files that a compiler would read instead of the ones it read, if they existed: a header of the
+ * same name in a folder that it searches. Dependency files don't say where the compiler looked in
  * vain. */
 
 /* The folders that were listed in this run, each once. */
@@ -15,16 +15,16 @@ struct shadows {
 void shadows_release(struct shadows *shadows);
 
 /* The folders that a command searches: its -I, -iquote, -isystem, -idirafter and -L, relative ones
- * below `dir`, and the first one that gcc and clang have of their own. */
+ * below `dir`, and the first of the built-in folders of gcc and clang. */
 void shadows_folders(const struct strv *argv, const char *dir, struct strv *out);
 
-/* The files that are called like one of the inputs (types.h, or sys/types.h and so on up its path)
- * in one of the folders, or in the folder of an input below `dir`, and aren't that input. Sorted. A
- * folder is listed at its first use: what comes into it later isn't seen. */
+/* Other files with the name of an input (types.h, or sys/types.h and so on up its path) in one of
+ * the folders, or in the folder of an input below `dir`. Sorted. A folder is listed at its first
+ * use: files that appear in it later aren't seen. */
 void shadows_find(struct shadows *shadows, const struct strv *folders, const char *dir,
                   const struct strv *inputs, struct strv *out);
 
-/* The folders that were listed and lie outside of `dir`. */
+/* The folders that were listed and lie outside `dir`. */
 void shadows_outside(const struct shadows *shadows, const char *dir, struct strv *out);
 
 #endif

@@ -17,7 +17,7 @@
 
 enum { PROOF_MAX = 65536, PROGRAM_MAX = 64 * 1024 * 1024 };
 
-/* Uses the C library, so that its static archive must be there, and says which one it is. */
+/* Uses the C library, so that linking needs its static archive, and holds the library's name. */
 static const char probe_source[] = "#include <stdio.h>\n"
                                    "#ifdef __GLIBC__\n"
                                    "#define LIBC \"glibc\"\n"
@@ -85,25 +85,27 @@ void toolchain_environment(int64_t epoch, const char *temporary, struct strv *ou
 {
     static const char *const kept[] = {
         "PATH=", "HOME=", "LD_LIBRARY_PATH=", "XDG_CACHE_HOME=", "CCACHE_", "ZIG_", "NIX_"};
+
     for (char **variable = environ; *variable; variable++)
         for (size_t i = 0; i < countof(kept); i++)
             if (strncmp(*variable, kept[i], strlen(kept[i])) == 0)
                 strv_add(out, *variable);
+
     strv_addf(out, "TMPDIR=%s", temporary);
     strv_addf(out, "SOURCE_DATE_EPOCH=%" PRId64, epoch);
     strv_add(out, "LC_ALL=C");
-    /* Large pages for what they allocate, where glibc (2.35) and the kernel have them: a third of
-     * the linker's time. */
+    /* Large pages for allocated memory, where glibc (2.35) and the kernel have them: they save a
+     * third of the linker's time. */
     strv_add(out, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1");
 }
 
-/* A probe on its way. */
+/* A running probe. */
 struct probe {
     struct toolchain *toolchain;
     enum arch arch;
     const char *folder;
     struct strv environment;
-    char *why; /* what was wrong, for people */
+    char *why; /* what was wrong, for the user */
 };
 
 static void probe_release(struct probe *probe)
@@ -112,7 +114,7 @@ static void probe_release(struct probe *probe)
     free(probe->why);
 }
 
-/* The line of a compiler's output that says most. */
+/* The most telling line of a compiler's output. Caller frees. */
 static char *telling_line(const struct buf *output)
 {
     const char *text = buf_text(output), *best = strstr(text, "error");
@@ -120,12 +122,33 @@ static char *telling_line(const struct buf *output)
         best = text;
     while (best > text && best[-1] != '\n')
         best--;
+
     int length = (int)strcspn(best, "\n");
-    return length == 0 ? xstrdup("it fails without a word")
-                       : xasprintf("%.*s", length < 200 ? length : 200, best);
+    if (length == 0)
+        return xstrdup("it fails without a word");
+    return xasprintf("%.*s", length < 200 ? length : 200, best);
 }
 
-/* 1: the program was linked. */
+static void set_why(struct probe *probe, char *why)
+{
+    free(probe->why);
+    probe->why = why;
+}
+
+/* 0 and the reason; -1 when the compiler isn't to blame: the next one, with another C library,
+ * would only hide that. */
+static int probe_refused(struct probe *probe, const struct buf *output, struct error *err)
+{
+    if (strstr(buf_text(output), "No space left on device"))
+        return error_set(
+            err, ERROR_BUILD,
+            "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
+            probe->folder);
+    set_why(probe, telling_line(output));
+    return 0;
+}
+
+/* 1: the program was linked. 0: the compiler can't. */
 static int probe_link(struct probe *probe, const char *const *flags, struct error *err)
 {
     AUTO(strv) argv = {0};
@@ -138,32 +161,23 @@ static int probe_link(struct probe *probe, const char *const *flags, struct erro
     strv_add(&argv, "-o");
     strv_add(&argv, "probe");
     strv_add(&argv, "probe.c");
+
     struct process process = {.argv = strv_argv(&argv),
                               .dir = probe->folder,
                               .input = -1,
                               .errors = &output,
                               .env = strv_argv(&probe->environment)};
+
     if (process_run(&process, &result, err) != 0) {
         if (err->kind != ERROR_ENGINE)
             return -1;
-        free(probe->why);
-        probe->why = xstrdup(err->text);
+        set_why(probe, xstrdup(err->text));
         return 0;
     }
-    if (result.status == 0)
-        return 1;
-    /* Not the compiler's fault; the next one, with another C library, would only hide it. */
-    if (strstr(buf_text(&output), "No space left on device"))
-        return error_set(
-            err, ERROR_BUILD,
-            "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
-            probe->folder);
-    free(probe->why);
-    probe->why = telling_line(&output);
-    return 0;
+    return result.status == 0 ? 1 : probe_refused(probe, &output, err);
 }
 
-/* What came out must be what was asked for, and says which C library is in it. */
+/* The program must be what was asked for; it tells which C library is in it. */
 static bool probe_judge(struct probe *probe)
 {
     struct error err = {0};
@@ -172,44 +186,52 @@ static bool probe_judge(struct probe *probe)
     static const char glibc[] = "lbuild-probe-libc=glibc";
     if (elf_prove_static(path, "probe", probe->arch, &err) != 0 ||
         fs_read(path, PROGRAM_MAX, &program, &err) != 0) {
-        const char *behind = strstr(err.text, "probe' ");
-        free(probe->why);
-        probe->why = xasprintf("what it links %s", behind ? behind + strlen("probe' ") : err.text);
+        const char *rest = strstr(err.text, "probe' ");
+        rest = rest ? rest + strlen("probe' ") : err.text;
+        set_why(probe, xasprintf("what it links %s", rest));
         return false;
     }
+
     bool found = memmem(program.data, program.len, glibc, sizeof glibc - 1);
     probe->toolchain->libc = xstrdup(found ? "glibc" : "musl");
     return true;
 }
 
-/* The programs behind the compiler. zig has them inside. */
+/* Adds the program that the compiler prints for the option, if it has one: clang has no cc1. */
+static int probe_tool(struct probe *probe, const char *option, struct error *err)
+{
+    AUTO(strv) argv = {0};
+    AUTO(buf) output = {0}, errors = {0};
+    struct process_result result;
+    strv_add_all(&argv, &probe->toolchain->command);
+    strv_add(&argv, option);
+    struct process process = {.argv = strv_argv(&argv),
+                              .dir = probe->folder,
+                              .input = -1,
+                              .output = &output,
+                              .errors = &errors,
+                              .env = strv_argv(&probe->environment)};
+    if (process_run(&process, &result, err) != 0)
+        return -1;
+
+    autofree char *word = xstrndup(buf_text(&output), strcspn(buf_text(&output), "\n"));
+    autofree char *path = result.status == 0 && word[0] ? process_find(word) : NULL;
+    if (path && path[0] == '/')
+        strv_take(&probe->toolchain->tools, take(path));
+    return 0;
+}
+
+/* The programs that the compiler runs. zig has them inside. */
 static int probe_tools(struct probe *probe, struct error *err)
 {
     static const char *const names[] = {"-print-prog-name=cc1", "-print-prog-name=as",
                                         "-print-prog-name=ld"};
     if (probe->toolchain->command.len > 1 && strcmp(probe->toolchain->command.items[1], "cc") == 0)
         return 0;
-    for (size_t i = 0; i < countof(names); i++) {
-        AUTO(strv) argv = {0};
-        AUTO(buf) output = {0}, errors = {0};
-        struct process_result result;
-        strv_add_all(&argv, &probe->toolchain->command);
-        strv_add(&argv, names[i]);
-        struct process process = {.argv = strv_argv(&argv),
-                                  .dir = probe->folder,
-                                  .input = -1,
-                                  .output = &output,
-                                  .errors = &errors,
-                                  .env = strv_argv(&probe->environment)};
-        if (process_run(&process, &result, err) != 0)
+
+    for (size_t i = 0; i < countof(names); i++)
+        if (probe_tool(probe, names[i], err) != 0)
             return -1;
-        autofree char *word = xstrndup(buf_text(&output), strcspn(buf_text(&output), "\n"));
-        char *path = result.status == 0 && word[0] ? process_find(word) : NULL;
-        if (path && path[0] == '/')
-            strv_take(&probe->toolchain->tools, path);
-        else
-            free(path); /* clang has no cc1 of its own */
-    }
     return 0;
 }
 
@@ -224,22 +246,25 @@ static int probe_run(struct probe *probe, struct error *err)
                   *depfile = path_join(probe->folder, "probe.d");
     if (fs_write(source, probe_source, sizeof probe_source - 1, 0644, err) != 0)
         return -1;
+
     int linked = 0;
     for (size_t i = 0; linked == 0 && i < countof(attempts); i++) {
         linked = probe_link(probe, attempts[i], err);
         probe->toolchain->prefix_map = i < 2;
         probe->toolchain->link_depfile = i < 1 && fs_exists(depfile);
     }
+
     if (linked <= 0 || !probe_judge(probe))
         return linked < 0 ? -1 : 0;
     return probe_tools(probe, err) != 0 ? -1 : 1;
 }
 
-/* The proof as a text. It doubles as the toolchain's identity. */
+/* The proof as a text, which is the toolchain's identity too. False: a tool is gone. */
 static bool describe(const struct toolchain *toolchain, struct buf *out)
 {
     buf_addf(out, "lbuild toolchain 1\nlibc %s\nprefix-map %d\nlink-depfile %d\n", toolchain->libc,
              toolchain->prefix_map, toolchain->link_depfile);
+
     for (size_t i = 0; i < toolchain->tools.len; i++) {
         struct stat st;
         if (stat(toolchain->tools.items[i], &st) != 0)
@@ -267,13 +292,14 @@ static bool recall_line(struct toolchain *toolchain, const char *line)
     return true;
 }
 
-/* A proof holds while describing the same tools again gives the same text. */
+/* A proof holds as long as describing the same tools again gives the same text. */
 static bool recall(struct toolchain *toolchain, const char *record, const char *compiler)
 {
     struct error ignored;
     AUTO(buf) text = {0}, again = {0};
     if (fs_read(record, PROOF_MAX, &text, &ignored) != 0)
         return false;
+
     for (const char *line = buf_text(&text); *line;) {
         size_t length = strcspn(line, "\n");
         autofree char *copy = xstrndup(line, length);
@@ -281,6 +307,7 @@ static bool recall(struct toolchain *toolchain, const char *record, const char *
             return false;
         line += length + (line[length] == '\n');
     }
+
     if (!toolchain->libc || toolchain->tools.len == 0 ||
         strcmp(toolchain->tools.items[0], compiler) != 0 || !describe(toolchain, &again) ||
         strcmp(buf_text(&again), buf_text(&text)) != 0)
@@ -304,9 +331,9 @@ static char *record_name(const struct strv *command, enum arch arch, struct erro
     buf_adds(&text, arch_compiler(arch));
     for (size_t i = 0; i < command->len; i++)
         buf_add(&text, command->items[i], strlen(command->items[i]) + 1);
-    return digest_bytes(text.data, text.len, &digest, err) != 0
-               ? NULL
-               : xasprintf("toolchain-%s", digest_hex(&digest));
+    if (digest_bytes(text.data, text.len, &digest, err) != 0)
+        return NULL;
+    return xasprintf("toolchain-%s", digest_hex(&digest));
 }
 
 static void start_over(struct toolchain *toolchain, const struct strv *command,
@@ -318,10 +345,31 @@ static void start_over(struct toolchain *toolchain, const struct strv *command,
     strv_add(&toolchain->tools, compiler);
 }
 
+/* Proves the compiler that `out` names by a probe, and keeps the proof. */
+static int prove_anew(const struct store *store, enum arch arch, const char *name,
+                      struct toolchain *out, char **why, struct error *err)
+{
+    AUTO(buf) text = {0};
+    AUTO(work) work = WORK_INIT;
+    AUTO(probe) probe = {.toolchain = out, .arch = arch};
+    log_step("probe", "%s for %s", out->name, arch_lambda(arch)); /* zig's first run takes long */
+    if (work_open(store, &work, err) != 0)
+        return -1;
+    probe.folder = work.path;
+    toolchain_environment(0, work.path, &probe.environment);
+
+    int result = probe_run(&probe, err);
+    if (result == 0)
+        *why = take(probe.why);
+    if (result <= 0 || !describe(out, &text))
+        return result;
+    out->identity = xstrdup(buf_text(&text));
+    return objects_write(store, name, &text, err) != 0 ? -1 : 1;
+}
+
 static int prove(const struct strv *command, enum arch arch, const struct store *store,
                  struct toolchain *out, char **why, struct error *err)
 {
-    AUTO(buf) text = {0};
     *why = NULL;
     autofree char *compiler = process_find(command->items[0]),
                   *name = record_name(command, arch, err);
@@ -332,27 +380,14 @@ static int prove(const struct strv *command, enum arch arch, const struct store 
         *why = xstrdup("not found");
         return 0;
     }
+
     *out = (struct toolchain){0};
     strv_add_all(&out->command, command);
     out->name = join_words(command);
     if (recall(out, record, compiler))
         return 1;
     start_over(out, command, compiler);
-
-    log_step("probe", "%s for %s", out->name, arch_lambda(arch)); /* zig takes its time at first */
-    AUTO(work) work = WORK_INIT;
-    AUTO(probe) probe = {.toolchain = out, .arch = arch};
-    if (work_open(store, &work, err) != 0)
-        return -1;
-    probe.folder = work.path;
-    toolchain_environment(0, work.path, &probe.environment);
-    int result = probe_run(&probe, err);
-    if (result == 0)
-        *why = take(probe.why);
-    if (result <= 0 || !describe(out, &text))
-        return result;
-    out->identity = xstrdup(buf_text(&text));
-    return objects_write(store, name, &text, err) != 0 ? -1 : 1;
+    return prove_anew(store, arch, name, out, why, err);
 }
 
 int toolchain_prove(const char *words, enum arch arch, const struct store *store,
@@ -362,20 +397,22 @@ int toolchain_prove(const char *words, enum arch arch, const struct store *store
     if (ini_words(words, &command) != 0 || command.len == 0)
         return error_set(err, ERROR_PROJECT, "'%s' is not a compiler's command; close its quotes",
                          words);
+
     int result = prove(&command, arch, store, out, why, err);
     if (result <= 0)
         toolchain_release(out);
     return result;
 }
 
-/* A compiler of the project's own ("tools/cc") is relative to the project, not to where lbuild was
- * started. */
+/* A relative path to a compiler ("tools/cc") starts at the project, not where lbuild was started.
+ * Caller frees. */
 static char *in_project(const char *dir, const char *words)
 {
     AUTO(buf) text = {0};
     size_t word = strcspn(words += strspn(words, " \t\n"), " \t\n");
     if (words[0] == '/' || words[0] == '"' || words[0] == '\'' || !memchr(words, '/', word))
         return xstrdup(words);
+
     for (buf_addc(&text, '\''); *dir; dir++)
         buf_adds(&text, *dir == '\'' ? "'\\''" : (const char[]){*dir, '\0'});
     buf_addf(&text, "'/%s", words);
@@ -398,6 +435,7 @@ static int none_found(const struct plan *plan, const char *tried, struct error *
                          "[build] compiler '%s' can't link static %s programs for %s%s",
                          plan->compiler, strcmp(plan->libc, "auto") == 0 ? "C" : plan->libc,
                          arch_lambda(plan->arch), tried);
+
     autofree char *command = install_compiler(plan->arch, plan->libc, NULL);
     return error_set(err, ERROR_ENGINE,
                      "no C compiler here links static programs for %s%s%s%s; install one: %s",
@@ -411,6 +449,7 @@ int toolchain_find(const struct plan *plan, const struct store *store, struct to
     AUTO(strv) candidates = {0};
     AUTO(buf) tried = {0};
     candidates_of(plan, &candidates);
+
     for (size_t i = 0; i < candidates.len; i++) {
         autofree char *why = NULL;
         const char *words = candidates.items[i];
@@ -426,6 +465,7 @@ int toolchain_find(const struct plan *plan, const struct store *store, struct to
         if (strcmp(why, "not found") != 0 || candidates.len == 1)
             buf_addf(&tried, "%s%s: %s", tried.len > 0 ? "; " : " (", words, why);
     }
+
     if (tried.len > 0)
         buf_addc(&tried, ')');
     return none_found(plan, buf_text(&tried), err);
@@ -435,11 +475,12 @@ int toolchain_maybe(const struct plan *plan, struct error *err)
 {
     AUTO(strv) candidates = {0};
     candidates_of(plan, &candidates);
+
     for (size_t i = 0; i < candidates.len; i++) {
         AUTO(strv) words = {0};
-        autofree char *path = ini_words(candidates.items[i], &words) == 0 && words.len > 0
-                                  ? process_find(words.items[0])
-                                  : NULL;
+        if (ini_words(candidates.items[i], &words) != 0 || words.len == 0)
+            continue;
+        autofree char *path = process_find(words.items[0]);
         if (path)
             return 0;
     }
