@@ -65,9 +65,9 @@ struct engine_job {
     const struct engine_options *options;
     int64_t deadline; /* process_clock() when --timeout is over; 0: never */
 
-    /* For engines with containers; NULL and 0 for the host engine. */
-    const struct dockerfile
-        *dockerfile; /* DOCKERFILE_FILES: a final stage on scratch holds the files to export */
+    /* For engines with containers; NULL and 0 for the host engine. The Dockerfile is of the kind
+     * DOCKERFILE_FILES: a final stage on scratch holds the files to export. */
+    const struct dockerfile *dockerfile;
     const struct engine_base *bases;
     size_t base_count;
     const struct secrets *secrets; /* those that the plan's stages ask for, each found */

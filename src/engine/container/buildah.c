@@ -1,6 +1,6 @@
 #include "engine/container/buildah.h"
 
-/* buildah: no daemon; as root or rootless. */
+/* buildah: without a daemon, as root or rootless. */
 
 static const struct buildah kind = {
     .program = "buildah",

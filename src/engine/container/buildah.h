@@ -4,14 +4,13 @@
 #include "engine/container/container.h"
 #include "engine/install.h"
 
-/* buildah, and podman, whose `build` is buildah's: the same options, the same words, the same
- * storage. */
+/* buildah, and podman, which builds with buildah's code: the same options, output and storage. */
 struct buildah {
     const char *program, *build; /* "buildah" "bud" */
-    int major, minor; /* of the first version that has --output, --hooks-dir and --pull=false */
+    int major, minor;            /* the first version with --output, --hooks-dir and --pull=false */
     struct install_names packages;
 };
-/* What neither can do. */
+/* What neither of them can do. */
 extern const struct engine_lack buildah_lacks[];
 int buildah_available(const struct buildah *kind, struct error *err) must_check;
 char *buildah_version(const struct buildah *kind);

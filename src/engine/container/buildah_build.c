@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Whether it is there. */
+/* Whether it is installed. */
 
 int buildah_available(const struct buildah *kind, struct error *err)
 {
@@ -22,6 +22,7 @@ int buildah_available(const struct buildah *kind, struct error *err)
     if (!path)
         return error_set(err, ERROR_ENGINE, "%s is not installed%s%s", kind->program,
                          install ? ": " : "", install ? install : "");
+
     autofree char *version = container_version(kind->program, "--version", err);
     if (!version)
         return -1;
@@ -46,9 +47,9 @@ const struct engine_lack buildah_lacks[] = {
     {NULL, NULL},
 };
 
-/* What it says. */
+/* Its output. */
 
-/* "[1/3] STEP 2/5: RUN make", or without the first part when there is one stage. */
+/* "[1/3] STEP 2/5: RUN make"; with one stage, the first part is missing. */
 static bool parse_step(const char *line, int *stage, int *step, int *steps, const char **command)
 {
     int stages, end = 0;
@@ -59,11 +60,12 @@ static bool parse_step(const char *line, int *stage, int *step, int *steps, cons
         if (sscanf(line, "STEP %d/%d: %n", step, steps, &end) != 2 || end == 0)
             return false;
     }
+
     *command = line + end;
     return true;
 }
 
-/* The stage's name: behind AS in its first step; a stage without one is counted. Caller frees. */
+/* The stage's name, after AS in its first step, or else its number. Caller frees. */
 static char *stage_name(const struct container *c, const char *command, int stage, int step)
 {
     const char *as = step == 1 ? strrchr(command, ' ') : NULL;
@@ -74,7 +76,7 @@ static char *stage_name(const struct container *c, const char *command, int stag
     return xasprintf("%d", stage);
 }
 
-/* What it says about its own images: "[2/2] COMMIT", "--> 0123456789ab", and an ID alone. */
+/* Lines about its own images: "[2/2] COMMIT", "--> 0123456789ab", and an ID alone. */
 static bool is_chatter(const char *line)
 {
     const char *part = line[0] == '[' ? strstr(line, "] COMMIT") : NULL;
@@ -84,10 +86,10 @@ static bool is_chatter(const char *line)
            (strlen(line) == 64 && strspn(line, "0123456789abcdef") == 64);
 }
 
-/* Its own error, or one that a step's command says in the same words. */
+/* Its own error, or a step's command that prints an error in the same form. */
 static void on_error(struct container *c, const char *line)
 {
-    /* It repeats the whole command; what comes behind it tells more. */
+    /* The line repeats the whole command; the text after it tells more. */
     const char *cause = strstr(line, "\": ");
     container_verdict(c, cause ? cause + 3 : line + 7);
     if (c->stage && !strstr(line, " at STEP "))
@@ -98,6 +100,7 @@ static void on_line(struct container *c, const char *line)
 {
     int stage, step, steps;
     const char *command;
+
     if (parse_step(line, &stage, &step, &steps, &command)) {
         autofree char *name = stage_name(c, command, stage, step),
                       *number = xasprintf("%d/%d", step, steps);
@@ -114,7 +117,7 @@ static void on_line(struct container *c, const char *line)
     }
 }
 
-/* Why it often fails, and what helps. */
+/* Common reasons for failures, and what helps. */
 static const struct remedy {
     const char *words, *advice;
 } remedies[] = {
@@ -127,12 +130,12 @@ static const struct remedy {
      "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
     {"insufficient UIDs",
      "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
-    {"cannot clone",
-     "user namespaces are forbidden here: allow them (sysctl user.max_user_namespaces), or run as root"},
-    {"Exec format error",
-     "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
-    {"exec format error",
-     "this machine runs no programs of that architecture: install qemu-user-static with binfmt-support"},
+    {"cannot clone", "user namespaces are forbidden here: allow them (sysctl "
+                     "user.max_user_namespaces), or run as root"},
+    {"Exec format error", "this machine runs no programs of that architecture: install "
+                          "qemu-user-static with binfmt-support"},
+    {"exec format error", "this machine runs no programs of that architecture: install "
+                          "qemu-user-static with binfmt-support"},
     {"fuse-overlayfs", "install fuse-overlayfs, or set driver = \"vfs\" in storage.conf"},
     {"executable file not found in $PATH", "is a container runtime installed, runc or crun?"},
 };
@@ -140,32 +143,33 @@ static const struct remedy {
 static int advise(struct error *err)
 {
     const char *advice = NULL;
-    /* A step's command may say the same. */
+    /* Not for ERROR_BUILD: a step's command may say the same. */
     if (err->kind == ERROR_ENGINE && strstr(err->text, "permission denied"))
-        advice =
-            "its images are kept in a folder that must be this user's: see HOME, and 'graphroot' in storage.conf";
+        advice = "its images are kept in a folder that must be this user's: see HOME, and "
+                 "'graphroot' in storage.conf";
     for (size_t i = 0; !advice && i < countof(remedies); i++)
         if (strstr(err->text, remedies[i].words))
             advice = remedies[i].advice;
+
     if (!advice)
         return -1;
     autofree char *text = xstrdup(err->text);
     return error_set(err, err->kind, "%.1500s; %s", text, advice);
 }
 
-/* What it leaves. */
+/* What it leaves behind. */
 
-/* Where the engine keeps its containers: "/var/lib/containers/storage/overlay-containers". Caller
- * frees; NULL: it doesn't say. */
+/* The folder of the engine's containers, e.g. "/var/lib/containers/storage/overlay-containers".
+ * Caller frees; NULL: the engine doesn't say. */
 static char *containers_folder(struct container *c)
 {
     AUTO(buf) text = {0};
     struct error ignored;
+    static const char *const ask_podman[] = {"podman", "info", "--format", "json", NULL};
+    const char *const ask_buildah[] = {c->program, "info", NULL};
     bool podman = strcmp(c->program, "podman") == 0;
-    container_clean(c,
-                    podman ? (const char *const[]){"podman", "info", "--format", "json", NULL}
-                           : (const char *const[]){c->program, "info", NULL},
-                    &text);
+    container_clean(c, podman ? ask_podman : ask_buildah, &text);
+
     AUTOPTR(js) info = js_parse(buf_text(&text), text.len, c->program, &ignored);
     const struct js *store = info ? js_get(info, "store") : NULL;
     const char *root = js_get_text(store, podman ? "graphRoot" : "GraphRoot");
@@ -173,7 +177,7 @@ static char *containers_folder(struct container *c)
     return root && driver ? xasprintf("%s/%s-containers", root, driver) : NULL;
 }
 
-/* A container's own record names the folder that --hooks-dir gave: that's how this build's are told
+/* A container's record names the folder that --hooks-dir gave, which tells this build's containers
  * from others. */
 static void find_containers(const char *folder, const char *mark, struct strv *found)
 {
@@ -187,6 +191,7 @@ static void find_containers(const char *folder, const char *mark, struct strv *f
             strstr(buf_text(&text), mark))
             strv_add(found, entry->d_name);
     }
+
     if (dir)
         closedir(dir);
 }
@@ -199,6 +204,7 @@ static void remove_containers(struct container *c, const char *mark)
         find_containers(folder, mark, &found);
     if (found.len == 0)
         return;
+
     strv_add(&argv, c->program);
     strv_add(&argv, "rm");
     if (strcmp(c->program, "podman") == 0)
@@ -207,8 +213,8 @@ static void remove_containers(struct container *c, const char *mark)
     container_clean(c, strv_argv(&argv), NULL);
 }
 
-/* The files are here now; the image that held them would only be in the way. Its layers stay as the
- * cache. */
+/* The files have been exported; the image that held them would only be in the way. Its layers stay
+ * as the cache. */
 static void remove_image(struct container *c, const char *id_file)
 {
     AUTO(buf) id = {0};
@@ -219,7 +225,7 @@ static void remove_image(struct container *c, const char *id_file)
 
 /* Its command line. */
 
-/* Into the engine's storage, where they are called as their folders are:
+/* Pulls the bases into the engine's storage, where they get the names of their folders, e.g.
  * "localhost/lbuild-base-0123456789ab". The Dockerfile then names them by their IDs, so that no
  * registry is asked. */
 static int pull_bases(struct container *c, struct strv *names, struct error *err)
@@ -239,13 +245,14 @@ static int pull_bases(struct container *c, struct strv *names, struct error *err
             return error_wrap(err, "base image '%s'", c->job->bases[i].reference);
         strv_take(names, xstrndup(buf_text(&id), strcspn(buf_text(&id), "\n")));
     }
+
     c->cwd = NULL;
     return 0;
 }
 
 static void add_hooks(struct strv *argv, const char *mark)
 {
-    /* Naming one folder takes the place of the default ones (containers.conf, "hooks_dir"). */
+    /* A folder on the command line replaces the default ones (containers.conf, "hooks_dir"). */
     static const char *const folders[] = {"/usr/share/containers/oci/hooks.d",
                                           "/etc/containers/oci/hooks.d"};
     for (size_t i = 0; i < countof(folders); i++) {
@@ -254,6 +261,7 @@ static void add_hooks(struct strv *argv, const char *mark)
             strv_add(argv, folders[i]);
         }
     }
+
     strv_add(argv, "--hooks-dir");
     strv_add(argv, mark);
 }
@@ -268,6 +276,7 @@ static void build_argv(const struct buildah *kind, const struct container *c, co
         strv_add(argv, first[i]);
     strv_addf(argv, "--platform=linux/%s", arch_oci(c->job->plan->arch));
     add_hooks(argv, mark);
+
     if (options->no_cache)
         strv_add(argv, "--no-cache");
     if (options->network && strcmp(options->network, "default") != 0)
@@ -276,6 +285,7 @@ static void build_argv(const struct buildah *kind, const struct container *c, co
     container_secrets(c->job, argv);
     container_repeat(argv, "--cache-from", &options->cache_from);
     container_repeat(argv, "--cache-to", &options->cache_to);
+
     if (options->target)
         strv_addf(argv, "--target=%s", options->target);
     else
@@ -294,6 +304,7 @@ static int run(const struct buildah *kind, struct container *c, const char *mark
     if (fs_mkdirs(mark, err) != 0 || pull_bases(c, &names, err) != 0 ||
         container_context(c, &names, &context, err) != 0)
         return -1;
+
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);
     if (input < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);
@@ -308,6 +319,7 @@ static int build(const struct buildah *kind, struct container *c, struct tree *t
 {
     autofree char *mark = path_join(c->dir, "hooks"), *id = path_join(c->dir, "iid");
     int result = run(kind, c, mark, tree, err);
+
     if (result != 0)
         remove_containers(c, mark);
     if (!c->job->options->target)

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* buildctl, BuildKit's own client: a buildkitd on this machine or anywhere else. */
+/* buildctl, BuildKit's own client, for a buildkitd on this machine or elsewhere. */
 
 static void add_flag(struct strv *argv, const char *name, const char *value)
 {
@@ -18,7 +18,7 @@ static void add_flag(struct strv *argv, const char *name, const char *value)
     strv_add(argv, value);
 }
 
-/* Without --addr buildctl goes by BUILDKIT_HOST itself. */
+/* Without --addr, buildctl itself reads BUILDKIT_HOST. */
 static void connect_to(const struct engine_options *options, struct strv *argv)
 {
     strv_add(argv, "buildctl");
@@ -33,9 +33,30 @@ static void connect_to(const struct engine_options *options, struct strv *argv)
 static const char *address(const struct engine_options *options)
 {
     const char *host = getenv("BUILDKIT_HOST");
-    return options->addr     ? options->addr
-           : host && host[0] ? host
-                             : "unix:///run/buildkit/buildkitd.sock";
+    if (options->addr)
+        return options->addr;
+    return host && host[0] ? host : "unix:///run/buildkit/buildkitd.sock";
+}
+
+/* Why buildctl got no answer. */
+static int unreachable(const struct engine_options *options, const struct buf *said,
+                       struct error *err)
+{
+    const char *where = address(options);
+    autofree char *words = buildkit_words(said);
+    if (strstr(words, "permission denied"))
+        return error_set(err, ERROR_ENGINE,
+                         "buildctl may not talk to '%s'; use a rootless buildkitd of your own, or "
+                         "join the group that its socket belongs to (%.300s)",
+                         where, words);
+    if (strncmp(where, "unix://", 7) == 0)
+        return error_set(err, ERROR_ENGINE,
+                         "no buildkitd answers at '%s'; start it, or name another one with --addr "
+                         "or BUILDKIT_HOST (%.300s)",
+                         where, words);
+    return error_set(err, buildkit_error_kind(words) == ERROR_RETRY ? ERROR_RETRY : ERROR_ENGINE,
+                     "buildctl doesn't reach '%s': %.400s; check --addr and the --tls options",
+                     where, words);
 }
 
 static int available(const struct plan *plan, const struct engine_options *options,
@@ -43,36 +64,18 @@ static int available(const struct plan *plan, const struct engine_options *optio
 {
     AUTO(strv) argv = {0};
     AUTO(buf) said = {0};
-    const char *where = address(options);
     autofree char *program = process_find("buildctl");
     (void)plan;
     if (!program)
         return error_set(
             err, ERROR_ENGINE,
             "'buildctl' was not found in PATH; it comes with BuildKit: docs/engines/buildctl.md");
+
     connect_to(options, &argv);
     strv_add(&argv, "debug");
     strv_add(&argv, "workers");
     int status = buildkit_ask(strv_argv(&argv), &said, err);
-    if (status <= 0)
-        return status;
-    autofree char *words = buildkit_words(&said);
-    bool local = strncmp(where, "unix://", 7) == 0;
-    if (strstr(words, "permission denied"))
-        return error_set(
-            err, ERROR_ENGINE,
-            "buildctl may not talk to '%s'; use a rootless buildkitd of your own, or join the group that "
-            "its socket belongs to (%.300s)",
-            where, words);
-    if (local)
-        return error_set(
-            err, ERROR_ENGINE,
-            "no buildkitd answers at '%s'; start it, or name another one with --addr or BUILDKIT_HOST "
-            "(%.300s)",
-            where, words);
-    return error_set(err, buildkit_error_kind(words) == ERROR_RETRY ? ERROR_RETRY : ERROR_ENGINE,
-                     "buildctl doesn't reach '%s': %.400s; check --addr and the --tls options",
-                     where, words);
+    return status <= 0 ? status : unreachable(options, &said, err);
 }
 
 static char *version(const struct engine_options *options)
@@ -89,7 +92,7 @@ static void add_option(struct strv *argv, const char *name, const char *value)
     strv_addf(argv, "%s=%s", name, value);
 }
 
-/* buildx also takes a registry's reference alone. */
+/* As with buildx, a value may be just a registry's reference. */
 static void add_caches(struct strv *argv, const char *flag, const struct strv *values)
 {
     for (size_t i = 0; i < values->len; i++) {
@@ -112,6 +115,7 @@ static void add_options(const struct engine_job *job, struct strv *argv)
         strv_add(argv, "--no-cache");
     if (options->target)
         add_option(argv, "target", options->target);
+
     for (size_t i = 0; i < options->build_args.len; i++) {
         const char *argument = options->build_args.items[i],
                    *value = strchr(argument, '=') ? "" : getenv(argument);
@@ -119,12 +123,13 @@ static void add_options(const struct engine_job *job, struct strv *argv)
         strv_addf(argv, "build-arg:%s%s%s", argument, strchr(argument, '=') ? "" : "=",
                   value ? value : "");
     }
+
     add_caches(argv, "--import-cache", &options->cache_from);
     add_caches(argv, "--export-cache", &options->cache_to);
     container_secrets(job, argv);
 }
 
-/* Bases go along as layouts: the builder needs no registry. */
+/* The client sends the bases as layouts, so that the builder needs no registry. */
 static void add_bases(const struct strv *names, const struct strv *sources, struct strv *argv)
 {
     for (size_t i = 0; i < names->len; i++) {
@@ -134,6 +139,22 @@ static void add_bases(const struct strv *names, const struct strv *sources, stru
         strv_add(argv, "--opt");
         strv_addf(argv, "context:%s=oci-layout://%s%s", name, name, at);
     }
+}
+
+static void make_argv(const struct engine_job *job, const char *folder, struct strv *argv)
+{
+    static const char *const words[] = {"build", "--progress", "plain", "--frontend",
+                                        "dockerfile.v0"};
+    connect_to(job->options, argv);
+    for (size_t i = 0; i < countof(words); i++)
+        strv_add(argv, words[i]);
+
+    strv_add(argv, "--local");
+    strv_addf(argv, "context=%s", folder);
+    strv_add(argv, "--local");
+    strv_addf(argv, "dockerfile=%s", folder);
+    add_option(argv, "filename", DOCKERFILE_NAME);
+    add_options(job, argv);
 }
 
 static int build(const struct engine_job *job, struct tree *tree, struct error *err)
@@ -147,17 +168,8 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
         container_context(&b.c, &names, &context, err) != 0 || unpack(context, folder, err) != 0 ||
         fs_remove(context, err) != 0)
         return -1;
-    connect_to(job->options, &argv);
-    static const char *const words[] = {"build", "--progress", "plain", "--frontend",
-                                        "dockerfile.v0"};
-    for (size_t i = 0; i < countof(words); i++)
-        strv_add(&argv, words[i]);
-    strv_add(&argv, "--local");
-    strv_addf(&argv, "context=%s", folder);
-    strv_add(&argv, "--local");
-    strv_addf(&argv, "dockerfile=%s", folder);
-    add_option(&argv, "filename", DOCKERFILE_NAME);
-    add_options(job, &argv);
+
+    make_argv(job, folder, &argv);
     add_bases(&names, &sources, &argv);
     if (!job->options->target) {
         strv_add(&argv, "--output");

@@ -9,13 +9,12 @@
 
 enum {
     ASK_MS = 10000,
-    LONG_COMMAND = 1500 /* bytes: a line of output may have been cut behind them */
+    LONG_COMMAND = 1500 /* bytes: a longer line of output may have been cut */
 };
 
 /* Steps. */
 
-/* Whether two commands are the same but for white space and the line continuations of the first
- * one. */
+/* Whether two commands are the same apart from white space and line continuations in the first. */
 static bool same_command(const char *text, size_t length, const char *command)
 {
     const char *start = command, *end = text + length;
@@ -31,8 +30,8 @@ static bool same_command(const char *text, size_t length, const char *command)
     }
 }
 
-/* The line of a step's instruction, which BuildKit says only when it failed, and old ones not even
- * then. */
+/* The line of a step's instruction: BuildKit gives it only for a failed step, and old versions not
+ * even then. */
 static int line_of(const char *dockerfile, const char *command)
 {
     struct dockerfile_instruction instruction;
@@ -43,7 +42,7 @@ static int line_of(const char *dockerfile, const char *command)
     return 0;
 }
 
-/* Steps run side by side: what follows belongs to this one. */
+/* Steps run side by side: from now on, output belongs to this one. */
 static void switch_to(struct buildkit *b, const struct progress_step *step)
 {
     const char *space = strrchr(step->stage, ' ');
@@ -51,17 +50,19 @@ static void switch_to(struct buildkit *b, const struct progress_step *step)
         space ? xstrndup(step->stage, (size_t)(space - step->stage)) : xstrdup("final");
     const char *number = space ? space + 1 : step->stage;
     struct container *c = &b->c;
+
     if (!c->stage || strcmp(c->stage, stage) != 0 || strcmp(c->step, number) != 0)
         container_step(c, stage, number, step->command,
                        line_of(buf_text(&c->job->dockerfile->text), step->command));
 }
 
-/* Once a step has failed, what others still say doesn't matter. */
+/* Once a step has failed, the output of the others no longer matters. */
 static void on_line(struct container *c, const char *line)
 {
     struct buildkit *b = (struct buildkit *)c;
     const struct progress_step *step = NULL;
     const char *text = NULL;
+
     switch (buildkit_progress_line(&b->progress, DOCKERFILE_NAME, line, &step, &text)) {
     case PROGRESS_BEGIN:
         if (!b->failed)
@@ -76,6 +77,7 @@ static void on_line(struct container *c, const char *line)
     case PROGRESS_NOTHING:
         break;
     }
+
     step = buildkit_progress_failed(&b->progress);
     if (step && step->number != b->failed) {
         b->failed = step->number;
@@ -83,6 +85,7 @@ static void on_line(struct container *c, const char *line)
         strv_release(&c->tail);
         strv_add_all(&c->tail, &step->tail);
     }
+
     if (step && b->progress.line > 0)
         c->line = b->progress.line;
     if (buildkit_progress_reason(&b->progress)[0])
@@ -134,8 +137,8 @@ static bool has_any(const char *words, const char *const *parts)
 
 int buildkit_error_kind(const char *words)
 {
-    /* gRPC's code and the words of its transport (grpc-go, status and internal/transport), docker's
-     * own. */
+    /* gRPC's codes and the words of its transport (grpc-go, status and internal/transport), and
+     * docker's own words. */
     static const char *const unable[] = {"permission denied",
                                          "unsupported frontend capability",
                                          "no builder ",
@@ -158,6 +161,7 @@ int buildkit_error_kind(const char *words)
                                        "deadline exceeded",
                                        "i/o timeout",
                                        NULL};
+
     if (has_any(words, unable))
         return ERROR_ENGINE;
     return has_any(words, away) ? ERROR_RETRY : ERROR_BUILD;
@@ -172,7 +176,7 @@ int buildkit_away(const struct container *c, const char *words, struct error *er
                      c->stage ? " in the middle" : "", words);
 }
 
-/* A step that failed has said why, but for one that never ran. */
+/* Whether a step failed and said why. One that never ran, for lack of space, didn't. */
 static bool step_failed(const struct buildkit *b, const char *reason)
 {
     bool full = strstr(reason, "no space left on device") &&
@@ -186,6 +190,7 @@ static int judge(const struct buildkit *b, struct error *err)
     bool late = b->c.job->deadline && process_clock() >= b->c.job->deadline;
     if (step_failed(b, reason) || !reason[0] || late || err->kind >= ERROR_SIGNAL)
         return -1;
+
     if (strstr(reason, "frontend capability"))
         return error_set(
             err, ERROR_ENGINE,
@@ -209,6 +214,7 @@ int buildkit_ask(const char *const *argv, struct buf *said, struct error *err)
     buf_clear(said);
     if (process_run(&process, &result, err) == 0)
         return result.status;
+
     if (process_interrupted())
         return -1;
     if (process_clock() >= process.deadline)
@@ -223,10 +229,14 @@ char *buildkit_words(const struct buf *said)
     static const char *const fronts[] = {
         "ERROR: ", "error: ", "Error: ", "Error response from daemon: "};
     const char *text = buf_text(said), *found = "it says nothing";
-    for (const char *line = text; *line;
-         line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n'))
+
+    for (const char *line = text; *line;) {
+        size_t length = strcspn(line, "\n");
         if (line[strspn(line, " \t\n")])
             found = line;
+        line += length + (line[length] == '\n');
+    }
+
     for (size_t i = 0; i < countof(fronts); i++)
         if (strncmp(found, fronts[i], strlen(fronts[i])) == 0)
             found += strlen(fronts[i]);

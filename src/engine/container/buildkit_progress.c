@@ -13,6 +13,7 @@ void buildkit_progress_release(struct buildkit_progress *progress)
         free(progress->steps[i].error);
         strv_release(&progress->steps[i].tail);
     }
+
     free(progress->steps);
     free(progress->error);
     free(progress->last);
@@ -20,13 +21,13 @@ void buildkit_progress_release(struct buildkit_progress *progress)
 
 static struct progress_step *find(const struct buildkit_progress *progress, unsigned number)
 {
-    for (size_t i = progress->len; i > 0; i--) /* the one that talks is mostly a late one */
+    for (size_t i = progress->len; i > 0; i--) /* output mostly comes from a late step */
         if (progress->steps[i - 1].number == number)
             return &progress->steps[i - 1];
     return NULL;
 }
 
-/* A number of at most nine digits; *end points behind it. -1: there is none. */
+/* A number of at most nine digits; *end gets the end of it. -1: there is none. */
 static int read_number(const char *text, const char **end)
 {
     size_t digits = strspn(text, "0123456789");
@@ -34,21 +35,20 @@ static int read_number(const char *text, const char **end)
     return digits == 0 || digits > 9 ? -1 : (int)strtol(text, NULL, 10);
 }
 
-/* Whether the text in front of a bracket is "N/M", alone or behind a stage's name: "[2/3]", "[build
- * 2/3]",
- * "[linux/arm64 build 2/3]". */
+/* Whether text in brackets ends with "N/M": "[2/3]", "[build 2/3]", "[linux/arm64 build 2/3]". */
 static bool is_stage(const char *text, size_t length)
 {
     const char *end = NULL;
     size_t start = length;
     while (start > 0 && text[start - 1] != ' ')
         start--;
+
     if (read_number(text + start, &end) < 0 || *end != '/' || read_number(end + 1, &end) < 0)
         return false;
     return end == text + length;
 }
 
-/* "[build 2/3] RUN make" begins a step, the first time that it is seen. */
+/* "[build 2/3] RUN make" begins a step when it is seen for the first time. */
 static struct progress_step *begin(struct buildkit_progress *progress, unsigned number,
                                    const char *text)
 {
@@ -56,6 +56,7 @@ static struct progress_step *begin(struct buildkit_progress *progress, unsigned 
     if (!close || !is_stage(text + 1, (size_t)(close - text) - 1) || find(progress, number) ||
         progress->len == PROGRESS_STEPS_MAX)
         return NULL;
+
     grow(progress->steps, progress->len, progress->cap);
     struct progress_step *step = &progress->steps[progress->len++];
     *step = (struct progress_step){.number = number,
@@ -80,7 +81,7 @@ static void replace(char **text, const char *value)
     *text = xstrdup(value);
 }
 
-/* Behind "#5 ": what was said of, or by, the step. */
+/* The rest of a line after "#5 ": about the step, or its own output. */
 static enum progress_event step_line(struct buildkit_progress *progress, unsigned number,
                                      const char *text, const struct progress_step **step,
                                      const char **said)
@@ -99,18 +100,20 @@ static enum progress_event step_line(struct buildkit_progress *progress, unsigne
             known->error = xstrdup(text + 7);
         }
     }
+
     /* "0.120 text": seconds since the step began. */
     if (!known || read_number(text, &end) < 0 || *end != '.' || read_number(end + 1, &end) < 0 ||
         (*end != ' ' && *end))
         return PROGRESS_NOTHING;
+
     *step = known;
     *said = end + (*end == ' ');
     keep_tail(&known->tail, *said);
     return PROGRESS_OUTPUT;
 }
 
-/* What comes after the steps: the end of a failed one's output again, where it stands in the
- * Dockerfile, the error. */
+/* A line after the steps: the end of a failed step's output again, its place in the Dockerfile, the
+ * error. */
 static void summary_line(struct buildkit_progress *progress, const char *file, const char *line)
 {
     size_t length = strlen(file);
@@ -120,6 +123,7 @@ static void summary_line(struct buildkit_progress *progress, const char *file, c
         if (number > 0 && !*end)
             progress->line = number;
     }
+
     if (strncmp(line, "ERROR: ", 7) == 0 || strncmp(line, "error: ", 7) == 0)
         replace(&progress->error, line + 7);
     else if (line[strspn(line, " -\t")])
@@ -144,18 +148,21 @@ const char *buildkit_progress_reason(const struct buildkit_progress *progress)
     static const char *const wrappings[] = {
         "failed to build: ", "failed to solve: ", "failed to solve with frontend dockerfile.v0: ",
         "failed to create LLB definition: ", "rpc error: code = Unknown desc = "};
-    const char *text = progress->error ? progress->error : progress->last ? progress->last : "";
+    const char *text = progress->error ? progress->error : progress->last;
+    if (!text)
+        return "";
+
     for (size_t i = 0; i < countof(wrappings); i++) {
         size_t length = strlen(wrappings[i]);
         if (strncmp(text, wrappings[i], length) != 0)
             continue;
         text += length;
-        i = (size_t)-1; /* from the first one again: they come in any order */
+        i = (size_t)-1; /* start again: they come in any order */
     }
     return text;
 }
 
-/* How much speaks for this step being what the words are about. */
+/* How likely it is that the words are about this step. */
 static int likeness(const struct progress_step *step, const char *words)
 {
     const char *command =
@@ -169,6 +176,7 @@ const struct progress_step *buildkit_progress_failed(const struct buildkit_progr
                            progress->last ? progress->last : ""};
     const struct progress_step *best = NULL;
     int most = -1;
+
     for (size_t i = 0; progress->failed > 0 && i < progress->len; i++)
         for (size_t j = 0; progress->steps[i].error && j < countof(words); j++)
             if (likeness(&progress->steps[i], words[j]) > most) {

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* docker buildx, as docker's plugin or alone: BuildKit on any of its builders, in containers, in
- * Kubernetes or remote. */
+/* docker buildx, as docker's plugin or as a program: BuildKit on any of its builders, in
+ * containers, in Kubernetes or remote. */
 
-/* The words that start it: "docker buildx", "buildx" or "docker-buildx". 1, 0 when there is none,
- * -1 when lbuild was interrupted. */
+/* Adds the words that start it: "docker buildx", "buildx" or "docker-buildx". 0: it isn't
+ * installed. -1: lbuild was interrupted. */
 static int find_buildx(struct strv *argv, char **version, struct error *err)
 {
     static const char *const alone[] = {"buildx", "docker-buildx"};
@@ -25,6 +25,7 @@ static int find_buildx(struct strv *argv, char **version, struct error *err)
         strv_add(argv, "docker");
         strv_add(argv, "buildx");
     }
+
     for (size_t i = 0; i < countof(alone) && argv->len == 0; i++)
         if ((program = process_find(alone[i]))) {
             const char *const ask[] = {alone[i], "version", NULL};
@@ -33,6 +34,7 @@ static int find_buildx(struct strv *argv, char **version, struct error *err)
             if (status == 0)
                 strv_add(argv, alone[i]);
         }
+
     if (process_check_interrupt(err) != 0)
         return -1;
     const char *number = strstr(buf_text(&said), " v");
@@ -44,25 +46,20 @@ static int find_buildx(struct strv *argv, char **version, struct error *err)
 static int need_buildx(struct strv *argv, char **version, struct error *err)
 {
     int found = find_buildx(argv, version, err);
-    if (found > 0)
-        return 0;
-    return found < 0
-               ? -1
-               : error_set(
-                     err, ERROR_ENGINE,
-                     "docker buildx is not installed: there is no plugin of docker's and no program 'buildx' "
-                     "or "
-                     "'docker-buildx' in PATH; install the package docker-buildx-plugin or docker-buildx");
+    if (found != 0)
+        return found < 0 ? -1 : 0;
+    return error_set(err, ERROR_ENGINE,
+                     "docker buildx is not installed: there is no plugin of docker's and no "
+                     "program 'buildx' or 'docker-buildx' in PATH; install the package "
+                     "docker-buildx-plugin or docker-buildx");
 }
 
-/* A line of `buildx inspect`: what stands behind "NAME:" in the first one. Caller frees; NULL:
- * there is none.
- */
+/* The text after "NAME:" in the first such line of `buildx inspect`, or NULL. Caller frees. */
 static char *field(const struct buf *said, const char *name)
 {
     size_t length = strlen(name);
-    for (const char *line = buf_text(said); *line;
-         line += strcspn(line, "\n") + (line[strcspn(line, "\n")] == '\n')) {
+    for (const char *line = buf_text(said); line; line = strchr(line, '\n')) {
+        line += *line == '\n';
         if (strncmp(line, name, length) != 0 || line[length] != ':')
             continue;
         const char *value = line + length + 1 + strspn(line + length + 1, " \t");
@@ -71,9 +68,9 @@ static char *field(const struct buf *said, const char *name)
     return NULL;
 }
 
-/* What `buildx inspect` says of a builder that can't build. Builders in containers and pods start
- * when they are needed; a remote one is there or not. BuildKit before 0.11 takes no images from the
- * client. */
+/* Whether the builder that `buildx inspect` describes can build. Builders in containers and pods
+ * start when they are needed; a remote builder is there or not. BuildKit before 0.11 takes no
+ * images from the client. */
 static int judge_builder(const struct buf *said, struct error *err)
 {
     int major = 0, minor = 0;
@@ -81,11 +78,12 @@ static int judge_builder(const struct buf *said, struct error *err)
                   *problem = field(said, "Error");
     autofree char *state = field(said, "Status"), *endpoint = field(said, "Endpoint"),
                   *version = field(said, "BuildKit version");
+
     if (problem)
-        return error_set(
-            err, ERROR_ENGINE,
-            "buildx: the builder '%s' doesn't work: %.600s; 'docker buildx ls' lists others for --builder",
-            name ? name : "default", problem);
+        return error_set(err, ERROR_ENGINE,
+                         "buildx: the builder '%s' doesn't work: %.600s; 'docker buildx ls' lists "
+                         "others for --builder",
+                         name ? name : "default", problem);
     if (driver && strcmp(driver, "remote") == 0 && state && strcmp(state, "running") != 0)
         return error_set(
             err, ERROR_RETRY,
@@ -93,11 +91,11 @@ static int judge_builder(const struct buf *said, struct error *err)
             name ? name : "default", endpoint ? endpoint : "?");
     if (version && sscanf(version, "v%d.%d", &major, &minor) == 2 && major == 0 && minor > 0 &&
         minor < 11)
-        return error_set(
-            err, ERROR_ENGINE,
-            "buildx: the builder '%s' has BuildKit %s, and lbuild's base images need 0.11; make one with "
-            "'docker buildx create --name NAME' and use --builder NAME, or take --engine docker",
-            name ? name : "default", version);
+        return error_set(err, ERROR_ENGINE,
+                         "buildx: the builder '%s' has BuildKit %s, and lbuild's base images need "
+                         "0.11; make one with 'docker buildx create --name NAME' and use --builder "
+                         "NAME, or take --engine docker",
+                         name ? name : "default", version);
     return 0;
 }
 
@@ -109,19 +107,21 @@ static int available(const struct plan *plan, const struct engine_options *optio
     (void)plan;
     if (need_buildx(&argv, NULL, err) != 0)
         return -1;
+
     strv_add(&argv, "inspect");
     if (options->builder)
         strv_add(&argv, options->builder);
     int status = buildkit_ask(strv_argv(&argv), &said, err);
     if (status == 0)
         return judge_builder(&said, err);
+
+    if (status < 0)
+        return -1;
     autofree char *words = buildkit_words(&said);
-    return status < 0
-               ? -1
-               : error_set(err, ERROR_ENGINE,
-                           "buildx: %.600s; 'docker buildx ls' lists the builders, 'docker buildx "
-                           "create' makes one",
-                           words);
+    return error_set(err, ERROR_ENGINE,
+                     "buildx: %.600s; 'docker buildx ls' lists the builders, 'docker buildx "
+                     "create' makes one",
+                     words);
 }
 
 static char *version(const struct engine_options *options)
@@ -137,11 +137,12 @@ static int make_argv(const struct container *c, const struct strv *bases, const 
                      struct strv *argv, struct error *err)
 {
     const struct engine_options *options = c->job->options;
-    /* Attestations would make an index of an image; of files they make files. */
+    /* Attestations would turn an image into an index, and add files to exported files. */
     static const char *const words[] = {"build", "--progress", "plain", "--provenance=false",
                                         "--sbom=false"};
     if (need_buildx(argv, NULL, err) != 0)
         return -1;
+
     for (size_t i = 0; i < countof(words); i++)
         strv_add(argv, words[i]);
     if (options->builder) {
@@ -153,10 +154,8 @@ static int make_argv(const struct container *c, const struct strv *bases, const 
         strv_add(argv, "--allow");
         strv_add(argv, "network.host");
     }
-    for (size_t i = 0; i < bases->len; i++) {
-        strv_add(argv, "--build-context");
-        strv_add(argv, bases->items[i]);
-    }
+    container_repeat(argv, "--build-context", bases);
+
     if (!options->target) {
         strv_add(argv, "--output");
         strv_addf(argv, "type=tar,dest=%s", files);
@@ -177,10 +176,12 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     if (buildkit_bases(&b.c, &names, &sources, err) != 0 ||
         container_context(&b.c, &names, &context, err) != 0)
         return -1;
+
     for (size_t i = 0; i < names.len; i++)
         strv_addf(&bases, "%s=oci-layout://%s", names.items[i], sources.items[i]);
     if (make_argv(&b.c, &bases, files, &argv, err) != 0)
         return -1;
+
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);
     if (input < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);

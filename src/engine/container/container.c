@@ -60,6 +60,7 @@ int container_context(struct container *c, const struct strv *names, char **path
     for (size_t i = 0; i < job->base_count; i++)
         strv_add(&references, job->bases[i].reference);
     dockerfile_rename(buf_text(&job->dockerfile->text), &references, names, &text);
+
     autofree char *name = path_join(c->dir, "context.tar");
     autoclose int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     struct target target = {fd, name};
@@ -100,13 +101,14 @@ static bool is_gzip(const struct container *c, const struct descriptor *layer)
     return fd >= 0 && read(fd, magic, sizeof magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-/* buildah commits nothing on a base whose history doesn't go with its layers: such a config gets
- * one that does, else it is linked. */
+/* Links the config. One whose history doesn't match its layers gets a history that does: buildah
+ * commits nothing on such a base. */
 static int add_config(const struct container *c, const struct base *base, const char *dir,
                       struct descriptor *config, struct error *err)
 {
     if (config_history_layers(base->config) == base->layer_count)
         return link_blob(c, config, dir, err);
+
     AUTO(buf) text = {0};
     AUTOPTR(js) mended = js_copy(base->config);
     js_set(mended, "history", base_history(base, "1970-01-01T00:00:00Z"));
@@ -118,7 +120,7 @@ static int add_config(const struct container *c, const struct base *base, const 
     return fs_keep(path, text.data, text.len, err);
 }
 
-/* The manifest in OCI's types: a layout holds no others. Links the blobs on the way. */
+/* Writes the manifest in OCI's types, as a layout must, and links the blobs. */
 static int write_manifest(const struct container *c, const struct base *base,
                           const struct js *document, const char *dir, struct buf *out,
                           struct error *err)
@@ -127,12 +129,14 @@ static int write_manifest(const struct container *c, const struct base *base,
     if (manifest_read(document, dir, &manifest, err) != 0 ||
         add_config(c, base, dir, &manifest.config, err) != 0)
         return -1;
+
     AUTOPTR(js) made = js_object();
     struct js *layers = js_array();
     js_set_integer(made, "schemaVersion", 2);
     js_set_string(made, "mediaType", MEDIA_OCI_MANIFEST);
     js_set(made, "config", descriptor_json(&manifest.config, MEDIA_OCI_CONFIG));
     js_set(made, "layers", layers);
+
     for (size_t i = 0; i < manifest.layer_count; i++) {
         const struct descriptor *layer = &manifest.layers[i];
         if (link_blob(c, layer, dir, err) != 0)
@@ -140,8 +144,24 @@ static int write_manifest(const struct container *c, const struct base *base,
         js_append(layers, descriptor_json(layer, is_gzip(c, layer) ? MEDIA_OCI_LAYER_GZIP
                                                                    : MEDIA_OCI_LAYER));
     }
+
     js_dump(made, out);
     return 0;
+}
+
+static void write_index(const struct base *base, const struct descriptor *manifest, struct buf *out)
+{
+    AUTOPTR(js) object = js_object();
+    struct js *manifests = js_array(), *entry = descriptor_json(manifest, MEDIA_OCI_MANIFEST),
+              *platform = js_object();
+
+    js_set_string(platform, "architecture", js_get_text(base->config, "architecture"));
+    js_set_string(platform, "os", "linux");
+    js_set(entry, "platform", platform);
+    js_append(manifests, entry);
+    js_set_integer(object, "schemaVersion", 2);
+    js_set(object, "manifests", manifests);
+    js_dump(object, out);
 }
 
 static int write_layout(const struct container *c, const struct engine_base *base, const char *dir,
@@ -153,28 +173,20 @@ static int write_layout(const struct container *c, const struct engine_base *bas
     if (fs_mkdirs(blobs, err) != 0 ||
         store_read(c->job->store, &base->base.manifest, MANIFEST_BYTES, &source, err) != 0)
         return -1;
+
     AUTOPTR(js) document = js_parse(buf_text(&source), source.len, base->reference, err);
     if (!document || write_manifest(c, &base->base, document, dir, &text, err) != 0 ||
         digest_bytes(text.data, text.len, &manifest->digest, err) != 0)
         return -1;
     manifest->size = text.len;
-    AUTOPTR(js) object = js_object();
-    struct js *manifests = js_array(), *entry = descriptor_json(manifest, MEDIA_OCI_MANIFEST),
-              *platform = js_object();
-    js_set_string(platform, "architecture", js_get_text(base->base.config, "architecture"));
-    js_set_string(platform, "os", "linux");
-    js_set(entry, "platform", platform);
-    js_append(manifests, entry);
-    js_set_integer(object, "schemaVersion", 2);
-    js_set(object, "manifests", manifests);
-    js_dump(object, &index);
+    write_index(&base->base, manifest, &index);
+
     autofree char *blob = xasprintf("%s/%s", blobs, digest_hex(&manifest->digest));
     static const char layout[] = "{\"imageLayoutVersion\":\"1.0.0\"}";
-    return fs_keep(blob, text.data, text.len, err) == 0 &&
-                   fs_keep(marker, layout, sizeof layout - 1, err) == 0 &&
-                   fs_keep(index_path, index.data, index.len, err) == 0
-               ? 0
-               : -1;
+    if (fs_keep(blob, text.data, text.len, err) != 0 ||
+        fs_keep(marker, layout, sizeof layout - 1, err) != 0)
+        return -1;
+    return fs_keep(index_path, index.data, index.len, err);
 }
 
 int container_layout(struct container *c, const struct engine_base *base, char **name,
@@ -185,6 +197,7 @@ int container_layout(struct container *c, const struct engine_base *base, char *
                   *path = path_join(c->dir, folder);
     if (write_layout(c, base, path, &made, err) != 0)
         return -1;
+
     *name = take(folder);
     if (manifest)
         *manifest = xstrdup(made.digest.text);
@@ -206,12 +219,14 @@ char *container_version(const char *program, const char *argument, struct error 
                               .deadline = process_clock() + 10000};
     if (process_run(&process, &result, err) != 0)
         return NULL;
+
     for (const char *at = buf_text(&output); result.status == 0 && *at; at++) {
         size_t length = strspn(at, "0123456789.");
         if (isdigit((unsigned char)*at) && memchr(at, '.', length))
             return xstrndup(at, length);
         at += length > 1 ? length - 1 : 0;
     }
+
     error_set(err, ERROR_ENGINE, "'%s %s' says no version (status %d): %.*s", program, argument,
               result.status, (int)strcspn(buf_text(&errors), "\n"), buf_text(&errors));
     return NULL;
@@ -249,6 +264,7 @@ void container_options(const struct engine_job *job, struct strv *argv)
         strv_add(argv, "--no-cache");
     if (options->target)
         add_pair(argv, "--target", options->target);
+
     container_repeat(argv, "--build-arg", &options->build_args);
     container_repeat(argv, "--cache-from", &options->cache_from);
 }
@@ -259,6 +275,7 @@ void container_secrets(const struct engine_job *job, struct strv *argv)
         strv_add(argv, "--secret");
         strv_take(argv, secret_option(&job->secrets->items[i]));
     }
+
     for (size_t i = 0; i < job->secrets->ssh_len; i++) {
         strv_add(argv, "--ssh");
         strv_take(argv, secret_ssh_option(&job->secrets->ssh[i]));

@@ -15,12 +15,12 @@ enum { ENTRIES_MOST = 1000000, HARDLINKS_MOST = 10000, PIECE = 65536 };
 /* Lambda takes images of 10 GB, unpacked (Lambda quotas, "Container image code package size"). */
 static const int64_t most_content = INT64_C(10) << 30;
 
-/* One archive on its way into the tree. */
+/* An archive that is being read into the tree. */
 struct import {
     const struct container *c;
     struct tar_reader *reader;
     struct tree *tree;
-    char *folder; /* for the files' content */
+    char *folder; /* gets the files' content */
     size_t files, hardlinks;
     int64_t content;
 };
@@ -44,6 +44,7 @@ static int write_content(struct import *import, const char *to, struct error *er
     autoclose int fd = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", to);
+
     while ((got = tar_reader_read(import->reader, piece, sizeof piece, err)) > 0) {
         import->content += got;
         if (import->content > most_content)
@@ -63,13 +64,14 @@ static int add_file(struct import *import, const char *path, unsigned mode, stru
     return 0;
 }
 
-/* A hard link becomes a file of its own: layers of ours have none. */
+/* A hard link becomes a separate file: our layers have no hard links. */
 static int add_hardlink(struct import *import, const char *path, const char *link,
                         struct error *err)
 {
     autofree char *target = path_clean(link);
     if (++import->hardlinks > HARDLINKS_MOST)
         return refuse(import, path, "is one hard link too many", err);
+
     for (size_t i = import->tree->len; target && i > 0; i--) {
         const struct tree_entry *entry = &import->tree->entries[i - 1];
         if (entry->type != TAR_FILE || strcmp(entry->path, target) != 0)
@@ -86,13 +88,11 @@ static int add_entry(struct import *import, const struct tar_entry *entry, struc
     autofree char *path = path_clean(entry->path);
     if (!path)
         return refuse(import, entry->path, "leaves the root directory", err);
-    for (const char *at = path; at; at = strchr(at, '/')) {
-        at += *at == '/';
-        if (strncmp(at, ".wh.", 4) == 0)
-            return refuse(import, path, "has a name that means deletion in a layer", err);
-    }
+    if (strncmp(path, ".wh.", 4) == 0 || strstr(path, "/.wh."))
+        return refuse(import, path, "has a name that means deletion in a layer", err);
     if (import->tree->len >= ENTRIES_MOST)
         return refuse(import, path, "is one of more than 1,000,000 files", err);
+
     switch (entry->type) {
     case TAR_FILE:
         return add_file(import, path, entry->mode, err);
@@ -118,6 +118,7 @@ static int read_all(struct import *import, const char *tar, struct error *err)
     import->reader = tar_reader_open_file(tar, err);
     if (!import->reader)
         return -1;
+
     while ((more = tar_reader_next(import->reader, &entry, err)) == 1)
         if (process_check_interrupt(err) != 0 || add_entry(import, &entry, err) != 0)
             return -1;
@@ -130,9 +131,10 @@ int container_read(struct container *c, const char *tar, struct tree *tree, stru
         .c = c, .tree = tree, .folder = path_join(c->dir, "files")};
     if (fs_mkdirs(import.folder, err) != 0)
         return -1;
+
     if (read_all(&import, tar, err) == 0)
         return 0;
-    if (err->kind == ERROR_REGISTRY) /* as the reader calls what is damaged */
+    if (err->kind == ERROR_REGISTRY) /* the reader's kind for a damaged archive */
         err->kind = ERROR_BUILD;
     return -1;
 }

@@ -12,8 +12,8 @@
 
 enum {
     TAIL = 20,        /* lines kept of a step */
-    LINE_MOST = 2000, /* bytes shown of one */
-    GRACE_MS = 5000,  /* an engine that is asked to end has containers to put away */
+    LINE_MOST = 2000, /* bytes shown of a line */
+    GRACE_MS = 5000,  /* an engine that is told to end has containers to remove */
     CLEANING_MS = 30000,
 };
 
@@ -37,7 +37,7 @@ void container_step(struct container *c, const char *stage, const char *step, co
              strlen(command) > 200 ? "..." : "");
 }
 
-/* What the machine may lack, no container does. */
+/* A failure that tells of a toolchain missing on this machine doesn't apply to a container. */
 static void note_failure(struct container *c, const char *text)
 {
     const struct template *t = c->job->plan->template;
@@ -55,8 +55,10 @@ void container_output(struct container *c, const char *text)
         memmove(c->tail.items, c->tail.items + 1, (TAIL - 1) * sizeof *c->tail.items);
         c->tail.items[--c->tail.len] = NULL;
     }
+
     strv_add(&c->tail, text);
     note_failure(c, text);
+
     if (c->stage)
         log_step("", "[%s %s] %s", c->stage, c->step, text);
     else
@@ -69,18 +71,17 @@ void container_verdict(struct container *c, const char *text)
     replace(&c->verdict, text);
 }
 
-/* What terminals are told with escape sequences is not for a log; nor is what a carriage return
- * wrote over. */
+/* The line without a terminal's escape sequences and without text that a carriage return wrote
+ * over. Caller frees. */
 static char *plain(const char *line, size_t length)
 {
     AUTO(buf) out = {0};
     for (size_t i = 0; i < length; i++) {
         unsigned char byte = (unsigned char)line[i];
         if (byte == 0x1b && i + 1 < length && line[i + 1] == '[') {
-            for (i += 2;
-                 i < length && ((unsigned char)line[i] < 0x40 || (unsigned char)line[i] > 0x7e);
-                 i++)
-                ;
+            i += 2;
+            while (i < length && ((unsigned char)line[i] < 0x40 || (unsigned char)line[i] > 0x7e))
+                i++;
         } else if (byte == '\r' && i + 1 < length) {
             buf_clear(&out);
         } else if (!is_control(line[i]) || byte == '\t') { /* compilers indent by tabs */
@@ -105,7 +106,8 @@ static void on_bytes(void *data, const char *bytes, size_t length)
         tell(c, buf_text(&c->pending), c->pending.len);
         buf_clear(&c->pending);
     }
-    /* What a line has beyond the limit is dropped, not kept until its end comes. */
+
+    /* The rest of a line beyond the limit is dropped right away. */
     size_t room = c->pending.len < LINE_MOST ? LINE_MOST - c->pending.len : 0;
     buf_add(&c->pending, bytes, length < room ? length : room);
 }
@@ -120,7 +122,7 @@ static const char *last_words(const struct container *c)
     return NULL;
 }
 
-/* A command as it goes into a message: one line, not too long. Caller frees. */
+/* A command for a message: one line, not too long. Caller frees. */
 static char *short_command(const char *command)
 {
     enum { MOST = 300 };
@@ -129,21 +131,23 @@ static char *short_command(const char *command)
 
 static int failed(const struct container *c, int status, struct error *err)
 {
-    const char *words = last_words(c), *verdict = c->verdict ? c->verdict
-                                                  : words    ? words
-                                                             : "it says nothing";
+    const char *words = last_words(c), *verdict = c->verdict ? c->verdict : words;
+    if (!verdict)
+        verdict = "it says nothing";
     if (words && strstr(words, verdict))
         words = NULL;
     autofree char *how = status > 128 ? xasprintf("was killed by signal %d", status - 128)
                                       : xasprintf("failed with status %d", status);
     for (size_t i = 0; log_get_level() == LOG_QUIET && i < c->tail.len; i++)
         log_line(c->tail.items[i]);
+
     if (status > 128)
         return error_set(err, ERROR_ENGINE,
                          "%s %s%s%s; is there enough memory? its last words: %.600s", c->program,
                          how, c->stage ? " in stage " : "", c->stage ? c->stage : "", verdict);
     if (!c->command)
         return error_set(err, ERROR_ENGINE, "%s %s: %.1000s", c->program, how, verdict);
+
     const char *where = c->line > 0 ? dockerfile_where(c->job->dockerfile, c->line) : NULL;
     autofree char *command = short_command(c->command);
     if (c->failure && strcmp(c->failing, c->command) == 0)
@@ -169,7 +173,8 @@ static void set(struct strv *env, const char *setting)
     strv_add(env, setting);
 }
 
-/* Our environment, with temporary files in the work folder: those of a killed engine go with it. */
+/* Our environment, but with TMPDIR in the work folder: a killed engine's temporary files go with
+ * it. */
 static void environment(const struct container *c, const char *temporary, struct strv *env)
 {
     autofree char *folder = xasprintf("TMPDIR=%s", temporary);
@@ -180,41 +185,50 @@ static void environment(const struct container *c, const char *temporary, struct
         set(env, c->env[i]);
 }
 
+/* Runs the program and hands its lines to on_line: all at the end when standard output goes
+ * elsewhere, otherwise as they come. */
+static int listen(struct container *c, struct process *process, struct process_result *result,
+                  struct error *err)
+{
+    AUTO(buf) lines = {0};
+    process->errors = &lines;
+    if (!process->output) {
+        process->limit = 1;
+        process->wrote = on_bytes;
+        process->data = c;
+        if (c->job->waiting)
+            c->job->waiting(c->job->data);
+    }
+
+    int done = process_run(process, result, err);
+    if (process->output)
+        on_bytes(c, buf_text(&lines), lines.len);
+    if (c->pending.len > 0)
+        tell(c, buf_text(&c->pending), c->pending.len);
+    buf_clear(&c->pending);
+    return done;
+}
+
 int container_run(struct container *c, struct strv *argv, int input, struct buf *said,
                   struct error *err)
 {
     AUTO(strv) env = {0};
-    AUTO(buf) lines = {0};
     struct process_result result;
     autofree char *temporary = path_join(c->dir, "tmp");
     if (fs_mkdirs(temporary, err) != 0)
         return -1;
     environment(c, temporary, &env);
+
     struct process process = {.argv = strv_argv(argv),
                               .dir = c->cwd,
                               .env = strv_argv(&env),
                               .input = input,
                               .output = said,
-                              .errors = &lines,
-                              .limit = 1,
                               .deadline = c->job->deadline,
                               .grace_ms = GRACE_MS,
-                              .adopt = true,
-                              .wrote = on_bytes,
-                              .data = c};
-    if (said) {
-        process.limit = 0;
-        process.wrote = NULL;
-    } else if (c->job->waiting) {
-        c->job->waiting(c->job->data);
-    }
-    int done = process_run(&process, &result, err);
-    if (said)
-        on_bytes(c, buf_text(&lines), lines.len);
-    if (c->pending.len > 0)
-        tell(c, buf_text(&c->pending), c->pending.len);
-    buf_clear(&c->pending);
-    if (done != 0)
+                              .adopt = true};
+
+    if (listen(c, &process, &result, err) != 0)
         return c->stage ? error_wrap(err, "stage '%s', step %s", c->stage, c->step) : -1;
     return result.status == 0 ? 0 : failed(c, result.status, err);
 }
@@ -231,6 +245,7 @@ void container_clean(struct container *c, const char *const *argv, struct buf *s
                               .limit = 16 * 1024 * 1024,
                               .deadline = process_clock() + CLEANING_MS,
                               .deaf = true};
+
     if (process_run(&process, &result, &ignored) != 0 || result.status != 0)
         log_warn("%s may have left something behind: '%s %s' failed: %.300s", c->program, argv[0],
                  argv[1], buf_text(&errors));

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* docker build, by the daemon that docker's contexts and DOCKER_HOST name: BuildKit as the daemon
- * has it, or the classic builder. */
+/* docker build by the daemon that docker's context or DOCKER_HOST names: with the daemon's
+ * BuildKit, or the classic builder. */
 
 struct docker {
     char *client, *server; /* versions: "20.10.24+dfsg1" */
@@ -40,21 +40,18 @@ static int no_daemon(const struct buf *said, struct error *err)
 {
     autofree char *words = buildkit_words(said);
     if (strstr(buf_text(said), "permission denied"))
-        return error_set(
-            err, ERROR_ENGINE,
-            "docker's daemon doesn't let you in; run 'sudo usermod -aG docker $USER' and log in "
-            "again, or use "
-            "--engine podman or buildah, which need no daemon (%.300s)",
-            words);
-    return error_set(
-        err, ERROR_ENGINE,
-        "no docker daemon answers; start it ('sudo systemctl start docker'), or name another "
-        "with DOCKER_HOST "
-        "or 'docker context use' (%.300s)",
-        words);
+        return error_set(err, ERROR_ENGINE,
+                         "docker's daemon doesn't let you in; run 'sudo usermod -aG docker $USER' "
+                         "and log in again, or use --engine podman or buildah, which need no "
+                         "daemon (%.300s)",
+                         words);
+    return error_set(err, ERROR_ENGINE,
+                     "no docker daemon answers; start it ('sudo systemctl start docker'), or name "
+                     "another with DOCKER_HOST or 'docker context use' (%.300s)",
+                     words);
 }
 
-/* The versions on both sides, in one round trip that also shows whether the daemon is there. */
+/* Asks for both versions, which also shows whether the daemon answers. */
 static int look(struct docker *docker, struct error *err)
 {
     static const char *const argv[] = {"docker", "version", "--format", "{{json .}}", NULL};
@@ -67,13 +64,15 @@ static int look(struct docker *docker, struct error *err)
     int status = buildkit_ask(argv, &said, err);
     if (status < 0)
         return -1;
-    const char *object = strchr(buf_text(&said), '{');
+
     struct error ignored;
-    AUTOPTR(js)
-    all = object ? js_parse(object, strcspn(object, "\n"), "docker version", &ignored) : NULL;
+    const char *object = strchr(buf_text(&said), '{');
+    size_t length = object ? strcspn(object, "\n") : 0;
+    AUTOPTR(js) all = object ? js_parse(object, length, "docker version", &ignored) : NULL;
     const struct js *client = js_get(all, "Client");
     const char *versions[] = {js_get_text(client, "Version"),
                               js_get_text(js_get(all, "Server"), "Version")};
+
     if (status == 0 && client && !js_get_text(client, "ApiVersion"))
         return error_set(err, ERROR_ENGINE, "'docker' is podman here; use --engine podman");
     if (status != 0 || !versions[0] || !versions[1])
@@ -82,8 +81,8 @@ static int look(struct docker *docker, struct error *err)
     return 0;
 }
 
-/* Programs of AL2023's C library start threads and processes with clone3, which the system call
- * filters of older dockers answer with EPERM instead of ENOSYS (moby 20.10.10's release notes). */
+/* Programs with AL2023's C library start threads and processes with clone3, which the system call
+ * filters of docker before 20.10.10 answer with EPERM instead of ENOSYS (its release notes). */
 static bool runs_al2023(const struct plan *plan)
 {
     const char *builder = plan->builder_reference;
@@ -97,18 +96,18 @@ static int available(const struct plan *plan, const struct engine_options *optio
     (void)options;
     if (look(&docker, err) != 0)
         return -1;
+
     if (older(docker.server, 20, 10, 0))
-        return error_set(
-            err, ERROR_ENGINE,
-            "docker's daemon is version %s; lbuild needs 20.10: update it, or use --engine podman or buildah",
-            docker.server);
+        return error_set(err, ERROR_ENGINE,
+                         "docker's daemon is version %s; lbuild needs 20.10: update it, or use "
+                         "--engine podman or buildah",
+                         docker.server);
     if (runs_al2023(plan) && older(docker.server, 20, 10, 10))
-        return error_set(
-            err, ERROR_ENGINE,
-            "docker's daemon is version %s, which can't run AL2023's programs (clone3); update "
-            "it to 20.10.10, "
-            "use --engine podman or buildah, or build on al2",
-            docker.server);
+        return error_set(err, ERROR_ENGINE,
+                         "docker's daemon is version %s, which can't run AL2023's programs "
+                         "(clone3); update it to 20.10.10, use --engine podman or buildah, or "
+                         "build on al2",
+                         docker.server);
     return 0;
 }
 
@@ -117,12 +116,13 @@ static char *version(const struct engine_options *options)
     AUTO(docker) docker = {0};
     struct error ignored;
     (void)options;
-    return look(&docker, &ignored) == 0 ? xasprintf("%s, daemon %s", docker.client, docker.server)
-                                        : NULL;
+    if (look(&docker, &ignored) != 0)
+        return NULL;
+    return xasprintf("%s, daemon %s", docker.client, docker.server);
 }
 
-/* Which builder docker would take: DOCKER_BUILDKIT's, else BuildKit, which clients since 23.0 have
- * in a plugin only. 1: BuildKit. */
+/* The builder that docker would take: the one that DOCKER_BUILDKIT asks for, else BuildKit, which
+ * clients since 23.0 have only in a plugin. 1: BuildKit. 0: the classic builder. */
 static int choose_builder(struct error *err)
 {
     static const char *const plugin[] = {"docker", "buildx", "version", NULL};
@@ -132,19 +132,36 @@ static int choose_builder(struct error *err)
     bool asked = wish && wish[0];
     if (asked && (strcmp(wish, "0") == 0 || strcmp(wish, "false") == 0))
         return 0;
+
     if (look(&docker, err) != 0)
         return -1;
     int status = older(docker.client, 23, 0, 0) ? 0 : buildkit_ask(plugin, &said, err);
     if (status <= 0)
         return status == 0 ? 1 : -1;
-    return asked
-               ? error_set(
-                     err, ERROR_ENGINE,
-                     "DOCKER_BUILDKIT asks for BuildKit, and docker %s has it in its plugin buildx, "
-                     "which isn't "
-                     "installed; install docker-buildx-plugin, or set DOCKER_BUILDKIT=0",
-                     docker.client)
-               : 0;
+
+    if (!asked)
+        return 0;
+    return error_set(err, ERROR_ENGINE,
+                     "DOCKER_BUILDKIT asks for BuildKit, and docker %s has it in its plugin "
+                     "buildx, which isn't installed; install docker-buildx-plugin, or set "
+                     "DOCKER_BUILDKIT=0",
+                     docker.client);
+}
+
+static void make_argv(const struct engine_job *job, const char *files, struct strv *argv)
+{
+    static const char *const words[] = {"docker", "build", "--progress", "plain"};
+    for (size_t i = 0; i < countof(words); i++)
+        strv_add(argv, words[i]);
+    buildkit_options(job, argv);
+    if (!job->options->target) {
+        strv_add(argv, "--output");
+        strv_addf(argv, "type=tar,dest=%s", files);
+    }
+
+    strv_add(argv, "--file");
+    strv_add(argv, DOCKERFILE_NAME);
+    strv_add(argv, "-");
 }
 
 static int buildkit_build(const struct engine_job *job, struct tree *tree, struct error *err)
@@ -157,22 +174,12 @@ static int buildkit_build(const struct engine_job *job, struct tree *tree, struc
     if (docker_base_names(&b.c, &names, err) != 0 ||
         container_context(&b.c, &names, &context, err) != 0)
         return -1;
-    /* Attestations, which clients with buildx make of their own accord, would be files among the
-     * others. */
+
+    /* Attestations, which clients with buildx add by default, would be files among the others. */
     static const char *const env[] = {"DOCKER_BUILDKIT=1", "BUILDX_NO_DEFAULT_ATTESTATIONS=1",
                                       NULL};
-    static const char *const words[] = {"docker", "build", "--progress", "plain"};
     b.c.env = env;
-    for (size_t i = 0; i < countof(words); i++)
-        strv_add(&argv, words[i]);
-    buildkit_options(job, &argv);
-    if (!job->options->target) {
-        strv_add(&argv, "--output");
-        strv_addf(&argv, "type=tar,dest=%s", files);
-    }
-    strv_add(&argv, "--file");
-    strv_add(&argv, DOCKERFILE_NAME);
-    strv_add(&argv, "-");
+    make_argv(job, files, &argv);
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);
     if (input < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);
@@ -181,16 +188,15 @@ static int buildkit_build(const struct engine_job *job, struct tree *tree, struc
     return job->options->target ? 0 : container_read(&b.c, files, tree, err);
 }
 
-/* The classic builder could only copy them into an image. */
+/* The classic builder could only copy secrets into an image. */
 static int refuse_secrets(const struct plan *plan, struct error *err)
 {
     if (!plan->needs_mounts)
         return 0;
-    return error_set(
-        err, ERROR_USAGE,
-        "%s: docker's classic builder can't keep a secret; install docker's plugin buildx and unset DOCKER_BUILDKIT, "
-        "or use --engine buildx, podman or buildah",
-        plan->mounts_reason);
+    return error_set(err, ERROR_USAGE,
+                     "%s: docker's classic builder can't keep a secret; install docker's plugin "
+                     "buildx and unset DOCKER_BUILDKIT, or use --engine buildx, podman or buildah",
+                     plan->mounts_reason);
 }
 
 static int build(const struct engine_job *job, struct tree *tree, struct error *err)

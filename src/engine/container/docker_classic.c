@@ -17,12 +17,12 @@
 enum { MANIFEST_MOST = 1024 * 1024, IID_MOST = 256, PIECE = 128 * 1024 };
 
 struct classic {
-    struct container c;     /* first: its callback gets this struct by it */
-    struct engine_job job;  /* the caller's, with the Dockerfile below */
-    struct dockerfile file; /* the caller's lines; a text of our own */
-    int stages;             /* begun so far */
+    struct container c;     /* first: its callback casts it to this struct */
+    struct engine_job job;  /* the caller's job, with the Dockerfile below */
+    struct dockerfile file; /* the lines are the caller's, the text is ours */
+    int stages;             /* stages begun so far */
     char *stage;            /* name of the last one */
-    struct digest image;    /* to be removed; empty: none */
+    struct digest image;    /* the image to remove; empty: none */
 };
 
 static void classic_release(struct classic *k)
@@ -46,7 +46,7 @@ static void begin_stage(struct classic *k, const char *command)
     k->stages++;
 }
 
-/* The line of the number'th instruction: docker counts them through all stages. */
+/* The line of an instruction by its number: docker counts them through all stages. */
 static int line_of(const char *dockerfile, int number)
 {
     struct dockerfile_instruction instruction;
@@ -68,30 +68,41 @@ static bool is_step(const char *line, int *number, char **step, const char **com
     return true;
 }
 
+static bool starts(const char *line, const char *const *words)
+{
+    for (; *words; words++)
+        if (strncmp(line, *words, strlen(*words)) == 0)
+            return true;
+    return false;
+}
+
 static void on_line(struct container *c, const char *line)
 {
     static const char *const own[] = {" ---> ", "Removing intermediate container ",
                                       "Sending build context to Docker daemon",
-                                      "Successfully built "};
-    static const char *const bad[] = {
-        "The command '",          "Error response from daemon: ",
-        "error during connect: ", "Cannot connect to the Docker daemon",
-        "COPY failed: ",          "unexpected EOF"};
+                                      "Successfully built ", NULL};
+    static const char *const bad[] = {"The command '",
+                                      "Error response from daemon: ",
+                                      "error during connect: ",
+                                      "Cannot connect to the Docker daemon",
+                                      "COPY failed: ",
+                                      "unexpected EOF",
+                                      NULL};
     struct classic *k = (struct classic *)c;
     autofree char *step = NULL;
     const char *command = NULL;
     int number = 0;
-    for (size_t i = 0; i < countof(own); i++)
-        if (strncmp(line, own[i], strlen(own[i])) == 0)
-            return;
-    for (size_t i = 0; i < countof(bad); i++)
-        if (strncmp(line, bad[i], strlen(bad[i])) == 0)
-            container_verdict(c, line);
+
+    if (starts(line, own))
+        return;
+    if (starts(line, bad))
+        container_verdict(c, line);
     if (!is_step(line, &number, &step, &command)) {
         if (!c->verdict || strcmp(c->verdict, line) != 0)
             container_output(c, line);
         return;
     }
+
     if (strncmp(command, "FROM ", 5) == 0)
         begin_stage(k, command);
     container_step(c, k->stage ? k->stage : "", step, command,
@@ -100,8 +111,8 @@ static void on_line(struct container *c, const char *line)
 
 /* The image. */
 
-/* One more stage: what the final one holds becomes a single layer, whatever made it. The label
- * makes the image nobody else's, so that it can be removed. */
+/* Adds a stage, which makes a single layer of the final one, whatever steps that has. The label in
+ * make_argv gives the image an id of its own, so that it can be removed. */
 static void own_dockerfile(const struct engine_job *job, struct classic *k)
 {
     struct dockerfile_instruction instruction;
@@ -109,11 +120,13 @@ static void own_dockerfile(const struct engine_job *job, struct classic *k)
     int line = 1, stages = 0;
     for (const char *at = text; dockerfile_next(&at, &line, &instruction);)
         stages += dockerfile_is(&instruction, "FROM");
+
     k->file = *job->dockerfile;
     k->file.text = (struct buf){0};
     buf_adds(&k->file.text, text);
     if (!job->options->target)
         buf_addf(&k->file.text, "\nFROM scratch\nCOPY --from=%d / /\n", stages - 1);
+
     k->job = *job;
     k->job.dockerfile = &k->file;
 }
@@ -127,6 +140,7 @@ static void make_argv(const struct classic *k, const char *iidfile, struct strv 
     strv_add(argv, "--iidfile");
     strv_add(argv, iidfile);
     container_options(&k->job, argv);
+
     strv_add(argv, "--file");
     strv_add(argv, DOCKERFILE_NAME);
     strv_add(argv, "-");
@@ -138,12 +152,12 @@ static int read_image_id(const char *path, struct digest *id, struct error *err)
     if (fs_read(path, IID_MOST, &text, err) != 0)
         return -1;
     autofree char *word = xstrndup(buf_text(&text), strcspn(buf_text(&text), " \r\n"));
-    return digest_parse(id, word)
-               ? 0
-               : error_set(err, ERROR_ENGINE, "docker gave the image ID '%.100s'", word);
+    if (digest_parse(id, word))
+        return 0;
+    return error_set(err, ERROR_ENGINE, "docker gave the image ID '%.100s'", word);
 }
 
-/* Goes to an entry of a tar: 1 found, 0 not. */
+/* Goes to a file in a tar. 1: found. 0: it isn't there. */
 static int find(struct tar_reader *tar, const char *path, struct tar_entry *entry,
                 struct error *err)
 {
@@ -154,7 +168,7 @@ static int find(struct tar_reader *tar, const char *path, struct tar_entry *entr
     return more;
 }
 
-/* The path of the only layer in what `docker save` wrote. Caller frees. */
+/* The path of the only layer in an archive that `docker save` wrote. Caller frees. */
 static char *layer_path(const char *saved, struct error *err)
 {
     AUTO(buf) text = {0};
@@ -166,12 +180,14 @@ static char *layer_path(const char *saved, struct error *err)
             error_set(err, ERROR_ENGINE, "docker saved an image without a manifest.json");
         return NULL;
     }
+
     char *into = buf_reserve(&text, (size_t)entry.size + 1);
     int64_t got;
     while ((got = tar_reader_read(tar, into + text.len, (size_t)entry.size - text.len, err)) > 0)
         text.len += (size_t)got;
     AUTOPTR(js) all = got < 0 ? NULL : js_parse(into, text.len, "docker's manifest.json", err);
     const struct js *layers = js_get(js_at(all, 0), "Layers");
+
     if (all && js_count(layers) == 1 && js_text(js_at(layers, 0)))
         return xstrdup(js_text(js_at(layers, 0)));
     if (all)
@@ -188,12 +204,15 @@ static int extract(const char *saved, const char *layer, const char *to, struct 
     AUTOPTR(tar_reader) tar = tar_reader_open_file(saved, err);
     int found = tar ? find(tar, layer, &entry, err) : -1;
     autoclose int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (found <= 0)
-        return found < 0 ? -1
-                         : error_set(err, ERROR_ENGINE,
-                                     "docker saved an image without its layer '%.100s'", layer);
+
+    if (found < 0)
+        return -1;
+    if (found == 0)
+        return error_set(err, ERROR_ENGINE, "docker saved an image without its layer '%.100s'",
+                         layer);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", to);
+
     while ((got = tar_reader_read(tar, piece, sizeof piece, err)) > 0)
         if (fs_write_fd(fd, to, piece, (size_t)got, err) != 0)
             return -1;
@@ -211,6 +230,7 @@ static int take_files(struct classic *k, struct tree *tree, struct error *err)
         strv_add(&argv, words[i]);
     if (container_run(&k->c, &argv, -1, &said, err) != 0)
         return -1;
+
     autofree char *layer = layer_path(saved, err);
     if (!layer || extract(saved, layer, files, err) != 0 || fs_remove(saved, err) != 0)
         return -1;
@@ -230,12 +250,14 @@ int docker_classic_build(const struct engine_job *job, struct tree *tree, struct
     if (docker_base_names(&k.c, &names, err) != 0 ||
         container_context(&k.c, &names, &context, err) != 0)
         return -1;
+
     make_argv(&k, iidfile, &argv);
     autoclose int input = open(context, O_RDONLY | O_CLOEXEC);
     if (input < 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", context);
     if (container_run(&k.c, &argv, input, NULL, err) != 0)
         return k.c.verdict ? buildkit_away(&k.c, k.c.verdict, err) : -1;
+
     k.c.env = NULL;
     if (job->options->target)
         return 0;

@@ -35,6 +35,7 @@ static int add_blob(struct tar_writer *tar, const struct store *store, const str
         .path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)size};
     if (fd < 0 || tar_writer_entry(tar, &entry, err) != 0)
         return -1;
+
     for (uint64_t left = size; left > 0;) {
         ssize_t got = read(fd, piece, left < PIECE ? (size_t)left : PIECE);
         if (got <= 0)
@@ -53,9 +54,9 @@ static int add_text(struct tar_writer *tar, const char *path, const struct buf *
 {
     const struct tar_entry entry = {
         .path = path, .type = TAR_FILE, .mode = 0644, .size = (int64_t)text->len};
-    return tar_writer_entry(tar, &entry, err) != 0
-               ? -1
-               : tar_writer_data(tar, text->data, text->len, err);
+    if (tar_writer_entry(tar, &entry, err) != 0)
+        return -1;
+    return tar_writer_data(tar, text->data, text->len, err);
 }
 
 /* The digest of the image's config, which is docker's image ID. */
@@ -73,13 +74,9 @@ static int config_of(const struct base *base, const struct store *store, struct 
     return 0;
 }
 
-/* What `docker save` writes (moby, image/tarexport): manifest.json, the config and the layers,
- * which may be compressed. */
-static int write_archive(const struct base *base, const struct digest *config,
-                         const struct store *store, const char *path, struct error *err)
+/* manifest.json of the archive. */
+static void describe(const struct base *base, const struct digest *config, struct buf *out)
 {
-    AUTO(atomic) file = ATOMIC_INIT;
-    AUTO(buf) text = {0};
     AUTOPTR(js) all = js_array();
     struct js *entry = js_object(), *names = js_array(), *layers = js_array();
     autofree char *name = base_name(base), *config_path = xasprintf("%s.json", digest_hex(config));
@@ -87,19 +84,32 @@ static int write_archive(const struct base *base, const struct digest *config,
     js_set_string(entry, "Config", config_path);
     js_append(names, js_string(name));
     js_set(entry, "RepoTags", names);
+
     for (size_t i = 0; i < base->layer_count; i++) {
         autofree char *layer = xasprintf("%s.tar.gz", digest_hex(&base->layers[i].digest));
         js_append(layers, js_string(layer));
     }
     js_set(entry, "Layers", layers);
-    js_dump(all, &text);
+    js_dump(all, out);
+}
+
+/* An archive as `docker save` writes it (moby, image/tarexport): manifest.json, the config and the
+ * layers, which may be compressed. */
+static int write_archive(const struct base *base, const struct digest *config,
+                         const struct store *store, const char *path, struct error *err)
+{
+    AUTO(atomic) file = ATOMIC_INIT;
+    AUTO(buf) text = {0};
+    describe(base, config, &text);
     if (atomic_open(&file, path, 0600, err) != 0)
         return -1;
     file.lazy = true;
+
     AUTOPTR(tar_writer) tar = tar_writer_open(write_piece, &file, err);
     if (!tar || add_text(tar, "manifest.json", &text, err) != 0 ||
         add_blob(tar, store, config, ".json", err) != 0)
         return -1;
+
     for (size_t i = 0; i < base->layer_count; i++)
         if (add_blob(tar, store, &base->layers[i].digest, ".tar.gz", err) != 0)
             return -1;
@@ -115,15 +125,16 @@ static int load(const char *archive, const struct base *base, int64_t deadline, 
         .argv = argv, .input = -1, .errors = &said, .deadline = deadline};
     if (process_run(&process, &result, err) != 0)
         return -1;
+
+    if (result.status == 0)
+        return 0;
     autofree char *words = buildkit_words(&said);
-    return result.status == 0
-               ? 0
-               : error_set(err, ERROR_ENGINE, "docker doesn't load the image '%s': %.600s",
-                           base->reference, words);
+    return error_set(err, ERROR_ENGINE, "docker doesn't load the image '%s': %.600s",
+                     base->reference, words);
 }
 
-/* The daemon has the base under its name, or gets the name, or the base is loaded from an archive
- * that lies in the work folder meanwhile. */
+/* Makes sure that the daemon has the base under its name: tags an image that it has under another
+ * name, or loads an archive that is written to the work folder meanwhile. */
 static int provide(const struct container *c, const struct base *base, struct error *err)
 {
     const struct store *store = c->job->store;
@@ -132,14 +143,16 @@ static int provide(const struct container *c, const struct base *base, struct er
     autofree char *name = base_name(base), *archive = path_join(c->dir, "base.tar");
     const char *const look[] = {"docker", "image", "inspect", "--format", "{{.Id}}", name, NULL};
     const char *const tag[] = {"docker", "image", "tag", config.text, name, NULL};
+
     int status = buildkit_ask(look, &said, err);
     if (status <= 0)
         return status;
     if (config_of(base, store, &config, err) != 0)
         return -1;
-    status = buildkit_ask(tag, &said, err); /* it may have the image under another name */
+    status = buildkit_ask(tag, &said, err);
     if (status <= 0)
         return status;
+
     log_step("load", "%s into docker", base->reference);
     if (write_archive(base, &config, store, archive, err) != 0 ||
         load(archive, base, c->job->deadline, err) != 0)

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-/* podman: what it builds with is buildah inside. */
+/* podman, which builds with buildah inside. */
 
 static const struct buildah kind = {
     .program = "podman",
@@ -18,10 +18,9 @@ static int available(const struct plan *plan, const struct engine_options *optio
     (void)plan;
     (void)options;
     if (getenv("CONTAINER_HOST") || getenv("CONTAINER_CONNECTION"))
-        return error_set(
-            err, ERROR_ENGINE,
-            "podman is told to work elsewhere by CONTAINER_HOST or CONTAINER_CONNECTION; lbuild needs the "
-            "one of this machine: unset them");
+        return error_set(err, ERROR_ENGINE,
+                         "podman is told to work elsewhere by CONTAINER_HOST or "
+                         "CONTAINER_CONNECTION; lbuild needs the one of this machine: unset them");
     return buildah_available(&kind, err);
 }
 

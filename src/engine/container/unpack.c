@@ -25,10 +25,11 @@ static int write_file(struct tar_reader *tar, const struct tar_entry *entry, con
             return -1;
     if (got < 0)
         return -1;
-    /* Builders go by modes, which must not depend on the umask. */
-    return fchmod(fd, entry->mode & 0777) == 0
-               ? 0
-               : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+
+    /* Builders read the modes, which must not depend on the umask. */
+    if (fchmod(fd, entry->mode & 0777) != 0)
+        return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+    return 0;
 }
 
 static int make_folder(const char *path, struct error *err)
@@ -44,15 +45,16 @@ static int unpack_one(struct tar_reader *tar, const struct tar_entry *entry, con
     autofree char *clean = path_clean(entry->path), *path = clean ? path_join(dir, clean) : NULL;
     if (!clean || !clean[0])
         return error_set(err, ERROR_INTERNAL, "the build context has the path '%s'", entry->path);
+
     switch (entry->type) {
     case TAR_DIR:
         return make_folder(path, err);
     case TAR_FILE:
         return write_file(tar, entry, path, err);
     case TAR_SYMLINK:
-        return symlink(entry->link, path) == 0
-                   ? 0
-                   : error_errno(err, ERROR_BUILD, "can't make the link '%s'", path);
+        if (symlink(entry->link, path) != 0)
+            return error_errno(err, ERROR_BUILD, "can't make the link '%s'", path);
+        return 0;
     case TAR_HARDLINK:
     case TAR_OTHER:
         break;
@@ -68,6 +70,7 @@ int unpack(const char *tar, const char *dir, struct error *err)
     AUTOPTR(tar_reader) reader = tar_reader_open_file(tar, err);
     if (!reader || make_folder(dir, err) != 0)
         return -1;
+
     while ((more = tar_reader_next(reader, &entry, err)) > 0)
         if (unpack_one(reader, &entry, dir, err) != 0 || process_check_interrupt(err) != 0)
             return -1;
