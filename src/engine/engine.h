@@ -70,7 +70,7 @@ struct engine_job {
     const struct dockerfile *dockerfile;
     const struct engine_base *bases;
     size_t base_count;
-    const struct secrets *secrets; /* those that the plan's stages ask for, each found */
+    const struct secrets *secrets; /* what the plan's stages ask for, all of it found */
     struct work *work; /* private folder, kept until the image is written: the tree's files may lie
                           there */
 };

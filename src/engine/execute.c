@@ -64,8 +64,8 @@ static int load_images(struct execution *execution, const struct engine_job *job
     return 0;
 }
 
-/* fresh.c watches the project's own files, whatever the engine; what else the context holds is
- * added here. */
+/* Adds the files of the context that aren't the project's own: fresh.c watches those, whatever the
+ * engine. */
 static int watch_context(const struct engine_job *job, struct error *err)
 {
     AUTO(strv) files = {0};

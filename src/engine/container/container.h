@@ -4,8 +4,8 @@
 #include "engine/engine.h"
 
 /* What engines with containers share: one build by one of them. Its files lie in the job's work
- * folder, its objects in the engine (containers, images, volumes) carry its id, and neither outlive
- * the build. */
+ * folder, its objects in the engine (containers, images, volumes) carry its id, and neither
+ * outlives the build. */
 struct container {
     const struct engine_job *job;
     const char *program;    /* its name in messages, e.g. "buildah" */

@@ -51,7 +51,7 @@ static int no_daemon(const struct buf *said, struct error *err)
                      words);
 }
 
-/* Asks for both versions, which also shows whether the daemon answers. */
+/* Asks for both versions at once, which also shows whether the daemon answers. */
 static int look(struct docker *docker, struct error *err)
 {
     static const char *const argv[] = {"docker", "version", "--format", "{{json .}}", NULL};

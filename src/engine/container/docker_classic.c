@@ -111,8 +111,8 @@ static void on_line(struct container *c, const char *line)
 
 /* The image. */
 
-/* Adds a stage, which makes a single layer of the final one, whatever steps that has. The label in
- * make_argv gives the image an id of its own, so that it can be removed. */
+/* Adds a stage that turns the final one into a single layer, whatever its steps. The label in
+ * make_argv gives the image an ID that no other image has, so that it can be removed. */
 static void own_dockerfile(const struct engine_job *job, struct classic *k)
 {
     struct dockerfile_instruction instruction;
