@@ -240,8 +240,8 @@ const struct engine *engine_choose(const char *wanted, const struct plan *plan,
     const struct engine *engine = first_that_works(plan, options, &other);
     if (!engine) {
         error_set(err, ERROR_ENGINE,
-                  "host can't: %.600s; and of the engines with containers none works here: %.600s "
-                  "('lbuild doctor' shows all)",
+                  "host can't: %.600s; and no engine with containers works here: %.600s ('lbuild "
+                  "doctor' lists them)",
                   reason, other.text);
         return NULL;
     }

@@ -8,7 +8,7 @@
 
 enum { LINKS_MAX = 40 };
 
-static const char leaves[] = "is a link that leaves the project; copy what it points to";
+static const char leaves[] = "is a link that leaves the project; copy its target into the project";
 
 static const struct context_file *find(const struct context *context, const char *path)
 {
@@ -73,7 +73,7 @@ static const char *why_missing(const struct engine_job *job, const char *source)
 {
     autofree char *path = path_join(job->plan->project_dir, source);
     return fs_exists(path)
-               ? "is left out of the build context; let it in with a '!' line in the ignore file"
+               ? "is left out of the build context; include it with a '!' line in the ignore file"
                : "is not in the project; correct the path or remove the line";
 }
 
@@ -92,7 +92,8 @@ static int add_one(const struct engine_job *job, const struct plan_pair *pair,
             file->link[0] == '/' ? xstrdup("") : link_target(file->path, file->link);
         if (!target) {
             autofree char *what = xasprintf(
-                "has the link '%s', which leaves the project; copy what it points to", file->path);
+                "has the link '%s', which leaves the project; copy its target into the project",
+                file->path);
             return wrong(pair, what, err);
         }
         tree_add_link(tree, dest, file->link);
@@ -140,7 +141,8 @@ static int add_pair(const struct engine_job *job, const struct plan_pair *pair, 
 int files_add(const struct engine_job *job, struct tree *tree, struct error *err)
 {
     if (job->plan->files.len > 0 && !job->context)
-        return error_set(err, ERROR_INTERNAL, "[files] without a look at the project's files");
+        return error_set(err, ERROR_INTERNAL,
+                         "[files] is set, but the project's files were not listed");
 
     for (size_t i = 0; i < job->plan->files.len; i++)
         if (add_pair(job, &job->plan->files.items[i], tree, err) != 0)

@@ -43,7 +43,7 @@ void handler_look(const struct plan *plan, const struct tree *tree)
     const char *const texts[2] = {"Runtime.NoSuchHandler", plan->handler};
     autofree char *source = program ? tree_source(program) : NULL;
     if (source && look_for(source, texts, found) && found[0] && !found[1])
-        log_warn("no handler of the program is named '%s'; name it so in LAMBDA_HANDLERS, or set "
-                 "'handler' in [function]",
+        log_warn("the program has no handler named '%s'; use that name in LAMBDA_HANDLERS, or "
+                 "correct 'handler' in [function]",
                  plan->handler);
 }

@@ -177,17 +177,18 @@ static int check_there(const struct secret *secret, const struct origin *origin,
     if (secret->env && getenv(secret->env))
         return 0;
     if (secret->env)
-        return error_set(err, kind, "%s: the secret '%s' is to be in $%s, which isn't set", place,
-                         secret->id, secret->env);
+        return error_set(err, kind, "%s: the secret '%s' is expected in $%s, which isn't set",
+                         place, secret->id, secret->env);
 
     if (stat(secret->file, &st) != 0 || !S_ISREG(st.st_mode) || access(secret->file, R_OK) != 0)
-        return error_set(err, kind, "%s: the secret '%s' is to be in '%s', which can't be read",
+        return error_set(err, kind, "%s: the secret '%s' is expected in '%s', which can't be read",
                          place, secret->id, secret->file);
     if (st.st_size > SECRET_MAX)
-        return error_set(err, kind, "%s: '%s' has more than the %d bytes that a secret may have",
+        return error_set(err, kind, "%s: '%s' is larger than %d bytes, the maximum for a secret",
                          place, secret->file, SECRET_MAX);
     if (secret->file[strcspn(secret->file, ",\"\n")])
-        return error_set(err, kind, "%s: '%s' has a comma or a quote, which engines can't take",
+        return error_set(err, kind,
+                         "%s: '%s' has a comma or a quote, which engines can't read; rename it",
                          place, secret->file);
     return 0;
 }

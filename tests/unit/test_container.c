@@ -194,8 +194,8 @@ static void hostile_exports(void **state)
         {{.path = "a/../../x", .type = TAR_FILE}, "leaves the root directory"},
         {{.path = "a/.wh.b", .type = TAR_FILE}, "means deletion"},
         {{.path = ".wh.d/b", .type = TAR_FILE}, "means deletion"},
-        {{.path = "l", .type = TAR_HARDLINK, .link = "none"}, "hard link to nothing"},
-        {{.path = "l", .type = TAR_HARDLINK, .link = "../none"}, "hard link to nothing"},
+        {{.path = "l", .type = TAR_HARDLINK, .link = "none"}, "hard link to a missing file"},
+        {{.path = "l", .type = TAR_HARDLINK, .link = "../none"}, "hard link to a missing file"},
     };
     (void)state;
     for (size_t i = 0; i < countof(cases); i++) {
@@ -266,13 +266,13 @@ static void what_an_engine_lacks(void **state)
     assert_int_equal(engine_refuse(engine_find("buildah"), &network, &err), 0);
     assert_int_equal(engine_refuse(engine_find("host"), &network, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
-    assert_non_null(strstr(err.text, "--network: the host engine runs compilers"));
+    assert_non_null(strstr(err.text, "--network: the host engine runs the compilers"));
     assert_non_null(strstr(err.text, "buildah"));
     assert_int_equal(engine_refuse(engine_find("podman"), &builder, &err), -1);
     assert_non_null(strstr(
-        err.text, "--builder: buildah and podman work on this machine alone; use --engine buildx"));
+        err.text, "--builder: buildah and podman work only on this machine; use --engine buildx"));
     assert_int_equal(engine_refuse(engine_find("docker"), &key, &err), -1);
-    assert_non_null(strstr(err.text, "--tlskey: docker's certificates"));
+    assert_non_null(strstr(err.text, "--tlskey: docker takes its certificates"));
     assert_non_null(strstr(err.text, "use --engine buildctl"));
     assert_int_equal(engine_refuse(engine_find("buildctl"), &key, &err), 0);
     assert_null(engine_find("nothing"));

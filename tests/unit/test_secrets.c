@@ -130,8 +130,9 @@ static void what_is_missing_is_said(void **state)
         f, ERROR_USAGE,
         "lbuild.ini:5:11: [stage:s] asks for the secret 'a'; give it with --secret id=a,src=FILE");
     load(f, "secrets = a\n", "a = env:LBUILD_TEST_UNSET\n");
-    expect_error(f, ERROR_PROJECT,
-                 "lbuild.ini:9:5: the secret 'a' is to be in $LBUILD_TEST_UNSET, which isn't set");
+    expect_error(
+        f, ERROR_PROJECT,
+        "lbuild.ini:9:5: the secret 'a' is expected in $LBUILD_TEST_UNSET, which isn't set");
     load(f, "secrets = a\n", "a = file:nowhere\n");
     expect_error(f, ERROR_PROJECT, "/nowhere', which can't be read");
     load(f, "secrets = a\n", "a = file:.\n");
@@ -141,10 +142,10 @@ static void what_is_missing_is_said(void **state)
     expect_error(f, ERROR_USAGE, "--secret: no stage asks for 'a'");
     load(f, "secrets = a\n", "");
     strv_add(&f->secrets, "id=a,env=LBUILD_TEST_UNSET");
-    expect_error(f, ERROR_USAGE, "--secret: the secret 'a' is to be in $LBUILD_TEST_UNSET");
+    expect_error(f, ERROR_USAGE, "--secret: the secret 'a' is expected in $LBUILD_TEST_UNSET");
     assert_int_equal(truncate(f->file, SECRET_MAX + 1), 0);
     load(f, "secrets = a\n", "a = file:token.txt\n");
-    expect_error(f, ERROR_PROJECT, "more than the 512000 bytes");
+    expect_error(f, ERROR_PROJECT, "larger than 512000 bytes");
     assert_int_equal(truncate(f->file, SECRET_MAX), 0);
     load(f, "secrets = a\n", "a = file:token.txt\n");
     assert_int_equal(find(f), 0);

@@ -21,14 +21,14 @@ int buildah_available(const struct buildah *kind, struct error *err)
                   *install = install_packages(&kind->packages, NULL);
     if (!path)
         return error_set(err, ERROR_ENGINE, "%s is not installed%s%s", kind->program,
-                         install ? ": " : "", install ? install : "");
+                         install ? "; install it: " : "", install ? install : "");
 
     autofree char *version = container_version(kind->program, "--version", err);
     if (!version)
         return -1;
     if (!container_at_least(version, kind->major, kind->minor))
         return error_set(err, ERROR_ENGINE,
-                         "%s %s is too old: lbuild needs %d.%d, which can export files (--output)",
+                         "%s %s is too old; update it to %d.%d or later, which can export files",
                          kind->program, version, kind->major, kind->minor);
     return 0;
 }
@@ -41,9 +41,9 @@ char *buildah_version(const struct buildah *kind)
 }
 
 const struct engine_lack buildah_lacks[] = {
-    {"builder", "buildah and podman work on this machine alone"},
-    {"addr", "buildah and podman work on this machine alone"},
-    {"tls*", "buildah and podman work on this machine alone"},
+    {"builder", "buildah and podman work only on this machine"},
+    {"addr", "buildah and podman work only on this machine"},
+    {"tls*", "buildah and podman work only on this machine"},
     {NULL, NULL},
 };
 
@@ -124,20 +124,22 @@ static const struct remedy {
     {"RLIMIT_", "lower default_ulimits in containers.conf, or set BUILDAH_ISOLATION=chroot"},
     {"cgroups in hybrid mode",
      "use runc: runtime = \"runc\" in containers.conf, or set BUILDAH_ISOLATION=chroot"},
-    {"newuidmap",
-     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
-    {"subuid",
-     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
+    {"newuidmap", "give the user a range of IDs: usermod --add-subuids 100000-165535 --add-subgids "
+                  "100000-165535 NAME"},
+    {"subuid", "give the user a range of IDs: usermod --add-subuids 100000-165535 --add-subgids "
+               "100000-165535 NAME"},
     {"insufficient UIDs",
-     "give the user a range: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME"},
+     "give the user a range of IDs: usermod --add-subuids 100000-165535 --add-subgids "
+     "100000-165535 NAME"},
     {"cannot clone", "user namespaces are forbidden here: allow them (sysctl "
                      "user.max_user_namespaces), or run as root"},
-    {"Exec format error", "this machine runs no programs of that architecture: install "
-                          "qemu-user-static with binfmt-support"},
-    {"exec format error", "this machine runs no programs of that architecture: install "
-                          "qemu-user-static with binfmt-support"},
+    {"Exec format error", "this machine can't run programs for that architecture: install "
+                          "qemu-user-static and binfmt-support"},
+    {"exec format error", "this machine can't run programs for that architecture: install "
+                          "qemu-user-static and binfmt-support"},
     {"fuse-overlayfs", "install fuse-overlayfs, or set driver = \"vfs\" in storage.conf"},
-    {"executable file not found in $PATH", "is a container runtime installed, runc or crun?"},
+    {"executable file not found in $PATH",
+     "check that a container runtime, runc or crun, is installed"},
 };
 
 static int advise(struct error *err)
@@ -145,8 +147,8 @@ static int advise(struct error *err)
     const char *advice = NULL;
     /* Not for ERROR_BUILD: a step's command may say the same. */
     if (err->kind == ERROR_ENGINE && strstr(err->text, "permission denied"))
-        advice = "its images are kept in a folder that must be this user's: see HOME, and "
-                 "'graphroot' in storage.conf";
+        advice = "its images must lie in a folder of this user's: check HOME, and 'graphroot' in "
+                 "storage.conf";
     for (size_t i = 0; !advice && i < countof(remedies); i++)
         if (strstr(err->text, remedies[i].words))
             advice = remedies[i].advice;

@@ -55,8 +55,8 @@ static int unreachable(const struct engine_options *options, const struct buf *s
                          "or BUILDKIT_HOST (%.300s)",
                          where, words);
     return error_set(err, buildkit_error_kind(words) == ERROR_RETRY ? ERROR_RETRY : ERROR_ENGINE,
-                     "buildctl doesn't reach '%s': %.400s; check --addr and the --tls options",
-                     where, words);
+                     "buildctl can't reach '%s': %.400s; check --addr and the --tls options", where,
+                     words);
 }
 
 static int available(const struct plan *plan, const struct engine_options *options,
@@ -69,7 +69,7 @@ static int available(const struct plan *plan, const struct engine_options *optio
     if (!program)
         return error_set(
             err, ERROR_ENGINE,
-            "'buildctl' was not found in PATH; it comes with BuildKit: docs/engines/buildctl.md");
+            "'buildctl' was not found in PATH; install BuildKit: docs/engines/buildctl.md");
 
     connect_to(options, &argv);
     strv_add(&argv, "debug");
@@ -187,7 +187,7 @@ static const struct engine_lack lacks[] = {
 
 const struct engine engine_buildctl = {
     .name = "buildctl",
-    .help = "BuildKit here or on a remote builder, by its own client",
+    .help = "BuildKit's own client, for a builder here or elsewhere",
     .containers = true,
     .lacks = lacks,
     .available = available,

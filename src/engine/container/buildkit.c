@@ -194,7 +194,8 @@ static int judge(const struct buildkit *b, struct error *err)
     if (strstr(reason, "frontend capability"))
         return error_set(
             err, ERROR_ENGINE,
-            "%s: this BuildKit is too old for base images from lbuild; it needs 0.11 (%.400s)",
+            "%s: this BuildKit can't take base images from lbuild; update it to 0.11 or later "
+            "(%.400s)",
             program, reason);
     if (buildkit_error_kind(reason) == ERROR_RETRY)
         return buildkit_away(&b->c, reason, err);
@@ -219,7 +220,7 @@ int buildkit_ask(const char *const *argv, struct buf *said, struct error *err)
         return -1;
     if (process_clock() >= process.deadline)
         return error_set(err, ERROR_ENGINE,
-                         "'%s %s' gave no answer in %d seconds; is its daemon well?", argv[0],
+                         "'%s %s' did not answer within %d seconds; check its daemon", argv[0],
                          argv[1], ASK_MS / 1000);
     return -1;
 }
@@ -228,7 +229,7 @@ char *buildkit_words(const struct buf *said)
 {
     static const char *const fronts[] = {
         "ERROR: ", "error: ", "Error: ", "Error response from daemon: "};
-    const char *text = buf_text(said), *found = "it says nothing";
+    const char *text = buf_text(said), *found = "it printed nothing";
 
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");

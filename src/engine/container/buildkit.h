@@ -36,8 +36,8 @@ int buildkit_away(const struct container *c, const char *words, struct error *er
  * to *said. Returns the exit status; -1 with *err set (ERROR_ENGINE) when it couldn't be run or
  * took too long. */
 int buildkit_ask(const char *const *argv, struct buf *said, struct error *err) must_check;
-/* The last line that isn't blank, without "ERROR: " and the like; "it says nothing" when there is
- * none. Caller frees. */
+/* The last line that isn't blank, without "ERROR: " and the like; "it printed nothing" when there
+ * is none. Caller frees. */
 char *buildkit_words(const struct buf *said);
 
 #endif

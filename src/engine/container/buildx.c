@@ -49,9 +49,9 @@ static int need_buildx(struct strv *argv, char **version, struct error *err)
     if (found != 0)
         return found < 0 ? -1 : 0;
     return error_set(err, ERROR_ENGINE,
-                     "docker buildx is not installed: there is no plugin of docker's and no "
-                     "program 'buildx' or 'docker-buildx' in PATH; install the package "
-                     "docker-buildx-plugin or docker-buildx");
+                     "docker buildx was not found, neither as docker's plugin nor as 'buildx' or "
+                     "'docker-buildx' in PATH; install the package docker-buildx-plugin or "
+                     "docker-buildx");
 }
 
 /* The text after "NAME:" in the first such line of `buildx inspect`, or NULL. Caller frees. */
@@ -81,21 +81,22 @@ static int judge_builder(const struct buf *said, struct error *err)
 
     if (problem)
         return error_set(err, ERROR_ENGINE,
-                         "buildx: the builder '%s' doesn't work: %.600s; 'docker buildx ls' lists "
-                         "others for --builder",
+                         "buildx: the builder '%s' doesn't work: %.600s; choose another with "
+                         "--builder ('docker buildx ls' lists them)",
                          name ? name : "default", problem);
     if (driver && strcmp(driver, "remote") == 0 && state && strcmp(state, "running") != 0)
         return error_set(
             err, ERROR_RETRY,
-            "buildx: the builder '%s' doesn't answer at '%s'; is its buildkitd running?",
+            "buildx: the builder '%s' doesn't answer at '%s'; check that its buildkitd is running",
             name ? name : "default", endpoint ? endpoint : "?");
     if (version && sscanf(version, "v%d.%d", &major, &minor) == 2 && major == 0 && minor > 0 &&
         minor < 11)
-        return error_set(err, ERROR_ENGINE,
-                         "buildx: the builder '%s' has BuildKit %s, and lbuild's base images need "
-                         "0.11; make one with 'docker buildx create --name NAME' and use --builder "
-                         "NAME, or take --engine docker",
-                         name ? name : "default", version);
+        return error_set(
+            err, ERROR_ENGINE,
+            "buildx: the builder '%s' has BuildKit %s, but lbuild needs 0.11 or later; "
+            "make another with 'docker buildx create --name NAME' and use --builder "
+            "NAME, or use --engine docker",
+            name ? name : "default", version);
     return 0;
 }
 
@@ -191,7 +192,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 }
 
 static const struct engine_lack lacks[] = {
-    {"addr", "builders of buildx have names ('docker buildx create' gives them one)"},
+    {"addr", "buildx knows its builders by name ('docker buildx create' adds one)"},
     {"tls*", "a builder's certificates are given to 'docker buildx create --driver-opt'"},
     {NULL, NULL},
 };

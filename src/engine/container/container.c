@@ -227,7 +227,7 @@ char *container_version(const char *program, const char *argument, struct error 
         at += length > 1 ? length - 1 : 0;
     }
 
-    error_set(err, ERROR_ENGINE, "'%s %s' says no version (status %d): %.*s", program, argument,
+    error_set(err, ERROR_ENGINE, "'%s %s' printed no version (status %d): %.*s", program, argument,
               result.status, (int)strcspn(buf_text(&errors), "\n"), buf_text(&errors));
     return NULL;
 }

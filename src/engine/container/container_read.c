@@ -33,7 +33,7 @@ static void import_release(struct import *import)
 
 static int refuse(const struct import *import, const char *path, const char *why, struct error *err)
 {
-    return error_set(err, ERROR_BUILD, "what %s exported can't go into an image: '%.300s' %s",
+    return error_set(err, ERROR_BUILD, "%s exported '%.300s', which can't go into an image: it %s",
                      import->c->program, path, why);
 }
 
@@ -48,7 +48,7 @@ static int write_content(struct import *import, const char *to, struct error *er
     while ((got = tar_reader_read(import->reader, piece, sizeof piece, err)) > 0) {
         import->content += got;
         if (import->content > most_content)
-            return refuse(import, to, "is more than Lambda's 10 GiB together with the rest", err);
+            return refuse(import, to, "exceeds Lambda's 10 GiB together with the others", err);
         if (fs_write_fd(fd, to, piece, (size_t)got, err) != 0)
             return -1;
     }
@@ -70,7 +70,7 @@ static int add_hardlink(struct import *import, const char *path, const char *lin
 {
     autofree char *target = path_clean(link);
     if (++import->hardlinks > HARDLINKS_MOST)
-        return refuse(import, path, "is one hard link too many", err);
+        return refuse(import, path, "is one of more than 10,000 hard links", err);
 
     for (size_t i = import->tree->len; target && i > 0; i--) {
         const struct tree_entry *entry = &import->tree->entries[i - 1];
@@ -80,7 +80,7 @@ static int add_hardlink(struct import *import, const char *path, const char *lin
         tree_add_file(import->tree, path, source, entry->mode);
         return 0;
     }
-    return refuse(import, path, "is a hard link to nothing", err);
+    return refuse(import, path, "is a hard link to a missing file", err);
 }
 
 static int add_entry(struct import *import, const struct tar_entry *entry, struct error *err)
@@ -108,7 +108,7 @@ static int add_entry(struct import *import, const struct tar_entry *entry, struc
     case TAR_OTHER:
         break;
     }
-    return refuse(import, path, "is no file, folder or link", err);
+    return refuse(import, path, "is neither a file nor a folder nor a link", err);
 }
 
 static int read_all(struct import *import, const char *tar, struct error *err)

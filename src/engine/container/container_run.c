@@ -133,7 +133,7 @@ static int failed(const struct container *c, int status, struct error *err)
 {
     const char *words = last_words(c), *verdict = c->verdict ? c->verdict : words;
     if (!verdict)
-        verdict = "it says nothing";
+        verdict = "it printed nothing";
     if (words && strstr(words, verdict))
         words = NULL;
     autofree char *how = status > 128 ? xasprintf("was killed by signal %d", status - 128)
@@ -143,7 +143,7 @@ static int failed(const struct container *c, int status, struct error *err)
 
     if (status > 128)
         return error_set(err, ERROR_ENGINE,
-                         "%s %s%s%s; is there enough memory? its last words: %.600s", c->program,
+                         "%s %s%s%s; is there enough memory? its last output: %.600s", c->program,
                          how, c->stage ? " in stage " : "", c->stage ? c->stage : "", verdict);
     if (!c->command)
         return error_set(err, ERROR_ENGINE, "%s %s: %.1000s", c->program, how, verdict);

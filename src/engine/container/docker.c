@@ -41,9 +41,9 @@ static int no_daemon(const struct buf *said, struct error *err)
     autofree char *words = buildkit_words(said);
     if (strstr(buf_text(said), "permission denied"))
         return error_set(err, ERROR_ENGINE,
-                         "docker's daemon doesn't let you in; run 'sudo usermod -aG docker $USER' "
-                         "and log in again, or use --engine podman or buildah, which need no "
-                         "daemon (%.300s)",
+                         "you may not use docker's daemon; run 'sudo usermod -aG docker $USER' and "
+                         "log in again, or use --engine podman or buildah, which need no daemon "
+                         "(%.300s)",
                          words);
     return error_set(err, ERROR_ENGINE,
                      "no docker daemon answers; start it ('sudo systemctl start docker'), or name "
@@ -99,14 +99,14 @@ static int available(const struct plan *plan, const struct engine_options *optio
 
     if (older(docker.server, 20, 10, 0))
         return error_set(err, ERROR_ENGINE,
-                         "docker's daemon is version %s; lbuild needs 20.10: update it, or use "
-                         "--engine podman or buildah",
+                         "docker's daemon has version %s, but lbuild needs 20.10 or later; update "
+                         "it, or use --engine podman or buildah",
                          docker.server);
     if (runs_al2023(plan) && older(docker.server, 20, 10, 10))
         return error_set(err, ERROR_ENGINE,
-                         "docker's daemon is version %s, which can't run AL2023's programs "
-                         "(clone3); update it to 20.10.10, use --engine podman or buildah, or "
-                         "build on al2",
+                         "docker's daemon has version %s, which can't run AL2023's programs "
+                         "(clone3); update it to 20.10.10 or later, use --engine podman or "
+                         "buildah, or build on al2",
                          docker.server);
     return 0;
 }
@@ -142,8 +142,8 @@ static int choose_builder(struct error *err)
     if (!asked)
         return 0;
     return error_set(err, ERROR_ENGINE,
-                     "DOCKER_BUILDKIT asks for BuildKit, and docker %s has it in its plugin "
-                     "buildx, which isn't installed; install docker-buildx-plugin, or set "
+                     "DOCKER_BUILDKIT asks for BuildKit, but docker %s needs its plugin buildx for "
+                     "that, which isn't installed; install docker-buildx-plugin, or set "
                      "DOCKER_BUILDKIT=0",
                      docker.client);
 }
@@ -211,9 +211,9 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 
 static const struct engine_lack lacks[] = {
     {"cache-to", "docker keeps its cache in the daemon"},
-    {"builder", "docker build goes to the daemon of DOCKER_HOST and docker's context"},
-    {"addr", "docker build goes to the daemon of DOCKER_HOST and docker's context"},
-    {"tls*", "docker's certificates are in its context or DOCKER_CERT_PATH"},
+    {"builder", "docker build uses the daemon of DOCKER_HOST or docker's context"},
+    {"addr", "docker build uses the daemon of DOCKER_HOST or docker's context"},
+    {"tls*", "docker takes its certificates from its context or DOCKER_CERT_PATH"},
     {NULL, NULL},
 };
 

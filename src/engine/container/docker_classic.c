@@ -154,7 +154,7 @@ static int read_image_id(const char *path, struct digest *id, struct error *err)
     autofree char *word = xstrndup(buf_text(&text), strcspn(buf_text(&text), " \r\n"));
     if (digest_parse(id, word))
         return 0;
-    return error_set(err, ERROR_ENGINE, "docker gave the image ID '%.100s'", word);
+    return error_set(err, ERROR_ENGINE, "docker gave an invalid image ID: '%.100s'", word);
 }
 
 /* Goes to a file in a tar. 1: found. 0: it isn't there. */
@@ -191,7 +191,7 @@ static char *layer_path(const char *saved, struct error *err)
     if (all && js_count(layers) == 1 && js_text(js_at(layers, 0)))
         return xstrdup(js_text(js_at(layers, 0)));
     if (all)
-        error_set(err, ERROR_ENGINE, "docker saved an image of %zu layers, not one",
+        error_set(err, ERROR_ENGINE, "docker saved an image of %zu layers instead of one",
                   js_count(layers));
     return NULL;
 }

@@ -129,8 +129,8 @@ static int load(const char *archive, const struct base *base, int64_t deadline, 
     if (result.status == 0)
         return 0;
     autofree char *words = buildkit_words(&said);
-    return error_set(err, ERROR_ENGINE, "docker doesn't load the image '%s': %.600s",
-                     base->reference, words);
+    return error_set(err, ERROR_ENGINE, "docker can't load the image '%s': %.600s", base->reference,
+                     words);
 }
 
 /* Makes sure that the daemon has the base under its name: tags an image that it has under another

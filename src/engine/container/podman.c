@@ -19,8 +19,8 @@ static int available(const struct plan *plan, const struct engine_options *optio
     (void)options;
     if (getenv("CONTAINER_HOST") || getenv("CONTAINER_CONNECTION"))
         return error_set(err, ERROR_ENGINE,
-                         "podman is told to work elsewhere by CONTAINER_HOST or "
-                         "CONTAINER_CONNECTION; lbuild needs the one of this machine: unset them");
+                         "CONTAINER_HOST or CONTAINER_CONNECTION sends podman to another machine, "
+                         "but lbuild needs podman on this one; unset them");
     return buildah_available(&kind, err);
 }
 
@@ -37,7 +37,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 
 const struct engine engine_podman = {
     .name = "podman",
-    .help = "the same, where podman is what you have",
+    .help = "like buildah, for machines that have podman",
     .containers = true,
     .lacks = buildah_lacks,
     .available = available,

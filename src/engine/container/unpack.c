@@ -59,7 +59,7 @@ static int unpack_one(struct tar_reader *tar, const struct tar_entry *entry, con
     case TAR_OTHER:
         break;
     }
-    return error_set(err, ERROR_INTERNAL, "the build context has something else than files: '%s'",
+    return error_set(err, ERROR_INTERNAL, "the build context has an entry of an unknown kind: '%s'",
                      entry->path);
 }
 

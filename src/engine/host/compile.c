@@ -125,8 +125,8 @@ static void unit_failed(const struct unit *unit, int status, struct error *err)
                   unit->name, toolchain->name, status - 128);
     else if (strstr(buf_text(&unit->output), "cc1plus"))
         error_set(err, ERROR_ENGINE,
-                  "'%s' did not compile: %s has no C++ compiler beside it; install g++ for %s, or "
-                  "use an engine with containers",
+                  "'%s' did not compile: %s has no C++ compiler here; install g++ for %s, "
+                  "or use an engine with containers",
                   unit->name, toolchain->name, arch_lambda(unit->run->job->plan->arch));
     else
         error_set(err, ERROR_BUILD, "'%s' did not compile; %s says why above", unit->name,

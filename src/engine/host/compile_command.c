@@ -29,8 +29,8 @@ int command_maybe(const struct plan *plan, struct error *err)
 
     return error_set(
         err, ERROR_ENGINE,
-        "'%.200s' is not on PATH, and the template of '%s' compiles with it; install it, or use "
-        "an engine with containers, which brings it",
+        "'%.200s' was not found in PATH, and the template of '%s' compiles with it; install it, "
+        "or use an engine with containers",
         program, plan->template->language);
 }
 
@@ -188,7 +188,8 @@ static int make(const struct engine_job *job, struct plan_command *command, cons
     if (from && fetch(from, program, err) != 0)
         return -1;
     if (!fs_exists(program))
-        return error_set(err, ERROR_BUILD, "'%s' made no program; is it a program's source at all?",
+        return error_set(err, ERROR_BUILD,
+                         "'%s' produced no program; is the source a main program?",
                          command->argv.items[0]);
     return prove(plan, program, from ? command->result : path_base(plan->program), err);
 }

@@ -60,16 +60,17 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 }
 
 static const struct engine_lack lacks[] = {
-    {"network", "the host engine runs compilers of this machine, in no network of their own"},
+    {"network",
+     "the host engine runs the compilers of this machine, without a network of their own"},
     {"cache-from", "the host engine's cache is lbuild's own"},
     {"cache-to", "the host engine's cache is lbuild's own"},
     {"build-arg", "the host engine runs no Dockerfile"},
     {"target", "the host engine has no stages"},
-    {"secret", "the host engine has no step that could ask for it"},
-    {"ssh", "the host engine has no step that could ask for it"},
-    {"builder", "the host engine works on this machine alone"},
-    {"addr", "the host engine works on this machine alone"},
-    {"tls*", "the host engine works on this machine alone"},
+    {"secret", "the host engine has no step that could use it"},
+    {"ssh", "the host engine has no step that could use it"},
+    {"builder", "the host engine works only on this machine"},
+    {"addr", "the host engine works only on this machine"},
+    {"tls*", "the host engine works only on this machine"},
     {NULL, NULL},
 };
 

@@ -125,7 +125,7 @@ static char *telling_line(const struct buf *output)
 
     int length = (int)strcspn(best, "\n");
     if (length == 0)
-        return xstrdup("it fails without a word");
+        return xstrdup("it fails without any output");
     return xasprintf("%.*s", length < 200 ? length : 200, best);
 }
 
@@ -188,7 +188,7 @@ static bool probe_judge(struct probe *probe)
         fs_read(path, PROGRAM_MAX, &program, &err) != 0) {
         const char *rest = strstr(err.text, "probe' ");
         rest = rest ? rest + strlen("probe' ") : err.text;
-        set_why(probe, xasprintf("what it links %s", rest));
+        set_why(probe, xasprintf("the program that it links %s", rest));
         return false;
     }
 
@@ -395,8 +395,8 @@ int toolchain_prove(const char *words, enum arch arch, const struct store *store
 {
     AUTO(strv) command = {0};
     if (ini_words(words, &command) != 0 || command.len == 0)
-        return error_set(err, ERROR_PROJECT, "'%s' is not a compiler's command; close its quotes",
-                         words);
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' can't be read as a compiler's command; close its quotes", words);
 
     int result = prove(&command, arch, store, out, why, err);
     if (result <= 0)

@@ -135,7 +135,7 @@ INI
     printf '%s-longer' "$sentinel" >"$W/secret-file"
     SENTINEL=$sentinel-2 lbuild build -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" --no-cache -o "$P-3.tar"
     exits 1 cmp -s "$P/hello.tar" "$P-3.tar"
-    fails_with 3 "the secret 'token' is to be in .SENTINEL, which isn't set" env -u SENTINEL "$LBUILD" build -C "$P" -q --engine buildah -o "$P-2.tar"
+    fails_with 3 "the secret 'token' is expected in .SENTINEL, which isn't set" env -u SENTINEL "$LBUILD" build -C "$P" -q --engine buildah -o "$P-2.tar"
 }
 
 two_at_once() {

@@ -200,7 +200,7 @@ check 'terminate, podman' signalled podman TERM 143
 check 'terminate, docker BuildKit' signalled docker-BuildKit TERM 143
 check 'lbuild is killed' killed
 for engine in buildah podman docker-classic docker-BuildKit buildctl; do check "full disk, $engine" no_room $engine; done
-check 'without permission, docker' forbidden docker-BuildKit "doesn't let you in; run 'sudo usermod -aG docker"
+check 'without permission, docker' forbidden docker-BuildKit "you may not use docker's daemon; run 'sudo usermod -aG docker"
 check 'without permission, buildctl' forbidden buildctl "may not talk to .*its socket belongs to"
 check 'without permission, buildah' forbidden buildah 'permission denied.*storage.conf'
 check 'without permission, podman' forbidden podman 'permission denied.*storage.conf'
