@@ -45,10 +45,12 @@ static void a_failed_step(void **state)
         "   1 |     FROM b AS a\n   2 | >>> RUN echo one\n--------------------\n"
         "ERROR: failed to build: failed to solve: process \"/bin/sh -c echo one\" did not complete successfully: exit code: 4\n",
         &seen);
+
     assert_string_equal(
         buf_text(&seen),
         "begin a 1/2|RUN echo one\na 1/2: one\nbegin stage-1 1/2|COPY x /x\na 1/2: [3/4] two\na 1/2: \n"
         "a 1/2: \na 1/2: #7 [x 1/1] RUN no\n");
+
     const struct progress_step *failed = buildkit_progress_failed(&progress);
     assert_non_null(failed);
     assert_string_equal(failed->command, "RUN echo one");
@@ -72,6 +74,7 @@ static void an_old_one(void **state)
         "#5 [a 2/2] RUN exit 3\n#5 sha256:8e5b15e6\n#5 0.120 two\n#5 ERROR: executor failed running [/bin/sh -c exit 3]: exit code: 3\n"
         "------\n > [a 2/2] RUN exit 3:\n------\nexecutor failed running [/bin/sh -c exit 3]: exit code: 3\n",
         &seen);
+
     assert_string_equal(
         buf_text(&seen),
         "begin a 1/2|FROM docker.io/library/lbuild-base:x\nbegin a 2/2|RUN exit 3\na 2/2: two\n");
@@ -94,6 +97,7 @@ static void several_failed(void **state)
         "#8 ERROR: executor failed running [/bin/sh -c exit 7]: exit code: 7\n",
         &seen);
     assert_string_equal(buildkit_progress_failed(&progress)->stage, "bad 3/3");
+
     read_text(
         &progress,
         "#9 [c 1/1] RUN true\n#9 ERROR: context canceled\nexecutor failed running [/bin/sh -c exit 7]: exit code: 7\n",
@@ -108,6 +112,7 @@ static void no_step_at_all(void **state)
     (void)state;
     read_text(&progress, "", &seen);
     assert_string_equal(buildkit_progress_reason(&progress), "");
+
     read_text(
         &progress,
         "Cannot connect to the Docker daemon at unix:///nope. Is the docker daemon running?\n",
@@ -116,6 +121,7 @@ static void no_step_at_all(void **state)
     assert_string_equal(
         buildkit_progress_reason(&progress),
         "Cannot connect to the Docker daemon at unix:///nope. Is the docker daemon running?");
+
     read_text(&progress, "ERROR: no builder \"nope\" found\n", &seen);
     assert_string_equal(buildkit_progress_reason(&progress), "no builder \"nope\" found");
     read_text(&progress, "#3 ERROR: of a step that nobody began\n", &seen);
@@ -138,12 +144,14 @@ static void hostile_output(void **state)
         &text,
         "#99999999999999999999 [b 1/1] RUN y\n#-1 [b 1/1] RUN y\n#6\n#6 \n#6 [\n#6 [] x\n#6 [/] x\n#6 [1/] x\n#6 [ /1] x\n#6 [1/1]x\n");
     buf_adds(&text, "Dockerfile.lbuild:99999999999\nDockerfile.lbuild:x\nDockerfile.lbuild:3x\n");
+
     read_text(&progress, buf_text(&text), &seen);
     assert_int_equal(progress.len, 1);
     assert_int_equal(progress.steps[0].tail.len, PROGRESS_TAIL);
     assert_string_equal(progress.steps[0].tail.items[PROGRESS_TAIL - 1], "line 999");
     assert_string_equal(progress.steps[0].tail.items[0], "line 980");
     assert_int_equal(progress.line, 0);
+
     for (int i = 10; i < PROGRESS_STEPS_MAX + 100; i++) {
         buf_clear(&text);
         buf_addf(&text, "#%d [a 1/2] RUN x\n", i);

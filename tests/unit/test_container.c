@@ -43,6 +43,7 @@ static void world_open(struct world *w)
     buf_adds(&w->dockerfile.text, "FROM a AS build\n");
     dockerfile_mark(&w->dockerfile, "lbuild.ini:7:1");
     buf_adds(&w->dockerfile.text, "RUN make\n");
+
     w->job = (struct engine_job){
         .plan = &w->plan, .options = &w->options, .work = &w->work, .dockerfile = &w->dockerfile};
     container_open(&w->job, "sh", on_line, &w->c);
@@ -71,6 +72,7 @@ static void a_failed_step_says_where(void **state)
     struct world w;
     (void)state;
     world_open(&w);
+
     assert_int_equal(
         run(&w,
             "echo 'step RUN make'; echo one; printf 'no rule\\r\\n\\n'; echo 'verdict exit status 2' >&2; exit 1",
@@ -91,9 +93,11 @@ static void an_engine_that_breaks(void **state)
     assert_int_equal(run(&w, "echo 'verdict no storage'; exit 125", NULL), -1);
     assert_int_equal(w.err.kind, ERROR_ENGINE);
     assert_string_equal(w.err.text, "sh failed with status 125: no storage");
+
     assert_int_equal(run(&w, "echo 'step RUN make'; kill -KILL $$", NULL), -1);
     assert_int_equal(w.err.kind, ERROR_ENGINE);
     assert_non_null(strstr(w.err.text, "sh was killed by signal 9 in stage build"));
+
     w.job.deadline = process_clock() + 100;
     assert_int_equal(run(&w, "echo 'step RUN make'; sleep 600", NULL), -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
@@ -113,15 +117,18 @@ static void output_is_cleaned_and_capped(void **state)
             "printf '\\033[31mred\\033[0m\\nold\\rnew\\n'; head -c 5000 /dev/zero | tr '\\0' x; echo; printf last",
             NULL),
         0);
+
     assert_int_equal(w.c.tail.len, 4);
     assert_string_equal(w.c.tail.items[0], "red");
     assert_string_equal(w.c.tail.items[1], "new");
     assert_int_equal(strlen(w.c.tail.items[2]), 2000);
     assert_string_equal(w.c.tail.items[3], "last");
+
     assert_int_equal(run(&w, "i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo $i; done", NULL), 0);
     assert_int_equal(w.c.tail.len, 20);
     assert_string_equal(w.c.tail.items[0], "81");
     assert_string_equal(w.c.tail.items[19], "100");
+
     AUTO(buf) said = {0};
     assert_int_equal(run(&w, "echo $TMPDIR; echo aside >&2", &said), 0);
     assert_non_null(strstr(buf_text(&said), w.folder));
@@ -143,6 +150,7 @@ static int read_back(struct world *w, const struct tar_entry *entries, size_t co
                   *files = path_join(w->folder, "files");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     struct tar_writer *writer = tar_writer_open(to_file, &fd, &w->err);
+
     for (size_t i = 0; i < count; i++) {
         assert_int_equal(tar_writer_entry(writer, &entries[i], &w->err), 0);
         if (entries[i].size > 0)
@@ -152,6 +160,7 @@ static int read_back(struct world *w, const struct tar_entry *entries, size_t co
     assert_int_equal(tar_writer_finish(writer, &w->err), 0);
     tar_writer_free(writer);
     close(fd);
+
     assert_int_equal(fs_remove(files, &w->err), 0);
     w->err = (struct error){0};
     return container_read(&w->c, path, tree, &w->err);
@@ -172,12 +181,14 @@ static void modes_and_links(void **state)
     (void)state;
     world_open(&w);
     assert_int_equal(read_back(&w, entries, countof(entries), &tree), 0);
+
     assert_int_equal(tree.len, 5);
     assert_int_equal(tree.entries[0].mode, 0755);
     assert_int_equal(tree.entries[1].mode, 0755);
     assert_int_equal(tree.entries[2].mode, 0644);
     assert_int_equal(tree.entries[3].type, TAR_FILE);
     assert_int_equal(tree.entries[3].mode, 0755);
+
     autofree char *source = tree_source(&tree.entries[3]);
     assert_int_equal(fs_read(source, 100, &text, &w.err), 0);
     assert_string_equal(buf_text(&text), "content");
@@ -198,6 +209,7 @@ static void hostile_exports(void **state)
         {{.path = "l", .type = TAR_HARDLINK, .link = "../none"}, "hard link to a missing file"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct world w;
         AUTO(tree) tree = {0};
@@ -218,6 +230,7 @@ static void not_an_archive(void **state)
     autofree char *path = path_join(w.folder, "export.tar");
     assert_int_equal(container_read(&w.c, path, &tree, &w.err), -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
+
     assert_int_equal(fs_write(path, "no tar, but a text of some length", 33, 0644, &w.err), 0);
     assert_int_equal(container_read(&w.c, path, &tree, &w.err), -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
@@ -245,12 +258,14 @@ static void options_are_read(void **state)
                  {"", -1},  {"m", -1},   {"99999999999", -1}};
     struct error err = {0};
     (void)state;
+
     for (size_t i = 0; i < countof(times); i++) {
         struct engine_options options = {.timeout_text = times[i].text};
         int result = engine_options_check(&options, &err);
         assert_int_equal(result, times[i].seconds < 0 ? -1 : 0);
         assert_int_equal(options.timeout, times[i].seconds < 0 ? 0 : times[i].seconds);
     }
+
     struct engine_options options = {.network = "bridge"};
     assert_int_equal(engine_options_check(&options, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
@@ -262,15 +277,18 @@ static void what_an_engine_lacks(void **state)
     struct engine_options none = {0}, network = {.network = "none"}, builder = {.builder = "b"},
                           key = {.tls_key = "k"};
     (void)state;
+
     assert_int_equal(engine_refuse(engine_find("host"), &none, &err), 0);
     assert_int_equal(engine_refuse(engine_find("buildah"), &network, &err), 0);
     assert_int_equal(engine_refuse(engine_find("host"), &network, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
     assert_non_null(strstr(err.text, "--network: the host engine runs the compilers"));
     assert_non_null(strstr(err.text, "buildah"));
+
     assert_int_equal(engine_refuse(engine_find("podman"), &builder, &err), -1);
     assert_non_null(strstr(
         err.text, "--builder: buildah and podman work only on this machine; use --engine buildx"));
+
     assert_int_equal(engine_refuse(engine_find("docker"), &key, &err), -1);
     assert_non_null(strstr(err.text, "--tlskey: docker takes its certificates"));
     assert_non_null(strstr(err.text, "use --engine buildctl"));

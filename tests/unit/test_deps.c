@@ -50,6 +50,7 @@ static int setup(void **state)
     plan_pairs_add(&f->plan.inputs, "v", "1", NULL);
     write_file(f, "list", "a 1\n");
     write_file(f, "app", "one");
+
     f->image.reference = xstrdup("builder:1");
     f->base.layers = &f->base_layer;
     f->base.layer_count = 1;
@@ -57,6 +58,7 @@ static int setup(void **state)
     assert_int_equal(digest_bytes("b", 1, &f->base_layer.digest, &f->err), 0);
     assert_int_equal(
         template_parse(template_text, sizeof template_text - 1, "t", &f->template, &f->err), 0);
+
     f->job = (struct engine_job){.plan = &f->plan,
                                  .context = &f->context,
                                  .dockerfile = &f->dockerfile,
@@ -71,6 +73,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     int result = fs_remove(f->folder, &f->err);
+
     plan_release(&f->plan);
     template_release(&f->template);
     dockerfile_release(&f->dockerfile);
@@ -118,9 +121,11 @@ static void what_decides_is_in_the_key(void **state)
     setenv("DEPS_TEST", "x", 1);
     strv_add(&f->options.build_args, "DEPS_TEST");
     keys[7] = key(f);
+
     for (size_t i = 0; i < countof(keys); i++)
         for (size_t j = 0; j < i; j++)
             assert_false(digest_equal(&keys[i], &keys[j]));
+
     setenv("DEPS_TEST", "y", 1);
     struct digest other = key(f);
     assert_false(digest_equal(&other, &keys[7]));
@@ -130,6 +135,7 @@ static void what_does_not_decide_is_not(void **state)
 {
     struct fixture *f = *state;
     struct digest before = key(f), after;
+
     write_file(f, "app", "two");
     replace(&f->plan.handler, "other");
     plan_pairs_add(&f->plan.env, "A", "1", NULL);
@@ -139,6 +145,7 @@ static void what_does_not_decide_is_not(void **state)
     f->plan.epoch = 1800000000;
     before = key(f);
     assert_true(digest_equal(&before, &after));
+
     assert_int_equal(deps_epoch(1800000000), 315532800);
     assert_int_equal(deps_epoch(0), 0);
 }
@@ -150,11 +157,13 @@ static void any_other_copy_counts_with_the_whole_context(void **state)
     f->template.body.text = xasprintf("%s", old);
     char *run = strstr(f->template.body.text, "RUN get ");
     memcpy(run, "COPY . .", 8); /* of the same length: the placeholders stay where they are */
+
     AUTOPTR(ignore) ignore = ignore_parse("", 0, "i", &f->err);
     AUTO(strv) none = {0};
     assert_int_equal(context_scan(f->folder, ignore, &none, &f->context, &f->err), 0);
     struct digest before = key(f), same = key(f);
     assert_true(digest_equal(&before, &same));
+
     write_file(f, "app", "two");
     struct digest after = key(f);
     assert_false(digest_equal(&before, &after));
@@ -169,11 +178,13 @@ static void notes_are_found_while_the_blob_is_there(void **state)
     autofree char *cache = path_join(f->folder, "cache");
     assert_int_equal(store_open(&store, cache, &f->err), 0);
     assert_int_equal(deps_find(&store, &wanted, &found), 0);
+
     assert_int_equal(store_put(&store, "abc", 3, &layer.digest, &f->err), 0);
     assert_int_equal(digest_bytes("d", 1, &layer.diff_id, &f->err), 0);
     assert_int_equal(deps_keep(&store, &wanted, &layer, &f->err), 0);
     assert_int_equal(deps_find(&store, &wanted, &found), 1);
     assert_memory_equal(&found, &layer, sizeof layer);
+
     autofree char *blob = store_blob_path(&store, &layer.digest);
     assert_int_equal(unlink(blob), 0);
     assert_int_equal(deps_find(&store, &wanted, &found), 0);
@@ -190,11 +201,13 @@ static void trees_are_split(void **state)
     tree_add_file(&tree, "app/deps/z", "/z", 0755);
     tree_add_dir(&tree, "var/task");
     tree_add_file(&tree, "depsy", "/d", 0644);
+
     deps_split(&tree, &deps);
     assert_int_equal(deps.len, 2);
     assert_string_equal(deps.entries[0].path, "var/x");
     assert_string_equal(deps.entries[1].path, "y");
     assert_string_equal(deps.entries[1].text, "x");
+
     assert_int_equal(tree.len, 1);
     assert_string_equal(tree.entries[0].path, "deps/z");
     assert_int_equal(tree.entries[0].mode, 0755);

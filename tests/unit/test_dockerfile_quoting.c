@@ -122,9 +122,11 @@ static void compiler_gets_exactly_the_words(void **state)
         strv_add(&plan.libraries, hostile[i]);
         strv_add(&plan.packages, package);
         render(&plan, &text);
+
         autofree char *install = logical_line(text.data, "RUN "),
                       *compile = logical_line(strstr(text.data, "COPY . ."), "RUN ");
         autofree char *installed = run_shell(install), *compiled = run_shell(compile);
+
         expect_word(installed, package);
         expect_word(compiled, define);
         expect_word(compiled, include);
@@ -153,6 +155,7 @@ static void files_keep_their_names(void **state)
                       *output = run_shell(run);
         expect_word(output, from);
         expect_word(output, to);
+
         /* The target of COPY, as a builder reads it. */
         autofree char *copy = logical_line(strstr(text.data, "var/runtime/bootstrap"), "COPY ");
         const char *target = strstr(copy, " /");
@@ -161,6 +164,7 @@ static void files_keep_their_names(void **state)
             assert_string_equal(target + 1 + strcspn(target + 1, " ") + 1, wanted);
             continue;
         }
+
         struct error err = {0};
         AUTOPTR(js) array = js_parse(strchr(copy, '['), strlen(strchr(copy, '[')), "copy", &err);
         assert_int_equal(js_count(array), 2);
@@ -182,6 +186,7 @@ static char *read_env(const char *line, const char *name)
     const char *at = strstr(line, start);
 
     assert_non_null(at);
+
     for (at += strlen(start); *at != '"'; at++) {
         assert_true(*at != '\0' && *at != '$');
         if (*at == '\\' && strchr("\\\"$", at[1]))
@@ -206,12 +211,14 @@ static void values_of_the_image_are_exact(void **state)
         strv_add(&plan.cmd, hostile[i]);
         strv_add(&plan.entrypoint, hostile[i]);
         render(&plan, &text);
+
         autofree char *env = logical_line(text.data, "ENV "),
                       *label = logical_line(text.data, "LABEL ");
         autofree char *env_value = read_env(env, "LONG_NAME"),
                       *label_value = read_env(label, "\"the label\"");
         assert_string_equal(env_value, hostile[i]);
         assert_string_equal(label_value, hostile[i]);
+
         if (!quote_is_safe_path(plan.workdir)) {
             autofree char *workdir =
                 logical_line(strstr(strstr(text.data, " AS build"), "\nFROM "), "WORKDIR ");
@@ -219,6 +226,7 @@ static void values_of_the_image_are_exact(void **state)
             autofree char *path = read_env(line, "W");
             assert_string_equal(path, plan.workdir);
         }
+
         autofree char *cmd = logical_line(text.data, "CMD "),
                       *entry = logical_line(text.data, "ENTRYPOINT ");
         AUTOPTR(js) cmd_array = js_parse(cmd, strlen(cmd), "cmd", &err);
@@ -245,6 +253,7 @@ static void line_breaks_are_refused_with_their_place(void **state)
                 &plan.link_flags, &plan.libraries, &plan.runtime_sources};
             struct plan_pairs *const pairs[] = {&plan.env, &plan.labels, &plan.files};
             fill(&plan);
+
             if (where < 7)
                 strv_add(lists[where], bad);
             else if (where < 10)
@@ -253,6 +262,7 @@ static void line_breaks_are_refused_with_their_place(void **state)
                 plan.workdir = xasprintf("/%s", bad);
             else
                 add_pair(&plan.labels, bad, "value");
+
             assert_int_equal(template_load("c", &t, &err), 0);
             assert_int_equal(render_with(&plan, &t, DOCKERFILE_IMAGE, &text, &err), -1);
             assert_int_equal(err.kind, ERROR_PROJECT);
@@ -289,6 +299,7 @@ static void names_that_cannot_be_are_refused(void **state)
     strv_add(&option.packages, "--installroot=/");
     assert_int_equal(render_with(&option, &t, DOCKERFILE_IMAGE, &text, &err), -1);
     assert_non_null(strstr(err.text, "would be read as an option"));
+
     fill(&label);
     add_pair(&label.labels, "a=b", "c");
     assert_int_equal(render_with(&label, &t, DOCKERFILE_IMAGE, &text, &err), -1);

@@ -40,9 +40,11 @@ static int setup(void **state)
     autofree char *sub = path_join(f->dir, "src"), *cache = path_join(f->folder, "cache");
     assert_int_equal(fs_mkdirs(sub, &f->err), 0);
     assert_int_equal(setenv("XDG_CACHE_HOME", cache, 1), 0);
+
     put(f->dir, "lbuild.ini", "[project]\n");
     put(sub, "a.c", "int a;\n");
     put(f->folder, "x.h", "int x;\n");
+
     f->output = path_join(f->dir, "hello.tar");
     f->p.project.dir = xstrdup(f->dir);
     f->p.project.file = path_join(f->dir, "lbuild.ini");
@@ -55,6 +57,7 @@ static int setup(void **state)
     assert_int_equal(digest_bytes("m", 1, &f->p.image.manifest_digest, &f->err), 0);
     assert_int_equal(digest_bytes("c", 1, &f->p.image.config_digest, &f->err), 0);
     strv_add(&f->p.inputs, f->header);
+
     *state = f;
     return 0;
 }
@@ -63,6 +66,7 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     int result = fs_remove(f->folder, &f->err);
+
     free(f->p.project.dir);
     free(f->p.project.file);
     free(f->p.template.path);
@@ -101,6 +105,7 @@ static void says_the_same_again(void **state)
     struct fixture *f = *state;
     assert_int_equal(check(f), 0);
     build(f);
+
     assert_string_equal(f->result.name, "hello");
     assert_string_equal(f->result.manifest.text, f->p.image.manifest_digest.text);
     assert_string_equal(f->result.config.text, f->p.image.config_digest.text);
@@ -117,30 +122,38 @@ static void sees_every_change(void **state)
     autofree char *source = path_join(f->dir, "src/a.c"),
                   *fresh_file = path_join(f->dir, "src/b.c");
     struct stat st;
+
     build(f);
     put(f->dir, "src/a.c", "int b;\n"); /* same size */
     assert_int_equal(check(f), 0);
+
     build(f);
     assert_int_equal(stat(source, &st), 0);
     put(f->dir, "src/a.c", "int c;\n");
     assert_int_equal(utimensat(AT_FDCWD, source, (struct timespec[]){st.st_atim, st.st_mtim}, 0),
                      0); /* and same mtime */
     assert_int_equal(check(f), 0);
+
     build(f);
     put(f->dir, "src/b.c", "");
     assert_int_equal(check(f), 0);
+
     build(f);
     assert_int_equal(unlink(fresh_file), 0);
     assert_int_equal(check(f), 0);
+
     build(f);
     put(f->folder, "x.h", "int y;\n");
     assert_int_equal(check(f), 0);
+
     build(f);
     assert_int_equal(chmod(source, 0755), 0);
     assert_int_equal(check(f), 0);
+
     build(f);
     put(f->dir, "hello.tar", "rat");
     assert_int_equal(check(f), 0);
+
     build(f);
     assert_int_equal(unlink(f->output), 0);
     assert_int_equal(check(f), 0);
@@ -164,13 +177,16 @@ static void options_and_environment_count(void **state)
     assert_int_equal(check(f), 0);
     strv_release(&f->options.set);
     assert_int_equal(check(f), 1);
+
     f->options.arm64 = true;
     assert_int_equal(check(f), 0);
     f->options.arm64 = false;
+
     assert_int_equal(setenv("SOURCE_DATE_EPOCH", "7", 1), 0);
     assert_int_equal(check(f), 0);
     assert_int_equal(unsetenv("SOURCE_DATE_EPOCH"), 0);
     assert_int_equal(check(f), 1);
+
     f->options.pull = "always";
     assert_int_equal(check(f), 0);
     f->options.pull = NULL;
@@ -193,11 +209,13 @@ static void a_damaged_record_counts_as_none(void **state)
     autofree char *folder = path_join(f->folder, "cache/lbuild/builds");
     AUTO(strv) names = {0};
     AUTO(buf) text = {0};
+
     build(f);
     assert_int_equal(data_files(folder, "", &names, &f->err), 0);
     assert_int_equal(names.len, 1);
     autofree char *path = path_join(folder, names.items[0]);
     assert_int_equal(fs_read(path, 1 << 20, &text, &f->err), 0);
+
     for (size_t cut = 1; cut < text.len; cut += 7) {
         assert_int_equal(fs_write(path, text.data, text.len - cut, 0644, &f->err), 0);
         assert_int_equal(check(f), 0);

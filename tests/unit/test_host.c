@@ -63,6 +63,7 @@ static void plan_init(struct bench *b)
     plan->runtime_dir = xstrdup(b->runtime);
     plan->runtime_prefix = xstrdup(".lbuild/runtime/c");
     plan->program = xstrdup("var/runtime/bootstrap");
+
     words(&plan->sources, "main.c two.c");
     words(&plan->runtime_sources, "rt.c");
     words(&plan->include_dirs, "include");
@@ -82,6 +83,7 @@ static void bench_init(struct bench *b)
     b->log = path_join(b->folder, "log");
     autofree char *root = path_join(b->folder, "store");
     assert_int_equal(store_open(&b->store, root, &b->err), 0);
+
     put(b->project, "include/two.h", "int two(void);\n");
     put(b->project, "main.c",
         "#include \"two.h\"\n#include \"rt.h\"\n#include <stdio.h>\n"
@@ -89,6 +91,7 @@ static void bench_init(struct bench *b)
     put(b->project, "two.c", "#include \"two.h\"\nint two(void) { return 2; }\n");
     put(b->runtime, "include/rt.h", "const char *rt(void);\n");
     put(b->runtime, "rt.c", "#include <rt.h>\nconst char *rt(void) { return __FILE__; }\n");
+
     plan_init(b);
     wrapper(b);
 }
@@ -117,15 +120,18 @@ static int build(struct bench *b, struct buf *said)
                              .options = &b->options};
     autofree char *path = path_join(b->folder, "stderr");
     struct error err;
+
     tree_release(&b->tree);
     strv_release(&b->inputs);
     unlink(b->log);
+
     int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     dup2(fd, STDERR_FILENO);
     int result = engine_find("host")->build(&job, &b->tree, &b->err);
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(fd);
+
     if (said) {
         buf_clear(said);
         assert_int_equal(fs_read(path, 1 << 20, said, &err), 0);
@@ -147,6 +153,7 @@ static int starts(struct bench *b, bool compiles)
     int count = 0;
     if (!fs_exists(b->log))
         return 0;
+
     assert_int_equal(fs_read(b->log, 1 << 20, &text, &err), 0);
     for (const char *line = buf_text(&text); *line; line = strchr(line, '\n') + 1) {
         autofree char *one = xstrndup(line, strcspn(line, "\n"));
@@ -163,6 +170,7 @@ static void run_program(struct bench *b, const char *expected)
     autofree char *copy = path_join(b->folder, "program");
     AUTO(buf) bytes = {0};
     autofree char *program = tree_source(b->tree.entries);
+
     assert_int_equal(fs_read(program, 1 << 26, &bytes, &b->err), 0);
     assert_int_equal(fs_write(copy, bytes.data, bytes.len, 0755, &b->err), 0);
     struct process process = {
@@ -176,6 +184,7 @@ static void builds_and_runs(void **state)
     struct bench b;
     (void)state;
     bench_init(&b);
+
     build_well(&b);
     assert_int_equal(b.tree.len, 1);
     assert_string_equal(b.tree.entries[0].path, "var/runtime/bootstrap");
@@ -183,10 +192,12 @@ static void builds_and_runs(void **state)
     assert_int_equal(starts(&b, true), 3);
     assert_int_equal(starts(&b, false), 1);
     run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
+
     AUTO(elf_facts) facts = {0};
     autofree char *program = tree_source(b.tree.entries);
     assert_int_equal(elf_read_file(program, &facts, &b.err), 1);
     assert_true(facts.stripped);
+
     autofree char *header = path_join(b.project, "include/two.h"),
                   *source = path_join(b.project, "two.c"),
                   *runtime = path_join(b.runtime, "include/rt.h");
@@ -254,11 +265,13 @@ static void a_new_header_comes_first(void **state)
     strv_release(&b.plan.include_dirs);
     words(&b.plan.include_dirs, "first include");
     strv_add(&b.plan.compile_flags, option);
+
     put(outside, "unrelated.h", "");
     put(b.project, "main.c",
         "#include \"two.h\"\n#include <sys/types.h>\nint main(void) { return two() == 2; }\n");
     build_well(&b);
     assert_true(strv_contains(&b.inputs, outside));
+
     add_header(&b, b.project, "first/other.h", 0);
     add_header(&b, b.project, "first/two.h", 2); /* of main.c and two.c */
     add_header(&b, outside, "two.h", 2);
@@ -274,11 +287,13 @@ static void damage_in_the_cache_is_repaired(void **state)
     (void)state;
     bench_init(&b);
     build_well(&b);
+
     autofree char *program = tree_source(b.tree.entries);
     assert_int_equal(fs_write(program, "damaged", 7, 0755, &b.err), 0);
     build_well(&b);
     assert_int_equal(starts(&b, false), 1);
     run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
+
     autofree char *objects = path_join(b.store.root, "objects");
     autofree char *truncate = xasprintf("for f in '%s'/[cst]*-*; do : >\"$f\"; done", objects);
     struct process process = {.argv = (const char *const[]){"/bin/sh", "-c", truncate, NULL},
@@ -299,6 +314,7 @@ static void the_date_is_the_epoch(void **state)
         "#include <stdio.h>\nint two(void) { puts(__DATE__); fflush(stdout); return 2; }\n");
     build_well(&b);
     run_program(&b, "Sep  9 2001\n2 .lbuild/runtime/c/rt.c main.c\n");
+
     b.plan.epoch += 86400;
     build_well(&b);
     assert_int_equal(starts(&b, true), 1); /* the one that asks for it */
@@ -319,6 +335,7 @@ static void same_bytes_anywhere(void **state)
     strv_release(&b.plan.link_flags);
     words(&a.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
     words(&b.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
+
     build_well(&a);
     mode_t mask = umask(077);
     setenv("TZ", "Pacific/Chatham", 1);
@@ -331,6 +348,7 @@ static void same_bytes_anywhere(void **state)
     unsetenv("CPATH");
     unsetenv("LANG");
     unsetenv("GCC_COMPARE_DEBUG");
+
     autofree char *one = tree_source(a.tree.entries), *other = tree_source(b.tree.entries);
     assert_string_equal(path_base(one), path_base(other)); /* its digest */
     AUTO(buf) bytes = {0};
@@ -352,6 +370,7 @@ static void what_does_not_compile(void **state)
     assert_int_equal(b.err.kind, ERROR_BUILD);
     assert_non_null(strstr(b.err.text, "'two.c' did not compile"));
     assert_non_null(strstr(buf_text(&said), "two.c:1:"));
+
     put(b.project, "two.c", "int two(void) { return 2; }\n");
     build_well(&b);
     assert_int_equal(starts(&b, true), 2); /* what had compiled by then is kept */
@@ -361,6 +380,7 @@ static void what_does_not_compile(void **state)
     assert_int_equal(b.err.kind, ERROR_BUILD);
     assert_non_null(strstr(b.err.text, "did not link"));
     assert_non_null(strstr(buf_text(&said), "undefined reference"));
+
     put(b.project, "two.c", "int two(void) { return 2; }\n");
     strv_add(&b.plan.libraries, "lbuild-no-such-library");
     assert_int_equal(build(&b, &said), -1);
@@ -377,6 +397,7 @@ static void what_lambda_could_not_start(void **state)
     assert_int_equal(build(&b, NULL), -1);
     assert_int_equal(b.err.kind, ERROR_LAMBDA);
     assert_non_null(strstr(b.err.text, "'bootstrap' asks for an executable stack"));
+
     strv_release(&b.plan.link_flags);
     words(&b.plan.link_flags, "-no-pie"); /* dynamic */
     assert_int_equal(build(&b, NULL), -1);
@@ -396,6 +417,7 @@ static void name_service_warnings(void **state)
         "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
     if (build(&b, &said) != 0)
         fail_msg("%s", b.err.text);
+
     for (int turn = 0; turn < 2;
          turn++) { /* the second time from the cache, and no less of a warning */
         struct toolchain toolchain = {0};
@@ -427,6 +449,7 @@ static void odd_names_and_hostile_flags(void **state)
     strv_add(&b.plan.sources, "main.c");
     strv_add(&b.plan.sources, "-two $(touch x) 'q'#.c");
     strv_add(&b.plan.compile_flags, "-DHOSTILE=\"$(id)`id`;|&\"");
+
     build_well(&b);
     run_program(&b, "2 $(id)`id`;|&\n");
     build_well(&b);
@@ -480,12 +503,14 @@ static void interrupted_builds_clean_up(void **state)
     autofree char *path = path_join(b.folder, "cc"),
                   *work = path_join(b.store.root, "objects/work");
     assert_int_equal(fs_write(path, slow, strlen(slow), 0755, &b.err), 0);
+
     pid_t pid = fork();
     if (pid == 0) {
         process_catch_signals();
         int result = build(&b, NULL);
         _exit(result == -1 && b.err.kind == 128 + SIGTERM ? 42 : 1);
     }
+
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 42);
@@ -506,6 +531,7 @@ static void a_compiler_of_the_project(void **state)
     assert_int_equal(rename(from, to), 0);
     free(b.plan.compiler);
     b.plan.compiler = xstrdup("tools/cc -DEXTRA");
+
     assert_int_equal(engine_find("host")->available(&b.plan, &b.options, &b.err), 0);
     build_well(&b);
     assert_int_equal(starts(&b, true), 3);

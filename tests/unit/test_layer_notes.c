@@ -18,10 +18,12 @@ static void the_blob_is_remembered(void **state)
     struct layer layer = made(&fixture);
     autofree char *blob = store_blob_path(&fixture.store, &layer.digest);
     assert_int_equal(stat(blob, &first), 0);
+
     struct layer again = made(&fixture);
     assert_memory_equal(&layer, &again, sizeof layer);
     assert_int_equal(stat(blob, &second), 0);
     assert_int_equal(first.st_ino, second.st_ino);
+
     assert_int_equal(unlink(blob), 0);
     again = made(&fixture);
     assert_memory_equal(&layer, &again, sizeof layer);
@@ -34,12 +36,14 @@ static char *tree_note(const struct fixture *fixture)
     DIR *dir = opendir(folder);
     char *found = NULL;
     assert_non_null(dir);
+
     for (struct dirent *entry; (entry = readdir(dir));) {
         if (strncmp(entry->d_name, "tree-", 5) != 0)
             continue;
         assert_null(found);
         found = path_join(folder, entry->d_name);
     }
+
     closedir(dir);
     assert_non_null(found);
     return found;
@@ -104,6 +108,7 @@ static void the_shape_counts(void **state)
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
     autofree char *source = tree_source(fixture.tree.entries);
+
     usleep(30000);
     layers[0] = made(&fixture);
     fixture.tree.entries[0].mode = 0755;
@@ -117,6 +122,7 @@ static void the_shape_counts(void **state)
     layers[4] = made(&fixture);
     fixture.tree.entries[1].text = "d";
     layers[5] = made(&fixture);
+
     for (size_t i = 0; i < countof(layers); i++)
         for (size_t k = 0; k < i; k++)
             assert_string_not_equal(layers[i].diff_id.text, layers[k].diff_id.text);
@@ -137,6 +143,7 @@ static void levels_do_not_mix(void **state)
     autofree char *source = path_join(fixture.folder, "text");
     assert_int_equal(fs_write(source, text.data, text.len, 0600, &err), 0);
     tree_add_file(&fixture.tree, "text", source, 0644);
+
     for (size_t i = 0; i < 2 * countof(levels); i++) {
         fixture.format.level = levels[i % countof(levels)];
         struct layer layer = made(&fixture);
@@ -163,6 +170,7 @@ static void damaged_notes_do_not_count(void **state)
     autofree char *by_content = store_path(&fixture.store, "objects", name, &err),
                   *by_shape = tree_note(&fixture);
     assert_true(fs_exists(by_content));
+
     for (size_t i = 0; i < 2 * countof(texts); i++) {
         const char *note = i % 2 ? by_shape : by_content, *text = texts[i / 2];
         assert_int_equal(fs_write(note, text, strlen(text), 0644, &err), 0);

@@ -26,11 +26,13 @@ static int setup(void **state)
     f->folder = unit_folder();
     f->file = path_join(f->folder, "token.txt");
     f->home = getcwd(NULL, 0);
+
     assert_int_equal(fs_write(f->file, SENTINEL, strlen(SENTINEL), 0600, &f->err), 0);
     assert_int_equal(chdir(f->folder), 0);
     setenv("LBUILD_TEST_SECRET", SENTINEL, 1);
     unsetenv("LBUILD_TEST_UNSET");
     unsetenv("SSH_AUTH_SOCK");
+
     *state = f;
     return 0;
 }
@@ -52,6 +54,7 @@ static int teardown(void **state)
     assert_int_equal(chdir(f->home), 0);
     unsetenv("LBUILD_TEST_SECRET");
     unsetenv("SSH_AUTH_SOCK");
+
     int result = fs_remove(f->folder, &f->err);
     free(f->folder);
     free(f->file);
@@ -79,6 +82,7 @@ static void load(struct fixture *f, const char *stage, const char *secrets)
                                      .project_files = &files,
                                      .runtime_files = &none,
                                      .tags = &none};
+
     strv_add(&files, "main.c");
     assert_int_equal(fs_write(path, text, strlen(text), 0644, &f->err), 0);
     if (project_load(&options, &f->project, NULL, &f->err) != 0 ||
@@ -107,6 +111,7 @@ static void are_found_by_name_alone(void **state)
     strv_add(&f->secrets, "type=file,id=c,src=token.txt");
     if (find(f) != 0)
         fail_msg("%s", f->err.text);
+
     assert_int_equal(f->found.len, 3);
     static const char *const wanted[] = {"id=a,env=LBUILD_TEST_SECRET", "id=b,src=/", "id=c,src=/"};
     for (size_t i = 0; i < 3; i++) {
@@ -114,6 +119,7 @@ static void are_found_by_name_alone(void **state)
         assert_memory_equal(option, wanted[i], strlen(wanted[i]));
         assert_non_null(strstr(option, i == 0 ? "SECRET" : "/token.txt"));
     }
+
     load(f, "secrets = LBUILD_TEST_SECRET token.txt\n", "");
     strv_add(&f->secrets, "id=LBUILD_TEST_SECRET");
     strv_add(&f->secrets, "id=token.txt");
@@ -129,6 +135,7 @@ static void what_is_missing_is_said(void **state)
     expect_error(
         f, ERROR_USAGE,
         "lbuild.ini:5:11: [stage:s] asks for the secret 'a'; give it with --secret id=a,src=FILE");
+
     load(f, "secrets = a\n", "a = env:LBUILD_TEST_UNSET\n");
     expect_error(
         f, ERROR_PROJECT,
@@ -137,12 +144,14 @@ static void what_is_missing_is_said(void **state)
     expect_error(f, ERROR_PROJECT, "/nowhere', which can't be read");
     load(f, "secrets = a\n", "a = file:.\n");
     expect_error(f, ERROR_PROJECT, "which can't be read");
+
     load(f, "", "");
     strv_add(&f->secrets, "id=a,src=token.txt");
     expect_error(f, ERROR_USAGE, "--secret: no stage asks for 'a'");
     load(f, "secrets = a\n", "");
     strv_add(&f->secrets, "id=a,env=LBUILD_TEST_UNSET");
     expect_error(f, ERROR_USAGE, "--secret: the secret 'a' is expected in $LBUILD_TEST_UNSET");
+
     assert_int_equal(truncate(f->file, SECRET_MAX + 1), 0);
     load(f, "secrets = a\n", "a = file:token.txt\n");
     expect_error(f, ERROR_PROJECT, "larger than 512000 bytes");
@@ -168,6 +177,7 @@ static void options_are_checked(void **state)
         {"type=vault,id=a", "'type' is not understood"},
     };
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         load(f, "secrets = a\n", "");
         strv_add(&f->secrets, cases[i].option);
@@ -176,6 +186,7 @@ static void options_are_checked(void **state)
             fail_msg("%s: %s", cases[i].option, f->err.text);
         assert_null(strstr(f->err.text, SENTINEL));
     }
+
     load(f, "secrets = a\n", "");
     strv_add(&f->secrets, "id=a,src=token.txt");
     strv_add(&f->secrets, "id=a,env=LBUILD_TEST_SECRET");
@@ -188,6 +199,7 @@ static void agents_are_handed_over(void **state)
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "agent"};
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+
     load(f, "ssh = default\n", "");
     expect_error(
         f, ERROR_USAGE,
@@ -195,6 +207,7 @@ static void agents_are_handed_over(void **state)
     load(f, "ssh = default\n", "");
     strv_add(&f->ssh, "default");
     expect_error(f, ERROR_USAGE, "no agent at $SSH_AUTH_SOCK");
+
     setenv("SSH_AUTH_SOCK", "agent", 1);
     load(f, "ssh = default key\n", "");
     strv_add(&f->ssh, "default");
@@ -206,9 +219,11 @@ static void agents_are_handed_over(void **state)
     assert_string_equal(agent, "default");
     assert_int_equal(strncmp(key, "key=/", 5), 0);
     assert_non_null(strstr(key, "/token.txt,/"));
+
     load(f, "", "");
     strv_add(&f->ssh, "default");
     expect_error(f, ERROR_USAGE, "--ssh: no stage asks for 'default'");
+
     static const char *const wrong[] = {"", "default=", "a b", "default=nowhere"};
     for (size_t i = 0; i < countof(wrong); i++) {
         load(f, "ssh = default\n", "");

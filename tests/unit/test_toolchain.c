@@ -48,6 +48,7 @@ static int prove(struct box *box, const char *words, enum arch arch, char **why)
         toolchain_prove(words, arch, &box->store, &toolchain, why ? why : &ignored, &box->err);
     if (result < 0)
         fail_msg("%s", box->err.text);
+
     if (result == 1) {
         assert_true(toolchain.tools.len >= 1 && toolchain.identity);
         assert_true(strcmp(toolchain.libc, "glibc") == 0 || strcmp(toolchain.libc, "musl") == 0);
@@ -67,11 +68,13 @@ static void proven_once(void **state)
     autofree char *log = path_join(box.folder, "log");
     autofree char *text = xasprintf("#!/bin/sh\necho x >>%s\nexec %s \"$@\"\n", log, cc);
     autofree char *path = script(&box, "wrapped", text);
+
     assert_int_equal(prove(&box, path, arch_native(), NULL), 1);
     assert_true(fs_exists(log));
     unlink(log);
     assert_int_equal(prove(&box, path, arch_native(), NULL), 1);
-    assert_false(fs_exists(log));                         /* remembered */
+    assert_false(fs_exists(log)); /* remembered */
+
     autofree char *again = script(&box, "wrapped", text); /* exchanged: another inode */
     assert_int_equal(prove(&box, again, arch_native(), NULL), 1);
     assert_true(fs_exists(log));
@@ -89,6 +92,7 @@ static void no_good(void **state)
     autofree char *silent = script(&box, "silent", "#!/bin/sh\nexit 1\n");
     autofree char *lies = script(&box, "lies", "#!/bin/sh\nexit 0\n");
     autofree char *why = NULL, *why2 = NULL, *why3 = NULL, *why4 = NULL, *why5 = NULL;
+
     assert_int_equal(prove(&box, fails, arch_native(), &why), 0);
     assert_string_equal(why, "cannot find -lc: error");
     assert_int_equal(prove(&box, silent, arch_native(), &why2), 0);
@@ -97,11 +101,13 @@ static void no_good(void **state)
     assert_non_null(strstr(why3, "the program that it links"));
     assert_int_equal(prove(&box, "lbuild-no-such-compiler", arch_native(), &why4), 0);
     assert_string_equal(why4, "not found");
+
     autofree char *cc = process_find("cc");
     if (cc) {
         assert_int_equal(prove(&box, cc, other, &why5), 0);
         assert_non_null(strstr(why5, "is a program for"));
     }
+
     struct toolchain none;
     assert_int_equal(toolchain_prove("'open", ARCH_X86_64, &box.store, &none, &why5, &box.err), -1);
     assert_int_equal(box.err.kind, ERROR_PROJECT);
@@ -115,6 +121,7 @@ static void what_is_here(void **state)
     struct box box;
     (void)state;
     box_init(&box);
+
     for (size_t i = 0; i < 4; i++) {
         struct plan plan = {.arch = i % 2 ? ARCH_ARM64 : ARCH_X86_64, .libc = (char *)libcs[i / 2]};
         AUTO(toolchain) toolchain = {0};
@@ -139,9 +146,11 @@ static void candidates(void **state)
     toolchain_candidates(arch_native(), "auto", &native);
     assert_string_equal(native.items[0], "gcc");
     assert_true(strv_contains(&native, "musl-gcc"));
+
     toolchain_candidates(arch_native(), "musl", &musl);
     assert_string_equal(musl.items[0], "musl-gcc");
     assert_true(strv_contains(&musl, "gcc"));
+
     toolchain_candidates(other, "glibc", &cross);
     assert_false(strv_contains(&cross, "gcc"));
     assert_false(strv_contains(&cross, "musl-gcc"));
@@ -155,11 +164,13 @@ static void environment(void **state)
     setenv("GCC_EXEC_PREFIX", "/x", 1);
     setenv("LC_ALL", "xx", 1);
     setenv("CCACHE_DIR", "/y", 1);
+
     toolchain_environment(7, "/t", &list);
     unsetenv("CPATH");
     unsetenv("GCC_EXEC_PREFIX");
     unsetenv("LC_ALL");
     unsetenv("CCACHE_DIR");
+
     assert_true(strv_contains(&list, "SOURCE_DATE_EPOCH=7") && strv_contains(&list, "TMPDIR=/t") &&
                 strv_contains(&list, "LC_ALL=C") && strv_contains(&list, "CCACHE_DIR=/y") &&
                 strv_contains(&list, "GLIBC_TUNABLES=glibc.malloc.hugetlb=1"));
@@ -184,6 +195,7 @@ static void installing(void **state)
     struct box box;
     (void)state;
     box_init(&box);
+
     install(&box, "NAME=x\nID=debian\n", native, "auto", "apt-get install gcc libc6-dev");
     install(&box, "NAME=x\nID=debian\n", native, "musl", "apt-get install musl-tools");
     install(&box, "ID=linuxmint\nID_LIKE=\"ubuntu debian\"\n", other, "auto",
@@ -198,6 +210,7 @@ static void installing(void **state)
             "zypper install gcc glibc-devel-static");
     install(&box, "ID=haiku\n", native, "auto", zig);
     install(&box, "", native, "auto", zig);
+
     autofree char *absent = install_compiler(native, "auto", "/nonexistent");
     assert_string_equal(absent, zig);
     box_release(&box);
@@ -220,6 +233,7 @@ static void linker_warnings(void **state)
         "/usr/bin/ld: c.o: in function `i':\n"
         "collect2: error: ld returned 1 exit status",
         &functions, &rest);
+
     assert_int_equal(functions.len, 2);
     assert_string_equal(functions.items[0], "getaddrinfo");
     assert_string_equal(functions.items[1], "getpwnam");
@@ -236,6 +250,7 @@ static void work_folders(void **state)
     struct box box;
     (void)state;
     box_init(&box);
+
     struct work mine = WORK_INIT;
     assert_int_equal(work_open(&box.store, &mine, &box.err), 0);
     autofree char *path = xstrdup(mine.path), *parent = path_dir(mine.path);
@@ -244,6 +259,7 @@ static void work_folders(void **state)
     assert_int_equal(fs_mkdirs(orphan, &box.err), 0);
     assert_int_equal(fs_mkdirs(young, &box.err), 0);
     assert_int_equal(fs_write(file, "", 0, 0600, &box.err), 0);
+
     const struct timespec old[2] = {{.tv_sec = 1000000}, {.tv_sec = 1000000}};
     assert_int_equal(utimensat(AT_FDCWD, orphan, old, 0), 0);
     assert_int_equal(utimensat(AT_FDCWD, path, old, 0), 0);
@@ -252,6 +268,7 @@ static void work_folders(void **state)
         assert_int_equal(work_open(&box.store, &other, &box.err), 0);
         assert_true(fs_exists(other.path));
     }
+
     assert_false(fs_exists(orphan));
     assert_true(fs_exists(young));
     assert_true(fs_exists(path)); /* old too, but locked */
