@@ -36,17 +36,17 @@ static void add_context(const struct pipeline *p, struct strv *out)
     /* Container engines get the whole context; the host engine reads the files that go into the
      * image. */
     bool whole = p->execution.engine->containers;
-    for (size_t i = 0; i < p->context.len; i++)
-        if (whole || p->context.files[i].type == TAR_DIR)
-            strv_take(out, path_join(p->project.dir, p->context.files[i].path));
+    for (size_t i = 0; i < p->facts.context.len; i++)
+        if (whole || p->facts.context.files[i].type == TAR_DIR)
+            strv_take(out, path_join(p->facts.project.dir, p->facts.context.files[i].path));
     for (size_t i = 0; !whole && i < p->tree.len; i++)
         if (p->tree.entries[i].source && !p->tree.entries[i].stored)
             strv_take(out, tree_source(&p->tree.entries[i]));
 
     autofree char *ignore =
-        path_join(p->project.dir, project_get(&p->project, KEY_CONTEXT_IGNORE_FILE));
+        path_join(p->facts.project.dir, project_get(&p->facts.project, KEY_CONTEXT_IGNORE_FILE));
     strv_add(out, ignore);
-    strv_add(out, p->project.dir);
+    strv_add(out, p->facts.project.dir);
 }
 
 static void add_runtime(const struct pipeline *p, struct strv *out)
@@ -65,17 +65,16 @@ static void add_runtime(const struct pipeline *p, struct strv *out)
 static int add_provenance(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) tracked = {0}, folders = {0}, settings = {0};
-    if (!p->provenance.found)
+    if (!p->facts.provenance.found)
         return 0;
-    if (provenance_tracked(p->project.dir, &tracked, err) != 0)
+    if (provenance_tracked(p->facts.project.dir, &tracked, err) != 0)
         return -1;
 
     for (size_t i = 0; i < tracked.len; i++)
-        add_parents(p->project.dir, tracked.items[i], &folders);
-
+        add_parents(p->facts.project.dir, tracked.items[i], &folders);
     trust_config_files(&settings);
-    for (size_t i = 0; i < p->provenance.watched.len; i++) {
-        const char *path = p->provenance.watched.items[i];
+    for (size_t i = 0; i < p->facts.provenance.watched.len; i++) {
+        const char *path = p->facts.provenance.watched.items[i];
         if (fs_exists(path))
             strv_add(out, path);
         else if (!strv_contains(&settings, path))
@@ -91,10 +90,10 @@ static int add_provenance(const struct pipeline *p, struct strv *out, struct err
 static bool is_own(const struct pipeline *p, const char *path)
 {
     const char *below = NULL, *rest = NULL;
-    if (!path_below(path, p->project.dir, &below))
+    if (!path_below(path, p->facts.project.dir, &below))
         return false;
-    for (size_t i = 0; i < p->left_out.len; i++)
-        if (p->left_out.items[i][0] && path_below(below, p->left_out.items[i], &rest))
+    for (size_t i = 0; i < p->facts.left_out.len; i++)
+        if (p->facts.left_out.items[i][0] && path_below(below, p->facts.left_out.items[i], &rest))
             return true;
     return false;
 }
@@ -103,11 +102,11 @@ static bool is_own(const struct pipeline *p, const char *path)
 static int collect(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) all = {0};
-    autofree char *cwd = getcwd(NULL, 0), *template = realpath(p->template.path, NULL);
+    autofree char *cwd = getcwd(NULL, 0), *template = realpath(p->facts.template.path, NULL);
     autofree char *self = realpath("/proc/self/exe", NULL);
-
+    strv_add_all(&all, &p->facts.inputs);
     strv_add_all(&all, &p->inputs);
-    strv_add(&all, p->project.file);
+    strv_add(&all, p->facts.project.file);
     if (template)
         strv_add(&all, template);
     if (self)

@@ -329,23 +329,24 @@ static void write_head(const struct pipeline *p, const struct buf *key, struct b
 static void add_own(const struct pipeline *p, const char *output, struct strv *own)
 {
     strv_add(own, output);
-    for (size_t i = 0; i < p->left_out.len; i++)
-        if (p->left_out.items[i][0])
-            strv_take(own, path_join(p->project.dir, p->left_out.items[i]));
+    for (size_t i = 0; i < p->facts.left_out.len; i++)
+        if (p->facts.left_out.items[i][0])
+            strv_take(own, path_join(p->facts.project.dir, p->facts.left_out.items[i]));
 }
 
 /* What the build read, the template and lbuild itself included. False when these can't be found. */
 static bool add_inputs(const struct pipeline *p, struct walk *w)
 {
     AUTO(strv) inputs = {0};
-    autofree char *template = realpath(p->template.path, NULL),
+    autofree char *template = realpath(p->facts.template.path, NULL),
                   *self = realpath("/proc/self/exe", NULL);
     if (!template || !self)
         return false;
 
+    strv_add_all(&inputs, &p->facts.inputs);
     strv_add_all(&inputs, &p->inputs);
-    strv_add_all(&inputs, &p->provenance.watched);
-    strv_add(&inputs, p->project.file);
+    strv_add_all(&inputs, &p->facts.provenance.watched);
+    strv_add(&inputs, p->facts.project.file);
     strv_add(&inputs, template);
     strv_add(&inputs, self);
     strv_sort(&inputs);
@@ -359,8 +360,8 @@ static bool add_inputs(const struct pipeline *p, struct walk *w)
 /* What registries answered about the base and the images that stages are FROM. */
 static void add_answers(const struct pipeline *p, struct buf *record)
 {
-    if (p->base.answer)
-        add_content(p->base.answer, record);
+    if (p->facts.base.answer)
+        add_content(p->facts.base.answer, record);
     for (size_t i = 0; i < p->execution.base_count; i++)
         if (p->execution.bases[i].base.answer)
             add_content(p->execution.bases[i].base.answer, record);
@@ -382,7 +383,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     AUTO(strv) own = {0};
     autofree char *cwd = getcwd(NULL, 0);
     if (make_key(options, &key) != 0 || !cwd || strcmp(p->plan.output_file, "-") == 0 ||
-        p->context_files > WALK_MAX)
+        p->facts.context_files > WALK_MAX)
         return;
     autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
     if (!path)
@@ -391,7 +392,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     write_head(p, &key, &record);
     add_own(p, output, &own);
     struct walk w = {.lines = &record, .own = &own};
-    if (!walk(&w, p->project.dir) || !add_inputs(p, &w))
+    if (!walk(&w, p->facts.project.dir) || !add_inputs(p, &w))
         return;
     add_answers(p, &record);
     /* Something changed during the build: what was read may differ from what is there now. */

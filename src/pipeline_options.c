@@ -104,87 +104,13 @@ void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
     options_help(own, PIPELINE_PLAN_ROWS, out);
 }
 
-/* What can't be said about several projects at once. */
-static int check_all(const struct pipeline_options *options, struct error *err)
-{
-    AUTO(pipeline_output) output = {0};
-    if (!options->all)
-        return options->json
-                   ? error_set(err, ERROR_USAGE,
-                               "--json goes with --all; for one image there is --metadata-file")
-                   : 0;
-    const char *one = options->file           ? "-f"
-                      : options->tags.len > 0 ? "-t"
-                      : options->iidfile      ? "--iidfile"
-                      : options->depfile      ? "--depfile"
-                      : options->stamp        ? "--stamp"
-                                              : NULL;
-    if (one)
-        return error_set(
-            err, ERROR_USAGE,
-            "%s is about one project and doesn't go with --all; build that one by itself", one);
-    if (options->dir && options->dirs.len > 0)
-        return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one",
-                         options->dirs.items[0]);
-    if (pipeline_output_parse(options->output, &output, err) != 0)
-        return -1;
-    return output.dest
-               ? error_set(err, ERROR_USAGE,
-                           "-o names one output, and --all makes several; set [output] file in the "
-                           "project files")
-               : 0;
-}
-
-int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options,
-                   struct error *err)
-{
-    AUTO(strv) operands = {0};
-    if (options_parse(rows, count, argv, options, &operands, err) != 0)
-        return -1;
-    if (options->all)
-        strv_add_all(&options->dirs, &operands);
-    else if (operands.len > 0)
-        return error_set(err, ERROR_USAGE,
-                         "unexpected argument '%s'; name the project's folder with -C",
-                         operands.items[0]);
-    return pipeline_settle(options, err);
-}
-
-int pipeline_settle(struct pipeline_options *options, struct error *err)
-{
-    if (log_set_format(options->progress, err) != 0)
-        return -1;
-    if (options->code_quality)
-        log_collect(options->code_quality);
-    if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
-        return error_set(
-            err, ERROR_USAGE,
-            "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
-    if (check_all(options, err) != 0)
-        return -1;
-    if (engine_options_check(&options->how, err) != 0)
-        return -1;
-    if (options->quiet || options->verbose)
-        log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
-    return 0;
-}
-
-void pipeline_options_release(struct pipeline_options *options)
-{
-    strv_release(&options->set);
-    strv_release(&options->tags);
-    strv_release(&options->mirrors);
-    strv_release(&options->dirs);
-    engine_options_release(&options->how);
-}
-
 static void replace(char **text, const char *value)
 {
     free(*text);
     *text = xstrdup(value);
 }
 
-int pipeline_output_parse(const char *text, struct pipeline_output *out, struct error *err)
+static int parse_output(const char *text, struct pipeline_output *out, struct error *err)
 {
     if (!text)
         return 0;
@@ -216,9 +142,91 @@ int pipeline_output_parse(const char *text, struct pipeline_output *out, struct 
     return 0;
 }
 
-void pipeline_output_release(struct pipeline_output *output)
+static int parse_pull(const char *text, enum pull_policy *policy, struct error *err)
 {
-    free(output->type);
-    free(output->dest);
-    free(output->compression);
+    static const char *const policies[] = {
+        [PULL_MISSING] = "missing", [PULL_ALWAYS] = "always", [PULL_NEVER] = "never"};
+
+    for (size_t i = 0; i < countof(policies); i++) {
+        if (!text || strcmp(text, policies[i]) == 0) {
+            *policy = (enum pull_policy)i;
+            return 0;
+        }
+    }
+    return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", text);
+}
+
+/* What can't be said about several projects at once. */
+static int check_all(const struct pipeline_options *options, struct error *err)
+{
+    if (!options->all)
+        return options->json
+                   ? error_set(err, ERROR_USAGE,
+                               "--json goes with --all; for one image there is --metadata-file")
+                   : 0;
+    const char *one = options->file           ? "-f"
+                      : options->tags.len > 0 ? "-t"
+                      : options->iidfile      ? "--iidfile"
+                      : options->depfile      ? "--depfile"
+                      : options->stamp        ? "--stamp"
+                                              : NULL;
+    if (one)
+        return error_set(
+            err, ERROR_USAGE,
+            "%s is about one project and doesn't go with --all; build that one by itself", one);
+    if (options->dir && options->dirs.len > 0)
+        return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one",
+                         options->dirs.items[0]);
+    return options->out.dest
+               ? error_set(err, ERROR_USAGE,
+                           "-o names one output, and --all makes several; set [output] file in the "
+                           "project files")
+               : 0;
+}
+
+int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options,
+                   struct error *err)
+{
+    AUTO(strv) operands = {0};
+    if (options_parse(rows, count, argv, options, &operands, err) != 0)
+        return -1;
+    if (options->all)
+        strv_add_all(&options->dirs, &operands);
+    else if (operands.len > 0)
+        return error_set(err, ERROR_USAGE,
+                         "unexpected argument '%s'; name the project's folder with -C",
+                         operands.items[0]);
+    return pipeline_settle(options, err);
+}
+
+int pipeline_settle(struct pipeline_options *options, struct error *err)
+{
+    if (log_set_format(options->progress, err) != 0)
+        return -1;
+    if (options->code_quality)
+        log_collect(options->code_quality);
+    if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
+        return error_set(
+            err, ERROR_USAGE,
+            "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
+    if (parse_output(options->output, &options->out, err) != 0 ||
+        parse_pull(options->pull, &options->policy, err) != 0 || check_all(options, err) != 0)
+        return -1;
+    if (engine_options_check(&options->how, err) != 0)
+        return -1;
+    if (options->quiet || options->verbose)
+        log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
+    return 0;
+}
+
+void pipeline_options_release(struct pipeline_options *options)
+{
+    strv_release(&options->set);
+    strv_release(&options->tags);
+    strv_release(&options->mirrors);
+    strv_release(&options->dirs);
+    free(options->out.type);
+    free(options->out.dest);
+    free(options->out.compression);
+    engine_options_release(&options->how);
 }

@@ -1,12 +1,19 @@
 #ifndef LBUILD_PIPELINE_OPTIONS_H
 #define LBUILD_PIPELINE_OPTIONS_H
 
+#include "base/base.h"
 #include "engine/engine.h"
 #include "support/error.h"
 #include "support/options.h"
 #include "support/strv.h"
 
 #include <stdbool.h>
+
+/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL
+ * members: not said. */
+struct pipeline_output {
+    char *type, *dest, *compression;
+};
 
 /* What the user asked for: the options that every verb on a project shares. */
 struct pipeline_options {
@@ -16,6 +23,9 @@ struct pipeline_options {
     bool all, json, arm64, x86_64, offline, locked, quiet, verbose, dry_run;
     int jobs;
     struct engine_options how; /* what is asked of the engine */
+    /* Set by pipeline_settle. */
+    struct pipeline_output out; /* what `output` means */
+    enum pull_policy policy;    /* what `pull` means; --offline is not in it */
 };
 void pipeline_options_release(struct pipeline_options *options);
 /* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the
@@ -32,14 +42,5 @@ int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options
 /* What pipeline_parse does after the command line was read: for who reads it with rows of its own.
  */
 int pipeline_settle(struct pipeline_options *options, struct error *err) must_check;
-
-/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL
- * members: not said. */
-struct pipeline_output {
-    char *type, *dest, *compression;
-};
-int pipeline_output_parse(const char *text /* NULL: no -o */, struct pipeline_output *out,
-                          struct error *err) must_check;
-void pipeline_output_release(struct pipeline_output *output);
 
 #endif

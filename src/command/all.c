@@ -1,16 +1,14 @@
 #include "command/all.h"
 
-#include "pipeline.h"
+#include "pipeline_facts.h"
 #include "project/projects.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
 #include "support/process.h"
 
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { LINE_MAX_BYTES = 1024 * 1024, GRACE_MS = 3000 };
 
@@ -96,18 +94,18 @@ static int fail(struct function *function, const struct error *why)
 
 /* Fetches a base when the first function that wants it comes; what became of that is every other's
  * answer too. */
-static int fetch_base(const struct pipeline_options *options, struct pipeline *p,
+static int fetch_base(const struct pipeline_options *options, struct facts *facts,
                       struct known *known, struct error *err)
 {
-    const char *base = project_get(&p->project, KEY_IMAGE_BASE);
+    const char *base = project_get(&facts->project, KEY_IMAGE_BASE);
     /* A file's path is relative to the project. */
-    autofree char *key = xasprintf("%s %s %s", base, project_get(&p->project, KEY_IMAGE_ARCH),
-                                   base_is_file(base) ? p->project.dir : "");
+    autofree char *key = xasprintf("%s %s %s", base, project_get(&facts->project, KEY_IMAGE_ARCH),
+                                   base_is_file(base) ? facts->project.dir : "");
     size_t at = position(&known->keys, key);
     if (at == known->keys.len) {
         grow(known->errors, known->keys.len, known->error_cap);
         strv_add(&known->keys, key);
-        if (pipeline_base(options, p, &known->errors[at]) == 0)
+        if (facts_load_base(options, facts, &known->errors[at]) == 0)
             known->errors[at].kind = ERROR_NONE;
     }
     if (known->errors[at].kind == ERROR_NONE)
@@ -117,13 +115,10 @@ static int fetch_base(const struct pipeline_options *options, struct pipeline *p
 }
 
 /* Two functions that write one file would each think that they made it. */
-static int claim_output(const struct pipeline_options *options, const struct pipeline *p,
+static int claim_output(const struct pipeline_options *options, const struct facts *facts,
                         const char *dir, struct known *known, struct error *err)
 {
-    AUTO(pipeline_output) output = {0};
-    if (pipeline_output_parse(options->output, &output, err) != 0)
-        return -1;
-    autofree char *path = plan_output_file(&p->project, output.type, NULL, err),
+    autofree char *path = plan_output_file(&facts->project, options->out.type, NULL, err),
                   *clean = path ? path_clean(path) : NULL;
     if (!path)
         return -1;
@@ -142,15 +137,15 @@ static int claim_output(const struct pipeline_options *options, const struct pip
 static int prepare(const struct pipeline_options *options, struct function *function,
                    struct known *known)
 {
-    AUTO(pipeline) p = {0};
+    AUTO(facts) facts = {0};
     AUTO(strv) complaints = {0};
     struct error err = {0};
     struct pipeline_options own = *options;
     own.dir = function->dir;
-    if (pipeline_project(&own, &complaints, &p, &err) != 0)
+    if (facts_project(&own, &complaints, &facts, &err) != 0)
         return 0;
-    if (claim_output(&own, &p, function->dir, known, &err) == 0 &&
-        fetch_base(&own, &p, known, &err) == 0)
+    if (claim_output(&own, &facts, function->dir, known, &err) == 0 &&
+        fetch_base(&own, &facts, known, &err) == 0)
         return 0;
     return fail(function, &err);
 }
@@ -313,12 +308,8 @@ static int run_crew(const char *const *argv, const struct pipeline_options *opti
 {
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     jobserver_join(&jobserver, getenv("MAKEFLAGS"));
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    bool joined = jobserver_joined(&jobserver), alone = jobserver.kind == JOBSERVER_SERIAL;
-    int jobs = options->jobs        ? options->jobs
-               : joined             ? INT_MAX
-               : alone || cores < 1 ? 1
-                                    : (int)cores;
+    bool joined = jobserver_joined(&jobserver);
+    int jobs = jobserver_jobs(&jobserver, options->jobs);
     int each = joined || (size_t)jobs <= crew->len ? 1 : jobs / (int)crew->len;
     autofree struct process *processes = xcalloc(crew->len, sizeof *processes);
     autofree struct process_result *results = xcalloc(crew->len, sizeof *results);

@@ -67,13 +67,11 @@ static int write_files(const struct pipeline_options *options, const struct fres
 static int report(const struct pipeline_options *options, const struct fresh_result *result,
                   struct buf *out, struct error *err)
 {
-    AUTO(pipeline_output) output = {0};
+    const char *dest = options->out.dest;
     if (write_files(options, result, err) != 0)
         return -1;
-    if (pipeline_output_parse(options->output, &output, err) != 0)
-        return -1;
     autofree char *reference = xasprintf("%s@%s", result->name, result->manifest.text);
-    if (output.dest && strcmp(output.dest, "-") == 0)
+    if (dest && strcmp(dest, "-") == 0)
         log_line(reference);
     else
         buf_addf(out, "%s\n", reference);
@@ -83,10 +81,11 @@ static int report(const struct pipeline_options *options, const struct fresh_res
 static int show_plan(const struct pipeline_options *options, struct buf *out, struct error *err)
 {
     AUTO(pipeline) p = {0};
-    if (pipeline_plan(options, PIPELINE_BASE_PEEK, &p, err) != 0)
+    if (pipeline_plan(options, FACTS_BASE_PEEK, &p, err) != 0)
         return -1;
-    pipeline_decide_engine(options, &p);
-    plan_print(&p.plan, out);
+
+    const char *why, *engine = pipeline_engine(options, &p, &why);
+    plan_print(&p.plan, engine, why, out);
     return 0;
 }
 

@@ -58,10 +58,10 @@ static int check_project(const struct check_options *options, struct buf *out, s
         return error_set(
             err, ERROR_USAGE,
             "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; name one");
-    if (pipeline_plan(&options->pipeline, PIPELINE_BASE_PEEK, &p, err) != 0 ||
-        gate_take_project(&p.project, &ignore, &budget, err) != 0)
+    if (pipeline_plan(&options->pipeline, FACTS_BASE_PEEK, &p, err) != 0 ||
+        gate_take_project(&p.facts.project, &ignore, &budget, err) != 0)
         return -1;
-    buf_addf(out, "%s: no mistake found\n", p.project.file);
+    buf_addf(out, "%s: no mistake found\n", p.facts.project.file);
     return 0;
 }
 
@@ -70,13 +70,13 @@ static int read_project(const struct check_options *options, struct strv *ignore
                         struct error *err)
 {
     const struct pipeline_options *pipeline = &options->pipeline;
-    AUTO(pipeline) p = {0};
+    AUTO(facts) facts = {0};
     autofree char *file = path_join(pipeline->dir ? pipeline->dir : ".",
                                     pipeline->file ? pipeline->file : "lbuild.ini");
     if (!pipeline->dir && !pipeline->file && !fs_exists(file))
         return 0;
-    return pipeline_project(pipeline, NULL, &p, err) == 0
-               ? gate_take_project(&p.project, ignore, budget, err)
+    return facts_project(pipeline, NULL, &facts, err) == 0
+               ? gate_take_project(&facts.project, ignore, budget, err)
                : -1;
 }
 

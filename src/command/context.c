@@ -1,7 +1,6 @@
 #include "dockerfile/context.h"
 
 #include "command/command.h"
-#include "command/warnings.h"
 #include "dockerfile/dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
@@ -28,7 +27,7 @@ static int write_file(const struct pipeline *p, const char *dockerfile, const ch
     if (atomic_open(&file, path, 0644, err) != 0)
         return -1;
     struct target target = {file.fd, path};
-    if (context_write(&p->plan, &p->context, dockerfile, write_piece, &target, err) != 0)
+    if (context_write(&p->plan, &p->facts.context, dockerfile, write_piece, &target, err) != 0)
         return -1;
     return atomic_commit(&file, err);
 }
@@ -46,15 +45,13 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return error_set(
             err, ERROR_USAGE,
             "the build context is a tar; pipe it into an engine, or write it with -o FILE");
-    if (pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
-        dockerfile_render(&p.plan, &p.template, DOCKERFILE_IMAGE, &dockerfile, err) != 0)
+    if (pipeline_dockerfile(&options, &p, &dockerfile, err) != 0)
         return -1;
-    warn_of_engines(&p.plan);
     if (to_file)
         return write_file(&p, buf_text(&dockerfile.text), options.output, err);
     struct target target = {STDOUT_FILENO, "standard output"};
-    return context_write(&p.plan, &p.context, buf_text(&dockerfile.text), write_piece, &target,
-                         err);
+    return context_write(&p.plan, &p.facts.context, buf_text(&dockerfile.text), write_piece,
+                         &target, err);
 }
 
 static void help(struct buf *out)

@@ -24,14 +24,15 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) rest = {0};
     bool json = take_json(argv, &rest);
     if (pipeline_parse(strv_argv(&rest), PIPELINE_PLAN_ROWS, &options, err) != 0 ||
-        pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0)
+        pipeline_plan(&options, FACTS_BASE_PEEK, &p, err) != 0)
         return -1;
-    pipeline_decide_engine(&options, &p);
+
+    const char *why, *engine = pipeline_engine(&options, &p, &why);
     if (!json) {
-        plan_print(&p.plan, out);
+        plan_print(&p.plan, engine, why, out);
         return 0;
     }
-    AUTOPTR(js) object = plan_json(&p.plan);
+    AUTOPTR(js) object = plan_json(&p.plan, engine, why);
     js_dump_pretty(object, out);
     return 0;
 }

@@ -1,5 +1,4 @@
 #include "command/command.h"
-#include "command/warnings.h"
 #include "dockerfile/dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
@@ -13,10 +12,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(pipeline) p = {0};
     AUTO(dockerfile) dockerfile = {0};
     if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0 ||
-        pipeline_plan(&options, PIPELINE_BASE_PEEK, &p, err) != 0 ||
-        dockerfile_render(&p.plan, &p.template, DOCKERFILE_IMAGE, &dockerfile, err) != 0)
+        pipeline_dockerfile(&options, &p, &dockerfile, err) != 0)
         return -1;
-    warn_of_engines(&p.plan);
     if (options.output && strcmp(options.output, "-") != 0)
         return fs_write(options.output, buf_text(&dockerfile.text), dockerfile.text.len, 0644, err);
     buf_add(out, buf_text(&dockerfile.text), dockerfile.text.len);

@@ -13,14 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan,
-                     struct execution *execution, struct error *err)
+int execution_choose(const char *wanted, const struct engine_options *options,
+                     const struct plan *plan, struct execution *execution, struct error *err)
 {
     execution->engine = engine_choose(wanted, plan, options, &execution->why, err);
-    if (!execution->engine)
-        return -1;
-    plan_decide(plan, "engine", execution->engine->name, execution->why);
-    return 0;
+    if (execution->engine)
+        return 0;
+    free(take(execution->why));
+    return -1;
 }
 
 void execution_watch(const struct base_request *request, struct strv *inputs)
@@ -114,9 +114,9 @@ int execution_deps(struct execution *execution, const struct engine_job *job,
     return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);
 }
 
-static int prepare(struct execution *execution, struct engine_job *job,
-                   const struct template *template, const struct base_request *like,
-                   struct error *err)
+static int prepare_container(struct execution *execution, struct engine_job *job,
+                             const struct template *template, const struct base_request *like,
+                             struct error *err)
 {
     const struct engine_options *options = job->options;
     struct secrets *secrets = &execution->secrets;
@@ -137,9 +137,9 @@ static int prepare(struct execution *execution, struct engine_job *job,
     return look_for_deps(execution, job, template, err);
 }
 
-int execution_run(struct execution *execution, struct engine_job *job,
-                  const struct template *template, const struct base_request *like,
-                  struct tree *tree, struct error *err)
+int execution_prepare(struct execution *execution, struct engine_job *job,
+                      const struct template *template, const struct base_request *like,
+                      struct error *err)
 {
     const struct engine *engine = execution->engine;
     if (engine->available(job->plan, job->options, err) != 0)
@@ -147,9 +147,13 @@ int execution_run(struct execution *execution, struct engine_job *job,
 
     if (job->options->timeout > 0)
         job->deadline = process_clock() + (int64_t)job->options->timeout * 1000;
-    if (engine->containers && prepare(execution, job, template, like, err) != 0)
-        return -1;
-    if (engine->build(job, tree, err) != 0)
+    return engine->containers ? prepare_container(execution, job, template, like, err) : 0;
+}
+
+int execution_run(struct execution *execution, const struct engine_job *job, struct tree *tree,
+                  struct error *err)
+{
+    if (execution->engine->build(job, tree, err) != 0)
         return -1;
 
     if (execution->has_deps)

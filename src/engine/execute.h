@@ -23,15 +23,20 @@ struct execution {
     struct work work; /* holds the files of the tree */
 };
 
-/* Chooses the engine for --engine `wanted` (NULL: auto) and adds the decision to the plan. */
-int execution_choose(const char *wanted, const struct engine_options *options, struct plan *plan,
-                     struct execution *execution, struct error *err) must_check;
-/* Runs the chosen engine on the job (the caller has set plan, store, jobs, inputs, context and
- * options) and fills *tree. Images that the Dockerfile is FROM are fetched with the folder, pull
- * policy and mirrors of `like`. The tree's files stay until *execution is released. */
-int execution_run(struct execution *execution, struct engine_job *job,
-                  const struct template *template, const struct base_request *like,
-                  struct tree *tree, struct error *err) must_check;
+/* Chooses the engine for --engine `wanted` (NULL: auto). */
+int execution_choose(const char *wanted, const struct engine_options *options,
+                     const struct plan *plan, struct execution *execution,
+                     struct error *err) must_check;
+/* Completes the job (the caller has set plan, store, jobs, inputs, context and options) with what
+ * the chosen engine needs. For one with containers these are the Dockerfile, the secrets, and the
+ * images that the Dockerfile is FROM, fetched with the folder, pull policy and mirrors of `like`. */
+int execution_prepare(struct execution *execution, struct engine_job *job,
+                      const struct template *template, const struct base_request *like,
+                      struct error *err) must_check;
+/* Runs the engine on a job that was prepared and fills *tree, whose files stay until *execution is
+ * released. */
+int execution_run(struct execution *execution, const struct engine_job *job, struct tree *tree,
+                  struct error *err) must_check;
 /* Makes the layer of dependencies unless it is known. `rootfs`: that of the base. */
 int execution_deps(struct execution *execution, const struct engine_job *job,
                    const struct rootfs *rootfs, struct error *err) must_check;

@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-void plan_print(const struct plan *plan, struct buf *out)
+void plan_print(const struct plan *plan, const char *engine, const char *why, struct buf *out)
 {
-    size_t width = 0;
+    size_t width = why ? strlen("engine") : 0;
     for (size_t i = 0; i < plan->decision_count; i++) {
         size_t length = strlen(plan->decisions[i].subject);
         width = length > width ? length : width;
@@ -17,6 +17,8 @@ void plan_print(const struct plan *plan, struct buf *out)
         buf_addf(out, "%-*s  %s  (%s)\n", (int)width, decision->subject,
                  decision->value[0] ? decision->value : "-", decision->reason);
     }
+    if (why)
+        buf_addf(out, "%-*s  %s  (%s)\n", (int)width, "engine", engine[0] ? engine : "-", why);
 }
 
 static struct js *list(const struct strv *items)
@@ -79,7 +81,16 @@ static struct js *stage_files(const struct stage_copies *files)
     return array;
 }
 
-struct js *plan_json(const struct plan *plan)
+static struct js *decision_json(const char *subject, const char *value, const char *reason)
+{
+    struct js *decision = js_object();
+    js_set_string(decision, "subject", subject);
+    js_set_string(decision, "value", value);
+    js_set_string(decision, "reason", reason);
+    return decision;
+}
+
+struct js *plan_json(const struct plan *plan, const char *engine, const char *why)
 {
     struct js *object = js_object(), *decisions = js_array();
     js_set_integer(object, "version", 1);
@@ -119,12 +130,11 @@ struct js *plan_json(const struct plan *plan)
     set_text(object, "compression", plan->compression);
 
     for (size_t i = 0; i < plan->decision_count; i++) {
-        struct js *decision = js_object();
-        js_set_string(decision, "subject", plan->decisions[i].subject);
-        js_set_string(decision, "value", plan->decisions[i].value);
-        js_set_string(decision, "reason", plan->decisions[i].reason);
-        js_append(decisions, decision);
+        const struct plan_decision *made = &plan->decisions[i];
+        js_append(decisions, decision_json(made->subject, made->value, made->reason));
     }
+    if (why)
+        js_append(decisions, decision_json("engine", engine, why));
     js_set(object, "decisions", decisions);
     return object;
 }

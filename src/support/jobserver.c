@@ -125,6 +125,19 @@ bool jobserver_joined(const struct jobserver *jobserver)
     return jobserver->kind == JOBSERVER_PIPE || jobserver->kind == JOBSERVER_FIFO;
 }
 
+int jobserver_jobs(const struct jobserver *jobserver, int wanted)
+{
+    if (wanted)
+        return wanted;
+    if (jobserver->kind == JOBSERVER_SERIAL)
+        return 1;
+    if (jobserver_joined(jobserver))
+        return INT_MAX;
+
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (int)cores : 1;
+}
+
 bool jobserver_take(struct jobserver *jobserver)
 {
     char token;

@@ -41,8 +41,11 @@ struct jobserver {
  * can't be joined makes it JOBSERVER_SERIAL. */
 void jobserver_join(struct jobserver *jobserver, const char *makeflags);
 bool jobserver_joined(const struct jobserver *jobserver);
-/* Takes a token if there is one now. jobserver->read becomes readable when it's worth trying
- * again. */
+/* How many jobs may run at a time: `wanted` (-j N; 0: not said) can only lower what make allows.
+ * Without make it is one for each core. */
+int jobserver_jobs(const struct jobserver *jobserver, int wanted);
+/* Takes a token if there is one now. jobserver->read becomes readable when it's worth asking again.
+ */
 bool jobserver_take(struct jobserver *jobserver);
 /* Puts tokens back until no more than `keep` are held. */
 void jobserver_give(struct jobserver *jobserver, size_t keep);

@@ -46,9 +46,9 @@ static int setup(void **state)
     put(f->folder, "x.h", "int x;\n");
 
     f->output = path_join(f->dir, "hello.tar");
-    f->p.project.dir = xstrdup(f->dir);
-    f->p.project.file = path_join(f->dir, "lbuild.ini");
-    f->p.template.path = path_join(f->dir, "lbuild.ini");
+    f->p.facts.project.dir = xstrdup(f->dir);
+    f->p.facts.project.file = path_join(f->dir, "lbuild.ini");
+    f->p.facts.template.path = path_join(f->dir, "lbuild.ini");
     f->p.plan.output_file = xstrdup(f->output);
     f->p.image.name = xstrdup("hello");
     strv_add(&f->p.image.tags, "hello:a");
@@ -66,10 +66,9 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     int result = fs_remove(f->folder, &f->err);
-
-    free(f->p.project.dir);
-    free(f->p.project.file);
-    free(f->p.template.path);
+    free(f->p.facts.project.dir);
+    free(f->p.facts.project.file);
+    free(f->p.facts.template.path);
     free(f->p.plan.output_file);
     free(f->p.image.name);
     strv_release(&f->p.image.tags);
