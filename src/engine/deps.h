@@ -3,6 +3,7 @@
 
 #include "dockerfile/dockerfile.h"
 #include "engine/engine.h"
+#include "layer/layer.h"
 
 /* The layer of dependencies that a template's stage "deps" makes. Everything that it depends on is
  * known before an engine runs, so a layer made earlier from the same input is found again, and not

@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 #include "dockerfile/context.h"
-#include "layer/layer.h"
+#include "layer/tree.h"
 #include "plan/plan.h"
 #include "store/store.h"
 #include "support/error.h"
@@ -58,10 +58,7 @@ struct engine_job {
                                       take. NULL: no [files] */
     void (*waiting)(void *data);   /* called when the engine is about to wait for other programs,
                                       perhaps more than once; or NULL */
-    bool (*large)(
-        void *data,
-        struct layer_sink *sink); /* for layers that are made: see struct layer_format; or NULL */
-    void *data;
+    void *data;                    /* for `waiting` */
     const struct engine_options *options;
     int64_t deadline; /* process_clock() when --timeout is over; 0: never */
 

@@ -100,20 +100,6 @@ static int look_for_deps(struct execution *execution, struct engine_job *job,
     return dockerfile_render(job->plan, template, DOCKERFILE_REST, &execution->dockerfile, err);
 }
 
-int execution_deps(struct execution *execution, const struct engine_job *job,
-                   const struct rootfs *rootfs, struct error *err)
-{
-    if (execution->deps_known)
-        return 0;
-    log_step("deps", "%zu files into a layer", execution->deps.len);
-    struct layer_format format = layer_format(deps_epoch(job->plan->epoch), job->plan->compression);
-    format.large = job->large;
-    format.data = job->data;
-    if (layer_make(&execution->deps, rootfs, &format, job->store, &execution->deps_layer, err) != 0)
-        return -1;
-    return deps_keep(job->store, &execution->deps_key, &execution->deps_layer, err);
-}
-
 static int prepare_container(struct execution *execution, struct engine_job *job,
                              const struct template *template, const struct base_request *like,
                              struct error *err)

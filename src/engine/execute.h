@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "engine/secrets.h"
 #include "engine/work.h"
+#include "layer/layer.h"
 
 /* The step from the plan to the final stage's files: the engine, what it is given, and its run. */
 struct execution {
@@ -29,7 +30,8 @@ int execution_choose(const char *wanted, const struct engine_options *options,
                      struct error *err) must_check;
 /* Completes the job (the caller has set plan, store, jobs, inputs, context and options) with what
  * the chosen engine needs. For one with containers these are the Dockerfile, the secrets, and the
- * images that the Dockerfile is FROM, fetched with the folder, pull policy and mirrors of `like`. */
+ * images that the Dockerfile is FROM, fetched with the folder, pull policy and mirrors of `like`.
+ */
 int execution_prepare(struct execution *execution, struct engine_job *job,
                       const struct template *template, const struct base_request *like,
                       struct error *err) must_check;
@@ -37,9 +39,6 @@ int execution_prepare(struct execution *execution, struct engine_job *job,
  * released. */
 int execution_run(struct execution *execution, const struct engine_job *job, struct tree *tree,
                   struct error *err) must_check;
-/* Makes the layer of dependencies unless it is known. `rootfs`: that of the base. */
-int execution_deps(struct execution *execution, const struct engine_job *job,
-                   const struct rootfs *rootfs, struct error *err) must_check;
 /* Adds the paths of a base that is a file or folder on this machine: it is an input like any
  * source. */
 void execution_watch(const struct base_request *request, struct strv *inputs);
