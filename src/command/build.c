@@ -1,4 +1,4 @@
-#include "command/all.h"
+#include "all/all.h"
 #include "command/command.h"
 #include "depfile.h"
 #include "fresh.h"

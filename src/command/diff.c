@@ -1,4 +1,4 @@
-#include "command/diff.h"
+#include "image/diff.h"
 #include "command/command.h"
 #include "support/control.h"
 #include "support/options.h"

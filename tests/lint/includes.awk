@@ -7,8 +7,11 @@ function unit(path) {
 }
 BEGIN {
     while ((getline line < order) > 0)
-        if (line !~ /^#/ && line != "")
-            rank[line] = ++count
+        if (line !~ /^#/ && line != "") {
+            count++
+            for (n = split(line, units, " "); n > 0; n--)
+                rank[units[n]] = count
+        }
 }
 FNR == 1 {
     own = unit(substr(FILENAME, 5))
@@ -24,6 +27,8 @@ FNR == 1 {
         print FILENAME ":" FNR ": '" part[2] "' has no place in tests/lint/order"
     else if (own in rank && rank[other] < rank[own])
         print FILENAME ":" FNR ": '" part[2] "' stands above in tests/lint/order"
+    else if (own in rank && rank[other] == rank[own] && other != own)
+        print FILENAME ":" FNR ": '" part[2] "' stands beside in tests/lint/order"
     if (other != own && part[2] ~ /\/(parts|reading)\.h$/)
         print FILENAME ":" FNR ": '" part[2] "' is its folder's own"
 }

@@ -1,4 +1,4 @@
-#include "command/all.h"
+#include "all/all.h"
 
 #include "support/fs.h"
 #include "support/own.h"

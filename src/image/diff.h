@@ -1,5 +1,5 @@
-#ifndef LBUILD_COMMAND_DIFF_H
-#define LBUILD_COMMAND_DIFF_H
+#ifndef LBUILD_IMAGE_DIFF_H
+#define LBUILD_IMAGE_DIFF_H
 
 #include "image/imagetree.h"
 #include "support/json.h"

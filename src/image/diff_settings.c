@@ -1,4 +1,4 @@
-#include "command/diff.h"
+#include "image/diff.h"
 
 #include "support/own.h"
 #include "support/strv.h"

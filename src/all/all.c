@@ -1,4 +1,4 @@
-#include "command/all.h"
+#include "all/all.h"
 
 #include "pipeline_facts.h"
 #include "project/projects.h"

@@ -1,5 +1,5 @@
-#ifndef LBUILD_COMMAND_ALL_H
-#define LBUILD_COMMAND_ALL_H
+#ifndef LBUILD_ALL_ALL_H
+#define LBUILD_ALL_ALL_H
 
 #include "pipeline_options.h"
 #include "support/buf.h"
