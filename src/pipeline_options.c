@@ -13,96 +13,88 @@
         letter, name, type, offsetof(struct pipeline_options, field), argument, help               \
     }
 
-static const struct option_row rows[] = {
+const struct option_row pipeline_project_rows[] = {
     ROW('C', "directory", OPTION_TEXT, dir, "DIR", "The project's folder."),
     ROW('f', "file", OPTION_TEXT, file, "FILE", "The project file, instead of lbuild.ini."),
     ROW(0, "profile", OPTION_TEXT, profile, "NAME", "Lay [profile:NAME] over the project file."),
-    ROW(0, "set", OPTION_LIST, set, "SECTION.KEY=VALUE", "Override a key of the project file."),
-    ROW(0, "platform", OPTION_TEXT, platform, "PLATFORM", "linux/amd64 or linux/arm64."),
+    ROW(0, "set", OPTION_LIST, set, "SECTION.KEY=VALUE",
+        "Override a key of the project file and of the profile. May be repeated."),
+    {0},
+};
+
+const struct option_row pipeline_plan_rows[] = {
+    ROW(0, "platform", OPTION_TEXT, platform, "PLATFORM",
+        "The architecture: linux/amd64 or linux/arm64."),
     ROW(0, "arm64", OPTION_FLAG, arm64, NULL, "Short for --platform linux/arm64."),
     ROW(0, "x86-64", OPTION_FLAG, x86_64, NULL, "Short for --platform linux/amd64."),
-    ROW('t', "tag", OPTION_LIST, tags, "NAME:TAG", "Name of the image; may be repeated."),
+    ROW('t', "tag", OPTION_LIST, tags, "NAME:TAG", "Name of the image. May be repeated."),
     ROW('o', "output", OPTION_TEXT, output, "WHERE",
         "A file, '-', or type=oci|oci-layout,dest=PATH,compression=LEVEL."),
     ROW(0, "source-date-epoch", OPTION_TEXT, epoch, "SECONDS",
-        "Timestamp for everything, instead of $SOURCE_DATE_EPOCH."),
+        "Timestamp for everything in the image, instead of $SOURCE_DATE_EPOCH."),
     ROW(0, "registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
         "Go to URL for images of HOST; their names stay."),
     ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE",
-        "CA certificates to trust besides the system's."),
+        "CA certificates (PEM) to trust besides the system's."),
     ROW(0, "offline", OPTION_FLAG, offline, NULL, "Never use the network; same as --pull never."),
     ROW(0, "locked", OPTION_FLAG, locked, NULL, "Build only with a lock file of all dependencies."),
-    ROW('q', "quiet", OPTION_FLAG, quiet, NULL, "Say nothing but the result, warnings and errors."),
-    ROW('v', "verbose", OPTION_FLAG, verbose, NULL, "Say more."),
-    /* From here on: only where something is built. */
+    ROW('q', "quiet", OPTION_FLAG, quiet, NULL, "Print only the result, warnings and errors."),
+    ROW('v', "verbose", OPTION_FLAG, verbose, NULL, "Print more progress."),
+    {0},
+};
+
+const struct option_row pipeline_build_rows[] = {
     ROW(0, "pull", OPTION_TEXT, pull, "WHEN",
-        "Ask for the base always, when missing (the default), or never."),
+        "Ask the registry for the base: always, missing (the default) or never."),
     ROW(0, "engine", OPTION_TEXT, engine, "NAME",
-        "What executes the plan: auto (the default), or a name of docs/engines.md."),
+        "What executes the plan: auto (the default), or an engine that 'lbuild doctor' lists."),
     ROW(0, "timeout", OPTION_TEXT, how.timeout_text, "TIME",
-        "End the engine's work after 90s, 15m or 2h."),
+        "Stop the engine after this time, e.g. 90s, 15m or 2h."),
     ROW(0, "no-cache", OPTION_FLAG, how.no_cache, NULL,
         "Take nothing from the caches of earlier builds."),
     ROW(0, "network", OPTION_TEXT, how.network, "MODE",
         "Network of RUN steps: none, host or default."),
     ROW(0, "build-arg", OPTION_LIST, how.build_args, "NAME=VALUE", "Set an ARG of the Dockerfile."),
-    ROW(0, "target", OPTION_TEXT, how.target, "STAGE", "Stop after this stage; no image is made."),
+    ROW(0, "target", OPTION_TEXT, how.target, "STAGE", "Stop after this stage and make no image."),
     ROW(0, "secret", OPTION_LIST, how.secrets, "id=ID,src=FILE",
         "A secret for the steps that ask for it; or id=ID,env=NAME."),
     ROW(0, "ssh", OPTION_LIST, how.ssh, "ID[=SOCKET|KEY]",
         "An SSH agent or key for the steps that ask for it."),
     ROW(0, "cache-from", OPTION_LIST, how.cache_from, "WHERE",
-        "Take cached steps from there, as the engine writes it."),
+        "Import the engine's cache from there, in the engine's own syntax."),
     ROW(0, "cache-to", OPTION_LIST, how.cache_to, "WHERE",
-        "Put cached steps there, as the engine writes it."),
+        "Export the engine's cache to there, in the engine's own syntax."),
     ROW(0, "builder", OPTION_TEXT, how.builder, "NAME", "The builder of docker buildx."),
     ROW(0, "addr", OPTION_TEXT, how.addr, "ADDRESS",
         "Where buildkitd listens, for buildctl: tcp://HOST:PORT."),
-    ROW(0, "tlsdir", OPTION_TEXT, how.tls_dir, "DIR", "ca.pem, cert.pem and key.pem for --addr."),
+    ROW(0, "tlsdir", OPTION_TEXT, how.tls_dir, "DIR",
+        "Folder with ca.pem, cert.pem and key.pem for --addr."),
     ROW(0, "tlscacert", OPTION_TEXT, how.tls_ca, "FILE", "The CA's certificate for --addr."),
     ROW(0, "tlscert", OPTION_TEXT, how.tls_cert, "FILE", "The client's certificate for --addr."),
     ROW(0, "tlskey", OPTION_TEXT, how.tls_key, "FILE", "The client's key for --addr."),
     ROW(0, "tlsservername", OPTION_TEXT, how.tls_server_name, "NAME",
         "The name in the certificate of --addr."),
     ROW(0, "all", OPTION_FLAG, all, NULL,
-        "Build every project in the folders DIR (the current one) and below."),
-    ROW(0, "json", OPTION_FLAG, json, NULL, "With --all: the report as JSON."),
-    ROW('j', "jobs", OPTION_COUNT, jobs, "N", "Compilers at a time. Default: one per core."),
-    ROW(0, "depfile", OPTION_TEXT, depfile, "FILE", "Write a make rule of all that was read."),
+        "Build every project in the folders DIR (default: the current one) and below."),
+    ROW(0, "json", OPTION_FLAG, json, NULL, "With --all: print the report as JSON."),
+    ROW('j', "jobs", OPTION_COUNT, jobs, "N",
+        "Maximum number of compilers at a time. Default: one per core."),
+    ROW(0, "depfile", OPTION_TEXT, depfile, "FILE",
+        "Write a make rule that names everything the build read."),
     ROW(0, "stamp", OPTION_TEXT, stamp, "FILE",
-        "The rule's target instead of the output; touched at the end."),
+        "The rule's target instead of the output; touched after the build."),
     ROW(0, "metadata-file", OPTION_TEXT, metadata_file, "FILE",
-        "Write the result's digests as JSON, with buildx's keys."),
+        "Write the result's digests as JSON, with the key names of docker buildx."),
     ROW(0, "image-refs", OPTION_TEXT, image_refs, "FILE",
-        "Write the image's references, NAME:TAG@DIGEST, one a line."),
+        "Write the image's references, one NAME:TAG@DIGEST a line."),
     ROW(0, "iidfile", OPTION_TEXT, iidfile, "FILE", "Write the image ID."),
     ROW(0, "progress", OPTION_TEXT, progress, "FORM",
-        "How to tell what goes on: auto, tty, plain or json."),
+        "Form of the progress: auto (the default), tty, plain or json."),
     ROW(0, "code-quality", OPTION_TEXT, code_quality, "FILE",
-        "Write mistakes in the sources as GitLab's code-quality report."),
-    ROW(0, "dry-run", OPTION_FLAG, dry_run, NULL, "Show the plan and stop."),
+        "Write mistakes in the sources and the project file as GitLab's code-quality report."),
+    ROW(0, "dry-run", OPTION_FLAG, dry_run, NULL, "Print the plan and stop."),
+    {0},
 };
-_Static_assert(sizeof rows / sizeof rows[0] > PIPELINE_PLAN_ROWS,
-               "the rows about building come last");
-
-const struct option_row *pipeline_option_rows(size_t *count)
-{
-    *count = countof(rows);
-    return rows;
-}
-
-void pipeline_help_plan(const char *argument, const char *help, struct buf *out)
-{
-    struct option_row own[PIPELINE_PLAN_ROWS];
-    for (size_t i = 0; i < PIPELINE_PLAN_ROWS; i++) {
-        own[i] = rows[i];
-        if (own[i].letter == 'o') {
-            own[i].argument = argument;
-            own[i].help = help;
-        }
-    }
-    options_help(own, PIPELINE_PLAN_ROWS, out);
-}
 
 static void replace(char **text, const char *value)
 {
@@ -184,23 +176,16 @@ static int check_all(const struct pipeline_options *options, struct error *err)
                : 0;
 }
 
-int pipeline_parse(const char *const *argv, size_t count, struct pipeline_options *options,
-                   struct error *err)
+int pipeline_settle(struct pipeline_options *options, const struct strv *operands,
+                    struct error *err)
 {
-    AUTO(strv) operands = {0};
-    if (options_parse(rows, count, argv, options, &operands, err) != 0)
-        return -1;
-    if (options->all)
-        strv_add_all(&options->dirs, &operands);
-    else if (operands.len > 0)
+    if (operands && options->all)
+        strv_add_all(&options->dirs, operands);
+    else if (operands && operands->len > 0)
         return error_set(err, ERROR_USAGE,
                          "unexpected argument '%s'; name the project's folder with -C",
-                         operands.items[0]);
-    return pipeline_settle(options, err);
-}
+                         operands->items[0]);
 
-int pipeline_settle(struct pipeline_options *options, struct error *err)
-{
     if (log_set_format(options->progress, err) != 0)
         return -1;
     if (options->code_quality)

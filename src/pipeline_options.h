@@ -28,19 +28,14 @@ struct pipeline_options {
     enum pull_policy policy;    /* what `pull` means; --offline is not in it */
 };
 void pipeline_options_release(struct pipeline_options *options);
-/* Their rows for options_parse; `count` gets how many. The first PIPELINE_PLAN_ROWS are about the
- * plan alone.
- */
-enum { PIPELINE_PLAN_ROWS = 16 };
-const struct option_row *pipeline_option_rows(size_t *count);
-/* Help for those rows, where -o means something else than the image. */
-void pipeline_help_plan(const char *argument, const char *help, struct buf *out);
-/* Parses argv[1..] into *options; an operand is an error. */
-int pipeline_parse(const char *const *argv, size_t rows, struct pipeline_options *options,
-                   struct error *err) must_check;
 
-/* What pipeline_parse does after the command line was read: for who reads it with rows of its own.
+/* Their rows: which project, its plan, and its build. A verb takes the first ones or all of them.
  */
-int pipeline_settle(struct pipeline_options *options, struct error *err) must_check;
+extern const struct option_row pipeline_project_rows[], pipeline_plan_rows[], pipeline_build_rows[];
+
+/* Checks what options_parse read, fills in what follows from it, and sets up the log. An operand is
+ * an error, unless --all makes it a folder to look in; NULL: the verb has operands of its own. */
+int pipeline_settle(struct pipeline_options *options, const struct strv *operands,
+                    struct error *err) must_check;
 
 #endif

@@ -23,6 +23,9 @@ void functions_release(struct functions *functions)
     *functions = (struct functions){0};
 }
 
+const struct option_table all_tables[] = {
+    {pipeline_project_rows, 0}, {pipeline_plan_rows, 0}, {pipeline_build_rows, 0}, {0}};
+
 /* --- finding --- */
 
 /* The same folder under two names is one function. */
@@ -279,11 +282,9 @@ static int make_commands(const char *const *argv, const struct pipeline_options 
                                        "metadata-file", "image-refs", "code-quality", NULL};
     autofree char *self = realpath("/proc/self/exe", NULL);
     AUTO(strv) common = {0};
-    size_t rows = 0;
-    const struct option_row *table = pipeline_option_rows(&rows);
     if (!self)
         return error_errno(err, ERROR_BUILD, "can't find lbuild's own program");
-    options_forward(table, rows, argv, ours, &common);
+    options_forward(all_tables, argv, ours, &common);
     for (size_t i = 0; i < crew->len; i++) {
         struct strv *command = &crew->workers[i].argv;
         strv_add(command, self);

@@ -15,6 +15,9 @@ enum function_state {
     FUNCTION_FAILED
 };
 
+/* The options of build: all that are passed on to the build of each project are among them. */
+extern const struct option_table all_tables[];
+
 /* One project of the tree. */
 struct function {
     char *dir; /* as it is shown */

@@ -114,11 +114,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
     AUTO(fresh_result) result = {0};
+    AUTO(strv) operands = {0};
     AUTO(pipeline) p = {0};
     int64_t begun = fresh_now(), looked;
-    size_t rows = 0;
-    pipeline_option_rows(&rows);
-    if (pipeline_parse(argv, rows, &options, err) != 0)
+    if (options_parse(all_tables, argv, &options, &operands, err) != 0 ||
+        pipeline_settle(&options, &operands, err) != 0)
         return -1;
     if (options.all)
         return run_all(argv, &options, out, err);
@@ -151,9 +151,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    size_t count = 0;
-    const struct option_row *rows = pipeline_option_rows(&count);
-    options_help(rows, count, out);
+    options_help(all_tables, out);
 }
 
 const struct command command_build = {

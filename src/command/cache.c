@@ -17,15 +17,16 @@ struct cache_options {
 };
 
 static const struct option_row rows[] = {
-    {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL,
-     "ls, prune: print one JSON object."},
+    {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL, "Print one JSON object."},
     {0, "days", OPTION_COUNT, offsetof(struct cache_options, days), "N",
-     "prune: remove what was not used for N days. Default: 30."},
+     "prune: Remove what was not used for N days. Default: 30."},
     {0, "all", OPTION_FLAG, offsetof(struct cache_options, all), NULL,
-     "prune: remove everything that no build is using."},
+     "prune: Remove everything that no running build uses."},
     {0, "dry-run", OPTION_FLAG, offsetof(struct cache_options, dry_run), NULL,
-     "prune: only say how much it would be."},
+     "prune: Only print how much would be freed."},
+    {0},
 };
+static const struct option_table tables[] = {{rows, 0}, {0}};
 
 /* "42.1 MB", as docker and registries count. */
 static void add_size(struct buf *out, uint64_t size)
@@ -124,7 +125,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     struct cache_options options = {0};
     AUTO(strv) operands = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len == 1 && strcmp(operands.items[0], "ls") == 0)
         return list(&options, out, err);
@@ -137,7 +138,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_cache = {

@@ -10,7 +10,7 @@
 /* Two things of one name: the project file without an operand, a finished image with one. */
 
 struct check_options {
-    struct pipeline_options pipeline; /* first: their rows have its offsets */
+    struct pipeline_options pipeline;
     struct strv ignore;
     const char *budget;
     int base_age;
@@ -29,24 +29,24 @@ enum { BASE_AGE = 365 };
     {                                                                                              \
         0, name, type, offsetof(struct check_options, field), argument, help                       \
     }
-static const struct option_row own_rows[] = {
+static const struct option_row rows[] = {
     ROW("json", OPTION_FLAG, json, NULL, "Print one JSON object."),
     ROW("sarif", OPTION_FLAG, sarif, NULL, "Print SARIF 2.1.0, for code scanning."),
     ROW("ignore", OPTION_LIST, ignore, "ID",
-        "A rule that doesn't count, as LB061; several with commas, or again."),
-    ROW("werror", OPTION_FLAG, werror, NULL, "Warnings count as errors."),
-    ROW("budget", OPTION_TEXT, budget, "SIZE", "Most that the image may have unpacked, as 200MB."),
+        "Rule to ignore, e.g. LB061. Several with commas, or the option again."),
+    ROW("werror", OPTION_FLAG, werror, NULL, "Count warnings as errors."),
+    ROW("budget", OPTION_TEXT, budget, "SIZE",
+        "Maximum size of the image unpacked, e.g. 200MB or 1.5GiB."),
     ROW("base-age", OPTION_COUNT, base_age, "DAYS",
-        "From when on a base is old; 365 unless given."),
+        "Days after which a base counts as old. Default: 365."),
+    {0},
 };
-enum { ROWS = PIPELINE_PLAN_ROWS + sizeof own_rows / sizeof own_rows[0] };
-
-static void all_rows(struct option_row *rows)
-{
-    size_t count = 0;
-    memcpy(rows, pipeline_option_rows(&count), PIPELINE_PLAN_ROWS * sizeof *rows);
-    memcpy(rows + PIPELINE_PLAN_ROWS, own_rows, sizeof own_rows);
-}
+static const struct option_table tables[] = {
+    {rows, 0},
+    {pipeline_project_rows, offsetof(struct check_options, pipeline)},
+    {pipeline_plan_rows, offsetof(struct check_options, pipeline)},
+    {0},
+};
 
 static int check_project(const struct check_options *options, struct buf *out, struct error *err)
 {
@@ -122,12 +122,10 @@ static int check_image(const struct check_options *options, const char *path, st
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
-    struct option_row rows[ROWS];
     AUTO(check_options) options = {0};
     AUTO(strv) operands = {0};
-    all_rows(rows);
-    if (options_parse(rows, ROWS, argv, &options, &operands, err) != 0 ||
-        pipeline_settle(&options.pipeline, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0 ||
+        pipeline_settle(&options.pipeline, NULL, err) != 0)
         return -1;
     if (operands.len > 1)
         return error_set(err, ERROR_USAGE, "check takes one image, and '%s' is a second one",
@@ -140,9 +138,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    struct option_row rows[ROWS];
-    all_rows(rows);
-    options_help(rows, ROWS, out);
+    options_help(tables, out);
 }
 
 const struct command command_check = {

@@ -32,13 +32,23 @@ static int write_file(const struct pipeline *p, const char *dockerfile, const ch
     return atomic_commit(&file, err);
 }
 
+static const struct option_row rows[] = {
+    {'o', "output", OPTION_TEXT, offsetof(struct pipeline_options, output), "FILE",
+     "Write the tar there instead of to standard output."},
+    {0},
+};
+static const struct option_table tables[] = {
+    {rows, 0}, {pipeline_project_rows, 0}, {pipeline_plan_rows, 0}, {0}};
+
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
+    AUTO(strv) operands = {0};
     AUTO(pipeline) p = {0};
     AUTO(dockerfile) dockerfile = {0};
     (void)out; /* A context can be larger than memory: it goes straight to standard output. */
-    if (pipeline_parse(argv, PIPELINE_PLAN_ROWS, &options, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0 ||
+        pipeline_settle(&options, &operands, err) != 0)
         return -1;
     bool to_file = options.output && strcmp(options.output, "-") != 0;
     if (!to_file && isatty(STDOUT_FILENO))
@@ -56,7 +66,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    pipeline_help_plan("FILE", "Write the tar there instead of to standard output.", out);
+    options_help(tables, out);
 }
 
 const struct command command_context = {

@@ -1,35 +1,27 @@
 #include "image/diff.h"
 #include "command/command.h"
+#include "image/options.h"
 #include "support/control.h"
-#include "support/options.h"
 #include "support/own.h"
 
 #include <string.h>
 
 struct diff_options {
-    bool json, offline;
-    const char *tag, *arch, *ca_file;
-    struct strv mirrors;
+    struct image_options image;
+    bool json;
 };
 
 static void diff_options_release(struct diff_options *options)
 {
-    strv_release(&options->mirrors);
+    image_options_release(&options->image);
 }
 
-#define ROW(name, type, field, argument, help)                                                     \
-    {                                                                                              \
-        0, name, type, offsetof(struct diff_options, field), argument, help                        \
-    }
 static const struct option_row rows[] = {
-    ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
-    ROW("tag", OPTION_TEXT, tag, "TAG", "which image of both, when there are several"),
-    ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture of both, when there are several"),
-    ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
-    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE",
-        "CA certificates to trust besides the system's"),
-    ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
+    {0, "json", OPTION_FLAG, offsetof(struct diff_options, json), NULL, "Print one JSON object."},
+    {0},
 };
+static const struct option_table tables[] = {
+    {rows, 0}, {image_option_rows, offsetof(struct diff_options, image)}, {0}};
 
 enum verdict { VERDICT_EQUAL, VERDICT_BYTES, VERDICT_DIFFERENT };
 
@@ -129,15 +121,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(store) store = {.lock = -1};
     AUTO(imagetree) a = {0}, b = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 2)
         return error_set(err, ERROR_USAGE, "diff takes two images");
-    const struct imagefile_choice choice = {.tag = options.tag,
-                                            .arch = options.arch,
-                                            .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file,
-                                            .offline = options.offline};
+    const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagetree_load(operands.items[0], &choice, &store, &a, err) != 0 ||
         imagetree_load(operands.items[1], &choice, &store, &b, err) != 0)
@@ -147,7 +135,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_diff = {

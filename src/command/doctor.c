@@ -18,7 +18,9 @@ struct doctor_options {
 
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct doctor_options, json), NULL, "Print one JSON object."},
+    {0},
 };
+static const struct option_table tables[] = {{rows, 0}, {0}};
 
 /* What other parts of lbuild and its tests use when it is there. */
 static const struct tool {
@@ -248,7 +250,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     struct doctor_options options = {0};
     AUTO(strv) operands = {0}, missing = {0};
     AUTO(store) store = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 0)
         return error_set(err, ERROR_USAGE, "doctor takes no argument, not '%s'", operands.items[0]);
@@ -277,7 +279,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_doctor = {

@@ -25,10 +25,12 @@ struct init_options {
 
 static const struct option_row rows[] = {
     {0, "lang", OPTION_TEXT, offsetof(struct init_options, language), "LANGUAGE",
-     "The function's language. Default: the one of the files that are there, else c."},
+     "The function's language. Default: guessed from the files that are there, else c."},
     {0, "dry-run", OPTION_FLAG, offsetof(struct init_options, dry_run), NULL,
-     "Show what would be written and stop."},
+     "Print which files would be written and stop."},
+    {0},
 };
+static const struct option_table tables[] = {{rows, 0}, {0}};
 
 struct scaffold {
     const struct init_options *options;
@@ -201,7 +203,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     struct init_options options = {0};
     AUTO(scaffold) scaffold = {.options = &options};
     AUTO(strv) operands = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
         return error_set(err, ERROR_USAGE, "init takes one name, and '%s' is a second one",
@@ -220,7 +222,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_init = {

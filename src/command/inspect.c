@@ -1,37 +1,28 @@
 #include "command/command.h"
-
-#include "image/imagefile.h"
+#include "image/options.h"
 #include "store/store.h"
 #include "support/control.h"
-#include "support/options.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 struct inspect_options {
-    bool json, offline;
-    const char *tag, *arch, *ca_file;
-    struct strv mirrors;
+    struct image_options image;
+    bool json;
 };
 
 static void inspect_options_release(struct inspect_options *options)
 {
-    strv_release(&options->mirrors);
+    image_options_release(&options->image);
 }
 
 static const struct option_row rows[] = {
-    {0, "json", OPTION_FLAG, offsetof(struct inspect_options, json), NULL, "print one JSON object"},
-    {0, "tag", OPTION_TEXT, offsetof(struct inspect_options, tag), "TAG",
-     "which image, when there are several"},
-    {0, "arch", OPTION_TEXT, offsetof(struct inspect_options, arch), "ARCH",
-     "which architecture, when there are several"},
-    {0, "registry-mirror", OPTION_LIST, offsetof(struct inspect_options, mirrors), "HOST=URL",
-     "go to URL for images of HOST"},
-    {0, "registry-ca", OPTION_TEXT, offsetof(struct inspect_options, ca_file), "FILE",
-     "CA certificates to trust besides the system's"},
-    {0, "offline", OPTION_FLAG, offsetof(struct inspect_options, offline), NULL,
-     "never use the network"},
+    {0, "json", OPTION_FLAG, offsetof(struct inspect_options, json), NULL,
+     "Print one JSON object."},
+    {0},
 };
+static const struct option_table tables[] = {
+    {rows, 0}, {image_option_rows, offsetof(struct inspect_options, image)}, {0}};
 
 static void line(struct buf *out, const char *name, const char *text)
 {
@@ -197,15 +188,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(imagefile) image = {0};
     AUTO(store) store = {.lock = -1};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "inspect takes one image");
-    const struct imagefile_choice choice = {.tag = options.tag,
-                                            .arch = options.arch,
-                                            .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file,
-                                            .offline = options.offline};
+    const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
@@ -219,7 +206,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_inspect = {

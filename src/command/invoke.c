@@ -10,7 +10,6 @@
 #include "project/project.h"
 #include "support/fs.h"
 #include "support/log.h"
-#include "support/options.h"
 #include "support/own.h"
 #include "support/process.h"
 
@@ -21,8 +20,8 @@
 #define TIMEOUT_DEFAULT 60
 
 struct invoke_options {
-    const char *dir, *file, *profile, *event, *data;
-    struct strv set;
+    struct pipeline_options pipeline;
+    const char *event, *data;
     int timeout;
 };
 
@@ -30,18 +29,13 @@ static const struct option_row rows[] = {
     {0, "event", OPTION_TEXT, offsetof(struct invoke_options, event), "FILE",
      "Read the event from FILE; '-' is standard input."},
     {0, "data", OPTION_TEXT, offsetof(struct invoke_options, data), "JSON",
-     "The event itself. Without an event: {}."},
+     "The event itself. Default: {}."},
     {0, "timeout", OPTION_COUNT, offsetof(struct invoke_options, timeout), "SECONDS",
-     "The function's time, 1 to 900. Default: 60."},
-    {'C', "directory", OPTION_TEXT, offsetof(struct invoke_options, dir), "DIR",
-     "The project's folder."},
-    {'f', "file", OPTION_TEXT, offsetof(struct invoke_options, file), "FILE",
-     "The project file, instead of lbuild.ini."},
-    {0, "profile", OPTION_TEXT, offsetof(struct invoke_options, profile), "NAME",
-     "Lay [profile:NAME] over the project file."},
-    {0, "set", OPTION_LIST, offsetof(struct invoke_options, set), "SECTION.KEY=VALUE",
-     "Override a key of the project file."},
+     "Maximum time that the function may take, 1 to 900. Default: 60."},
+    {0},
 };
+static const struct option_table tables[] = {
+    {rows, 0}, {pipeline_project_rows, offsetof(struct invoke_options, pipeline)}, {0}};
 
 /* What is run, and with what. */
 struct function {
@@ -55,7 +49,7 @@ struct function {
 
 static void invoke_options_release(struct invoke_options *options)
 {
-    strv_release(&options->set);
+    pipeline_options_release(&options->pipeline);
 }
 
 static void function_release(struct function *function)
@@ -72,7 +66,7 @@ static void function_release(struct function *function)
 }
 
 /* The image that `lbuild` with the same options writes. Caller frees. */
-static char *project_output(const struct invoke_options *options, struct error *err)
+static char *project_output(const struct pipeline_options *options, struct error *err)
 {
     AUTO(project) project = {0};
     AUTO(strv) complaints = {0};
@@ -242,7 +236,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(invoke_options) options = {0};
     AUTO(strv) operands = {0};
     AUTO(buf) event = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
         return error_set(err, ERROR_USAGE, "invoke takes one image, and '%s' is a second one",
@@ -250,7 +244,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options.timeout > LAMBDA_TIMEOUT_MAX)
         return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d",
                          LAMBDA_TIMEOUT_MAX, options.timeout);
-    autofree char *path = operands.len ? xstrdup(operands.items[0]) : project_output(&options, err);
+    autofree char *path =
+        operands.len ? xstrdup(operands.items[0]) : project_output(&options.pipeline, err);
     if (!path || read_event(&options, &event, err) != 0)
         return -1;
     return invoke(path, &options, &event, out, err);
@@ -258,7 +253,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_invoke = {

@@ -2,33 +2,40 @@
 #include "pipeline.h"
 #include "support/own.h"
 
-#include <string.h>
+struct plan_options {
+    struct pipeline_options pipeline;
+    bool json;
+};
 
-/* --json is this verb's own; the rest of the words are the project's options. */
-static bool take_json(const char *const *argv, struct strv *rest)
+static void plan_options_release(struct plan_options *options)
 {
-    bool json = false;
-    for (size_t i = 0; argv[i]; i++) {
-        if (strcmp(argv[i], "--json") == 0)
-            json = true;
-        else
-            strv_add(rest, argv[i]);
-    }
-    return json;
+    pipeline_options_release(&options->pipeline);
 }
+
+static const struct option_row rows[] = {
+    {0, "json", OPTION_FLAG, offsetof(struct plan_options, json), NULL, "Print one JSON object."},
+    {0},
+};
+static const struct option_table tables[] = {
+    {rows, 0},
+    {pipeline_project_rows, offsetof(struct plan_options, pipeline)},
+    {pipeline_plan_rows, offsetof(struct plan_options, pipeline)},
+    {0},
+};
 
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
-    AUTO(pipeline_options) options = {0};
+    AUTO(plan_options) options = {0};
+    AUTO(strv) operands = {0};
     AUTO(pipeline) p = {0};
-    AUTO(strv) rest = {0};
-    bool json = take_json(argv, &rest);
-    if (pipeline_parse(strv_argv(&rest), PIPELINE_PLAN_ROWS, &options, err) != 0 ||
-        pipeline_plan(&options, FACTS_BASE_PEEK, &p, err) != 0)
+
+    if (options_parse(tables, argv, &options, &operands, err) != 0 ||
+        pipeline_settle(&options.pipeline, &operands, err) != 0 ||
+        pipeline_plan(&options.pipeline, FACTS_BASE_PEEK, &p, err) != 0)
         return -1;
 
-    const char *why, *engine = pipeline_engine(&options, &p, &why);
-    if (!json) {
+    const char *why, *engine = pipeline_engine(&options.pipeline, &p, &why);
+    if (!options.json) {
         plan_print(&p.plan, engine, why, out);
         return 0;
     }
@@ -39,10 +46,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    size_t count = 0;
-    const struct option_row *rows = pipeline_option_rows(&count);
-    options_help(rows, PIPELINE_PLAN_ROWS, out);
-    buf_adds(out, "      --json                    Print the plan as one JSON object.\n");
+    options_help(tables, out);
 }
 
 const struct command command_plan = {

@@ -1,9 +1,9 @@
 #include "command/command.h"
 #include "gate/options.h"
 #include "image/imagetree.h"
+#include "image/options.h"
 #include "lambda/program.h"
 #include "support/control.h"
-#include "support/options.h"
 #include "support/own.h"
 
 #include <inttypes.h>
@@ -14,32 +14,27 @@
  */
 
 struct size_options {
-    bool json, offline;
-    const char *tag, *arch, *budget, *ca_file;
+    struct image_options image;
+    const char *budget;
     int top;
-    struct strv mirrors;
+    bool json;
 };
 
 static void size_options_release(struct size_options *options)
 {
-    strv_release(&options->mirrors);
+    image_options_release(&options->image);
 }
 
-#define ROW(name, type, field, argument, help)                                                     \
-    {                                                                                              \
-        0, name, type, offsetof(struct size_options, field), argument, help                        \
-    }
 static const struct option_row rows[] = {
-    ROW("json", OPTION_FLAG, json, NULL, "print one JSON object"),
-    ROW("budget", OPTION_TEXT, budget, "SIZE", "fail when it is larger, unpacked, as 200MB"),
-    ROW("top", OPTION_COUNT, top, "N", "lines of each table; 10 unless given"),
-    ROW("tag", OPTION_TEXT, tag, "TAG", "which image, when there are several"),
-    ROW("arch", OPTION_TEXT, arch, "ARCH", "which architecture, when there are several"),
-    ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL", "go to URL for images of HOST"),
-    ROW("registry-ca", OPTION_TEXT, ca_file, "FILE",
-        "CA certificates to trust besides the system's"),
-    ROW("offline", OPTION_FLAG, offline, NULL, "never use the network"),
+    {0, "json", OPTION_FLAG, offsetof(struct size_options, json), NULL, "Print one JSON object."},
+    {0, "budget", OPTION_TEXT, offsetof(struct size_options, budget), "SIZE",
+     "Fail when the image unpacked is larger than this, e.g. 200MB or 1.5GiB."},
+    {0, "top", OPTION_COUNT, offsetof(struct size_options, top), "N",
+     "Maximum number of lines in each table. Default: 10."},
+    {0},
 };
+static const struct option_table tables[] = {
+    {rows, 0}, {image_option_rows, offsetof(struct size_options, image)}, {0}};
 
 struct row {
     char *name;
@@ -269,15 +264,11 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(store) store = {.lock = -1};
     AUTO(imagetree) tree = {0};
-    if (options_parse(rows, countof(rows), argv, &options, &operands, err) != 0)
+    if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "size takes one image");
-    const struct imagefile_choice choice = {.tag = options.tag,
-                                            .arch = options.arch,
-                                            .mirrors = &options.mirrors,
-                                            .ca_file = options.ca_file,
-                                            .offline = options.offline};
+    const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagetree_load(operands.items[0], &choice, &store, &tree, err) != 0)
         return -1;
@@ -286,7 +277,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
 static void help(struct buf *out)
 {
-    options_help(rows, countof(rows), out);
+    options_help(tables, out);
 }
 
 const struct command command_size = {

@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Command-line options from one table, which also makes the help text.
+/* Command-line options from tables, which also make the help text.
  *
- * "--name value" and "--name=value", "-n value" and "-nvalue"; "--" ends options; options and
+ * "--name value" and "--name=value", "-n value" and "-nvalue"; "--" ends the options; options and
  * operands may mix. The error for an unknown option names the nearest known one. */
 enum option_type {
     OPTION_FLAG,  /* bool: set to true */
@@ -24,19 +24,27 @@ struct option_row {
     const char *name;
     enum option_type type;
     size_t offset;        /* of the field in the options struct */
-    const char *argument; /* name of the value in the help, e.g. "FILE"; NULL for a flag */
-    const char *help;
+    const char *argument; /* what the help calls the value: "FILE"; NULL for a flag */
+    const char *help;     /* one sentence or several, each with a capital and a full stop */
 };
 
-/* Reads argv[1..] by the table into *into, which the caller has zeroed. Operands are added to
- * `operands`; borrowed texts point into argv. Errors are ERROR_USAGE. */
-int options_parse(const struct option_row *rows, size_t count, const char *const *argv, void *into,
+/* The rows of one options struct. A command lists several tables: its own options, then those that
+ * it shares with other commands. The list ends with a table without rows. Of two rows with one name
+ * the first counts, so that a command can give a shared option its own meaning. */
+struct option_table {
+    const struct option_row *rows; /* up to a row without a name */
+    size_t at;                     /* offset of their struct in the one that is filled */
+};
+
+/* Reads argv[1..] into *into (zeroed by the caller) and adds operands to `operands`; texts in *into
+ * point into argv. Errors are ERROR_USAGE. */
+int options_parse(const struct option_table *tables, const char *const *argv, void *into,
                   struct strv *operands, struct error *err) must_check;
-/* Adds the options of a command line that options_parse accepted, each as one word "--NAME" or
- * "--NAME=VALUE", without those named in `but` (NULL-terminated) and without operands. */
-void options_forward(const struct option_row *rows, size_t count, const char *const *argv,
+/* Adds the options of a command line that options_parse took, without those named in `but` (NULL at
+ * the end), each as one word: "--NAME" or "--NAME=VALUE". Operands are left out. */
+void options_forward(const struct option_table *tables, const char *const *argv,
                      const char *const *but, struct strv *out);
-/* Adds the help lines of the table. */
-void options_help(const struct option_row *rows, size_t count, struct buf *out);
+/* Adds the lines of help for the tables. */
+void options_help(const struct option_table *tables, struct buf *out);
 
 #endif

@@ -288,7 +288,9 @@ static void options_are_passed_on(void **state)
         {'t', "text", OPTION_TEXT, offsetof(struct forwarded, text), "TEXT", ""},
         {0, "list", OPTION_LIST, offsetof(struct forwarded, list), "ITEM", ""},
         {'j', "count", OPTION_COUNT, offsetof(struct forwarded, count), "N", ""},
+        {0},
     };
+    static const struct option_table tables[] = {{rows, 0}, {0}};
     static const char *const argv[] = {"verb",       "-f", "operand", "-tabc",  "--list", "--flag",
                                        "--list=b=c", "-j", "3",       "-",      "-o",     "--text",
                                        "",           "--", "-f",      "--list", NULL};
@@ -297,13 +299,11 @@ static void options_are_passed_on(void **state)
                                            "--text="};
     AUTO(strv) out = {0}, all = {0};
     (void)state;
-
-    options_forward(rows, countof(rows), argv, but, &out);
+    options_forward(tables, argv, but, &out);
     assert_int_equal(out.len, countof(expected));
     for (size_t i = 0; i < countof(expected); i++)
         assert_string_equal(out.items[i], expected[i]);
-
-    options_forward(rows, countof(rows), argv, nothing, &all);
+    options_forward(tables, argv, nothing, &all);
     assert_int_equal(all.len, countof(expected) + 2);
     assert_true(strv_contains(&all, "--count=3"));
     assert_true(strv_contains(&all, "--other"));
@@ -332,14 +332,16 @@ static void options(void **state)
         {'f', "file", OPTION_TEXT, offsetof(struct sample, file), "FILE", "the file"},
         {0, "set", OPTION_LIST, offsetof(struct sample, set), "KEY=VALUE", "override"},
         {'j', "jobs", OPTION_COUNT, offsetof(struct sample, jobs), "N", "how many"},
+        {0},
     };
+    static const struct option_table tables[] = {{rows, 0}, {0}};
     struct sample sample = {0};
     AUTO(strv) operands = {0};
     struct error err = {0};
     (void)state;
     const char *argv[] = {"build",     "-q", "one", "--file=a", "-fb", "--set", "x=1",
                           "--set=y=2", "-j", "3",   "-",        "--",  "-z",    NULL};
-    assert_int_equal(options_parse(rows, countof(rows), argv, &sample, &operands, &err), 0);
+    assert_int_equal(options_parse(tables, argv, &sample, &operands, &err), 0);
     assert_true(sample.quiet);
     assert_string_equal(sample.file, "b");
     assert_int_equal(sample.set.len, 2);
@@ -357,11 +359,49 @@ static void options(void **state)
     const char *said[] = {"did you mean '--file'", "needs a value", "from 1 to 1024",
                           "takes no value", "unknown option '-x'"};
     for (size_t i = 0; i < countof(wrong); i++) {
-        assert_int_equal(options_parse(rows, countof(rows), wrong[i], &sample, &operands, &err),
-                         -1);
+        assert_int_equal(options_parse(tables, wrong[i], &sample, &operands, &err), -1);
         assert_int_equal(err.kind, ERROR_USAGE);
         assert_non_null(strstr(err.text, said[i]));
     }
+}
+
+struct outer {
+    bool json;
+    const char *other;
+    struct sample sample;
+};
+
+/* The first row with a name counts, for parsing and for help. */
+static void tables_compose(void **state)
+{
+    static const struct option_row shared[] = {
+        {'q', "quiet", OPTION_FLAG, offsetof(struct sample, quiet), NULL, "Say less."},
+        {'f', "file", OPTION_TEXT, offsetof(struct sample, file), "FILE", "The file."},
+        {0},
+    };
+    static const struct option_row own[] = {
+        {0, "json", OPTION_FLAG, offsetof(struct outer, json), NULL, "Print JSON."},
+        {'f', "file", OPTION_TEXT, offsetof(struct outer, other), "DIR", "The other."},
+        {0},
+    };
+    static const struct option_table tables[] = {
+        {own, 0}, {shared, offsetof(struct outer, sample)}, {0}};
+    static const char *const argv[] = {"verb", "-fa", "--quiet", "--file", "b", "--json", NULL};
+    struct outer outer = {0};
+    AUTO(strv) operands = {0};
+    AUTO(buf) help = {0};
+    struct error err = {0};
+    (void)state;
+
+    assert_int_equal(options_parse(tables, argv, &outer, &operands, &err), 0);
+    assert_true(outer.json && outer.sample.quiet);
+    assert_string_equal(outer.other, "b");
+    assert_null(outer.sample.file);
+
+    options_help(tables, &help);
+    assert_string_equal(buf_text(&help), "      --json                    Print JSON.\n"
+                                         "  -f, --file DIR                The other.\n"
+                                         "  -q, --quiet                   Say less.\n");
 }
 
 /* Strings of all sizes stay where they were put. */
@@ -400,6 +440,7 @@ int main(void)
         cmocka_unit_test(an_arena_keeps_strings),
         cmocka_unit_test(nearest),
         cmocka_unit_test(options),
+        cmocka_unit_test(tables_compose),
         cmocka_unit_test(options_are_passed_on),
     };
     return cmocka_run_group_tests_name("support", tests, NULL, NULL);
