@@ -19,11 +19,11 @@ struct cache_options {
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct cache_options, json), NULL, "Print one JSON object."},
     {0, "days", OPTION_COUNT, offsetof(struct cache_options, days), "N",
-     "prune: Remove what was not used for N days. Default: 30."},
+     "With prune: remove what was not used for N days. Default: 30."},
     {0, "all", OPTION_FLAG, offsetof(struct cache_options, all), NULL,
-     "prune: Remove everything that no running build uses."},
+     "With prune: remove everything that no running build uses."},
     {0, "dry-run", OPTION_FLAG, offsetof(struct cache_options, dry_run), NULL,
-     "prune: Only print how much would be freed."},
+     "With prune: only print how much would be freed."},
     {0},
 };
 static const struct option_table tables[] = {{rows, 0}, {0}};
