@@ -40,6 +40,7 @@ static bool is_known(struct strv *seen, const char *dir)
 int all_find(const struct pipeline_options *options, struct functions *functions, struct error *err)
 {
     AUTO(strv) dirs = {0}, seen = {0};
+
     if (options->dirs.len == 0 && projects_find(options->dir ? options->dir : ".", &dirs, err) != 0)
         return -1;
     for (size_t i = 0; i < options->dirs.len; i++) {
@@ -48,6 +49,7 @@ int all_find(const struct pipeline_options *options, struct functions *functions
         if (projects_find(clean && clean[0] ? clean : dir, &dirs, err) != 0)
             return -1;
     }
+
     strv_sort(&dirs);
     functions->items = xcalloc(dirs.len, sizeof *functions->items);
     for (size_t i = 0; i < dirs.len; i++)
@@ -86,6 +88,7 @@ static int fail(struct function *function, const struct error *why)
     function->state = FUNCTION_FAILED;
     function->status = why->kind;
     function->error = xstrdup(why->text);
+
     AUTOPTR(js) event = js_object();
     js_set_integer(event, "schema", 1);
     js_set_string(event, "event", "error");
@@ -117,7 +120,7 @@ static int fetch_base(const struct pipeline_options *options, struct facts *fact
     return -1;
 }
 
-/* Two functions that write one file would each think that they made it. */
+/* Refuses an output that another function writes too: each would think that it made the file. */
 static int claim_output(const struct pipeline_options *options, const struct facts *facts,
                         const char *dir, struct known *known, struct error *err)
 {
@@ -131,12 +134,14 @@ static int claim_output(const struct pipeline_options *options, const struct fac
             err, ERROR_PROJECT,
             "'%s' is the output of '%s' too; change [output] file, or the project's name", path,
             known->owners.items[at]);
+
     strv_add(&known->outputs, clean ? clean : path);
     strv_add(&known->owners, dir);
     return 0;
 }
 
-/* Whether it can be started. A project file with mistakes can: its own lbuild says so best. */
+/* Checks that the function's build can be started. A project file with mistakes is no obstacle: the
+ * function's own lbuild reports them best. */
 static int prepare(const struct pipeline_options *options, struct function *function,
                    struct known *known)
 {
@@ -145,8 +150,10 @@ static int prepare(const struct pipeline_options *options, struct function *func
     struct error err = {0};
     struct pipeline_options own = *options;
     own.dir = function->dir;
+
     if (facts_project(&own, &complaints, &facts, &err) != 0)
         return 0;
+
     if (claim_output(&own, &facts, function->dir, known, &err) == 0 &&
         fetch_base(&own, &facts, known, &err) == 0)
         return 0;
@@ -162,7 +169,8 @@ struct worker {
     struct crew *crew;
     struct function *function;
     struct strv argv;
-    struct buf line, kept; /* of its output: what isn't a whole line yet; nothing */
+    struct buf line; /* its output that isn't a whole line yet */
+    struct buf kept; /* stays empty: all of the output goes through on_wrote */
     int64_t started;
 };
 
@@ -185,9 +193,11 @@ static void show_state(const struct crew *crew)
 {
     AUTO(buf) text = {0};
     const char *between = ": ";
+
     buf_addf(&text, "%-9s%zu of %zu done", "build", crew->ended, crew->len);
     if (crew->failed > 0)
         buf_addf(&text, ", %zu failed", crew->failed);
+
     for (size_t i = 0; i < crew->len; i++) {
         const struct worker *worker = &crew->workers[i];
         if (worker->started && worker->function->state == FUNCTION_STOPPED) {
@@ -195,6 +205,7 @@ static void show_state(const struct crew *crew)
             between = ", ";
         }
     }
+
     log_live(buf_text(&text));
 }
 
@@ -203,6 +214,7 @@ static void take_event(struct worker *worker, const struct js *event)
     struct function *function = worker->function;
     const char *name = js_get_text(event, "event"), *text = js_get_text(event, "text");
     const struct js *result = js_get(event, "result");
+
     if (name && strcmp(name, "start") == 0)
         worker->started = process_clock();
     if (name && strcmp(name, "result") == 0 && js_is_object(result) && !function->result)
@@ -214,14 +226,15 @@ static void take_event(struct worker *worker, const struct js *event)
     log_relay(function->dir, event);
 }
 
-/* Events, and on standard output the image's name, which the events have too. Anything else is
- * somebody's last words. */
+/* A line is an event, or on standard output the image's name, which the events hold too. Any other
+ * line is a program's last words, and is shown. */
 static void take_line(struct worker *worker)
 {
     struct error ignored;
     const char *line = buf_text(&worker->line);
     AUTOPTR(js) event = line[0] == '{' ? js_parse(line, worker->line.len, "event", &ignored) : NULL;
     const char *digest = js_get_text(worker->function->result, "containerimage.digest");
+
     if (event)
         take_event(worker, event);
     else if (!digest || !strstr(line, digest))
@@ -232,6 +245,7 @@ static void take_line(struct worker *worker)
 static void on_wrote(void *data, const char *bytes, size_t length)
 {
     struct worker *worker = data;
+
     for (const char *end = bytes + length; bytes < end;) {
         const char *newline = memchr(bytes, '\n', (size_t)(end - bytes));
         size_t piece = (size_t)((newline ? newline : end) - bytes);
@@ -241,6 +255,7 @@ static void on_wrote(void *data, const char *bytes, size_t length)
             take_line(worker);
         bytes += piece + 1;
     }
+
     show_state(worker->crew);
 }
 
@@ -248,7 +263,9 @@ static void on_ended(void *data, const struct process *process, int status)
 {
     struct worker *worker = data;
     struct function *function = worker->function;
+    const char *state = "failed";
     (void)process;
+
     if (worker->line.len > 0)
         take_line(worker);
     function->ms = worker->started ? process_clock() - worker->started : 0;
@@ -256,6 +273,7 @@ static void on_ended(void *data, const struct process *process, int status)
     worker->crew->ended++;
     if (process_interrupted())
         return;
+
     if (status != 0) {
         function->state = FUNCTION_FAILED;
         js_free(take(function->result)); /* it failed after the image was made */
@@ -263,20 +281,18 @@ static void on_ended(void *data, const struct process *process, int status)
             function->error = xasprintf("its lbuild ended with status %d", status);
         worker->crew->failed++;
     } else {
-        function->state =
-            js_is_true(js_get(function->result, "fresh")) ? FUNCTION_FRESH : FUNCTION_BUILT;
+        bool fresh = js_is_true(js_get(function->result, "fresh"));
+        function->state = fresh ? FUNCTION_FRESH : FUNCTION_BUILT;
+        state = fresh ? "fresh" : "built";
     }
-    log_step(status                              ? "failed"
-             : function->state == FUNCTION_FRESH ? "fresh"
-                                                 : "built",
-             "%s in %.1f s", function->dir, (double)function->ms / 1e3);
+    log_step(state, "%s in %.1f s", function->dir, (double)function->ms / 1e3);
     show_state(worker->crew);
 }
 
 static int make_commands(const char *const *argv, const struct pipeline_options *options, int jobs,
                          struct crew *crew, struct error *err)
 {
-    /* What is about the tree, about our own output, or said below. */
+    /* These are about the tree, about our own output, or added below. */
     static const char *const ours[] = {"all",           "json",       "directory",    "jobs",
                                        "progress",      "quiet",      "verbose",      "pull",
                                        "metadata-file", "image-refs", "code-quality", NULL};
@@ -285,6 +301,7 @@ static int make_commands(const char *const *argv, const struct pipeline_options 
     if (!self)
         return error_errno(err, ERROR_BUILD, "can't find lbuild's own program");
     options_forward(all_tables, argv, ours, &common);
+
     for (size_t i = 0; i < crew->len; i++) {
         struct strv *command = &crew->workers[i].argv;
         strv_add(command, self);
@@ -292,7 +309,7 @@ static int make_commands(const char *const *argv, const struct pipeline_options 
         strv_addf(command, "--directory=%s", crew->workers[i].function->dir);
         strv_addf(command, "--jobs=%d", jobs);
         strv_add(command, "--progress=json");
-        /* "always" has been done by now. */
+        /* The bases of "always" have been fetched by now. */
         if (options->pull && strcmp(options->pull, "always") != 0)
             strv_addf(command, "--pull=%s", options->pull);
         if (options->verbose)
@@ -302,8 +319,8 @@ static int make_commands(const char *const *argv, const struct pipeline_options 
     return 0;
 }
 
-/* N jobs in all: that many lbuilds at a time, or fewer with several compilers each. With make's
- * jobserver each lbuild is one of make's jobs, and runs one compiler at a time. */
+/* Shares out N jobs: N lbuilds at a time, or fewer with several compilers each. With make's
+ * jobserver each lbuild is one of make's jobs and runs one compiler at a time. */
 static int run_crew(const char *const *argv, const struct pipeline_options *options,
                     struct crew *crew, struct error *err)
 {
@@ -314,6 +331,7 @@ static int run_crew(const char *const *argv, const struct pipeline_options *opti
     int each = joined || (size_t)jobs <= crew->len ? 1 : jobs / (int)crew->len;
     autofree struct process *processes = xcalloc(crew->len, sizeof *processes);
     autofree struct process_result *results = xcalloc(crew->len, sizeof *results);
+
     if (make_commands(argv, options, each, crew, err) != 0)
         return -1;
     for (size_t i = 0; i < crew->len; i++) {
@@ -328,6 +346,7 @@ static int run_crew(const char *const *argv, const struct pipeline_options *opti
                                         .alone = true,
                                         .grace_ms = GRACE_MS};
     }
+
     show_state(crew);
     int result = process_run_shared(processes, crew->len, jobs / each, &jobserver, results, err);
     log_live(NULL);
@@ -340,8 +359,10 @@ int all_build(const char *const *argv, const struct pipeline_options *options,
     AUTO(crew) crew = {0};
     AUTO(known) known = {0};
     int64_t started = process_clock();
+
     if (all_find(options, functions, err) != 0)
         return -1;
+
     crew.workers = xcalloc(functions->len, sizeof *crew.workers);
     for (size_t i = 0; i < functions->len; i++) {
         if (process_check_interrupt(err) != 0)
@@ -350,6 +371,7 @@ int all_build(const char *const *argv, const struct pipeline_options *options,
             crew.workers[crew.len++] =
                 (struct worker){.crew = &crew, .function = &functions->items[i]};
     }
+
     int result = crew.len > 0 ? run_crew(argv, options, &crew, err) : 0;
     functions->ms = process_clock() - started;
     return result;

@@ -5,14 +5,15 @@
 #include "support/buf.h"
 #include "support/json.h"
 
-/* `lbuild build --all`: each project of a tree by an lbuild of its own, so that nothing that
- * happens to one touches the others; they share the store, the bases and the number of jobs. */
+/* `lbuild build --all`: each project of a tree is built by its own lbuild process, so that a
+ * failure of one doesn't touch the others. They share the store, the bases and the number of jobs.
+ */
 
 enum function_state {
-    FUNCTION_STOPPED /* not started, or interrupted */,
+    FUNCTION_STOPPED, /* not started, or interrupted */
     FUNCTION_BUILT,
     FUNCTION_FRESH,
-    FUNCTION_FAILED
+    FUNCTION_FAILED,
 };
 
 /* The options of build: all that are passed on to the build of each project are among them. */
@@ -20,11 +21,11 @@ extern const struct option_table all_tables[];
 
 /* One project of the tree. */
 struct function {
-    char *dir; /* as it is shown */
+    char *dir; /* as messages show it */
     enum function_state state;
-    int status;        /* exit code of its lbuild; 0: fine, or not started */
+    int status;        /* exit code of its lbuild; 0 also when it wasn't started */
     char *error;       /* why it failed, or NULL */
-    struct js *result; /* what it made: the "result" event's (docs/progress.md), or NULL */
+    struct js *result; /* of the "result" event (docs/progress.md), or NULL */
     int64_t ms;        /* how long it took */
 };
 
@@ -35,21 +36,22 @@ struct functions {
 };
 void functions_release(struct functions *functions);
 
-/* Finds and builds them. `argv` is the command line that `options` came from. Fails when nothing
- * could be started, or when lbuild was interrupted: what was done until then is in *functions. */
+/* Finds the projects and builds them. `argv` is the command line that `options` came from. Fails
+ * when nothing could be started, or when lbuild was interrupted; *functions then holds what was
+ * done before. */
 int all_build(const char *const *argv, const struct pipeline_options *options,
               struct functions *functions, struct error *err) must_check;
-/* Only finds them. */
+/* Only finds the projects. */
 int all_find(const struct pipeline_options *options, struct functions *functions,
              struct error *err) must_check;
 
 /* The table for people, or the JSON of --json. */
 void all_report(const struct functions *functions, bool json, struct buf *out);
-/* --metadata-file (one member for each folder) and --image-refs, of what was built. */
+/* Writes --metadata-file (one member for each folder) and --image-refs for what was built. */
 int all_write_files(const struct pipeline_options *options, const struct functions *functions,
                     struct error *err) must_check;
-/* ERROR_... of the run: that of the first function that failed for good, else of the first that may
- * be tried again; 0 and *err untouched when all went well. */
+/* The error of the whole run: that of the first function that failed for good, else of the first
+ * whose error is worth a retry. 0, with *err untouched, when all went well. */
 int all_verdict(const struct functions *functions, struct error *err) must_check;
 
 #endif

@@ -30,6 +30,7 @@ static void add_row(const struct function *function, int width, struct buf *out)
     autofree char *size = js_get_size(function->result, "bytes", &bytes)
                               ? xasprintf("%.1f", (double)bytes / 1e6)
                               : xstrdup("");
+
     buf_addf(out, "%-8s%8.1f%9s  %-*s", states[function->state], (double)function->ms / 1e3, size,
              width, function->dir);
     if (function->result)
@@ -46,12 +47,15 @@ static void add_table(const struct functions *functions, struct buf *out)
                                                 FUNCTION_STOPPED};
     const char *between = ": ";
     int width = (int)strlen("FUNCTION");
-    for (size_t i = 0; i < functions->len; i++)
-        width = (int)strlen(functions->items[i].dir) > width ? (int)strlen(functions->items[i].dir)
-                                                             : width;
+
+    for (size_t i = 0; i < functions->len; i++) {
+        int length = (int)strlen(functions->items[i].dir);
+        width = length > width ? length : width;
+    }
     buf_addf(out, "%-8s%8s%9s  %-*s  %s\n", "STATE", "SECONDS", "MB", width, "FUNCTION", "IMAGE");
     for (size_t i = 0; i < functions->len; i++)
         add_row(&functions->items[i], width, out);
+
     buf_addf(out, "%zu function%s in %.1f s", functions->len, functions->len == 1 ? "" : "s",
              (double)functions->ms / 1e3);
     for (size_t i = 0; i < countof(order); i++) {
@@ -66,6 +70,7 @@ static void add_table(const struct functions *functions, struct buf *out)
 static struct js *row_of(const struct function *function)
 {
     struct js *row = js_object();
+
     js_set_string(row, "function", function->dir);
     js_set_string(row, "state", states[function->state]);
     js_set_integer(row, "status", function->status);
@@ -84,10 +89,12 @@ void all_report(const struct functions *functions, bool json, struct buf *out)
         add_table(functions, out);
         return;
     }
+
     AUTOPTR(js) report = js_object();
     struct js *rows = js_array();
     for (size_t i = 0; i < functions->len; i++)
         js_append(rows, row_of(&functions->items[i]));
+
     js_set_integer(report, "schema", 1);
     js_set_integer(report, "status", all_verdict(functions, &ignored) == 0 ? 0 : ignored.kind);
     js_set_integer(report, "ms", functions->ms);
@@ -108,6 +115,7 @@ int all_write_files(const struct pipeline_options *options, const struct functio
 {
     AUTO(buf) text = {0}, references = {0};
     AUTOPTR(js) metadata = js_object();
+
     for (size_t i = 0; i < functions->len; i++) {
         const struct function *function = &functions->items[i];
         if (!function->result)
@@ -115,24 +123,27 @@ int all_write_files(const struct pipeline_options *options, const struct functio
         js_set(metadata, function->dir, js_copy(function->result));
         add_references(function, &references);
     }
+
     js_dump_pretty(metadata, &text);
     if (options->metadata_file &&
         fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
         return -1;
-    return options->image_refs
-               ? fs_write(options->image_refs, buf_text(&references), references.len, 0644, err)
-               : 0;
+    if (!options->image_refs)
+        return 0;
+    return fs_write(options->image_refs, buf_text(&references), references.len, 0644, err);
 }
 
 int all_verdict(const struct functions *functions, struct error *err)
 {
     const struct function *worst = NULL;
+
     for (size_t i = 0; i < functions->len; i++) {
         const struct function *function = &functions->items[i];
         if (function->state == FUNCTION_FAILED &&
             (!worst || (worst->status == ERROR_RETRY && function->status != ERROR_RETRY)))
             worst = function;
     }
+
     if (!worst)
         return 0;
     return error_set(err, worst->status, "%zu of %zu functions failed; '%s': %s",
