@@ -102,29 +102,40 @@ static void replace(char **text, const char *value)
     *text = xstrdup(value);
 }
 
+/* One word of "type=TYPE,dest=PATH,compression=LEVEL"; false when it is none. */
+static bool take_word(const char *word, struct pipeline_output *out)
+{
+    static const char type[] = "type=", dest[] = "dest=", level[] = "compression=";
+
+    if (strncmp(word, type, strlen(type)) == 0)
+        replace(&out->type, word + strlen(type));
+    else if (strncmp(word, dest, strlen(dest)) == 0 && word[strlen(dest)])
+        replace(&out->dest, word + strlen(dest));
+    else if (strncmp(word, level, strlen(level)) == 0)
+        replace(&out->compression, word + strlen(level));
+    else
+        return false;
+    return true;
+}
+
 static int parse_output(const char *text, struct pipeline_output *out, struct error *err)
 {
     if (!text)
         return 0;
-    static const char level[] = "compression=";
     if (strncmp(text, "type=", 5) != 0 && strncmp(text, "dest=", 5) != 0 &&
-        strncmp(text, level, strlen(level)) != 0) {
+        strncmp(text, "compression=", 12) != 0) {
         out->dest = xstrdup(text);
         return 0;
     }
+
     for (const char *at = text; *at; at += strcspn(at, ",") + (at[strcspn(at, ",")] == ',')) {
         autofree char *word = xstrndup(at, strcspn(at, ","));
-        if (strncmp(word, "type=", 5) == 0)
-            replace(&out->type, word + 5);
-        else if (strncmp(word, "dest=", 5) == 0 && word[5])
-            replace(&out->dest, word + 5);
-        else if (strncmp(word, level, strlen(level)) == 0)
-            replace(&out->compression, word + strlen(level));
-        else
+        if (!take_word(word, out))
             return error_set(err, ERROR_USAGE,
                              "-o: '%s' is not understood; write type=oci|oci-layout,dest=PATH",
                              word);
     }
+
     autofree char *wrong = out->compression ? value_check(TYPE_LEVEL, out->compression) : NULL;
     if (wrong)
         return error_set(err, ERROR_USAGE, "-o: %s", wrong);
@@ -148,20 +159,35 @@ static int parse_pull(const char *text, enum pull_policy *policy, struct error *
     return error_set(err, ERROR_USAGE, "--pull takes always, missing or never, not '%s'", text);
 }
 
-/* What can't be said about several projects at once. */
+/* The first option given that is about one project, or NULL. */
+static const char *only_for_one(const struct pipeline_options *options)
+{
+    const struct {
+        bool given;
+        const char *name;
+    } all[] = {
+        {options->file, "-f"},           {options->tags.len > 0, "-t"},
+        {options->iidfile, "--iidfile"}, {options->depfile, "--depfile"},
+        {options->stamp, "--stamp"},
+    };
+
+    for (size_t i = 0; i < countof(all); i++)
+        if (all[i].given)
+            return all[i].name;
+    return NULL;
+}
+
+/* Refuses what can't be said about several projects at once. */
 static int check_all(const struct pipeline_options *options, struct error *err)
 {
+    const char *one = only_for_one(options);
+
+    if (!options->all && options->json)
+        return error_set(err, ERROR_USAGE,
+                         "--json goes with --all; for one image there is --metadata-file");
     if (!options->all)
-        return options->json
-                   ? error_set(err, ERROR_USAGE,
-                               "--json goes with --all; for one image there is --metadata-file")
-                   : 0;
-    const char *one = options->file           ? "-f"
-                      : options->tags.len > 0 ? "-t"
-                      : options->iidfile      ? "--iidfile"
-                      : options->depfile      ? "--depfile"
-                      : options->stamp        ? "--stamp"
-                                              : NULL;
+        return 0;
+
     if (one)
         return error_set(
             err, ERROR_USAGE,
@@ -169,11 +195,11 @@ static int check_all(const struct pipeline_options *options, struct error *err)
     if (options->dir && options->dirs.len > 0)
         return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one",
                          options->dirs.items[0]);
-    return options->out.dest
-               ? error_set(err, ERROR_USAGE,
-                           "-o names one output, and --all makes several; set [output] file in the "
-                           "project files")
-               : 0;
+    if (options->out.dest)
+        return error_set(err, ERROR_USAGE,
+                         "-o names one output, and --all makes several; set [output] file in the "
+                         "project files");
+    return 0;
 }
 
 int pipeline_settle(struct pipeline_options *options, const struct strv *operands,
@@ -193,12 +219,13 @@ int pipeline_settle(struct pipeline_options *options, const struct strv *operand
     if ((options->platform != NULL) + options->arm64 + options->x86_64 > 1)
         return error_set(
             err, ERROR_USAGE,
-            "give one of --platform, --arm64 and --x86-64: an image for Lambda has one architecture");
+            "give one of --platform, --arm64 and --x86-64: an image for Lambda has one "
+            "architecture");
     if (parse_output(options->output, &options->out, err) != 0 ||
-        parse_pull(options->pull, &options->policy, err) != 0 || check_all(options, err) != 0)
+        parse_pull(options->pull, &options->policy, err) != 0 || check_all(options, err) != 0 ||
+        engine_options_check(&options->how, err) != 0)
         return -1;
-    if (engine_options_check(&options->how, err) != 0)
-        return -1;
+
     if (options->quiet || options->verbose)
         log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
     return 0;
