@@ -18,12 +18,7 @@ int facts_project(const struct pipeline_options *options, struct strv *complaint
                   struct facts *facts, struct error *err)
 {
     AUTO(strv) set = {0};
-    const char *arch = options->platform;
-
-    if (!arch && options->arm64)
-        arch = "arm64";
-    else if (!arch && options->x86_64)
-        arch = "x86_64";
+    const char *arch = pipeline_arch(options);
 
     strv_add_all(&set, &options->set);
     if (arch)

@@ -202,6 +202,15 @@ static int check_all(const struct pipeline_options *options, struct error *err)
     return 0;
 }
 
+const char *pipeline_arch(const struct pipeline_options *options)
+{
+    if (options->platform)
+        return options->platform;
+    if (options->arm64)
+        return "arm64";
+    return options->x86_64 ? "x86_64" : NULL;
+}
+
 int pipeline_settle(struct pipeline_options *options, const struct strv *operands,
                     struct error *err)
 {

@@ -33,6 +33,10 @@ void pipeline_options_release(struct pipeline_options *options);
  */
 extern const struct option_row pipeline_project_rows[], pipeline_plan_rows[], pipeline_build_rows[];
 
+/* The architecture that --platform, --arm64 or --x86-64 asks for, as arch_parse takes it; NULL:
+ * none. */
+const char *pipeline_arch(const struct pipeline_options *options);
+
 /* Checks what options_parse read, fills in what follows from it, and sets up the log. An operand is
  * an error, unless --all makes it a folder to look in; NULL: the verb has operands of its own. */
 int pipeline_settle(struct pipeline_options *options, const struct strv *operands,

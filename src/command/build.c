@@ -15,9 +15,11 @@
 static struct js *metadata(const struct fresh_result *result)
 {
     struct js *object = js_object(), *descriptor = js_object();
+
     js_set_string(descriptor, "mediaType", "application/vnd.oci.image.manifest.v1+json");
     js_set_string(descriptor, "digest", result->manifest.text);
     js_set_integer(descriptor, "size", (int64_t)result->manifest_size);
+
     js_set_string(object, "containerimage.config.digest", result->config.text);
     js_set(object, "containerimage.descriptor", descriptor);
     js_set_string(object, "containerimage.digest", result->manifest.text);
@@ -36,8 +38,10 @@ static void log_image(const struct fresh_result *result, bool fresh)
 {
     struct stat st;
     struct js *object = metadata(result), *tags = js_array();
+
     for (size_t i = 0; i < result->tags.len; i++)
         js_append(tags, js_string(result->tags.items[i]));
+
     js_set(object, "image.tags", tags);
     js_set_string(object, "file", result->output);
     if (stat(result->output, &st) == 0 && S_ISREG(st.st_mode))
@@ -51,17 +55,19 @@ static int write_files(const struct pipeline_options *options, const struct fres
 {
     AUTO(buf) text = {0}, references = {0};
     AUTOPTR(js) object = metadata(result);
+
     js_dump_pretty(object, &text);
     add_references(result, &references);
+
     if (options->metadata_file &&
         fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
         return -1;
     if (options->image_refs &&
         fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) != 0)
         return -1;
-    return options->iidfile ? fs_write(options->iidfile, result->config.text,
-                                       strlen(result->config.text), 0644, err)
-                            : 0;
+    if (!options->iidfile)
+        return 0;
+    return fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err);
 }
 
 static int report(const struct pipeline_options *options, const struct fresh_result *result,
@@ -70,6 +76,7 @@ static int report(const struct pipeline_options *options, const struct fresh_res
     const char *dest = options->out.dest;
     if (write_files(options, result, err) != 0)
         return -1;
+
     autofree char *reference = xasprintf("%s@%s", result->name, result->manifest.text);
     if (dest && strcmp(dest, "-") == 0)
         log_line(reference);
@@ -89,19 +96,24 @@ static int show_plan(const struct pipeline_options *options, struct buf *out, st
     return 0;
 }
 
-static int run_all(const char *const *argv, const struct pipeline_options *options, struct buf *out,
-                   struct error *err)
+static int list_projects(const struct pipeline_options *options, struct buf *out, struct error *err)
 {
     AUTO(functions) functions = {0};
-    if (options->dry_run) {
-        if (all_find(options, &functions, err) != 0)
-            return -1;
-        for (size_t i = 0; i < functions.len; i++)
-            buf_addf(out, "%s\n", functions.items[i].dir);
-        return 0;
-    }
+    if (all_find(options, &functions, err) != 0)
+        return -1;
+
+    for (size_t i = 0; i < functions.len; i++)
+        buf_addf(out, "%s\n", functions.items[i].dir);
+    return 0;
+}
+
+static int build_all(const char *const *argv, const struct pipeline_options *options,
+                     struct buf *out, struct error *err)
+{
+    AUTO(functions) functions = {0};
     log_start("build");
     process_catch_signals();
+
     int result = all_build(argv, options, &functions, err);
     if (functions.len > 0)
         all_report(&functions, options->json, out);
@@ -110,43 +122,66 @@ static int run_all(const char *const *argv, const struct pipeline_options *optio
     return all_verdict(&functions, err);
 }
 
+/* *result is what was made; empty with --target. `begun` and *looked: the times from which changes
+ * count, for fresh.h and depfile.h. */
+static int build(const struct pipeline_options *options, int64_t begun, int64_t *looked,
+                 struct fresh_result *result, struct error *err)
+{
+    AUTO(pipeline) p = {0};
+    process_catch_signals();
+
+    if (pipeline_build(options, &p, err) != 0)
+        return -1;
+    if (options->how.target)
+        return 0;
+
+    if (depfile_write(options, &p, looked, err) != 0)
+        return -1;
+    fresh_record(options, &p, begun);
+    *result = (struct fresh_result){.name = xstrdup(p.image.name),
+                                    .output = xstrdup(p.plan.output_file),
+                                    .manifest = p.image.manifest_digest,
+                                    .config = p.image.config_digest,
+                                    .manifest_size = p.image.manifest.len};
+    strv_add_all(&result->tags, &p.image.tags);
+    return 0;
+}
+
+static int build_one(const struct pipeline_options *options, int64_t begun, struct buf *out,
+                     struct error *err)
+{
+    AUTO(fresh_result) result = {0};
+    log_start("build");
+    int64_t looked = depfile_begin(options);
+    bool fresh = fresh_check(options, &result);
+
+    if (fresh)
+        log_step("fresh", "%s", result.name);
+    else if (build(options, begun, &looked, &result, err) != 0)
+        return -1;
+    if (options->how.target)
+        return 0;
+
+    log_image(&result, fresh);
+    if (report(options, &result, out, err) != 0)
+        return -1;
+    return depfile_stamp(options, looked, err);
+}
+
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(pipeline_options) options = {0};
-    AUTO(fresh_result) result = {0};
     AUTO(strv) operands = {0};
-    AUTO(pipeline) p = {0};
-    int64_t begun = fresh_now(), looked;
+    int64_t begun = fresh_now();
+
     if (options_parse(all_tables, argv, &options, &operands, err) != 0 ||
         pipeline_settle(&options, &operands, err) != 0)
         return -1;
+
     if (options.all)
-        return run_all(argv, &options, out, err);
-    if (options.dry_run)
-        return show_plan(&options, out, err);
-    log_start("build");
-    looked = depfile_begin(&options);
-    if (fresh_check(&options, &result)) {
-        log_step("fresh", "%s", result.name);
-        log_image(&result, true);
-        return report(&options, &result, out, err) == 0 ? depfile_stamp(&options, looked, err) : -1;
-    }
-    process_catch_signals();
-    if (pipeline_build(&options, &p, err) != 0)
-        return -1;
-    if (options.how.target)
-        return 0;
-    if (depfile_write(&options, &p, &looked, err) != 0)
-        return -1;
-    fresh_record(&options, &p, begun);
-    result = (struct fresh_result){.name = xstrdup(p.image.name),
-                                   .output = xstrdup(p.plan.output_file),
-                                   .manifest = p.image.manifest_digest,
-                                   .config = p.image.config_digest,
-                                   .manifest_size = p.image.manifest.len};
-    strv_add_all(&result.tags, &p.image.tags);
-    log_image(&result, false);
-    return report(&options, &result, out, err) == 0 ? depfile_stamp(&options, looked, err) : -1;
+        return options.dry_run ? list_projects(&options, out, err)
+                               : build_all(argv, &options, out, err);
+    return options.dry_run ? show_plan(&options, out, err) : build_one(&options, begun, out, err);
 }
 
 static void help(struct buf *out)

@@ -34,8 +34,10 @@ static void add_size(struct buf *out, uint64_t size)
     static const char *const units[] = {"kB", "MB", "GB", "TB"};
     double number = (double)size / 1000;
     size_t unit = 0;
+
     for (; number >= 999.95 && unit + 1 < countof(units); unit++)
         number /= 1000;
+
     if (size < 1000)
         buf_addf(out, "%" PRIu64 " B", size);
     else
@@ -47,6 +49,7 @@ static void add_day(struct buf *out, uint64_t seconds)
     struct tm tm = {0};
     char text[32];
     time_t when = (time_t)seconds;
+
     gmtime_r(&when, &tm);
     strftime(text, sizeof text, "%Y-%m-%d", &tm);
     buf_adds(out, text);
@@ -56,13 +59,16 @@ static void list_text(const struct js *report, struct buf *out)
 {
     const struct js *refs = js_get(report, "refs"), *blobs = js_get(report, "blobs");
     uint64_t total = 0;
+
     buf_addf(out, "%s\n", js_get_text(report, "root"));
+
     for (size_t i = 0; i < js_count(refs); i++) {
         const struct js *ref = js_at(refs, i);
         const char *arch = js_get_text(ref, "architecture"), *digest = js_get_text(ref, "digest");
         buf_addf(out, "image  %s %s %s\n", js_get_text(ref, "reference"), arch ? arch : "",
                  digest ? digest : "");
     }
+
     for (size_t i = 0; i < js_count(blobs); i++) {
         const struct js *blob = js_at(blobs, i);
         uint64_t size = 0, used = 0;
@@ -74,6 +80,7 @@ static void list_text(const struct js *report, struct buf *out)
         add_day(out, used);
         buf_addc(out, '\n');
     }
+
     js_get_size(report, "total", &total);
     buf_addf(out, "total  %zu blobs, ", js_count(blobs));
     add_size(out, total);
@@ -87,9 +94,11 @@ static int list(const struct cache_options *options, struct buf *out, struct err
         return error_set(err, ERROR_USAGE, "cache ls takes no option but --json");
     if (store_open(&store, NULL, err) != 0)
         return -1;
+
     AUTOPTR(js) report = store_report(&store, err);
     if (!report)
         return -1;
+
     if (options->json)
         js_dump_pretty(report, out);
     else
@@ -103,10 +112,13 @@ static int prune(const struct cache_options *options, struct buf *out, struct er
     uint64_t freed = 0;
     if (options->all && options->days)
         return error_set(err, ERROR_USAGE, "give --days or --all, not both");
+
     unsigned days = options->all ? 0 : options->days ? (unsigned)options->days : DAYS_DEFAULT;
+
     if (store_open(&store, NULL, err) != 0 ||
         store_prune(&store, days, options->dry_run, &freed, err) != 0)
         return -1;
+
     if (options->json) {
         AUTOPTR(js) report = js_object();
         js_set_string(report, "root", store.root);
@@ -115,6 +127,7 @@ static int prune(const struct cache_options *options, struct buf *out, struct er
         js_dump_pretty(report, out);
         return 0;
     }
+
     buf_adds(out, options->dry_run ? "would free " : "freed ");
     add_size(out, freed);
     buf_addc(out, '\n');
@@ -127,6 +140,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
+
     if (operands.len == 1 && strcmp(operands.items[0], "ls") == 0)
         return list(&options, out, err);
     if (operands.len == 1 && strcmp(operands.items[0], "prune") == 0)

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Two things of one name: the project file without an operand, a finished image with one. */
+/* The verb checks two things: without an operand the project file, with one a finished image. */
 
 struct check_options {
     struct pipeline_options pipeline;
@@ -53,19 +53,23 @@ static int check_project(const struct check_options *options, struct buf *out, s
     AUTO(pipeline) p = {0};
     AUTO(strv) ignore = {0};
     uint64_t budget = 0;
+
     if (options->json || options->sarif || options->werror || options->budget ||
         options->base_age || options->ignore.len > 0)
         return error_set(
             err, ERROR_USAGE,
-            "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; name one");
+            "--json, --sarif, --ignore, --werror, --budget and --base-age are about an image; "
+            "name one");
+
     if (pipeline_plan(&options->pipeline, FACTS_BASE_PEEK, &p, err) != 0 ||
         gate_take_project(&p.facts.project, &ignore, &budget, err) != 0)
         return -1;
+
     buf_addf(out, "%s: no mistake found\n", p.facts.project.file);
     return 0;
 }
 
-/* The project around, where there is one, says what doesn't count. */
+/* The project in the current folder, where there is one, says which rules to ignore. */
 static int read_project(const struct check_options *options, struct strv *ignore, uint64_t *budget,
                         struct error *err)
 {
@@ -73,11 +77,12 @@ static int read_project(const struct check_options *options, struct strv *ignore
     AUTO(facts) facts = {0};
     autofree char *file = path_join(pipeline->dir ? pipeline->dir : ".",
                                     pipeline->file ? pipeline->file : "lbuild.ini");
+
     if (!pipeline->dir && !pipeline->file && !fs_exists(file))
         return 0;
-    return facts_project(pipeline, NULL, &facts, err) == 0
-               ? gate_take_project(&facts.project, ignore, budget, err)
-               : -1;
+    if (facts_project(pipeline, NULL, &facts, err) != 0)
+        return -1;
+    return gate_take_project(&facts.project, ignore, budget, err);
 }
 
 static int check_image(const struct check_options *options, const char *path, struct buf *out,
@@ -92,17 +97,16 @@ static int check_image(const struct check_options *options, const char *path, st
                                  .werror = options->werror,
                                  .now = time(NULL),
                                  .base_age = options->base_age ? options->base_age : BASE_AGE};
+
     if (gate_take_ids(&options->ignore, "--ignore", &ignore, err) != 0 ||
         (options->budget &&
          gate_parse_size(options->budget, "--budget", &asked.budget, err) != 0) ||
         read_project(options, &ignore, &asked.budget, err) != 0)
         return -1;
+
     const struct imagefile_choice choice = {
         .tag = pipeline->tags.len > 0 ? pipeline->tags.items[0] : NULL,
-        .arch = pipeline->platform ? pipeline->platform
-                : pipeline->arm64  ? "arm64"
-                : pipeline->x86_64 ? "x86_64"
-                                   : NULL,
+        .arch = pipeline_arch(pipeline),
         .mirrors = &pipeline->mirrors,
         .ca_file = pipeline->ca_file,
         .offline = pipeline->offline,
@@ -111,6 +115,7 @@ static int check_image(const struct check_options *options, const char *path, st
         imagefile_load(path, &choice, &store, &image, err) != 0 ||
         gate_check(&image, &store, &asked, &report, err) != 0)
         return -1;
+
     if (options->json)
         gate_print_json(&report, out);
     else if (options->sarif)
@@ -124,6 +129,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     AUTO(check_options) options = {0};
     AUTO(strv) operands = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0 ||
         pipeline_settle(&options.pipeline, NULL, err) != 0)
         return -1;

@@ -1,7 +1,5 @@
 #include "dockerfile/context.h"
-
 #include "command/command.h"
-#include "dockerfile/dockerfile.h"
 #include "pipeline.h"
 #include "support/fs.h"
 #include "support/own.h"
@@ -26,6 +24,7 @@ static int write_file(const struct pipeline *p, const char *dockerfile, const ch
     AUTO(atomic) file = ATOMIC_INIT;
     if (atomic_open(&file, path, 0644, err) != 0)
         return -1;
+
     struct target target = {file.fd, path};
     if (context_write(&p->plan, &p->facts.context, dockerfile, write_piece, &target, err) != 0)
         return -1;
@@ -46,19 +45,23 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(pipeline) p = {0};
     AUTO(dockerfile) dockerfile = {0};
-    (void)out; /* A context can be larger than memory: it goes straight to standard output. */
+    (void)out; /* a context can be larger than memory: it goes straight to standard output */
+
     if (options_parse(tables, argv, &options, &operands, err) != 0 ||
         pipeline_settle(&options, &operands, err) != 0)
         return -1;
+
     bool to_file = options.output && strcmp(options.output, "-") != 0;
     if (!to_file && isatty(STDOUT_FILENO))
         return error_set(
             err, ERROR_USAGE,
             "the build context is a tar; pipe it into an engine, or write it with -o FILE");
+
     if (pipeline_dockerfile(&options, &p, &dockerfile, err) != 0)
         return -1;
     if (to_file)
         return write_file(&p, buf_text(&dockerfile.text), options.output, err);
+
     struct target target = {STDOUT_FILENO, "standard output"};
     return context_write(&p.plan, &p.facts.context, buf_text(&dockerfile.text), write_piece,
                          &target, err);

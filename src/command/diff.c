@@ -25,12 +25,13 @@ static const struct option_table tables[] = {
 
 enum verdict { VERDICT_EQUAL, VERDICT_BYTES, VERDICT_DIFFERENT };
 
-/* Equal is only what has the same bytes: the manifest's, or where a side has none, those of config
- * and layers. */
+/* Compares the bytes: those of the manifests or, where an image has none, those of the configs and
+ * the layers. */
 static bool same_bytes(const struct imagefile *a, const struct imagefile *b)
 {
     if (a->manifest.text[0] && b->manifest.text[0])
         return digest_equal(&a->manifest, &b->manifest);
+
     bool same =
         digest_equal(&a->config_digest, &b->config_digest) && a->layer_count == b->layer_count;
     for (size_t i = 0; same && i < a->layer_count; i++)
@@ -54,6 +55,7 @@ static void print_change(const struct js *change, struct buf *out)
 {
     const char *name = js_get_text(change, "name"), *path = js_get_text(change, "path");
     const struct js *what = js_get(change, "what");
+
     buf_addf(out, "%-8s ", path ? js_get_text(change, "change") : "setting");
     buf_adds(out, path ? "/" : "");
     control_add(out, path ? path : name, SIZE_MAX);
@@ -63,6 +65,7 @@ static void print_change(const struct js *change, struct buf *out)
         buf_adds(out, " -> ");
         add_value(out, js_get(change, "b"));
     }
+
     for (size_t i = 0; i < js_count(what); i++) {
         const struct js *one = js_at(what, i);
         buf_addf(out, "%s%s ", i ? ", " : ": ", js_get_text(one, "name"));
@@ -99,16 +102,19 @@ static int compare(const struct imagetree *a, const struct imagetree *b, bool js
                    struct error *err)
 {
     AUTOPTR(js) changes = js_array();
+    enum verdict verdict = VERDICT_DIFFERENT;
+
     diff_settings(&a->image, &b->image, changes);
     diff_files(a, b, changes);
-    enum verdict verdict = js_count(changes) > 0              ? VERDICT_DIFFERENT
-                           : same_bytes(&a->image, &b->image) ? VERDICT_EQUAL
-                                                              : VERDICT_BYTES;
     size_t count = js_count(changes);
+    if (count == 0)
+        verdict = same_bytes(&a->image, &b->image) ? VERDICT_EQUAL : VERDICT_BYTES;
+
     if (json)
         print_json(a, b, verdict, take(changes), out);
     else
         print_text(verdict, changes, out);
+
     if (verdict == VERDICT_DIFFERENT)
         return error_set(err, ERROR_LOCKED, "'%s' and '%s' differ in %zu place%s", a->image.path,
                          b->image.path, count, count == 1 ? "" : "s");
@@ -121,10 +127,12 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(store) store = {.lock = -1};
     AUTO(imagetree) a = {0}, b = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 2)
         return error_set(err, ERROR_USAGE, "diff takes two images");
+
     const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagetree_load(operands.items[0], &choice, &store, &a, err) != 0 ||

@@ -22,7 +22,7 @@ static const struct option_row rows[] = {
 };
 static const struct option_table tables[] = {{rows, 0}, {0}};
 
-/* What other parts of lbuild and its tests use when it is there. */
+/* Programs that other parts of lbuild and its tests use where they are installed. */
 static const struct tool {
     const char *name, *use;
     struct install_names packages;
@@ -44,7 +44,7 @@ static const struct tool {
 static const enum arch arches[] = {ARCH_X86_64, ARCH_ARM64};
 static const char *const libcs[] = {"glibc", "musl"};
 
-/* Another name of a compiler that is listed already ("cc" for "gcc")? */
+/* Whether the compiler is listed already under another name ("cc" for "gcc"). */
 static bool known(const struct js *compilers, const struct toolchain *toolchain, const char *path)
 {
     for (size_t i = 0; i < js_count(compilers); i++) {
@@ -64,14 +64,17 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     AUTO(toolchain) toolchain = {0};
     autofree char *why = NULL;
     int proven = toolchain_prove(words, arch, store, &toolchain, &why, err);
+
     if (proven < 0)
         return -1;
     if (!proven && strcmp(why, "not found") == 0)
         return 0;
+
     autofree char *path = proven ? realpath(toolchain.tools.items[0], NULL) : NULL;
     if (proven &&
         (strcmp(toolchain.libc, libc) != 0 || known(compilers, &toolchain, path ? path : "")))
         return 0;
+
     struct js *compiler = js_object();
     js_set_string(compiler, "arch", arch_lambda(arch));
     js_set_string(compiler, "libc", libc);
@@ -84,12 +87,12 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     return proven;
 }
 
-/* Adds a command to those that install what is missing; commands of one package manager become one.
- */
+/* Adds a command that installs something missing. Commands of one package manager become one. */
 static void add_missing(struct strv *missing, const char *command)
 {
     static const char *const verbs[] = {"apt-get install ", "dnf install ", "apk add ",
                                         "pacman -S ", "zypper install "};
+
     for (size_t i = 0; i < countof(verbs); i++) {
         size_t length = strlen(verbs[i]);
         if (strncmp(command, verbs[i], length) != 0)
@@ -103,30 +106,39 @@ static void add_missing(struct strv *missing, const char *command)
             return;
         }
     }
+
     if (!strv_contains(missing, command))
         strv_add(missing, command);
+}
+
+/* Examines all candidates for one architecture and library. */
+static int examine_target(const struct store *store, enum arch arch, const char *libc,
+                          struct js *compilers, struct strv *missing, struct error *err)
+{
+    AUTO(strv) candidates = {0};
+    int found = 0;
+
+    toolchain_candidates(arch, libc, &candidates);
+    for (size_t i = 0; i < candidates.len; i++) {
+        int works = examine(store, arch, libc, candidates.items[i], compilers, err);
+        if (works < 0)
+            return -1;
+        found += works;
+    }
+
+    autofree char *command = install_compiler(arch, libc, NULL);
+    if (!found)
+        add_missing(missing, command);
+    return 0;
 }
 
 static int examine_compilers(const struct store *store, struct js *compilers, struct strv *missing,
                              struct error *err)
 {
-    for (size_t a = 0; a < countof(arches); a++) {
-        for (size_t l = 0; l < countof(libcs); l++) {
-            AUTO(strv) candidates = {0};
-            int found = 0;
-            toolchain_candidates(arches[a], libcs[l], &candidates);
-            for (size_t i = 0; i < candidates.len; i++) {
-                int works =
-                    examine(store, arches[a], libcs[l], candidates.items[i], compilers, err);
-                if (works < 0)
-                    return -1;
-                found += works;
-            }
-            autofree char *command = install_compiler(arches[a], libcs[l], NULL);
-            if (!found)
-                add_missing(missing, command);
-        }
-    }
+    for (size_t a = 0; a < countof(arches); a++)
+        for (size_t l = 0; l < countof(libcs); l++)
+            if (examine_target(store, arches[a], libcs[l], compilers, missing, err) != 0)
+                return -1;
     return 0;
 }
 
@@ -139,6 +151,7 @@ static struct js *examine_engines(void)
         struct engine_options options = {0};
         struct js *engine = js_object();
         bool works = engines[i]->available(&plan, &options, &err) == 0;
+
         js_set_string(engine, "name", engines[i]->name);
         js_set_string(engine, "help", engines[i]->help);
         autofree char *version = engines[i]->version ? engines[i]->version(&options) : NULL;
@@ -159,6 +172,7 @@ static struct js *examine_tools(struct strv *missing)
         struct js *tool = js_object();
         autofree char *path = process_find(tools[i].name),
                       *command = install_packages(&tools[i].packages, NULL);
+
         js_set_string(tool, "name", tools[i].name);
         js_set_string(tool, "use", tools[i].use);
         if (path)
@@ -180,57 +194,89 @@ static struct js *examine_store(const struct store *store)
     return object;
 }
 
-static bool truth(const struct js *object, const char *key)
+/* NULL with *err when the examination was interrupted or the store failed. */
+static struct js *examine_all(const struct store *store, struct error *err)
 {
-    AUTO(buf) text = {0};
-    js_dump(js_get(object, key), &text);
-    return strcmp(buf_text(&text), "true") == 0;
+    AUTO(strv) missing = {0};
+    AUTOPTR(js) report = js_object();
+    struct js *compilers = js_array();
+
+    js_set(report, "compilers", compilers);
+    if (examine_compilers(store, compilers, &missing, err) != 0)
+        return NULL;
+
+    js_set(report, "engines", examine_engines());
+    js_set(report, "tools", examine_tools(&missing));
+    js_set(report, "store", examine_store(store));
+
+    struct js *lines = js_array();
+    for (size_t i = 0; i < missing.len; i++)
+        js_append(lines, js_string(missing.items[i]));
+    js_set(report, "missing", lines);
+    return take(report);
 }
 
 static void print_compilers(const struct js *report, struct buf *out)
 {
     const struct js *list = js_get(report, "compilers");
+
     buf_adds(out, "Compilers that link static programs\n");
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
-        bool works = truth(one, "works");
+        bool works = js_is_true(js_get(one, "works"));
         buf_addf(out, "  %-7s %-6s %s%s%s\n", js_get_text(one, "arch"), js_get_text(one, "libc"),
                  js_get_text(one, "command"),
                  works ? "" : ": no: ", works ? "" : js_get_text(one, "reason"));
     }
+
     if (js_count(list) == 0)
         buf_adds(out, "  none\n");
 }
 
-static void print(const struct js *report, struct buf *out)
+static void print_engines(const struct js *report, struct buf *out)
 {
-    const struct js *list = js_get(report, "engines"), *store = js_get(report, "store");
-    uint64_t bytes = 0;
-    print_compilers(report, out);
+    const struct js *list = js_get(report, "engines");
+
     buf_adds(out, "Engines\n");
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
-        bool works = truth(one, "works");
+        bool works = js_is_true(js_get(one, "works"));
         const char *version = works ? js_get_text(one, "version") : NULL;
         buf_addf(out, "  %-14s %s%s%s%s\n", js_get_text(one, "name"),
-                 works ? js_get_text(one, "help") : js_get_text(one, "reason"), version ? " (" : "",
+                 js_get_text(one, works ? "help" : "reason"), version ? " (" : "",
                  version ? version : "", version ? ")" : "");
     }
+}
+
+static void print_tools(const struct js *report, struct buf *out)
+{
+    const struct js *list = js_get(report, "tools");
+
     buf_adds(out, "Tools\n");
-    list = js_get(report, "tools");
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *one = js_at(list, i);
         const char *path = js_get_text(one, "path");
         buf_addf(out, "  %s: %s (%s)\n", js_get_text(one, "name"), path ? path : "not found",
                  js_get_text(one, "use"));
     }
+}
+
+static void print(const struct js *report, struct buf *out)
+{
+    const struct js *store = js_get(report, "store"), *missing = js_get(report, "missing");
+    uint64_t bytes = 0;
+
+    print_compilers(report, out);
+    print_engines(report, out);
+    print_tools(report, out);
+
     buf_addf(out, "Store\n  %s", js_get_text(store, "root"));
     if (js_get_size(store, "free", &bytes))
         buf_addf(out, " (%" PRIu64 " MiB free)", bytes >> 20);
-    list = js_get(report, "missing");
-    buf_adds(out, js_count(list) > 0 ? "\nTo have all of it\n" : "\nNothing is missing.\n");
-    for (size_t i = 0; i < js_count(list); i++)
-        buf_addf(out, "  %s\n", js_text(js_at(list, i)));
+
+    buf_adds(out, js_count(missing) > 0 ? "\nTo have all of it\n" : "\nNothing is missing.\n");
+    for (size_t i = 0; i < js_count(missing); i++)
+        buf_addf(out, "  %s\n", js_text(js_at(missing, i)));
 }
 
 /* Whether functions can be built for at least one architecture. */
@@ -238,7 +284,7 @@ static int verdict(const struct js *report, struct error *err)
 {
     const struct js *list = js_get(report, "compilers");
     for (size_t i = 0; i < js_count(list); i++)
-        if (truth(js_at(list, i), "works"))
+        if (js_is_true(js_get(js_at(list, i), "works")))
             return 0;
     autofree char *command = install_compiler(arch_native(), "auto", NULL);
     return error_set(err, ERROR_ENGINE, "no C compiler here links static programs; install one: %s",
@@ -248,28 +294,21 @@ static int verdict(const struct js *report, struct error *err)
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     struct doctor_options options = {0};
-    AUTO(strv) operands = {0}, missing = {0};
+    AUTO(strv) operands = {0};
     AUTO(store) store = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 0)
         return error_set(err, ERROR_USAGE, "doctor takes no argument, not '%s'", operands.items[0]);
+
     process_catch_signals();
     if (store_open(&store, NULL, err) != 0)
         return -1;
-    AUTOPTR(js) report = js_object();
-    struct js *compilers = js_array(), *lines = js_array();
-    js_set(report, "compilers", compilers);
-    if (examine_compilers(&store, compilers, &missing, err) != 0) {
-        js_free(lines);
+    AUTOPTR(js) report = examine_all(&store, err);
+    if (!report)
         return -1;
-    }
-    js_set(report, "engines", examine_engines());
-    js_set(report, "tools", examine_tools(&missing));
-    js_set(report, "store", examine_store(&store));
-    for (size_t i = 0; i < missing.len; i++)
-        js_append(lines, js_string(missing.items[i]));
-    js_set(report, "missing", lines);
+
     if (options.json)
         js_dump_pretty(report, out);
     else
