@@ -7,11 +7,12 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The verb is the first word; without one, or when options come first, it is "build". */
+/* The verb is the first word. Without a word, or when an option comes first, it is "build". */
 static const char *const *find_verb(const char *const *argv, const struct command **command,
                                     struct error *err)
 {
     const char *word = argv[1];
+
     if (word && (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0))
         word = "help";
     else if (word && strcmp(word, "--version") == 0)
@@ -22,9 +23,11 @@ static const char *const *find_verb(const char *const *argv, const struct comman
         *command = command_find("build");
         return argv;
     }
+
     *command = command_find(word);
     if (*command)
         return argv + 1;
+
     AUTO(strv) names = {0};
     for (size_t i = 0; commands[i]; i++)
         strv_add(&names, commands[i]->name);
@@ -40,6 +43,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     const char *const *rest = find_verb(argv, &command, err);
     if (!rest)
         return -1;
+
     for (size_t i = 1; rest[i] && strcmp(rest[i], "--") != 0; i++) {
         if (strcmp(rest[i], "--help") == 0 || strcmp(rest[i], "-h") == 0) {
             command_help(command, out);
@@ -54,9 +58,9 @@ int main(int argc, char **argv)
     struct error err = {0};
     AUTO(buf) out = {0};
     (void)argc;
+
     int result = run((const char *const *)argv, &out, &err);
-    /* A report that was made is shown even when the verdict is bad: `check` and friends fill both.
-     */
+    /* A report is printed even when the verdict is bad: e.g. `check` fills both. */
     if (fs_write_fd(STDOUT_FILENO, "standard output", out.data, out.len,
                     result == 0 ? &err : &(struct error){0}) != 0)
         result = -1;
@@ -64,7 +68,8 @@ int main(int argc, char **argv)
         err.kind = ERROR_INTERNAL;
     if (result != 0 && err.text[0])
         log_error(&err);
-    /* A retry that went well leaves its error behind: the result alone tells. */
+
+    /* A retry that went well leaves its error behind, so only the result counts. */
     int status = result == 0 ? 0 : (int)err.kind;
     struct error late = {0};
     if (log_end(status, &late) == 0 || result != 0)

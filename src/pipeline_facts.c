@@ -107,7 +107,7 @@ struct base_request facts_base_request(const struct pipeline_options *options,
 {
     struct base_request request = {.reference = reference,
                                    .dir = facts->project.dir,
-                                   .pull = options->offline ? PULL_NEVER : options->policy,
+                                   .pull = options->policy,
                                    .mirrors = &options->mirrors,
                                    .ca_file = options->ca_file};
     (void)arch_parse(project_get(&facts->project, KEY_IMAGE_ARCH), &request.arch);

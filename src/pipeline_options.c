@@ -102,7 +102,7 @@ static void replace(char **text, const char *value)
     *text = xstrdup(value);
 }
 
-/* One word of "type=TYPE,dest=PATH,compression=LEVEL"; false when it is none. */
+/* Reads one word of "type=TYPE,dest=PATH,compression=LEVEL"; false when it isn't such a word. */
 static bool take_word(const char *word, struct pipeline_output *out)
 {
     static const char type[] = "type=", dest[] = "dest=", level[] = "compression=";
@@ -235,6 +235,8 @@ int pipeline_settle(struct pipeline_options *options, const struct strv *operand
         engine_options_check(&options->how, err) != 0)
         return -1;
 
+    if (options->offline)
+        options->policy = PULL_NEVER;
     if (options->quiet || options->verbose)
         log_set_level(options->quiet ? LOG_QUIET : LOG_VERBOSE);
     return 0;

@@ -9,28 +9,29 @@
 
 #include <stdbool.h>
 
-/* What -o means: "FILE", "-", or "type=TYPE,dest=PATH,compression=LEVEL" as buildx has it. NULL
- * members: not said. */
+/* What -o means: "FILE", "-", or buildx's "type=TYPE,dest=PATH" with ",compression=LEVEL". A member
+ * that isn't given is NULL. */
 struct pipeline_output {
     char *type, *dest, *compression;
 };
 
-/* What the user asked for: the options that every verb on a project shares. */
+/* What the user asks for: the options of the verbs on a project. */
 struct pipeline_options {
     const char *dir, *file, *profile, *platform, *pull, *ca_file, *epoch, *output, *engine;
     const char *metadata_file, *image_refs, *iidfile, *progress, *code_quality, *depfile, *stamp;
-    struct strv set, tags, mirrors, dirs; /* dirs: with --all, where to look */
+    struct strv set, tags, mirrors, dirs; /* dirs: where --all looks */
     bool all, json, arm64, x86_64, offline, locked, quiet, verbose, dry_run;
     int jobs;
     struct engine_options how; /* what is asked of the engine */
+
     /* Set by pipeline_settle. */
     struct pipeline_output out; /* what `output` means */
-    enum pull_policy policy;    /* what `pull` means; --offline is not in it */
+    enum pull_policy policy;    /* what `pull` and `offline` mean */
 };
 void pipeline_options_release(struct pipeline_options *options);
 
-/* Their rows: which project, its plan, and its build. A verb takes the first ones or all of them.
- */
+/* Their rows, in three tables: which project, its plan, its build. A verb takes the first one, two
+ * or all three. */
 extern const struct option_row pipeline_project_rows[], pipeline_plan_rows[], pipeline_build_rows[];
 
 /* The architecture that --platform, --arm64 or --x86-64 asks for, as arch_parse takes it; NULL:

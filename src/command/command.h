@@ -9,16 +9,16 @@ struct command {
     const char *name;
     const char *operands; /* for the usage line: "[NAME]" */
     const char *summary;  /* one line */
-    /* argv[0] is the verb. Results go to `out`, which main writes to standard output when all went
-     * well; progress goes to standard error. Prints no error: *err gets there. */
+    /* argv[0] is the verb. Results go to `out`, which main writes to standard output, and progress
+     * to standard error. Prints no error: main prints *err. */
     int (*run)(const char *const *argv, struct buf *out, struct error *err);
-    /* Adds the options' lines of help, or NULL. */
+    /* Adds the options' lines of help. NULL: the verb has no options. */
     void (*help)(struct buf *out);
 };
 
 extern const struct command *const commands[]; /* NULL at the end */
 const struct command *command_find(const char *name);
-/* "Usage: lbuild VERB ..." and everything below it. */
+/* Adds the help of a verb: usage, summary, options. */
 void command_help(const struct command *command, struct buf *out);
 
 #endif

@@ -1,5 +1,4 @@
 #include "command/command.h"
-
 #include "lambda/arch.h"
 #include "project/value.h"
 #include "support/data.h"
@@ -49,10 +48,12 @@ static void scaffold_release(struct scaffold *scaffold)
     strv_release(&scaffold->written);
 }
 
-/* A project name made of a folder's: what a name can't have becomes a dash. Caller frees. */
+/* A project name made from a folder's name: characters that it can't have become dashes. Caller
+ * frees. */
 static char *name_of_folder(const char *folder)
 {
     AUTO(buf) name = {0};
+
     for (const char *c = folder; *c && name.len < 100; c++) {
         bool fine = isalnum((unsigned char)*c) && (unsigned char)*c < 0x80;
         if (fine)
@@ -60,6 +61,7 @@ static char *name_of_folder(const char *folder)
         else if (name.len > 0 && name.data[name.len - 1] != '-')
             buf_addc(&name, '-');
     }
+
     while (name.len > 0 && name.data[name.len - 1] == '-')
         name.len--;
     return name.len > 0 ? xstrndup(name.data, name.len) : xstrdup("function");
@@ -75,6 +77,7 @@ static int take_names(const char *operand, struct scaffold *scaffold, struct err
         scaffold->name = name_of_folder(path_base(cwd));
         return 0;
     }
+
     size_t length = strlen(operand);
     while (length > 1 && operand[length - 1] == '/')
         length--;
@@ -82,10 +85,12 @@ static int take_names(const char *operand, struct scaffold *scaffold, struct err
     scaffold->name = xstrdup(path_base(scaffold->dir));
     if (value_is_name(scaffold->name))
         return 0;
+
     autofree char *near = name_of_folder(scaffold->name);
     return error_set(
         err, ERROR_USAGE,
-        "'%s' can't name a project: lower-case letters, digits and . _ - between them; say '%s'?",
+        "'%s' can't name a project: lower-case letters, digits and . _ - between them; say "
+        "'%s'?",
         scaffold->name, near);
 }
 
@@ -97,6 +102,7 @@ static int put(struct scaffold *scaffold, const char *name, const char *text, st
         log_step("keep", "%s", path);
         return 0;
     }
+
     strv_add(&scaffold->written, path);
     if (scaffold->options->dry_run)
         return 0;
@@ -122,7 +128,7 @@ static int put_project(struct scaffold *scaffold, struct error *err)
     return put(scaffold, PROJECT_FILE, text, err);
 }
 
-/* One file of templates/LANGUAGE/, with the project's name in place of @NAME@. */
+/* Puts one file of templates/LANGUAGE/, with the project's name in place of @NAME@. */
 static int put_skeleton(struct scaffold *scaffold, const char *folder, const char *file,
                         struct error *err)
 {
@@ -131,6 +137,7 @@ static int put_skeleton(struct scaffold *scaffold, const char *folder, const cha
     autofree char *path = path_join(folder, file);
     if (fs_read(path, SKELETON_MAX, &text, err) != 0)
         return -1;
+
     const char *at = buf_text(&text);
     for (const char *found; (found = strstr(at, mark)); at = found + strlen(mark)) {
         buf_add(&filled, at, (size_t)(found - at));
@@ -140,23 +147,24 @@ static int put_skeleton(struct scaffold *scaffold, const char *folder, const cha
     return put(scaffold, file, buf_text(&filled), err);
 }
 
-/* The language: --lang, else that of the files, else C. */
+/* Loads the template of --lang, else of the language that the files are in, else of C. */
 static int choose_language(struct scaffold *scaffold, struct error *err)
 {
     AUTO(detected) detected = {0};
     const char *language = scaffold->options->language;
-    if (!language && detect_language(scaffold->dir, &detected, err) != 0)
-        return -1;
-    if (detected.language)
-        log_step("language", "%s: there is '%s'", detected.language, detected.why);
+
     if (language && !value_is_name(language))
         return error_set(err, ERROR_USAGE,
                          "'%.80s' is not a language's name; 'lbuild help templates' lists them",
                          language);
-    if (template_load(language            ? language
-                      : detected.language ? detected.language
-                                          : "c",
-                      &scaffold->template, err) != 0) {
+    if (!language && detect_language(scaffold->dir, &detected, err) != 0)
+        return -1;
+    if (detected.language) {
+        log_step("language", "%s: there is '%s'", detected.language, detected.why);
+        language = detected.language;
+    }
+
+    if (template_load(language ? language : "c", &scaffold->template, err) != 0) {
         err->kind = ERROR_USAGE;
         return -1;
     }
@@ -164,16 +172,18 @@ static int choose_language(struct scaffold *scaffold, struct error *err)
     return 0;
 }
 
-/* What there is to start from: templates/LANGUAGE/, which a template of one's own may not have. */
+/* Puts the files to start from, templates/LANGUAGE/; a template of the user's own may have none. */
 static int put_skeletons(struct scaffold *scaffold, struct error *err)
 {
     AUTO(strv) files = {0};
     autofree char *relative = xasprintf("templates/%s", scaffold->template.language),
                   *folder = data_path(relative);
+
     if (scaffold->has_sources || !fs_exists(folder))
         return 0;
     if (data_files(folder, "", &files, err) != 0)
         return -1;
+
     for (size_t i = 0; i < files.len; i++)
         if (put_skeleton(scaffold, folder, files.items[i], err) != 0)
             return -1;
@@ -184,11 +194,13 @@ static int scaffold_all(struct scaffold *scaffold, struct error *err)
 {
     autofree char *project = path_join(scaffold->dir, PROJECT_FILE);
     bool fresh = !fs_exists(scaffold->dir);
+
     if (fs_exists(project))
         return error_set(
             err, ERROR_PROJECT,
             "'%s' is there already, and init overwrites nothing; 'lbuild check' checks it",
             project);
+
     if (choose_language(scaffold, err) != 0 || put_skeletons(scaffold, err) != 0)
         return -1;
     autofree char *ignored = xasprintf("/%s.tar\n", scaffold->name);
@@ -203,6 +215,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     struct init_options options = {0};
     AUTO(scaffold) scaffold = {.options = &options};
     AUTO(strv) operands = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
@@ -211,6 +224,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (take_names(operands.len ? operands.items[0] : NULL, &scaffold, err) != 0 ||
         scaffold_all(&scaffold, err) != 0)
         return -1;
+
     for (size_t i = 0; i < scaffold.written.len; i++)
         buf_addf(out, "%s\n", scaffold.written.items[i]);
     if (!options.dry_run)

@@ -56,6 +56,7 @@ static void pair_line(void *data, const char *key, const struct js *value)
 {
     struct pairs *pairs = data;
     autofree char *text = xasprintf("%s=%s", key, js_text(value) ? js_text(value) : "");
+
     safe_line(pairs->out, pairs->name, text);
     pairs->name = "";
 }
@@ -94,6 +95,7 @@ static void layer_lines(const struct imagefile *image, struct buf *out)
         buf_adds(&text, " unpacked");
         line(out, i == 0 ? "layers" : "", buf_text(&text));
     }
+
     AUTO(buf) total = {0};
     add_size(&total, image_size(image, false));
     buf_adds(&total, ", ");
@@ -108,20 +110,24 @@ static void print_text(const struct imagefile *image, struct buf *out)
     const char *variant = js_get_text(image->config, "variant");
     autofree char *platform = xasprintf("linux/%s%s%s", arch_oci(image->arch), variant ? "/" : "",
                                         variant ? variant : "");
+
     for (size_t i = 0; i < image->names.len; i++)
         safe_line(out, i == 0 ? "name" : "", image->names.items[i]);
     line(out, "format", image->format);
     line(out, "manifest", image->manifest.text[0] ? image->manifest.text : NULL);
     line(out, "config", image->config_digest.text);
+
     safe_line(out, "platform", platform);
     safe_line(out, "created", js_get_text(image->config, "created"));
     json_line(out, "entrypoint", js_get(config, "Entrypoint"));
     json_line(out, "cmd", js_get(config, "Cmd"));
     safe_line(out, "workdir", js_get_text(config, "WorkingDir"));
+
     for (size_t i = 0; i < js_count(env); i++)
         safe_line(out, i == 0 ? "env" : "", js_text(js_at(env, i)));
     if (js_is_object(js_get(config, "Labels")))
         js_each(js_get(config, "Labels"), pair_line, &(struct pairs){out, "labels"});
+
     layer_lines(image, out);
     line(out, "verified", "all sizes and digests, packed and unpacked");
 }
@@ -141,6 +147,7 @@ static void set_text(struct js *object, const char *key, const char *text)
 static struct js *layers_json(const struct imagefile *image)
 {
     struct js *list = js_array();
+
     for (size_t i = 0; i < image->layer_count; i++) {
         const struct imagefile_layer *layer = &image->layers[i];
         struct js *entry = js_object();
@@ -154,17 +161,11 @@ static struct js *layers_json(const struct imagefile *image)
     return list;
 }
 
-static void print_json(const struct imagefile *image, struct buf *out)
+/* What the image's config and annotations say, as members of the object. */
+static void set_config(struct js *object, const struct imagefile *image)
 {
     const struct js *config = js_get(image->config, "config");
-    AUTOPTR(js) object = js_object();
-    struct js *names = js_array();
-    for (size_t i = 0; i < image->names.len; i++)
-        js_append(names, js_string(image->names.items[i]));
-    js_set(object, "names", names);
-    js_set_string(object, "format", image->format);
-    set_text(object, "manifestDigest", image->manifest.text);
-    js_set_string(object, "configDigest", image->config_digest.text);
+
     js_set_string(object, "os", "linux");
     js_set_string(object, "architecture", arch_oci(image->arch));
     set_text(object, "variant", js_get_text(image->config, "variant"));
@@ -175,6 +176,21 @@ static void print_json(const struct imagefile *image, struct buf *out)
     set_copy(object, "env", js_get(config, "Env"));
     set_copy(object, "labels", js_get(config, "Labels"));
     set_copy(object, "annotations", js_get(image->document, "annotations"));
+}
+
+static void print_json(const struct imagefile *image, struct buf *out)
+{
+    AUTOPTR(js) object = js_object();
+    struct js *names = js_array();
+
+    for (size_t i = 0; i < image->names.len; i++)
+        js_append(names, js_string(image->names.items[i]));
+    js_set(object, "names", names);
+    js_set_string(object, "format", image->format);
+    set_text(object, "manifestDigest", image->manifest.text);
+    js_set_string(object, "configDigest", image->config_digest.text);
+
+    set_config(object, image);
     js_set(object, "layers", layers_json(image));
     js_set_integer(object, "size", (int64_t)image_size(image, false));
     js_set_integer(object, "unpackedSize", (int64_t)image_size(image, true));
@@ -188,15 +204,18 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(imagefile) image = {0};
     AUTO(store) store = {.lock = -1};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "inspect takes one image");
+
     const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagefile_load(operands.items[0], &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
+
     if (options.json)
         print_json(&image, out);
     else

@@ -1,5 +1,4 @@
 #include "command/command.h"
-
 #include "image/extract.h"
 #include "lambda/api.h"
 #include "lambda/elf.h"
@@ -72,8 +71,10 @@ static char *project_output(const struct pipeline_options *options, struct error
     AUTO(strv) complaints = {0};
     const struct project_options from = {options->dir, options->file, options->profile,
                                          &options->set};
+
     if (project_load(&from, &project, &complaints, err) != 0)
         return NULL;
+
     autofree char *path = plan_output_file(&project, NULL, NULL, err);
     if (path && !fs_exists(path)) {
         error_set(err, ERROR_USAGE, "there is no '%s' yet; 'lbuild' builds it", path);
@@ -82,13 +83,13 @@ static char *project_output(const struct pipeline_options *options, struct error
     return take(path);
 }
 
-/* js_parse reads objects and arrays; an event may be any value, so it is looked at as the member of
- * an array.
- */
+/* An event may be any JSON value, and js_parse reads objects and arrays only: so the event is
+ * parsed as the member of an array. */
 static bool is_json(const struct buf *event)
 {
     AUTO(buf) array = {0};
     struct error ignored = {0};
+
     buf_addc(&array, '[');
     buf_add(&array, event->data, event->len);
     buf_addc(&array, ']');
@@ -100,14 +101,17 @@ static int read_event(const struct invoke_options *options, struct buf *out, str
 {
     if (options->event && options->data)
         return error_set(err, ERROR_USAGE, "give the event by --event or by --data, not by both");
+
     if (options->event && strcmp(options->event, "-") == 0) {
         if (fs_read_fd(STDIN_FILENO, "standard input", LAMBDA_PAYLOAD_MAX, out, err) != 0)
             return -1;
     } else if (options->event) {
         if (fs_read(options->event, LAMBDA_PAYLOAD_MAX, out, err) != 0)
             return -1;
-    } else
+    } else {
         buf_adds(out, options->data ? options->data : "{}");
+    }
+
     if (!is_json(out))
         log_warn("the event is not JSON; Lambda itself refuses such an event");
     return 0;

@@ -9,6 +9,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     if (argv[1])
         return error_set(err, ERROR_USAGE, "makefile takes no argument, not '%s'", argv[1]);
+
     autofree char *path = data_path("lbuild.mk"), *real = realpath(path, NULL);
     if (!real)
         return error_errno(err, ERROR_INTERNAL, "can't find '%s'; install lbuild again", path);

@@ -20,10 +20,12 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(pipeline) p = {0};
     AUTO(dockerfile) dockerfile = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0 ||
         pipeline_settle(&options, &operands, err) != 0 ||
         pipeline_dockerfile(&options, &p, &dockerfile, err) != 0)
         return -1;
+
     if (options.output && strcmp(options.output, "-") != 0)
         return fs_write(options.output, buf_text(&dockerfile.text), dockerfile.text.len, 0644, err);
     buf_add(out, buf_text(&dockerfile.text), dockerfile.text.len);

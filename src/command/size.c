@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What takes the room: layers, folders and files of the merged tree, and sections of its programs.
- */
+/* What takes up the space: layers, folders and files of the merged tree, and sections of its
+ * programs. */
 
 struct size_options {
     struct image_options image;
@@ -42,8 +42,8 @@ struct row {
     size_t count;
 };
 
-/* Rows by their names. Names come nearly sorted, or are few, so the last rows are searched alone;
- * where an image has more than anybody wants to read, the rest goes into one row. */
+/* Rows by their names. Names come nearly sorted, or are few, so only the last rows are searched. An
+ * image may have more names than anybody wants to read: from MOST_ROWS on they share one row. */
 enum { MOST_ROWS = 20000, SEARCHED = 500 };
 struct table {
     struct row *items;
@@ -62,6 +62,7 @@ static void table_add(struct table *table, const char *name, uint64_t bytes)
     size_t at = table->len, last = table->len > SEARCHED ? table->len - SEARCHED : 0;
     if (table->len >= MOST_ROWS)
         name = "(others)";
+
     while (at > last && strcmp(table->items[at - 1].name, name) != 0)
         at--;
     if (at == last) {
@@ -73,16 +74,17 @@ static void table_add(struct table *table, const char *name, uint64_t bytes)
     table->items[at - 1].count++;
 }
 
-/* The same name may have come far apart. */
 static int by_name(const void *a, const void *b)
 {
     const struct row *left = a, *right = b;
     return strcmp(left->name, right->name);
 }
 
+/* Joins rows of one name that came too far apart for table_add. */
 static void table_unite(struct table *table)
 {
     size_t kept = 0;
+
     if (table->len > 0)
         qsort(table->items, table->len, sizeof *table->items, by_name);
     for (size_t i = 0; i < table->len; i++) {
@@ -100,6 +102,7 @@ static void table_unite(struct table *table)
 static int by_bytes(const void *a, const void *b)
 {
     const struct row *left = a, *right = b;
+
     if (left->bytes != right->bytes)
         return left->bytes < right->bytes ? 1 : -1;
     return strcmp(left->name, right->name);
@@ -113,8 +116,8 @@ static void table_sort(struct table *table)
 
 struct sizes {
     struct table layers, folders, files, sections;
-    uint64_t unpacked, packed,
-        hidden; /* hidden: bytes of files that the merged tree doesn't show */
+    uint64_t unpacked, packed;
+    uint64_t hidden; /* bytes of files that later layers replace or remove */
 };
 
 static void sizes_release(struct sizes *sizes)
@@ -125,7 +128,7 @@ static void sizes_release(struct sizes *sizes)
     table_release(&sizes->sections);
 }
 
-/* "usr/lib" for all below it: two levels tell most. */
+/* The first two levels of a path, e.g. "usr/lib": they tell most. Caller frees. */
 static char *folder_of(const char *path)
 {
     const char *slash = strchr(path, '/'), *second = slash ? strchr(slash + 1, '/') : NULL;
@@ -135,6 +138,7 @@ static char *folder_of(const char *path)
 static void add_sections(const struct rootfs_entry *entry, struct table *table)
 {
     AUTO(program) program = {0};
+
     program_read(entry->facts, &program);
     for (size_t i = 0; i < program.elf.sections.len; i++) {
         char *name = NULL;
@@ -144,34 +148,42 @@ static void add_sections(const struct rootfs_entry *entry, struct table *table)
     }
 }
 
-/* Whether the largest files are to hold this one: their table is kept short. */
+/* Adds a file to the table of the largest ones, which is cut when it has grown too long. */
 static void add_file(struct sizes *sizes, const struct rootfs_entry *entry, size_t top)
 {
     struct table *files = &sizes->files;
+
     if (files->len >= 4 * top + 64) {
         table_sort(files);
         while (files->len > top)
             free(files->items[--files->len].name);
     }
+
     grow(files->items, files->len, files->cap);
     files->items[files->len++] = (struct row){xstrdup(entry->path), (uint64_t)entry->size, 1};
 }
 
+static void measure_layers(const struct imagefile *image, struct sizes *sizes)
+{
+    struct table *layers = &sizes->layers;
+
+    for (size_t i = 0; i < image->layer_count; i++) {
+        const struct imagefile_layer *layer = &image->layers[i];
+        grow(layers->items, layers->len, layers->cap);
+        layers->items[layers->len++] =
+            (struct row){xstrdup(layer->digest.text), layer->scan.content_size, 1};
+        sizes->unpacked += layer->scan.content_size;
+        sizes->packed += layer->size;
+    }
+}
+
 static void measure(const struct imagetree *of, size_t top, struct sizes *sizes)
 {
-    const struct imagefile *image = &of->image;
-    const struct rootfs *tree = of->root;
     uint64_t shown = 0;
-    for (size_t i = 0; i < image->layer_count; i++) {
-        const struct listing_scan *scan = &image->layers[i].scan;
-        grow(sizes->layers.items, sizes->layers.len, sizes->layers.cap);
-        sizes->layers.items[sizes->layers.len++] =
-            (struct row){xstrdup(image->layers[i].digest.text), scan->content_size, 1};
-        sizes->unpacked += scan->content_size;
-        sizes->packed += image->layers[i].size;
-    }
-    for (size_t i = 0; i < rootfs_count(tree); i++) {
-        const struct rootfs_entry *entry = rootfs_at(tree, i);
+
+    measure_layers(&of->image, sizes);
+    for (size_t i = 0; i < rootfs_count(of->root); i++) {
+        const struct rootfs_entry *entry = rootfs_at(of->root, i);
         if (entry->type != TAR_FILE)
             continue;
         autofree char *folder = folder_of(entry->path);
@@ -181,6 +193,7 @@ static void measure(const struct imagetree *of, size_t top, struct sizes *sizes)
         add_sections(entry, &sizes->sections);
     }
     sizes->hidden = of->file_bytes > shown ? of->file_bytes - shown : 0;
+
     table_unite(&sizes->folders);
     table_unite(&sizes->sections);
     table_sort(&sizes->folders);
@@ -205,6 +218,7 @@ static void print_text(const struct sizes *sizes, size_t top, struct buf *out)
     buf_addf(out, "%14" PRIu64 "  unpacked, which is what Lambda counts\n%14" PRIu64 "  packed\n",
              sizes->unpacked, sizes->packed);
     buf_addf(out, "%14" PRIu64 "  of files that later layers hide\n", sizes->hidden);
+
     print_table(&sizes->layers, sizes->layers.len, "layers", "", out);
     print_table(&sizes->folders, top, "folders", "/", out);
     print_table(&sizes->files, top, "files", "/", out);
@@ -214,6 +228,7 @@ static void print_text(const struct sizes *sizes, size_t top, struct buf *out)
 static struct js *table_json(const struct table *table, const char *name)
 {
     struct js *list = js_array();
+
     for (size_t i = 0; i < table->len; i++) {
         struct js *object = js_object();
         js_set_string(object, name, table->items[i].name);
@@ -227,9 +242,11 @@ static void print_json(const struct sizes *sizes, size_t top, struct buf *out)
 {
     AUTOPTR(js) object = js_object();
     struct table files = {sizes->files.items, sizes->files.len < top ? sizes->files.len : top, 0};
+
     js_set_integer(object, "unpacked", (int64_t)sizes->unpacked);
     js_set_integer(object, "packed", (int64_t)sizes->packed);
     js_set_integer(object, "hidden", (int64_t)sizes->hidden);
+
     js_set(object, "layers", table_json(&sizes->layers, "digest"));
     js_set(object, "folders", table_json(&sizes->folders, "path"));
     js_set(object, "files", table_json(&files, "path"));
@@ -244,13 +261,16 @@ static int show(const struct size_options *options, const struct imagetree *tree
     AUTO(sizes) sizes = {0};
     size_t top = options->top ? (size_t)options->top : TOP;
     uint64_t budget = 0;
+
     if (options->budget && gate_parse_size(options->budget, "--budget", &budget, err) != 0)
         return -1;
+
     measure(tree, top, &sizes);
     if (options->json)
         print_json(&sizes, top, out);
     else
         print_text(&sizes, top, out);
+
     if (budget > 0 && sizes.unpacked > budget)
         return error_set(err, ERROR_LAMBDA,
                          "%s: %" PRIu64 " bytes unpacked are more than the budget of %" PRIu64,
@@ -264,10 +284,12 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(strv) operands = {0};
     AUTO(store) store = {.lock = -1};
     AUTO(imagetree) tree = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 1)
         return error_set(err, ERROR_USAGE, "size takes one image");
+
     const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
         imagetree_load(operands.items[0], &choice, &store, &tree, err) != 0)

@@ -4,12 +4,12 @@
 #include "image/imagetree.h"
 #include "support/json.h"
 
-/* What tells two images apart, as a list of JSON objects that the text form is made from as well:
+/* What differs between two images, added to *out as JSON objects. A side without the value has no
+ * member.
  *
- *     {"kind": "setting", "name": "config.Cmd", "a": ..., "b": ...}        absent members: not
- * there
- *     {"kind": "file", "path": "var/task/app", "change": "added" | "removed" | "changed", "what":
- * [{"name": "mode", "a": ..., "b": ...}]}
+ *     {"kind": "setting", "name": "config.Cmd", "a": ..., "b": ...}
+ *     {"kind": "file", "path": "var/task/app", "change": "added" | "removed" | "changed",
+ *      "what": [{"name": "mode", "a": ..., "b": ...}]}
  */
 void diff_settings(const struct imagefile *a, const struct imagefile *b, struct js *out);
 void diff_files(const struct imagetree *a, const struct imagetree *b, struct js *out);

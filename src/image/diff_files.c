@@ -18,6 +18,7 @@ static void add_text(struct js *what, const char *name, const char *a, const cha
 {
     if ((a && b && strcmp(a, b) == 0) || (!a && !b))
         return;
+
     struct js *object = js_object();
     js_set_string(object, "name", name);
     if (a)
@@ -52,8 +53,10 @@ static void compare_lists(struct js *what, const char *name, const struct strv *
 static void compare_programs(struct js *what, const char *a, const char *b)
 {
     AUTO(program) left = {0}, right = {0};
+
     program_read(a, &left);
     program_read(b, &right);
+
     if (left.kind == PROGRAM_ELF || right.kind == PROGRAM_ELF) {
         add_number(what, "machine", left.elf.machine, right.elf.machine, false);
         add_text(what, "interpreter", left.elf.interpreter, right.elf.interpreter);
@@ -70,6 +73,7 @@ static void compare_programs(struct js *what, const char *a, const char *b)
 static struct js *compare_entries(const struct rootfs_entry *a, const struct rootfs_entry *b)
 {
     struct js *what = js_array();
+
     add_text(what, "type", types[a->type], types[b->type]);
     add_number(what, "mode", a->mode, b->mode, true);
     add_number(what, "uid", a->uid, b->uid, false);
@@ -77,6 +81,7 @@ static struct js *compare_entries(const struct rootfs_entry *a, const struct roo
     add_number(what, "time", a->mtime, b->mtime, false);
     add_text(what, "target", a->link, b->link);
     add_number(what, "size", a->size, b->size, false);
+
     if (a->type == TAR_FILE && b->type == TAR_FILE && a->print != b->print) {
         if (a->size == b->size)
             add_text(what, "content", "one", "another");

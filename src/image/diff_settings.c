@@ -11,7 +11,7 @@ struct members {
     const struct js *a, *b;
     const char *prefix;
     struct js *out;
-    bool second; /* on the way through b: only what a lacks */
+    bool second; /* going through b, for the members that a lacks */
 };
 
 static void add(const char *prefix, const char *name, const struct js *a, const struct js *b,
@@ -19,6 +19,7 @@ static void add(const char *prefix, const char *name, const struct js *a, const 
 {
     struct js *object = js_object();
     autofree char *full = xasprintf("%s%s%s", prefix, prefix[0] && name[0] ? "." : "", name);
+
     js_set_string(object, "kind", "setting");
     js_set_string(object, "name", full);
     if (a)
@@ -33,6 +34,7 @@ static bool same(const struct js *a, const struct js *b)
     AUTO(buf) left = {0}, right = {0};
     if (!a || !b)
         return a == b;
+
     js_dump(a, &left);
     js_dump(b, &right);
     return left.len == right.len && memcmp(left.data, right.data, left.len) == 0;
@@ -43,6 +45,7 @@ static void compare(void *data, const char *key, const struct js *value)
     struct members *members = data;
     const struct js *a = members->second ? js_get(members->a, key) : value;
     const struct js *b = members->second ? value : js_get(members->b, key);
+
     if ((members->second && a) || same(a, b))
         return;
     add(members->prefix, key, a, b, members->out);
@@ -52,6 +55,7 @@ static void compare_objects(const struct js *a, const struct js *b, const char *
                             struct js *out)
 {
     struct members members = {a, b, prefix, out, false};
+
     if (js_is_object(a))
         js_each(a, compare, &members);
     members.second = true;
@@ -59,10 +63,11 @@ static void compare_objects(const struct js *a, const struct js *b, const char *
         js_each(b, compare, &members);
 }
 
-/* An object of the variables, so that each is compared by itself. */
+/* "NAME=VALUE" texts as an object, so that each variable is compared by itself. */
 static struct js *variables(const struct js *list)
 {
     struct js *object = js_object();
+
     for (size_t i = 0; i < js_count(list); i++) {
         const char *text = js_text(js_at(list, i)), *equals = text ? strchr(text, '=') : NULL;
         autofree char *name =
@@ -73,10 +78,11 @@ static struct js *variables(const struct js *list)
     return object;
 }
 
-/* A copy without what is compared elsewhere. */
+/* A copy without the members in `names`, which are compared elsewhere. */
 static struct js *without(const struct js *object, const char *const *names, size_t count)
 {
     struct js *copy = js_is_object(object) ? js_copy(object) : js_object();
+
     for (size_t i = 0; i < count; i++)
         js_remove(copy, names[i]);
     return copy;
@@ -87,12 +93,14 @@ void diff_settings(const struct imagefile *a, const struct imagefile *b, struct 
     static const char *const outer[] = {"config", "rootfs", "history"}, *const inner[] = {"Env",
                                                                                           "Labels"};
     const struct js *left = js_get(a->config, "config"), *right = js_get(b->config, "config");
+
     AUTOPTR(js) outer_a = without(a->config, outer, countof(outer));
     AUTOPTR(js) outer_b = without(b->config, outer, countof(outer));
     AUTOPTR(js) inner_a = without(left, inner, countof(inner));
     AUTOPTR(js) inner_b = without(right, inner, countof(inner));
     AUTOPTR(js) env_a = variables(js_get(left, "Env"));
     AUTOPTR(js) env_b = variables(js_get(right, "Env"));
+
     compare_objects(outer_a, outer_b, "", out);
     compare_objects(inner_a, inner_b, "config", out);
     compare_objects(env_a, env_b, "config.Env", out);
