@@ -88,9 +88,10 @@ static int read_context(struct facts *facts, struct error *err)
 
     if (fs_exists(path) && fs_read(path, IGNORE_FILE_MAX, &text, err) != 0)
         return -1;
-    if (!fs_exists(path) && project_is_set(&facts->project, KEY_CONTEXT_IGNORE_FILE))
-        return error_set(err, ERROR_PROJECT, "there is no '%s'; [context] ignore-file names it",
-                         path);
+    if (!fs_exists(path) && project_is_set(&facts->project, KEY_CONTEXT_IGNORE_FILE)) {
+        autofree char *place = origin_text(&facts->project.values[KEY_CONTEXT_IGNORE_FILE].origin);
+        return error_set(err, ERROR_PROJECT, "%s: there is no file '%s'", place, path);
+    }
 
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
     if (!ignore ||

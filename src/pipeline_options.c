@@ -183,15 +183,14 @@ static int check_all(const struct pipeline_options *options, struct error *err)
     const char *one = only_for_one(options);
 
     if (!options->all && options->json)
-        return error_set(err, ERROR_USAGE,
-                         "--json goes with --all; for one image there is --metadata-file");
+        return error_set(err, ERROR_USAGE, "--json needs --all; for one image use --metadata-file");
     if (!options->all)
         return 0;
 
     if (one)
         return error_set(
             err, ERROR_USAGE,
-            "%s is about one project and doesn't go with --all; build that one by itself", one);
+            "%s is about one project and doesn't go with --all; build that project by itself", one);
     if (options->dir && options->dirs.len > 0)
         return error_set(err, ERROR_USAGE, "-C and '%s' both say where to look; keep one",
                          options->dirs.items[0]);

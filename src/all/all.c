@@ -278,7 +278,7 @@ static void on_ended(void *data, const struct process *process, int status)
         function->state = FUNCTION_FAILED;
         js_free(take(function->result)); /* it failed after the image was made */
         if (!function->error)
-            function->error = xasprintf("its lbuild ended with status %d", status);
+            function->error = xasprintf("its build ended with exit code %d", status);
         worker->crew->failed++;
     } else {
         bool fresh = js_is_true(js_get(function->result, "fresh"));

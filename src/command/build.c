@@ -192,7 +192,7 @@ static void help(struct buf *out)
 const struct command command_build = {
     .name = "build",
     .operands = "[--all [DIR...]]",
-    .summary = "Build the image; what lbuild does without a command.",
+    .summary = "Build the image; lbuild without a command does the same.",
     .run = run,
     .help = help,
 };

@@ -158,7 +158,7 @@ static void help(struct buf *out)
 const struct command command_cache = {
     .name = "cache",
     .operands = "ls | prune",
-    .summary = "Show what the cache holds, or remove what isn't used any more.",
+    .summary = "Show what the cache holds, or remove what is no longer used.",
     .run = run,
     .help = help,
 };

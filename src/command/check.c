@@ -137,7 +137,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return error_set(err, ERROR_USAGE, "check takes one image, and '%s' is a second one",
                          operands.items[1]);
     if (options.json && options.sarif)
-        return error_set(err, ERROR_USAGE, "--json and --sarif are two forms; choose one");
+        return error_set(err, ERROR_USAGE, "--json and --sarif exclude each other; choose one");
     return operands.len == 1 ? check_image(&options, operands.items[0], out, err)
                              : check_project(&options, out, err);
 }
@@ -151,7 +151,7 @@ const struct command command_check = {
     .name = "check",
     .operands = "[IMAGE]",
     .summary =
-        "Check the project file; with IMAGE, a finished image against all that Lambda refuses.",
+        "Check the project file or, with IMAGE, a finished image for all that Lambda refuses.",
     .run = run,
     .help = help,
 };

@@ -83,7 +83,7 @@ static void print_text(enum verdict verdict, const struct js *changes, struct bu
     if (verdict == VERDICT_EQUAL)
         buf_adds(out, "equal\n");
     if (verdict == VERDICT_BYTES)
-        buf_adds(out, "the same files and settings, in other bytes\n");
+        buf_adds(out, "the same files and settings, in different bytes\n");
 }
 
 static void print_json(const struct imagetree *a, const struct imagetree *b, enum verdict verdict,
@@ -131,7 +131,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len != 2)
-        return error_set(err, ERROR_USAGE, "diff takes two images");
+        return error_set(err, ERROR_USAGE, "diff takes two images: lbuild diff A B");
 
     const struct imagefile_choice choice = image_options_choice(&options.image);
     if (store_open(&store, NULL, err) != 0 ||
@@ -149,7 +149,7 @@ static void help(struct buf *out)
 const struct command command_diff = {
     .name = "diff",
     .operands = "A B",
-    .summary = "Show what tells two images apart: settings, labels, files, facts of programs.",
+    .summary = "Show how two images differ: settings, labels, files, programs.",
     .run = run,
     .help = help,
 };

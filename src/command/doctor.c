@@ -274,7 +274,8 @@ static void print(const struct js *report, struct buf *out)
     if (js_get_size(store, "free", &bytes))
         buf_addf(out, " (%" PRIu64 " MiB free)", bytes >> 20);
 
-    buf_adds(out, js_count(missing) > 0 ? "\nTo have all of it\n" : "\nNothing is missing.\n");
+    buf_adds(out,
+             js_count(missing) > 0 ? "\nTo install what is missing\n" : "\nNothing is missing.\n");
     for (size_t i = 0; i < js_count(missing); i++)
         buf_addf(out, "  %s\n", js_text(js_at(missing, i)));
 }
@@ -300,7 +301,8 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 0)
-        return error_set(err, ERROR_USAGE, "doctor takes no argument, not '%s'", operands.items[0]);
+        return error_set(err, ERROR_USAGE, "unexpected argument '%s'; doctor takes none",
+                         operands.items[0]);
 
     process_catch_signals();
     if (store_open(&store, NULL, err) != 0)

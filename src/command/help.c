@@ -96,6 +96,6 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 const struct command command_help_verb = {
     .name = "help",
     .operands = "[COMMAND | project-file | templates | template LANGUAGE | rules | LB001]",
-    .summary = "Show commands, options, the keys of lbuild.ini, languages, or a rule of Lambda.",
+    .summary = "Show commands, options, the keys of lbuild.ini, languages, or a Lambda rule.",
     .run = run,
 };

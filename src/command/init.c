@@ -89,8 +89,8 @@ static int take_names(const char *operand, struct scaffold *scaffold, struct err
     autofree char *near = name_of_folder(scaffold->name);
     return error_set(
         err, ERROR_USAGE,
-        "'%s' can't name a project: lower-case letters, digits and . _ - between them; say "
-        "'%s'?",
+        "'%s' can't be a project's name; use lower-case letters, digits and . _ - between them, "
+        "e.g. '%s'",
         scaffold->name, near);
 }
 

@@ -100,7 +100,8 @@ static bool is_json(const struct buf *event)
 static int read_event(const struct invoke_options *options, struct buf *out, struct error *err)
 {
     if (options->event && options->data)
-        return error_set(err, ERROR_USAGE, "give the event by --event or by --data, not by both");
+        return error_set(err, ERROR_USAGE,
+                         "give the event with --event or with --data, not with both");
 
     if (options->event && strcmp(options->event, "-") == 0) {
         if (fs_read_fd(STDIN_FILENO, "standard input", LAMBDA_PAYLOAD_MAX, out, err) != 0)
@@ -151,13 +152,14 @@ static int check_program(const struct function *function, struct error *err)
     if (result == 0 || !facts.executable)
         return error_set(
             err, ERROR_LAMBDA,
-            "'/%s' in the image is no program but a script or data; invoke runs static programs only",
+            "'/%s' in the image is a script or data, not a program; invoke runs static programs "
+            "only",
             function->path);
     if (facts.interpreter || facts.needed.len > 0)
         return error_set(
             err, ERROR_LAMBDA,
-            "'/%s' in the image needs '%s' to start; invoke runs static programs only, "
-            "any other in a container: docker load, docker run",
+            "'/%s' in the image needs '%s' to start; invoke runs static programs only; "
+            "run this image in a container: docker load, docker run",
             function->path, facts.interpreter ? facts.interpreter : facts.needed.items[0]);
     return 0;
 }

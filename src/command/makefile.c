@@ -8,7 +8,8 @@
 static int run(const char *const *argv, struct buf *out, struct error *err)
 {
     if (argv[1])
-        return error_set(err, ERROR_USAGE, "makefile takes no argument, not '%s'", argv[1]);
+        return error_set(err, ERROR_USAGE, "unexpected argument '%s'; makefile takes none",
+                         argv[1]);
 
     autofree char *path = data_path("lbuild.mk"), *real = realpath(path, NULL);
     if (!real)
@@ -20,6 +21,6 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 const struct command command_makefile = {
     .name = "makefile",
     .operands = "",
-    .summary = "Print where lbuild.mk is, to be included by a Makefile.",
+    .summary = "Print the path of lbuild.mk, for a Makefile to include.",
     .run = run,
 };

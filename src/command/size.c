@@ -306,7 +306,7 @@ const struct command command_size = {
     .name = "size",
     .operands = "IMAGE",
     .summary =
-        "Show what takes the room in an image: layers, folders, files, sections of programs.",
+        "Show what takes up space in an image: layers, folders, files, sections of programs.",
     .run = run,
     .help = help,
 };
