@@ -149,6 +149,7 @@ static int check_program(const struct function *function, struct error *err)
     int result = elf_read_file(function->program, &facts, err);
     if (result < 0)
         return -1;
+
     if (result == 0 || !facts.executable)
         return error_set(
             err, ERROR_LAMBDA,
@@ -173,6 +174,7 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
     if (!mkdtemp(folder))
         return error_errno(err, ERROR_BUILD, "can't make a folder '%s'; TMPDIR names another place",
                            folder);
+
     function->folder = take(folder);
     function->program = path_join(function->folder, "program");
     if (extract_file(image_path, image, function->path, function->program, err) != 0)
@@ -242,6 +244,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     AUTO(invoke_options) options = {0};
     AUTO(strv) operands = {0};
     AUTO(buf) event = {0};
+
     if (options_parse(tables, argv, &options, &operands, err) != 0)
         return -1;
     if (operands.len > 1)
@@ -250,6 +253,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     if (options.timeout > LAMBDA_TIMEOUT_MAX)
         return error_set(err, ERROR_USAGE, "--timeout takes 1 to %d seconds, not %d",
                          LAMBDA_TIMEOUT_MAX, options.timeout);
+
     autofree char *path =
         operands.len ? xstrdup(operands.items[0]) : project_output(&options.pipeline, err);
     if (!path || read_event(&options, &event, err) != 0)
