@@ -1,4 +1,4 @@
-# lbuild.mk: images for AWS Lambda from make. docs/make.md tells how to use it; found by `lbuild --makefile`.
+# lbuild.mk: images for AWS Lambda from make. docs/make.md says how to use it; `lbuild --makefile` prints its path.
 #
 #     LBUILD            the program                                              lbuild
 #     LBUILD_FUNCTIONS  folders with an lbuild.ini                               the Makefile's own folder
@@ -9,18 +9,18 @@
 #     LBUILD_EVENT      the event of `make invoke`                               the function's event.json, else {}
 #     LBUILD_DEPENDS    files that other rules make and the functions need
 #
-# For GNU make 3.82 and later: nothing newer is used here. Make itself decides whether there is something to do; what an image
-# depends on was written down by the lbuild that built it. Names with blanks can be in the project, but not in these variables.
+# For GNU make 3.82 and later: nothing newer is used here. Make itself decides whether there is something to do, from the list of
+# files that lbuild wrote when it built the image. Names with blanks are allowed in the project, but not in these variables.
 
 LBUILD ?= lbuild
 LBUILD_DIR ?= lbuild-out
 LBUILD_FUNCTIONS ?= $(lbuild-here)
 
-# The first makefile's folder: with `make -f ../Makefile` the project is where that is, and the images are where make was called.
+# The first makefile's folder: with `make -f ../Makefile` the project is there, and the images are where make was called.
 lbuild-makefiles := $(MAKEFILE_LIST)
 lbuild-here := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
 
-# $(call lbuild-name,FOLDER): its last part; "image" when that can't be a name in a makefile.
+# $(call lbuild-name,FOLDER): the folder's last part; "image" if that can't be a name in a makefile.
 lbuild-plain = $(if $(or $(word 2,$1),$(findstring %,$1),$(findstring :,$1),$(findstring =,$1),$(findstring ',$1)),image,$(or $1,image))
 lbuild-name = $(call lbuild-plain,$(notdir $(abspath $1)))
 ifeq ($(words $(LBUILD_FUNCTIONS)),1)
@@ -40,8 +40,8 @@ endif
 lbuild-plus = $(if $(or $(findstring n,$(lbuild-letters)),$(findstring t,$(lbuild-letters)),$(findstring q,$(lbuild-letters))),,+)
 lbuild-letters = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 
-# $(call lbuild-rules,NAME,FOLDER,SUFFIX,OPTION): one image. The stamp says when lbuild last looked, the image keeps its time when
-# there was nothing to do. git is told to look away from the folder.
+# $(call lbuild-rules,NAME,FOLDER,SUFFIX,OPTION): one image. The stamp's time is when lbuild last looked; the image keeps its time if
+# there was nothing to do. git is told to ignore the folder.
 define lbuild-rules
 $(LBUILD_DIR)/$1$3.tar: $(LBUILD_DIR)/.$1$3.stamp ;
 $(LBUILD_DIR)/.$1$3.stamp: $(lbuild-makefiles) $(LBUILD_DEPENDS) $(if $(word 2,$(wildcard $(LBUILD_DIR)/$1$3.tar $(LBUILD_DIR)/.$1$3.d)),,lbuild-absent)
@@ -71,7 +71,7 @@ $(call lbuild-rules,$1,$2,-x86_64,--x86-64)
 $(call lbuild-rules,$1,$2,-arm64,--arm64)
 endef
 
-# Without recipes, so that a Makefile can have more of its own under these names.
+# Without recipes, so that a Makefile can add its own under these names.
 image: lbuild-image
 image-x86_64: lbuild-image-x86_64
 image-arm64: lbuild-image-arm64

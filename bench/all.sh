@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Twenty C functions on one base, each with another change: `lbuild build --all` against twenty times gcc, `buildah bud` and
-# a push to a tarball. Both have the base and the compiled runtime at hand. Then a run in which nothing changed.
+# Twenty C functions on one base, each with a different change: `lbuild build --all` against twenty times gcc, `buildah bud`
+# and a push to a tarball. Both have the base and the compiled runtime at hand. Then a run without changes.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bench_project
@@ -21,7 +21,7 @@ for source in "$runtime"/*.c; do
 done
 compile="gcc -O2 -std=gnu11 -I $runtime/include -c $W/tree/f\$i/src/handler.c -o $W/handler.o &&
     gcc -static -s -o $W/context/bootstrap $W/handler.o $W/objects/*.o"
-# measure NAME COMMAND: one run; sets TOOK, in ms. Twenty of a thing are their own warm-up.
+# measure NAME COMMAND: one run; sets TOOK, in ms. Twenty functions in a row need no separate warm-up.
 measure() {
     local start=${EPOCHREALTIME/./}
     bash -c "$2" >/dev/null </dev/null || die "it failed: $2"

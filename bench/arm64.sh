@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The other architecture costs no more than one's own: a whole compile and a tarball without a base, for both.
+# A build for the other architecture against one for this machine's: a whole compile and a tarball without a base.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 have aarch64-linux-gnu-gcc || die "aarch64-linux-gnu-gcc is not installed (gcc-aarch64-linux-gnu)"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A cached base and a program of 1 MB into one OCI tarball: lbuild against umoci, skopeo's pure copy, buildah, docker,
-# BuildKit and the disk's own limit, a plain copy of the output. Ratios only; figures of a shared machine mean nothing by
-# themselves.
+# BuildKit and the disk's own limit, a plain copy of the output. Only the ratios count; absolute figures of a shared machine
+# mean nothing.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bench_project
@@ -34,5 +34,5 @@ if buildkit_ready; then
 else
     printf 'BuildKit: skipped (it needs root, runc and what tests/integration/install-buildkit builds)\n' >&2
 fi
-# Renaming over a file that is there makes ext4 write it out; everybody starts without an output.
+# Renaming over an existing file makes ext4 write it out, so every racer starts without an output.
 python3 "$HERE/race.py" -n "$ROUNDS" --prepare "rm -f $W/*.tar.new $W/out.tar $W/copy.tar $W/skopeo.tar $W/buildkit.tar" "${limits[@]}" "${racers[@]}"

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`base.py FOLDER`: a base of real size (about 42 MB of gzip, 108 MB of tar, two layers) out of this machine's own
+"""`base.py FOLDER`: makes a base of realistic size (about 42 MB of gzip, 108 MB of tar, two layers) from this machine's own
 files, as an OCI layout FOLDER/base and as FOLDER/base.docker.tar."""
 import os
 import sys

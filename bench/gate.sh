@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The gate: a cold check of a large image against `gzip -dc | openssl sha256` over the same layers, which is the least that anybody does
-# who verifies it; then what it costs when the layers are known, and in a build. SIZE: megabytes, unpacked (1000).
+# The gate: a cold check of a large image against `gzip -dc | openssl sha256` over the same layers, which is the minimum for verifying
+# it; then a check whose layers are known, and the cost in a build. SIZE: megabytes, unpacked (1000).
 set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 LBUILD=$(realpath "${LBUILD:-$HERE/../build/lbuild}")

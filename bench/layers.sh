@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# A big tree of dependencies into one layer: lbuild at each level of compression against `umoci insert`, which has the quickest
-# compressor of the peers. MEGABYTES=1000 packs what the targets are about; the default is small, for a run in passing.
-# `layers.sh small` packs 20 files for each MB, `layers.sh big` 20 in all; both without an argument.
+# A big tree of dependencies into one layer: lbuild at each level of compression against `umoci insert`, which has the fastest
+# compressor of the peers. The targets are for MEGABYTES=1000; the default is small, for a quick run.
+# `layers.sh small` packs 20 files for each MB, `layers.sh big` 20 in all; without an argument it does both.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 MEGABYTES=${MEGABYTES:-60}
 have umoci || { echo "umoci is not installed" >&2 && exit 77; }
 
-# What both start from; lbuild has compiled the program, and knows nothing of the tree.
+# The start for both: lbuild has compiled the program, but hasn't seen the tree.
 set_up() {
     python3 "$HERE/tree.py" "$W/$1/deps" "$MEGABYTES" "$2"
     project "$W/$1" scratch
@@ -17,7 +17,7 @@ set_up() {
 forget="rm -rf $W/cache/lbuild/blobs $W/cache/lbuild/objects/tree-* $W/cache/lbuild/objects/layer-* $W/cache/lbuild/builds \
     $W/layout $W/out-*; umoci init --layout $W/layout && umoci new --image $W/layout:latest; sync -f $W"
 
-# The largest blob is the layer: of umoci's layout, of lbuild's tar.
+# The size of the layer: the largest blob of umoci's layout or of lbuild's tar.
 size_of() {
     case $1 in
     *.tar) tar -tvf "$1" | awk '{ print $3 }' ;;

@@ -11,7 +11,7 @@ SOURCES=$HERE/../tests/integration
 LBUILD=$(realpath "$LBUILD")
 DOCKER=/usr/bin/docker
 ROUNDS=${ROUNDS:-9}
-# The second time, below, the cache is another.
+# Kept from the first start: when this is run again below, XDG_CACHE_HOME is the private folder.
 export LBUILD_TEST_TOOLS=${LBUILD_TEST_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/lbuild-tests}
 TEST_TOOLS=$LBUILD_TEST_TOOLS
 
@@ -34,7 +34,7 @@ finish() {
     rm -rf "$W"
 }
 trap finish EXIT
-# Whatever an engine mounts goes away with us.
+# Start again in a mount namespace: whatever an engine mounts goes away with it.
 if [ "$(id -u)" = 0 ] && [ -z "${LBUILD_BENCH_NAMESPACE:-}" ]; then
     rm -rf "$W"
     trap - EXIT

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a second make costs when nothing changed: the Makefile of two lines, against make with nothing to do at all. lbuild is started
-# by neither.
+# The cost of a second make without changes: the Makefile of two lines, against a make with nothing to do at all. Neither starts
+# lbuild.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 have make || die "make is not installed"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Nothing changed since the last build: lbuild, which leaves its tarball as it is, against docker with everything cached.
+# Nothing has changed since the last build: lbuild, which leaves its tarball as it is, against docker with everything cached.
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 bench_project

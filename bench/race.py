@@ -4,7 +4,7 @@
     race.py [-n N] [--prepare CMD] [--limit NAME:RATIO]... [--limit-ms NAME:MS] [--limit-rss NAME:MIB] NAME=COMMAND...
 
 The ratio is first/NAME: a limit `umoci:0.25` reads "the first takes at most 0.25 of umoci's time". --prepare runs before
-each command, unmeasured. Exit status 0 whatever the ratios are: a shared machine judges nobody."""
+each command, unmeasured. The exit status is 0 whatever the ratios are: a shared machine proves nothing."""
 import argparse
 import os
 import statistics

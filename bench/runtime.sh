@@ -1,7 +1,7 @@
 #!/bin/sh
 # The C runtime against aws-lambda-cpp, both as static echo functions, in one run:
 #     bench/runtime.sh [FOLDER]
-# FOLDER keeps what is built of aws-lambda-cpp for the next run (default: a temporary folder, removed at the end). Its source and
+# FOLDER keeps the build of aws-lambda-cpp for the next run (default: a temporary folder, removed at the end). Its source and
 # libcurl's come inside the npm package aws-lambda-ric. Needs gcc, g++, musl-gcc, cmake, make, npm, tar and strace.
 # ROUNDS: how often each program is measured (15); the median round counts.
 set -eu

@@ -6,15 +6,16 @@
  * Starts PROGRAM, hands it EVENTS events of 100 bytes after 200 to warm up, on one thread and one
  * keep-alive connection, and ends it. -c: server and client on that CPU. Prints, on one line:
  *
- *     invocations per second of the CPU time of both, CPU microseconds of the client per
- * invocation, its RSS in KiB at the end
+ *     invocations per second of the CPU time of both
+ *     CPU microseconds of the client per invocation
+ *     the client's RSS in KiB at the end
  *
  * With -n 0: the median of RUNS starts, in microseconds from exec to the first GET of an event.
  *
- * What the server and the machine add to both sides of a comparison is kept small: a request is one
- * recv, a reply one send; the client is started by vfork, as Lambda's own supervisor (in Go) does;
- * the server sleeps until the first request is there; and the network is one of their own, without
- * the machine's packet filter.
+ * Server and machine add little to both sides of a comparison: a request is one recv, a reply one
+ * send; the client is started by vfork, as by Lambda's own supervisor (in Go); the server sleeps
+ * until the first request arrives; and the two have a network of their own, without the machine's
+ * packet filter.
  */
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -72,9 +73,9 @@ static double cpu_seconds(pid_t child)
     return seconds(clock);
 }
 
-/* A loopback device that nobody else uses, without a packet filter and with the plainest TCP. It
- * takes root, or what unprivileged users may do on most systems; without, the machine's own does.
- */
+/* A loopback device that nobody else uses, without a packet filter and with the plainest TCP. That
+ * takes root, or unprivileged user namespaces, which most systems allow; otherwise the machine's
+ * own network is used. */
 static void open_network(void)
 {
     static const char plain[] = "reno";
@@ -84,10 +85,12 @@ static void open_network(void)
         fprintf(stderr, "runtime_api: in the machine's own network, packet filter included\n");
         return;
     }
+
     int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (any < 0 || ioctl(any, SIOCSIFFLAGS, &loopback) != 0)
         die("lo");
     close(any);
+
     int file = open("/proc/sys/net/ipv4/tcp_congestion_control", O_WRONLY | O_CLOEXEC);
     if (file < 0 || write(file, plain, strlen(plain)) < 0)
         fprintf(stderr, "runtime_api: with the machine's own congestion control\n");
@@ -133,7 +136,7 @@ static pid_t start(struct server *server, char *const argv[])
 
 static void end(struct server *server, pid_t child)
 {
-    kill(child, SIGTERM); /* strace passes it on; a client that ignores it gets the other one */
+    kill(child, SIGTERM); /* strace passes it on; SIGKILL is for a client that ignores it */
     for (int i = 0; i < 100 && waitpid(child, NULL, WNOHANG) == 0; i++)
         usleep(1000);
     kill(child, SIGKILL);
@@ -171,7 +174,7 @@ static size_t request_size(const struct server *server)
     return 0;
 }
 
-/* Wait for a whole request; is it a POST? */
+/* Wait for a whole request. Returns whether it is a POST. */
 static bool receive(struct server *server)
 {
     size_t size;
@@ -188,6 +191,7 @@ static bool receive(struct server *server)
         }
         server->held += (size_t)count;
     }
+
     bool post = server->buffer[0] == 'P';
     server->held -= size;
     if (server->held)
@@ -219,6 +223,7 @@ static void serve(struct server *server, int count)
         "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
         "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
         strlen(event), event);
+
     while (count > 0) {
         if (receive(server)) {
             reply(server, accepted, sizeof accepted - 1);
@@ -229,7 +234,7 @@ static void serve(struct server *server, int count)
     }
 }
 
-/* Memory of its own and of its files, in KiB. */
+/* The memory of a process and of the files that it has mapped, in KiB. */
 static double resident(pid_t pid)
 {
     static const char label[] = "Rss:";
@@ -241,6 +246,7 @@ static double resident(pid_t pid)
     if (file < 0 || read(file, text, sizeof text - 1) < 0)
         die(path);
     close(file);
+
     char *at = strstr(text, label);
     return at ? strtod(at + strlen(label), NULL) : 0;
 }
@@ -290,6 +296,7 @@ int main(int argc, char **argv)
             return 2;
         *(option == 'n' ? &events : option == 'r' ? &runs : &cpu) = value;
     }
+
     if (optind == argc)
         return 2;
     if (access(argv[optind], X_OK) != 0)
@@ -301,6 +308,7 @@ int main(int argc, char **argv)
         if (sched_setaffinity(0, sizeof set, &set) != 0)
             die("sched_setaffinity");
     }
+
     open_network();
     open_server(&server);
     if (events == 0)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""`tree.py FOLDER MEGABYTES FILES`: a tree of about that size, of files whose sizes are log-normal (or equal, when there are less
-than 100). 85 parts of 100 are slices of this machine's own programs, libraries, headers and scripts, 15 are noise. The same
-every time on one machine."""
+"""`tree.py FOLDER MEGABYTES FILES`: makes a tree of about that size, of files whose sizes are log-normal (or equal, if there are
+fewer than 100). 85 percent are slices of this machine's own programs, libraries, headers and scripts, 15 percent are noise. On one
+machine the tree is always the same."""
 import math
 import os
 import random
@@ -14,7 +14,7 @@ SLICE = 65536
 
 
 def source():
-    """Up to SOURCE bytes, of the kinds in turn."""
+    """Up to SOURCE bytes, from each of FOLDERS in turn."""
     kinds = []
     for root in FOLDERS:
         paths = []

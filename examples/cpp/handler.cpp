@@ -1,4 +1,5 @@
-// The CRC-32 of a text, by zlib: a library of the distribution, linked statically.
+// Answers with the CRC-32 of the event, made by zlib: a library of the distribution, linked
+// statically.
 #include <lambda_runtime.hpp>
 
 #include <cstdio>

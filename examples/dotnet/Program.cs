@@ -1,4 +1,4 @@
-// Which keys of a YAML document match a pattern: YamlDotNet is all .NET, SQLite's GLOB is native code.
+// Answers with those keys of a YAML document that match a pattern: YamlDotNet is pure .NET, SQLite's GLOB is native code.
 using System;
 using System.Collections.Generic;
 using System.Linq;

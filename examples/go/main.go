@@ -1,4 +1,4 @@
-// Greets, with an id that belongs to the name.
+// Answers with a greeting and the name's UUID.
 package main
 
 import (

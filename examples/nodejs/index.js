@@ -1,4 +1,4 @@
-// Draws an SVG as a PNG with sharp: a dependency whose native code comes ready from npm, for each system in a package of its own.
+// Draws an SVG as a PNG with sharp: a dependency whose native code comes ready-made from npm, in a separate package for each system.
 import sharp from 'sharp';
 
 export const handler = async ({ svg, width }) => {

@@ -1,4 +1,4 @@
-"""The mean and the deviation of numbers, computed by numpy: a dependency with native code."""
+"""Answers with the mean and the deviation of numbers, computed by numpy: a dependency with native code."""
 
 import numpy
 

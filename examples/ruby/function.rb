@@ -1,4 +1,4 @@
-# Reads a message in Thrift's binary protocol, by native code, and writes it as a text with Mustache, which is all Ruby.
+# Reads a message in Thrift's binary protocol, with native code, and writes it as a text with Mustache, which is pure Ruby.
 require 'mustache'
 require 'thrift'
 

@@ -1,4 +1,4 @@
-/* Two functions in one program, and something to set up before the first event. */
+/* Two functions in one program, and settings that are read before the first event. */
 #include <lambda_runtime.h>
 
 #include <stdlib.h>
@@ -11,7 +11,7 @@ struct settings {
 
 static struct settings settings;
 
-/* Read the settings once. Without a greeting there is no point in starting. */
+/* Reads the settings once. An empty greeting keeps the program from starting. */
 static int init(struct lambda_response *response, const struct lambda_context *context)
 {
     const char *greeting = getenv("GREETING");
@@ -23,20 +23,21 @@ static int init(struct lambda_response *response, const struct lambda_context *c
     return 0;
 }
 
-/* Any text in, a JSON string out. */
+/* Answers any text with a greeting to it, as JSON. */
 static int greet(const struct lambda_event *event, struct lambda_response *response,
                  const struct lambda_context *context)
 {
     (void)context;
+
     settings.served++;
     lambda_printf(response, "{\"number\":%lu,\"greeting\":", settings.served);
     lambda_write_json(response, settings.greeting, strlen(settings.greeting));
     lambda_printf(response, ",\"to\":");
     lambda_write_json(response, event->data, event->size);
-    return lambda_write(response, "}", 1); /* had one of these failed, the runtime would know */
+    return lambda_write(response, "}", 1); /* the runtime remembers if one of these calls failed */
 }
 
-/* How many bytes, and how much time is left? */
+/* Answers with the size of the event and the time that is left. */
 static int count(const struct lambda_event *event, struct lambda_response *response,
                  const struct lambda_context *context)
 {

@@ -1,4 +1,4 @@
-// Says whether a password fits its hash, by argon2: a dependency with native code, which it brings for all systems.
+// Says whether a password fits its hash, with argon2: a dependency that brings native code for all systems.
 import { verify } from 'argon2';
 
 export const handler = async (event: { password: string; hash: string }): Promise<{ valid: boolean }> => ({

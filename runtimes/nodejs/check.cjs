@@ -1,4 +1,4 @@
-// check.cjs FILE.FUNCTION FOLDER: whether a folder has what the handler names. Run in the builder stage; runs nothing of the project.
+// check.cjs FILE.FUNCTION FOLDER: fails if the folder lacks the handler. Run in the builder stage; runs no code of the project.
 'use strict';
 const fs = require('fs');
 const path = require('path');
@@ -16,7 +16,7 @@ const [, module_, name] = match;
 const file = ['.js', '.mjs', '.cjs'].map((end) => module_ + end).find((file) => fs.existsSync(path.join(folder, file)));
 if (!file) fail(`there is no file '${module_}.js', '${module_}.mjs' or '${module_}.cjs'`);
 
-// What may export the name, and what may export any.
+// Forms that may export this name, then forms that may export any name.
 const word = name.replace(/[^\w]/g, '\\$&');
 const forms = [
   `\\bexport\\s+(?:default\\s+)?(?:async\\s+)?(?:function\\s*\\*?|class)\\s*${word}(?![\\w$])`,

@@ -1,4 +1,4 @@
-"""check.py MODULE.FUNCTION FOLDER...: whether a folder has what the handler names. Run in the builder stage."""
+"""check.py MODULE.FUNCTION FOLDER...: fails if no folder has the handler. Run in the builder stage."""
 
 import ast
 import os
@@ -10,7 +10,7 @@ def fail(text):
 
 
 def names(body):
-    """What the statements of a module may define."""
+    """The names that the statements of a module may define."""
     for node in body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield node.name

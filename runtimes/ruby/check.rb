@@ -1,4 +1,4 @@
-# check.rb FILE[.CLASS].METHOD FOLDER: whether a folder has what the handler names. Run in the builder stage; runs nothing of the project.
+# check.rb FILE[.CLASS].METHOD FOLDER: fails if the folder lacks the handler. Run in the builder stage; runs no code of the project.
 handler, folder = ARGV
 
 def wrong(text)

@@ -1,5 +1,5 @@
-//! Markdown in, HTML out, by pulldown-cmark. It is Rust throughout, as all that is linked here: so cargo builds for the other
-//! architecture, too, without a C compiler for that.
+//! Turns Markdown into HTML, with pulldown-cmark. Everything that is linked here is pure Rust, so cargo also builds for the other
+//! architecture without a C compiler for it.
 use lambda_runtime::{run, service_fn, Error, LambdaEvent};
 use serde::{Deserialize, Serialize};
 

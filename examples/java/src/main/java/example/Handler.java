@@ -6,7 +6,7 @@ import com.github.luben.zstd.Zstd;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 
-/** Says how small a text gets by zstd: a dependency with native code, which it unpacks to /tmp at run time. */
+/** Says how small zstd makes a text: a dependency with native code, which it unpacks to /tmp at run time. */
 public class Handler implements RequestHandler<Map<String, String>, Map<String, Integer>> {
     @Override
     public Map<String, Integer> handleRequest(Map<String, String> event, Context context) {
