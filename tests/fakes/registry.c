@@ -27,7 +27,7 @@ static size_t body_length(const char *head)
     return length ? strtoul(length + 17, NULL, 10) : 0;
 }
 
-/* Reads a head and its body. False: the client went, or spoke something else (TLS). */
+/* Reads a head and its body. False: the client hung up, or spoke something else (TLS). */
 static bool read_request(struct fake_server *server, int fd, struct buf *request)
 {
     for (;;) {
@@ -37,6 +37,7 @@ static bool read_request(struct fake_server *server, int fd, struct buf *request
         if (request->len > MAX_REQUEST || (request->len > 0 && request->data[0] == 0x16) ||
             !wait_for(server, fd))
             return false;
+
         ssize_t got = recv(fd, buf_reserve(request, 4096), 4096, 0);
         if (got <= 0)
             return false;
@@ -63,6 +64,7 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     AUTO(buf) head = {0};
     const char *range = reply->ranges ? strcasestr(request, "\r\nRange: bytes=") : NULL;
     size_t from = range ? strtoul(range + 15, NULL, 10) : 0, length = reply->length - from;
+
     buf_addf(&head, "HTTP/1.1 %d Fake\r\nConnection: close\r\n%s", range ? 206 : reply->status,
              reply->headers ? reply->headers : "");
     if (range)
@@ -73,11 +75,13 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     buf_adds(&head, "\r\n");
     if (!send_all(fd, head.data, head.len) || strncmp(request, "HEAD", 4) == 0)
         return;
+
     size_t sent = reply->cut && reply->cut < length ? reply->cut : length;
     if (reply->stall && !reply->cut)
         sent = 0;
     if (sent > 0 && !send_all(fd, (const char *)reply->body + from, sent))
         return;
+
     char ignored = 0;
     if (reply->stall && wait_for(server, fd) && recv(fd, &ignored, 1, 0) != 0)
         return;
@@ -90,6 +94,7 @@ static void answer(struct fake_server *server, int fd, const char *request)
         struct fake_route *route = &server->routes[i];
         if (strncmp(request, route->target, strlen(route->target)) != 0)
             continue;
+
         const struct fake_reply *reply = &route->replies[route->used];
         autofree char *challenge =
             xasprintf("WWW-Authenticate: %s\r\n", reply->challenge ? reply->challenge : "");
@@ -98,6 +103,7 @@ static void answer(struct fake_server *server, int fd, const char *request)
             send_reply(server, fd, &refusal, request);
             return;
         }
+
         if (route->used + 1 < FAKE_REPLIES && reply[1].status != 0)
             route->used++;
         if (reply->status > 0)
@@ -112,6 +118,7 @@ static void serve(struct fake_server *server, int fd)
     AUTO(buf) request = {0};
     if (!read_request(server, fd, &request))
         return;
+
     pthread_mutex_lock(&server->lock);
     strv_add(&server->requests, request.data);
     pthread_mutex_unlock(&server->lock);
@@ -121,12 +128,13 @@ static void serve(struct fake_server *server, int fd)
 static void *run(void *data)
 {
     struct fake_server *server = data;
+
     while (wait_for(server, server->listener)) {
         int fd = accept(server->listener, NULL, NULL);
         if (fd < 0)
             continue;
         serve(server, fd);
-        /* Closing with unread bytes would reset the connection and could take the reply with it. */
+        /* Closing with unread bytes would reset the connection, and the reply could be lost. */
         shutdown(fd, SHUT_WR);
         close(fd);
     }
@@ -137,6 +145,7 @@ void fake_start(struct fake_server *server, struct fake_route *routes, size_t co
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof address;
+
     *server = (struct fake_server){.routes = routes, .route_count = count};
     server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (server->listener < 0 ||
@@ -145,6 +154,7 @@ void fake_start(struct fake_server *server, struct fake_route *routes, size_t co
         getsockname(server->listener, (struct sockaddr *)&address, &length) != 0 ||
         pipe(server->stop) != 0)
         abort();
+
     server->port = ntohs(address.sin_port);
     pthread_mutex_init(&server->lock, NULL);
     if (pthread_create(&server->thread, NULL, run, server) != 0)
@@ -164,6 +174,7 @@ void fake_stop(struct fake_server *server)
 size_t fake_count(struct fake_server *server, const char *text, const char *other)
 {
     size_t count = 0;
+
     pthread_mutex_lock(&server->lock);
     for (size_t i = 0; i < server->requests.len; i++)
         count += strstr(server->requests.items[i], text) &&

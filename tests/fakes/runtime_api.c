@@ -35,6 +35,7 @@ void runtime_api_open(struct runtime_api *api)
     api->log = mkstemp(log);
     assert_true(api->log >= 0);
     unlink(log);
+
     api->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(0, bind(api->listener, (struct sockaddr *)&address, size));
     assert_int_equal(0, listen(api->listener, 8));
@@ -65,7 +66,7 @@ void runtime_api_start(struct runtime_api *api, int (*function)(void), char *con
     _exit(127);
 }
 
-/* A program that ends (it shouldn't, here) fails the test at once, with what it said. */
+/* If the program ends, which it shouldn't here, the test fails at once, with its output. */
 static void wait_readable(const struct runtime_api *api, int fd)
 {
     struct pollfd ready = {fd, POLLIN, 0};
@@ -99,7 +100,7 @@ static void accept_connection(struct runtime_api *api)
     setsockopt(api->connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-/* The head of a request, with its end. A byte at a time: nothing of the body is taken. */
+/* Reads the head of a request, with its end. One byte at a time, to leave the body unread. */
 static void receive_head(struct runtime_api *api, char *head)
 {
     size_t size = 0;
@@ -119,7 +120,7 @@ static void receive_head(struct runtime_api *api, char *head)
     head[size] = '\0';
 }
 
-/* Copy a header's value to value, "" if it's absent; the number of times that it's there. */
+/* Copies a header's value to value, "" if it's absent. Returns how many times it's there. */
 static int header(const char *head, const char *name, char *value, size_t size)
 {
     int count = 0;
@@ -187,6 +188,7 @@ void runtime_api_receive(struct runtime_api *api, struct runtime_request *reques
         check_post(head, request);
     else
         assert_string_equal("GET", request->method);
+
     request->body = malloc(request->body_size + 1);
     assert_non_null(request->body);
     for (size_t size = 0; size < request->body_size;) {
@@ -202,7 +204,7 @@ void runtime_api_send(struct runtime_api *api, const void *data, size_t size)
     for (size_t sent = 0; sent < size;) {
         ssize_t count = send(api->connection, (const char *)data + sent, size - sent, MSG_NOSIGNAL);
         if (count < 0)
-            return; /* the runtime hung up: what it does next tells whether it should have */
+            return; /* the runtime hung up; its next step shows whether that was right */
         sent += (size_t)count;
     }
 }
@@ -223,9 +225,7 @@ void runtime_api_send_event(struct runtime_api *api, const char *id, const char 
         id, headers, size);
 
     assert_true(length > 0 && (size_t)length < sizeof head);
-    if (size <=
-        sizeof head -
-            (size_t)length) { /* what fits goes out as one segment, as the real one does it */
+    if (size <= sizeof head - (size_t)length) { /* one segment if it fits, as the real one does */
         memcpy(head + length, data, size);
         length += (int)size;
         size = 0;
@@ -244,6 +244,7 @@ void runtime_api_send_status(struct runtime_api *api, int status, const char *er
     else
         snprintf(body, sizeof body, "{\"errorMessage\":\"as the test wants\",\"errorType\":\"%s\"}",
                  error_type);
+
     snprintf(
         text, sizeof text,
         "HTTP/1.1 %d Whatever\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
@@ -289,6 +290,7 @@ int runtime_api_finish(struct runtime_api *api, char *log, size_t log_size)
         assert_true(count >= 0);
         log[count] = '\0';
     }
+
     close(api->log);
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

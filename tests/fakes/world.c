@@ -45,6 +45,7 @@ static void set_route(struct world *world, enum world_route route, const char *t
 static void make_layers(struct world *world)
 {
     uint32_t state = 1;
+
     for (size_t i = 0; i < 2; i++) {
         for (size_t n = 0; n < WORLD_LAYER; n++) {
             state = state * 1664525u + 1013904223u;
@@ -57,12 +58,14 @@ static void make_layers(struct world *world)
 static void make_documents(struct world *world)
 {
     const char *a = world->layer_digests[0].text, *b = world->layer_digests[1].text;
+
     buf_addf(
         &world->config,
         "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
         "\"diff_ids\":[\"%s\",\"%s\"]}}",
         a, b);
     digest_of(&world->config, &world->config_digest);
+
     autofree char *manifest = xasprintf(
         "{\"schemaVersion\":2,\"mediaType\":\"" OCI
         "manifest.v1+json\",\"config\":{\"mediaType\":\"" OCI
@@ -79,6 +82,7 @@ void world_set_manifest(struct world *world, const char *body)
     buf_clear(&world->index);
     buf_adds(&world->manifest, body);
     digest_of(&world->manifest, &world->manifest_digest);
+
     buf_addf(
         &world->index,
         "{\"schemaVersion\":2,\"mediaType\":\"" OCI
@@ -92,6 +96,7 @@ void world_set_manifest(struct world *world, const char *body)
         world->manifest_digest.text, world->manifest.len, world->config_digest.text,
         world->config.len);
     digest_of(&world->index, &world->index_digest);
+
     set_route(world, ROUTE_TAG, "GET " REPOSITORY "manifests/al2023 ", OCI "index.v1+json",
               &world->index);
     set_route(world, ROUTE_MANIFEST,
@@ -106,6 +111,7 @@ static void clean_environment(const char *folder)
         "XDG_CONFIG_HOME",    "SSL_CERT_FILE",       "http_proxy",
         "https_proxy",        "HTTPS_PROXY",         "ALL_PROXY",
         "all_proxy",          "LBUILD_HTTP_TIMEOUT", "LBUILD_REGISTRY_MIRROR"};
+
     for (size_t i = 0; i < countof(gone); i++)
         unsetenv(gone[i]);
     setenv("HOME", folder, 1);
@@ -117,12 +123,14 @@ int world_set_up(void **state)
     struct error err;
     struct world *world = xcalloc(1, sizeof *world);
     const char *base = getenv("TMPDIR");
+
     world->folder = xasprintf("%s/lbuild-test.XXXXXX", base && base[0] ? base : "/tmp");
     if (!mkdtemp(world->folder))
         abort();
     clean_environment(world->folder);
     autofree char *root = path_join(world->folder, "store");
     must(store_open(&world->store, root, &err), &err);
+
     make_layers(world);
     make_documents(world);
     world->routes[ROUTE_TOKEN] = (struct fake_route){.target = "GET /token?"};
@@ -133,6 +141,7 @@ int world_set_up(void **state)
                   keep(world, xasprintf("GET " REPOSITORY "blobs/%s", digest->text)), NULL,
                   i == 0 ? &world->config : &world->layers[i - 1]);
     }
+
     fake_start(&world->server, world->routes, ROUTES);
     world->settings.second = 1;
     world->name = xasprintf("127.0.0.1:%u/lambda/provided:al2023", world->server.port);
@@ -144,9 +153,11 @@ int world_tear_down(void **state)
 {
     struct error err;
     struct world *world = *state;
+
     fake_stop(&world->server);
     store_release(&world->store);
     must(fs_remove(world->folder, &err), &err);
+
     strv_release(&world->texts);
     for (size_t i = 0; i < 2; i++)
         buf_release(&world->layers[i]);
@@ -168,6 +179,7 @@ void world_need_token(struct world *world, const char *token)
                  "Bearer realm=\"http://127.0.0.1:%u/token\",service=\"the service\",scope=\"aws\"",
                  world->server.port));
     const char *body = keep(world, xasprintf("{\"token\":\"%s\"}", token));
+
     for (size_t i = ROUTE_TAG; i < ROUTE_OTHER; i++) {
         world->routes[i].replies[0].need = need;
         world->routes[i].replies[0].challenge = challenge;
@@ -199,6 +211,7 @@ void world_log_in(struct world *world, const char *fields)
         xasprintf("{\"auths\":{\"127.0.0.1:%u\":{%s}}}", world->server.port, fields);
     autofree char *folder = path_join(world->folder, ".docker"),
                   *path = path_join(folder, "config.json");
+
     must(fs_mkdirs(folder, &err), &err);
     must(fs_write(path, text, strlen(text), 0600, &err), &err);
 }

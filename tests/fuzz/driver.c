@@ -1,5 +1,5 @@
 /* Replays a fuzz target's corpus without libFuzzer: every seed whole, cut at many lengths, and with
- * bytes changed. The changes are the same in every run. Prints TAP.
+ * changed bytes. The changes are the same in every run. Prints TAP.
  *
  *     fuzz_NAME [FOLDER]     FOLDER: $srcdir/tests/fuzz/corpus/NAME by default */
 #include <dirent.h>
@@ -14,13 +14,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The target gets an exact copy on the heap, so that a sanitizer or valgrind sees the first byte
- * read beyond it. */
+/* The target gets an exact copy on the heap, so that a sanitizer or valgrind notices even one byte
+ * read beyond its end. */
 static void feed(const uint8_t *data, size_t size)
 {
     uint8_t *copy = malloc(size ? size : 1);
     if (!copy)
         abort();
+
     memcpy(copy, data, size);
     if (LLVMFuzzerTestOneInput(copy, size) != 0)
         abort();
@@ -36,9 +37,11 @@ static uint32_t next_random(uint32_t *state)
 static void replay(const uint8_t *data, size_t size)
 {
     uint32_t state = (uint32_t)size + 1;
+
     feed(data, size);
     for (size_t i = 0; i < CUTS && size > 0; i++)
         feed(data, size <= CUTS ? i % size : i * size / CUTS);
+
     uint8_t *changed = malloc(size ? size : 1);
     if (!changed)
         abort();
@@ -64,6 +67,7 @@ static int replay_file(const char *path)
         fprintf(stderr, "# can't read %s\n", path);
         exit(99);
     }
+
     size_t size = fread(data, 1, SEED_MAX, file);
     int complete = feof(file) && !ferror(file);
     fclose(file);
@@ -78,6 +82,7 @@ static char *corpus_folder(const char *program)
     const char *slash = strrchr(program, '/'), *root = getenv("srcdir");
     const char *name = slash ? slash + 1 : program;
     char *folder = NULL;
+
     if (strncmp(name, "lt-", 3) == 0)
         name += 3;
     if (strncmp(name, "fuzz_", 5) == 0)
@@ -92,6 +97,7 @@ int main(int argc, char **argv)
     char *folder = argc > 1 ? strdup(argv[1]) : corpus_folder(argv[0]);
     struct dirent **entries = NULL;
     int count = scandir(folder, &entries, NULL, alphasort), number = 0, failed = 0;
+
     feed((const uint8_t *)"", 0);
     for (int i = 0; i < count; i++) {
         char *path = NULL;
@@ -107,6 +113,7 @@ int main(int argc, char **argv)
         free(entries[i]);
     }
     free(entries);
+
     if (number == 0)
         printf("Bail out! no seeds in %s\n", folder);
     else

@@ -7,9 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A blob as the one layer of an image, and on top of itself: whatever it is, it is listed or it is
- * told why not; the list can be loaded, and makes a tree in which all paths are clean and every
- * entry is found. */
+/* A blob as the only layer of an image, and on top of itself. It is either listed or refused with a
+ * reason; the list can be loaded, and makes a tree in which all paths are clean and every entry is
+ * found. */
 struct memory {
     const uint8_t *bytes;
     size_t left;
@@ -64,8 +64,8 @@ static void check_tree(const struct store *store, const struct digest *blob)
     }
 }
 
-/* A sparse file's header alone makes as many zeros as the reader allows, which takes longer than a
- * case may. */
+/* Whether the blob has a sparse file: its header alone makes as many zeros as the reader allows,
+ * and that takes too long for one case. */
 static bool is_lengthy(const uint8_t *data, size_t size)
 {
     enum { ENOUGH = 16 * 1024 * 1024 };

@@ -5,7 +5,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The same text as each kind of document. What is accepted must be within the limits. */
+/* Reads one text as each kind of document. An accepted document must be within the limits. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const tags[] = {NULL, "v1"};
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTOPTR(js) document = js_parse((const char *)data, size, "input", &err);
     if (!document)
         return 0;
+
     for (int arch = ARCH_X86_64; arch <= ARCH_ARM64; arch++) {
         for (size_t i = 0; i < countof(tags); i++)
             if (layout_choose(document, (enum arch)arch, tags[i], "input", &chosen, &err) == 0 &&
@@ -30,6 +31,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     if (!digest_valid(diff_ids[i].text))
                         abort();
     }
+
     if (manifest_read(document, "input", &manifest, &err) != 0)
         return err.kind == ERROR_REGISTRY && manifest.layers == NULL ? 0 : (abort(), 0);
     if (manifest.layer_count > MANIFEST_LAYERS || manifest.config.size > MANIFEST_BYTES)

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A version that is found has a line in the text and no control characters. */
+/* A version that is found has a line of the text and no control characters. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(strv) elements = {0}, patterns = {0};

@@ -5,8 +5,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Whatever a file holds: the lines are text without end of their own, and they can be read back; in
- * which pieces it came, makes no difference. */
+/* Whatever a file contains, the result is lines of text that can be read back; the size of the
+ * pieces in which it came makes no difference. */
 static void scan(struct program_scan *scan, const uint8_t *data, size_t size, size_t piece,
                  struct buf *lines)
 {
@@ -22,18 +22,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(buf) whole = {0}, pieces = {0};
     AUTO(program) program = {0}, raw = {0};
-    static struct program_scan
-        *one; /* as for the files of one layer; its memory is too large to be had anew for each */
+    static struct program_scan *one; /* for all inputs, as for the files of a layer: it is large */
+
     one = one ? one : program_scan_new();
     scan(one, data, size, size ? size : 1, &whole);
     scan(one, data, size, 61, &pieces);
     if (whole.len != pieces.len ||
         (whole.len > 0 && memcmp(whole.data, pieces.data, whole.len) != 0))
         abort();
+
     program_read(buf_text(&whole), &program);
     if (program.kind == PROGRAM_ELF && program.elf.versions.len > 2000)
         abort();
-    /* A list from the store could hold anything that has the right checksum. */
+
+    /* A list from the store may hold anything that has the right checksum. */
     autofree char *text = xstrndup((const char *)data, size);
     program_read(text, &raw);
     return 0;

@@ -19,13 +19,14 @@ static const char language[] =
     "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\n"
     "CMD {{cmd|json}}\n";
 
-/* Each line starts an instruction of ours, or continues the one above: no value got out of its
- * place. */
+/* Each line must start an instruction of ours or continue the one above; otherwise a value has got
+ * out of its place. */
 static void check_lines(const char *text)
 {
     static const char *const words[] = {"FROM ",    "RUN ",         "COPY ", "ENV ", "LABEL ",
                                         "WORKDIR ", "ENTRYPOINT [", "CMD [", "\n"};
     bool continued = false;
+
     for (const char *line = text; *line;) {
         size_t length = strcspn(line, "\n");
         bool known = continued;
@@ -40,7 +41,7 @@ static void check_lines(const char *text)
         abort();
 }
 
-/* What a project file that passes comes to. */
+/* The Dockerfile of a project file that passes. */
 static void render(const struct project *project)
 {
     static const struct provenance provenance = {0};
@@ -50,9 +51,11 @@ static void render(const struct project *project)
     AUTO(plan) plan = {0};
     AUTO(dockerfile) dockerfile = {0};
     AUTO(strv) files = {0};
+
     strv_add(&files, "main.c");
     if (template_parse(language, sizeof language - 1, "t", &t, &err) != 0)
         abort();
+
     const struct plan_facts facts = {.project = project,
                                      .provenance = &provenance,
                                      .template = &t,
@@ -78,11 +81,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     autofree char *path = xasprintf("/proc/self/fd/%d", fd);
     if (fd < 0 || fs_write_fd(fd, path, data, size, &err) != 0)
         abort();
+
     const struct project_options options = {"/", path, "p", NULL}, plain = {"/", path, NULL, NULL};
     if (project_load(&options, &project, &complaints, &err) != 0 && err.kind != ERROR_PROJECT &&
         err.kind != ERROR_USAGE)
         abort();
     project_release(&project);
+
     if (project_load(&plain, &project, &complaints, &err) == 0) {
         for (int key = 0; key < KEY_COUNT; key++) {
             AUTO(strv) words = {0};

@@ -7,7 +7,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* What is accepted has a full name, and that name means the same again. */
+/* An accepted reference has a full name, and that name is read as the same reference. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error err = {0};
@@ -16,6 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     autofree char *text = xstrndup((const char *)data, size);
     if (reference_parse(text, &reference, &err) != 0)
         return 0;
+
     autofree char *name = reference_name(&reference);
     if (reference_parse(name, &again, &err) != 0)
         abort();

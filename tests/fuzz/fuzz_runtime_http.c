@@ -1,5 +1,5 @@
-/* The C runtime's HTTP parser. The first byte says in which pieces the rest arrives. However a
- * reply is cut, the parser must come to the same result with the same body. */
+/* The C runtime's HTTP parser. The first byte is the size of the pieces in which the rest arrives.
+ * However a reply is cut, the parser must come to the same result with the same body. */
 #include "../../runtimes/c/internal.h"
 
 #include <stdlib.h>

@@ -6,7 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Everything read keeps the promises of tar.h, and the writer's version of it reads the same. */
+/* Every entry keeps the promises of tar.h, and an archive that the writer makes of them reads the
+ * same. */
 enum { ENTRIES = 200, CONTENT = 1 << 20 };
 
 struct memory {
@@ -54,9 +55,9 @@ static void note(struct buf *out, const struct tar_entry *entry, const struct bu
     buf_add(out, content->data, content->len);
 }
 
-/* Whether the writer accepts an entry that then reads back unchanged. libarchive reads the time
- * -2^63 as one more, only a directory's name may end in a slash, and a file that reaches the limit
- * may be readable once, but not again in pieces of other sizes. */
+/* Whether the writer takes the entry, and it must come back as it was. Exceptions: libarchive reads
+ * the time -2^63 as one more, only a directory's name may end in a slash, and a file that reaches
+ * the limit may be read whole the first time but not the second, in pieces of other sizes. */
 static bool comparable(const struct tar_entry *entry, const struct buf *content)
 {
     size_t length = strlen(entry->path);
@@ -65,7 +66,19 @@ static bool comparable(const struct tar_entry *entry, const struct buf *content)
            entry->mtime != INT64_MIN && (entry->type == TAR_DIR || entry->path[length - 1] != '/');
 }
 
-/* Reads at most ENTRIES entries; writable ones go to `tar` too. 0 when all went well. */
+/* At most CONTENT bytes and a piece. */
+static int read_content(struct tar_reader *reader, struct buf *content, struct error *err)
+{
+    int64_t got = 1;
+
+    while (got > 0 && content->len < CONTENT) {
+        got = tar_reader_read(reader, buf_reserve(content, 4096), 4096, err);
+        content->len += got > 0 ? (size_t)got : 0;
+    }
+    return got < 0 ? -1 : 0;
+}
+
+/* Reads at most ENTRIES entries; those that can be written go to `tar` too. 0 if all went well. */
 static int read_all(const char *bytes, size_t size, struct buf *notes, struct buf *tar)
 {
     struct error err = {0};
@@ -74,17 +87,16 @@ static int read_all(const char *bytes, size_t size, struct buf *notes, struct bu
     AUTOPTR(tar_writer) writer = tar_writer_open(to_buf, tar, &err);
     AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "input", &err);
     int status = reader ? 1 : -1;
+
     for (int i = 0; i < ENTRIES && reader && (status = tar_reader_next(reader, &entry, &err)) == 1;
          i++) {
         AUTO(buf) content = {0};
         check(&entry);
-        for (int64_t got = 1;
-             got > 0 && content.len<CONTENT; content.len += got> 0 ? (size_t)got : 0) {
-            got = tar_reader_read(reader, buf_reserve(&content, 4096), 4096, &err);
-            status = got < 0 ? -1 : status;
-        }
-        if (status < 0)
+        if (read_content(reader, &content, &err) != 0) {
+            status = -1;
             break;
+        }
+
         if (!comparable(&entry, &content))
             continue;
         note(notes, &entry, &content);
@@ -92,6 +104,7 @@ static int read_all(const char *bytes, size_t size, struct buf *notes, struct bu
             tar_writer_data(writer, content.data, content.len, &err) != 0)
             abort();
     }
+
     if (tar_writer_finish(writer, &err) != 0)
         abort();
     if (status < 0 && !err.text[0])
@@ -109,7 +122,7 @@ static void try(const char *bytes, size_t size)
         abort();
 }
 
-/* Puts right checksums into everything that looks like a header: without them a changed archive
+/* Writes right checksums into everything that looks like a header: without them a changed archive
  * never gets far. */
 static void mend(char *bytes, size_t size)
 {
@@ -117,6 +130,7 @@ static void mend(char *bytes, size_t size)
         unsigned sum = 8 * ' ';
         if (memcmp(bytes + at + 257, "ustar", 5) != 0)
             continue;
+
         for (size_t i = 0; i < 512; i++)
             sum += i < 148 || i >= 156 ? (unsigned char)bytes[at + i] : 0;
         for (size_t i = 6; i-- > 0; sum >>= 3)
@@ -129,6 +143,7 @@ static void mend(char *bytes, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     AUTO(buf) mended = {0};
+
     try((const char *)data, size);
     buf_add(&mended, data, size);
     mend(mended.data, mended.len);

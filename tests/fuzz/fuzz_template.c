@@ -22,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .program = program};
     if (template_parse((const char *)data, size, "input", &t, &err) != 0)
         return 0;
+
     if (dockerfile_render(&plan, &t, DOCKERFILE_IMAGE, &image, &err) != 0 &&
         err.kind != ERROR_PROJECT)
         abort();
