@@ -10,6 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct error err = {0};
     const uint8_t *end = size > 0 ? memchr(data, '\n', size) : NULL;
+
     if (!end || end == data || memchr(data, '\0', (size_t)(end - data)))
         return 0;
     autofree char *path = xstrndup((const char *)data, (size_t)(end - data));

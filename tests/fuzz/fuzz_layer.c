@@ -50,6 +50,7 @@ static void check_tree(const struct store *store, const struct digest *blob)
     const struct rootfs_judge judge = {on_fault, on_entry, &count};
     const struct digest twice[] = {*blob, *blob};
     AUTOPTR(rootfs) tree = rootfs_judge(store, twice, 2, &judge, &err);
+
     if (!listing_known(store, blob, &about) || (tree && count != about.count))
         abort();
     for (size_t i = 0; tree && i < rootfs_count(tree); i++) {
@@ -74,6 +75,7 @@ static bool is_lengthy(const uint8_t *data, size_t size)
     struct tar_entry entry;
     int64_t content = 0;
     AUTOPTR(tar_reader) reader = tar_reader_open(from_memory, &memory, "a layer", &err);
+
     while (reader && content < ENOUGH && tar_reader_next(reader, &entry, &err) == 1)
         content += entry.size < ENOUGH ? entry.size : ENOUGH;
     return content >= ENOUGH;
@@ -83,8 +85,10 @@ static void try(const struct store *store, const uint8_t *data, size_t size)
 {
     struct error err = {0};
     struct memory memory = {data, size};
+
     if (is_lengthy(data, size))
         return;
+
     AUTO(listing_scan) scan = {0};
     if (listing_scan(store, from_memory, &memory, NULL, &scan, &err) != 0)
         abort();
@@ -94,14 +98,15 @@ static void try(const struct store *store, const uint8_t *data, size_t size)
         check_tree(store, &scan.digest);
 }
 
-/* Right checksums in whatever looks like a header: without them a changed archive never gets far.
- */
+/* Writes right checksums into everything that looks like a header: without them a changed archive
+ * never gets far. */
 static void mend(char *bytes, size_t size)
 {
     for (size_t at = 0; at + 512 <= size; at += 512) {
         unsigned sum = 8 * ' ';
         if (memcmp(bytes + at + 257, "ustar", 5) != 0)
             continue;
+
         for (size_t i = 0; i < 512; i++)
             sum += i < 148 || i >= 156 ? (unsigned char)bytes[at + i] : 0;
         for (size_t i = 6; i-- > 0; sum >>= 3)
@@ -117,8 +122,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct error err = {0};
     char folder[] = "/tmp/lbuild-fuzz.XXXXXX";
     AUTO(store) store = {.lock = -1};
+
     if (!mkdtemp(folder) || store_open(&store, folder, &err) != 0)
         return 0;
+
     try(&store, data, size);
     buf_add(&mended, data, size);
     mend(mended.data, mended.len);

@@ -13,6 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     AUTO(strv) elements = {0}, patterns = {0};
     AUTO(openversion) found = {0};
     autofree char *text = xstrndup((const char *)data, size);
+
     strv_add(&elements, "a/b");
     strv_add(&patterns, "*,*");
     strv_add(&patterns, "*SNAPSHOT");
