@@ -213,16 +213,17 @@ static void serve(struct server *server, int count)
         "{\"status\":\"OK\"}\n";
     char next[2048];
 
-    int size = snprintf(
-        next, sizeof next,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-        "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
-        "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
-        "Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
-        "Lambda-Runtime-Trace-Id: "
-        "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
-        "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
-        strlen(event), event);
+    int size =
+        snprintf(next, sizeof next,
+                 "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+                 "Lambda-Runtime-Aws-Request-Id: 8476a536-e9f4-11e8-9739-2dfe598c3fcd\r\n"
+                 "Lambda-Runtime-Deadline-Ms: 4102444800000\r\n"
+                 "Lambda-Runtime-Invoked-Function-Arn: "
+                 "arn:aws:lambda:us-east-1:123456789012:function:bench\r\n"
+                 "Lambda-Runtime-Trace-Id: "
+                 "Root=1-5bef4de7-ad49b0e87f6ef6c87fc2e700;Parent=9a9197af755a6419;Sampled=1\r\n"
+                 "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: %zu\r\n\r\n%s",
+                 strlen(event), event);
 
     while (count > 0) {
         if (receive(server)) {
@@ -294,7 +295,12 @@ int main(int argc, char **argv)
         int value = option == '?' ? -1 : (int)strtol(optarg, NULL, 10);
         if (value < 0 || (option == 'r' && (value < 1 || value > RUNS_MAX)))
             return 2;
-        *(option == 'n' ? &events : option == 'r' ? &runs : &cpu) = value;
+        if (option == 'n')
+            events = value;
+        else if (option == 'r')
+            runs = value;
+        else
+            cpu = value;
     }
 
     if (optind == argc)

@@ -59,11 +59,10 @@ static void make_documents(struct world *world)
 {
     const char *a = world->layer_digests[0].text, *b = world->layer_digests[1].text;
 
-    buf_addf(
-        &world->config,
-        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},\"rootfs\":{\"type\":\"layers\","
-        "\"diff_ids\":[\"%s\",\"%s\"]}}",
-        a, b);
+    buf_addf(&world->config,
+             "{\"architecture\":\"amd64\",\"os\":\"linux\",\"config\":{},"
+             "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
+             a, b);
     digest_of(&world->config, &world->config_digest);
 
     autofree char *manifest = xasprintf(
@@ -83,18 +82,17 @@ void world_set_manifest(struct world *world, const char *body)
     buf_adds(&world->manifest, body);
     digest_of(&world->manifest, &world->manifest_digest);
 
-    buf_addf(
-        &world->index,
-        "{\"schemaVersion\":2,\"mediaType\":\"" OCI
-        "index.v1+json\",\"manifests\":[{\"mediaType\":\"" OCI
-        "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\","
-        "\"architecture\":\"amd64\"}},"
-        "{\"mediaType\":\"" OCI
-        "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"unknown\","
-        "\"architecture\":\"unknown\"},\"annotations\":{\"vnd.docker.reference.type\":\"attestation-"
-        "manifest\"}}]}",
-        world->manifest_digest.text, world->manifest.len, world->config_digest.text,
-        world->config.len);
+    buf_addf(&world->index,
+             "{\"schemaVersion\":2,\"mediaType\":\"" OCI
+             "index.v1+json\",\"manifests\":[{\"mediaType\":\"" OCI
+             "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"linux\","
+             "\"architecture\":\"amd64\"}},"
+             "{\"mediaType\":\"" OCI
+             "manifest.v1+json\",\"digest\":\"%s\",\"size\":%zu,\"platform\":{\"os\":\"unknown\","
+             "\"architecture\":\"unknown\"},\"annotations\":{"
+             "\"vnd.docker.reference.type\":\"attestation-manifest\"}}]}",
+             world->manifest_digest.text, world->manifest.len, world->config_digest.text,
+             world->config.len);
     digest_of(&world->index, &world->index_digest);
 
     set_route(world, ROUTE_TAG, "GET " REPOSITORY "manifests/al2023 ", OCI "index.v1+json",

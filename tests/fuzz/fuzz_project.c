@@ -16,8 +16,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static const char language[] =
     "[template]\nlanguage = c\n---\n"
     "FROM --platform={{platform}} {{builder}} AS build\n{{install}}\n{{compile}}\n{{files}}\n"
-    "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\n"
-    "CMD {{cmd|json}}\n";
+    "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n"
+    "{{entrypoint}}\nCMD {{cmd|json}}\n";
 
 /* Each line must start an instruction of ours or continue the one above; otherwise a value has got
  * out of its place. */
