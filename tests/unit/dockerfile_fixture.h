@@ -28,6 +28,7 @@ static inline void fill(struct plan *plan)
         .program = xstrdup("var/runtime/bootstrap"),
         .epoch = 1700000000,
     };
+
     strv_add(&plan->packages, "gcc");
     strv_add(&plan->packages, "glibc-static");
     strv_add(&plan->sources, "src/main.c");

@@ -73,6 +73,7 @@ static inline void layer_bytes(const struct image *image, struct buf *out, struc
 {
     struct error err = {0};
     AUTO(buf) tar = {0};
+
     for (size_t i = 0; i < countof(content); i++)
         item_add(&tar, &content[i]);
     tar_end(&tar);
@@ -96,15 +97,17 @@ static inline void config_text(const struct image *image, const struct digest *d
              image->wrong_diff_id.text[0] ? image->wrong_diff_id.text : diff_id->text);
 }
 
-/* Writes the blobs of a one-layer image into the layout; the manifest's size comes back too. */
+/* Writes the blobs of a one-layer image into the layout. Also returns the manifest's size. */
 static inline struct digest make_image(const struct image *image, size_t *size)
 {
     AUTO(buf) layer = {0};
     AUTO(buf) config = {0};
     AUTO(buf) text = {0};
     struct digest diff_id;
+
     layer_bytes(image, &layer, &diff_id);
     config_text(image, &diff_id, &config);
+
     struct digest layer_digest = blob(layer.data, layer.len),
                   config_digest = blob(config.data, config.len);
     const char *type = image->layer_type ? image->layer_type
@@ -153,6 +156,7 @@ static inline void pack(const char *archive, const struct strv *names, bool comp
     struct error err = {0};
     AUTO(buf) tar = {0};
     AUTO(buf) packed = {0};
+
     for (size_t i = 0; i < names->len; i++) {
         AUTO(buf) bytes = {0};
         autofree char *path = path_join(layout, names->items[i]);
@@ -162,19 +166,22 @@ static inline void pack(const char *archive, const struct strv *names, bool comp
                                       .text = buf_text(&bytes),
                                       .size = bytes.len});
     }
+
     tar_end(&tar);
     if (compress)
         gzip_add(&packed, tar.data, tar.len);
+
     autofree char *path = path_join(folder, archive);
     const struct buf *out = compress ? &packed : &tar;
     assert_int_equal(fs_write(path, out->data, out->len, 0644, &err), 0);
 }
 
-/* Every file of the layout, blobs first: an archive's order is up to who writes it. */
+/* Every file of the layout, blobs first: whoever writes an archive chooses the order. */
 static inline void layout_files(struct strv *names)
 {
     autofree char *path = path_join(layout, "blobs/sha256");
     DIR *dir = opendir(path);
+
     assert_non_null(dir);
     for (struct dirent *entry; (entry = readdir(dir));)
         if (entry->d_name[0] != '.')
@@ -197,6 +204,7 @@ static inline void assert_loads(const char *reference, const struct digest *mani
     struct error err = {0};
     AUTO(base) base = {0};
     const struct base_request request = request_for(reference);
+
     if (base_load(&request, &store, &base, &err) != 0)
         fail_msg("%s: %s", reference, err.text);
     if (manifest)
@@ -205,12 +213,14 @@ static inline void assert_loads(const char *reference, const struct digest *mani
     assert_null(base.name);
     assert_string_equal(base.reference, reference);
     assert_non_null(js_get(base.config, "x-own"));
+
     uint64_t size = 0;
     autoclose int fd = store_open_blob(&store, &base.layers[0].digest, &size, &err);
     unsigned char magic[2];
     assert_int_equal(read(fd, magic, 2), 2);
     assert_int_equal(magic[0], 0x1f);
     assert_int_equal(size, base.layers[0].size);
+
     AUTO(base) again = {0};
     assert_int_equal(base_peek(&request, &store, &again, &err), 1);
     assert_string_equal(again.manifest.text, base.manifest.text);
@@ -224,6 +234,7 @@ static inline void assert_refused(const char *reference, const char *why)
     struct error err = {0};
     AUTO(base) base = {0};
     const struct base_request request = request_for(reference);
+
     if (base_load(&request, &store, &base, &err) == 0)
         fail_msg("'%s' was taken", reference);
     assert_int_equal(err.kind, ERROR_REGISTRY);

@@ -45,6 +45,7 @@ static inline struct digest base_layer(const struct store *store, const struct t
     struct digest digest, diff_id = {""};
     AUTO(buf) tar = {0};
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
+
     for (size_t i = 0; i < count; i++)
         assert_int_equal(tar_writer_entry(writer, &entries[i], &err), 0);
     assert_int_equal(tar_writer_finish(writer, &err), 0);
@@ -57,6 +58,7 @@ static inline void set_up(struct fixture *fixture, const struct tar_entry *entri
 {
     struct error err = {0};
     struct digest layer;
+
     memset(fixture, 0, sizeof *fixture);
     fixture->folder = unit_folder();
     fixture->format = (struct layer_format){.epoch = 77};
@@ -87,6 +89,7 @@ static inline void read_blob(const struct fixture *fixture, const struct layer *
     struct error err = {0};
     struct digest digest;
     AUTO(buf) blob = {0};
+
     assert_int_equal(store_read(&fixture->store, &layer->digest, 100000000, &blob, &err), 0);
     assert_int_equal(blob.len, layer->size);
     AUTOPTR(gunzip) gunzip = gunzip_open(collect, tar, false, &err);
@@ -114,6 +117,7 @@ static inline char *describe(const struct fixture *fixture, const struct layer *
     struct error err = {0};
     struct tar_entry entry;
     AUTO(buf) tar = {0}, text = {0};
+
     read_blob(fixture, layer, &tar);
     struct buf rest = tar;
     AUTOPTR(tar_reader) reader = tar_reader_open(from_buf, &rest, "layer", &err);
@@ -130,6 +134,7 @@ static inline char *describe(const struct fixture *fixture, const struct layer *
             buf_addf(&text, "=%.*s", (int)got, content);
         buf_addc(&text, '\n');
     }
+
     return buf_detach(&text);
 }
 

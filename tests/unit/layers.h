@@ -11,7 +11,7 @@
 /* Items are written down by the dozen, and mostly need no mode. */
 #pragma GCC diagnostic ignored "-Wmissing-field-initializers"
 
-/* Layers and images for tests, from raw bytes: hostile names are what a tar writer would refuse. */
+/* Layers and images for tests, from raw bytes, because a tar writer would refuse hostile names. */
 
 struct item {
     const char *path;
@@ -30,6 +30,7 @@ static inline void item_add(struct buf *tar, const struct item *item)
                   : item->size                     ? item->size
                                                    : strlen(item->text);
     unsigned sum = 0, mode = item->mode ? item->mode : item->type == '5' ? 0755 : 0644;
+
     snprintf(head, 101, "%s", item->path);
     snprintf(head + 100, 8, "%07o", mode & 07777);
     snprintf(head + 108, 8, "%07o", 0);
@@ -82,6 +83,7 @@ static inline struct digest put_layer(const struct store *store, const struct it
     struct digest digest = {0};
     AUTO(buf) tar = {0};
     AUTO(buf) packed = {0};
+
     for (size_t i = 0; i < count; i++)
         item_add(&tar, &items[i]);
     tar_end(&tar);

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The functions under test are this program itself, started with the name of one of the plays
- * below. */
+/* The function under test is this program itself, started with the name of one of the plays below.
+ */
 
 struct reply {
     int status;
@@ -27,6 +27,7 @@ static int connect_api(void)
                *colon = where ? strchr(where, ':') : NULL;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
+
     if (!colon || fd < 0)
         _exit(90);
     address.sin_port = htons((uint16_t)strtoul(colon + 1, NULL, 10));
@@ -45,6 +46,7 @@ static void send_all(int fd, const void *bytes, size_t length)
 static void undo_chunks(struct buf *body)
 {
     AUTO(buf) plain = {0};
+
     for (const char *at = buf_text(body);;) {
         char *end = NULL;
         unsigned long size = strtoul(at, &end, 16);
@@ -55,6 +57,7 @@ static void undo_chunks(struct buf *body)
         if (size == 0)
             break;
     }
+
     buf_release(body);
     *body = plain;
     plain = (struct buf){0};
@@ -70,6 +73,7 @@ static int request(const char *line, const char *head, const void *body, size_t 
     autofree char *start =
         xasprintf("%s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %zu\r\n%s\r\n",
                   line, length, head);
+
     send_all(fd, start, strlen(start));
     send_all(fd, body, length);
     buf_release(&reply->body);
@@ -77,6 +81,7 @@ static int request(const char *line, const char *head, const void *body, size_t 
     if (fs_read_fd(fd, "socket", 8 << 20, &all, &err) != 0 || all.len < 12)
         _exit(94);
     close(fd);
+
     const char *end = strstr(all.data, "\r\n\r\n");
     if (!end)
         _exit(95);
@@ -134,14 +139,17 @@ static void play_headers(void)
     char *arn = header(&reply, "Lambda-Runtime-Invoked-Function-Arn"),
          *type = header(&reply, "Content-Type");
     long long left = strtoll(deadline, NULL, 10) - (long long)time(NULL) * 1000;
+
     expect(left > 1000 && left <= 61000, 1, 1); /* of a minute: machines can be busy */
     expect(strncmp(trace, "Root=1-", 7), 0, 2);
     expect(strcmp(strrchr(arn, ':'), ":hello"), 0, 3);
     expect(strcmp(type, "application/json"), 0, 4);
     expect(strlen(id), 36, 5);
     expect(getenv("HOME") == NULL, 1, 6);
+
     char here[4096];
     expect(getcwd(here, sizeof here) != NULL, 1, 7);
+
     autofree char *text = xasprintf("%s %s", getenv("GIVEN"), here);
     expect(post(id, "response", "", text, strlen(text)), 202, 8);
     _exit(0);
@@ -150,6 +158,7 @@ static void play_headers(void)
 static void play_strict(void)
 {
     struct reply reply = {0};
+
     expect(request("GET /2018-06-01/ping", "", "", 0, &reply), 202, 1);
     expect(request("GET /2018-06-01/runtime/restore/next", "", "", 0, &reply), 404, 2);
     expect(request("GET /", "", "", 0, &reply), 404, 3);
@@ -215,6 +224,7 @@ static void play_truncated(void)
         xasprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: "
                   "x\r\nContent-Length: 9\r\n\r\nhalf",
                   id);
+
     send_all(fd, text, strlen(text));
     close(fd);
     pause();
@@ -286,6 +296,7 @@ static void events_come_back(void **state)
     static const size_t sizes[] = {0, 1, 2048, 2049, 100000, LAMBDA_PAYLOAD_MAX};
     autofree char *event = xmalloc(LAMBDA_PAYLOAD_MAX + 1);
     (void)state;
+
     for (size_t i = 0; i <= LAMBDA_PAYLOAD_MAX; i++)
         event[i] = (char)(i * 7 + i / 251);
     for (size_t i = 0; i < countof(sizes); i++) {
@@ -298,6 +309,7 @@ static void events_come_back(void **state)
         if (sizes[i])
             assert_memory_equal(result.body.data, event, sizes[i]);
     }
+
     AUTO(api_result) result = {0};
     struct error err = {0};
     assert_int_equal(invoke("echo", event, LAMBDA_PAYLOAD_MAX + 1, &result, &err), -1);
@@ -322,6 +334,7 @@ static void answers(void **state)
         {"linger", "", "ok", NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(api_result) result = {0};
         struct error err = {0};
@@ -345,6 +358,7 @@ static void programs_that_do_not_answer(void **state)
         {"hang", "did not answer within 1 second;"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(api_result) result = {0};
         struct error err = {0};
@@ -353,6 +367,7 @@ static void programs_that_do_not_answer(void **state)
         if (!strstr(err.text, cases[i][1]))
             fail_msg("%s", err.text);
     }
+
     const char *argv[] = {"/nonexistent", NULL}, *env[] = {NULL};
     struct api_invocation invocation = {"", 0, "hello", 1};
     AUTO(api_result) result = {0};
@@ -375,6 +390,7 @@ static void signals_end_it(void **state)
     AUTO(api_result) result = {0};
     struct error err = {0};
     (void)state;
+
     process_catch_signals();
     pid_t child = fork();
     if (child == 0)

@@ -9,6 +9,7 @@ static void archives(void **state)
     struct error err = {0};
     (void)state;
     struct digest digest = make_layout(&(struct image){.history = "null"});
+
     layout_files(&names);
     for (size_t i = names.len; i-- > 0;)
         strv_add(&backwards, names.items[i]);
@@ -21,6 +22,7 @@ static void archives(void **state)
         pack("b.tar", &backwards, compress);
         assert_loads("oci-archive:b.tar", &digest);
     }
+
     assert_refused("oci-archive:a.tar:v1", "no image is called 'v1'");
     assert_refused("oci-archive:none.tar", "none.tar");
 
@@ -38,6 +40,7 @@ static void archives(void **state)
     strv_add(&backwards, "index.json");
     pack("twice.tar", &backwards, false);
     assert_refused("oci-archive:twice.tar", "two index.json");
+
     autofree char *cut = path_join(folder, "twice.tar");
     assert_int_equal(truncate(cut, 700), 0);
     assert_refused("oci-archive:twice.tar", "twice.tar");
@@ -70,6 +73,7 @@ static void hostile_archives(void **state)
     struct error err = {0};
     autofree char *path = path_join(folder, "hostile.tar");
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(buf) tar = {0};
         item_add(&tar, &cases[i].item);
@@ -77,6 +81,7 @@ static void hostile_archives(void **state)
         assert_int_equal(fs_write(path, tar.data, tar.len, 0644, &err), 0);
         assert_refused("oci-archive:hostile.tar", cases[i].why);
     }
+
     AUTO(buf) huge = {0};
     AUTO(buf) tar = {0};
     memset(buf_reserve(&huge, 5000000), ' ', 5000000);
@@ -87,7 +92,7 @@ static void hostile_archives(void **state)
     assert_refused("docker-archive:hostile.tar", "no manifest.json");
 }
 
-/* What `docker save` writes: the old form, with a layer that stands twice as a link, and the new
+/* The two forms of `docker save`: the old one, in which a repeated layer is a link, and the new
  * one. */
 static void save_archive(const char *name, bool old, bool compress_layer, const char *arch)
 {
@@ -97,12 +102,14 @@ static void save_archive(const char *name, bool old, bool compress_layer, const 
     AUTO(buf) layer = {0};
     AUTO(buf) config = {0};
     AUTO(buf) manifest = {0};
+
     layer_bytes(&(struct image){.plain = !compress_layer}, &layer, &diff_id);
     buf_addf(
         &config,
         "{\"architecture\":\"%s\",\"os\":\"linux\",\"x-own\":1,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
         arch, diff_id.text, diff_id.text);
     assert_int_equal(digest_bytes(config.data, config.len, &config_digest, &err), 0);
+
     autofree char *config_name =
         xasprintf(old ? "%s.json" : "blobs/sha256/%s", digest_hex(&config_digest));
     const char *one = old ? "aaaa/layer.tar" : "blobs/sha256/aaaa",
@@ -116,9 +123,11 @@ static void save_archive(const char *name, bool old, bool compress_layer, const 
         item_add(&tar, &(struct item){"bbbb/", '5'});
         item_add(&tar, &(struct item){"bbbb/layer.tar", '2', "../aaaa/layer.tar"});
     }
+
     item_add(&tar, &(struct item){config_name, '0', config.data, 0, config.len});
     item_add(&tar, &(struct item){"manifest.json", '0', manifest.data, 0, manifest.len});
     tar_end(&tar);
+
     autofree char *path = path_join(folder, name);
     assert_int_equal(fs_write(path, tar.data, tar.len, 0644, &err), 0);
 }
@@ -128,6 +137,7 @@ static void docker_archives(void **state)
     struct error err = {0};
     struct digest first = {0};
     (void)state;
+
     for (int how = 0; how < 4; how++) {
         AUTO(base) base = {0};
         AUTO(base) peeked = {0};
@@ -154,11 +164,13 @@ static void docker_archives(void **state)
         assert_int_equal(base_load(&request, &store, &base, &err), 0);
         assert_string_equal(base.manifest.text, first.text);
     }
+
     assert_refused("docker-archive:saved.tar:mg:v1", "no image in it has this name");
     assert_refused("docker-archive:saved.tar:other:v1", "one of: docker.io/library/img:v1");
     assert_refused("oci-archive:saved.tar", "docker-archive:");
     save_archive("arm.tar", true, false, "arm64");
     assert_refused("docker-archive:arm.tar", "linux/arm64");
+
     autofree char *cut = path_join(folder, "saved.tar");
     assert_int_equal(truncate(cut, 1500), 0);
     assert_refused("docker-archive:saved.tar", "saved.tar");
@@ -191,6 +203,7 @@ static void hostile_docker_archives(void **state)
     struct error err = {0};
     autofree char *path = path_join(folder, "d.tar");
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(buf) tar = {0};
         AUTO(buf) layer = {0};

@@ -49,6 +49,7 @@ static void set_token(struct world *world, size_t index, int status, const char 
 static void anonymous_tokens(void **state)
 {
     struct world *world = *state;
+
     world_need_token(world, "good");
     works(world);
     assert_int_equal(
@@ -93,14 +94,17 @@ static void odd_token_replies(void **state)
 {
     static const char *const bodies[] = {"", "{}", "[]", "{\"token\":5}", "{\"token\":null}"};
     struct world *world = *state;
+
     world_need_token(world, "good");
     for (size_t i = 0; i < countof(bodies); i++) {
         set_token(world, 0, 200, bodies[i]);
         fails(world, ERROR_REGISTRY, "not JSON with a 'token'");
     }
+
     set_token(world, 0, 200, "{\"token\":\"a\\r\\nX-Evil: 1\"}");
     fails(world, ERROR_REGISTRY, "no header can hold");
     assert_int_equal(count(world, "X-Evil", NULL), 0);
+
     char *big = xmalloc(70001);
     strv_take(&world->texts, big);
     memset(big, ' ', 70000);
@@ -140,8 +144,10 @@ static void a_login_refused_here_is_set_aside(void **state)
 {
     struct world *world = *state;
     struct fake_route *tag = &world->routes[ROUTE_TAG];
+
     world_need_token(world, "good");
     world_log_in(world, LOGIN);
+
     /* The stale login's token is good for a 403 only. */
     struct fake_reply ask = tag->replies[0], good = tag->replies[0];
     set_token(world, 0, 200, "{\"token\":\"stale\"}");
@@ -172,6 +178,7 @@ static void what_comes_back_hides_the_token(void **state)
     struct world *world = *state;
     struct error err = {0};
     struct digest manifest;
+
     world_need_token(world, "s3cr3t");
     world->routes[ROUTE_TAG].replies[0].status = 403;
     world->routes[ROUTE_TAG].replies[0].body = echo;
@@ -192,6 +199,7 @@ static void need_basic(struct world *world)
 static void basic(void **state)
 {
     struct world *world = *state;
+
     need_basic(world);
     fails(world, ERROR_REGISTRY, "no login for '127.0.0.1:");
     world_log_in(world, "\"username\":\"user\",\"password\":\"wrong\"");
@@ -217,6 +225,7 @@ static void identity_tokens_are_traded(void **state)
 {
     struct world *world = *state;
     static const char body[] = "{\"access_token\":\"good\"}";
+
     world_need_token(world, "good");
     world_log_in(world, "\"identitytoken\":\"id&1\"");
     world->routes[ROUTE_OTHER] =
@@ -265,6 +274,7 @@ static void logins_do_not_follow_to_another_port(void **state)
     struct fake_route routes[] = {
         {.target = "GET /far",
          .replies = {{.status = 200, .body = world->layers[0].data, .length = WORLD_LAYER}}}};
+
     fake_start(&other, routes, 1);
     world_need_token(world, "good");
     redirect(world, ROUTE_LAYER0, xasprintf("http://127.0.0.1:%u/far?sig=1", other.port));
@@ -338,6 +348,7 @@ static void realms_are_judged(void **state)
     struct error err = {0};
     (void)state;
     AUTOPTR(http) http = http_open(&settings, &err);
+
     assert_non_null(http);
     for (size_t i = 0; i < countof(cases); i++) {
         int result = auth_check_realm(cases[i].base, cases[i].realm, &err);
@@ -355,6 +366,7 @@ static void certificates_must_be_there(void **state)
     const struct http_settings missing = {.ca_file = "/nonexistent/ca.pem"};
     autofree char *path = path_join(world->folder, "ca.pem");
     const struct http_settings nonsense = {.ca_file = path};
+
     assert_null(http_open(&missing, &err));
     assert_int_equal(err.kind, ERROR_REGISTRY);
     contains(err.text, "/nonexistent/ca.pem");
@@ -389,5 +401,6 @@ int main(void)
         TEST(realms_are_judged),
         TEST(certificates_must_be_there),
     };
+
     return cmocka_run_group_tests_name("auth", tests, NULL, NULL);
 }

@@ -10,6 +10,7 @@ static void scratch(void **state)
     AUTO(base) base = {0};
     const struct base_request request = request_for("scratch");
     (void)state;
+
     assert_int_equal(base_peek(&request, &store, &base, &err), 1);
     assert_true(base.scratch);
     assert_null(base.config);
@@ -34,13 +35,16 @@ static void a_layout(void **state)
     struct error err = {0};
     AUTO(base) base = {0};
     (void)state;
+
     for (size_t i = 0; i < countof(images); i++) {
         assert_int_equal(fs_remove(layout, &err), 0);
         struct digest digest = make_layout(&images[i]);
         assert_loads("oci:layout", &digest);
     }
+
     autofree char *absolute = xasprintf("oci:%s", layout);
     assert_loads(absolute, NULL);
+
     const struct base_request wrong = request_for("oci:nowhere");
     assert_int_equal(base_peek(&wrong, &store, &base, &err), -1);
     assert_int_equal(err.kind, ERROR_REGISTRY);
@@ -54,17 +58,22 @@ static void a_layout_that_changes(void **state)
     const struct base_request request = request_for("oci:layout");
     (void)state;
     struct digest first = make_layout(&(struct image){.history = "null"});
+
     assert_int_equal(base_peek(&request, &store, &base, &err), 0);
     assert_loads("oci:layout", &first);
+
     struct digest second = make_layout(&(struct image){.history = "[]"});
     assert_int_equal(base_peek(&request, &store, &base, &err), 0);
     assert_loads("oci:layout", &second);
-    /* With the image in the store, its blobs are not needed in the layout any more. */
+
+    /* Once the image is in the store, its blobs are no longer needed in the layout. */
     autofree char *blobs = path_join(layout, "blobs");
     assert_int_equal(fs_remove(blobs, &err), 0);
     assert_loads("oci:layout", &second);
+
     /* Unless a blob is damaged in the store; then it is asked for again. */
     assert_int_equal(base_load(&request, &store, &base, &err), 0);
+
     autofree char *layer = store_blob_path(&store, &base.layers[0].digest);
     base_release(&base);
     assert_int_equal(truncate(layer, 5), 0);
@@ -80,6 +89,7 @@ static void tags(void **state)
     AUTO(buf) list = {0};
     (void)state;
     struct digest one = make_image(&(struct image){.history = "null"}, &size);
+
     add_entry(&list, &one, size, "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v1\"}");
     write_index(&list);
     assert_loads("oci:layout", &one);
@@ -103,6 +113,7 @@ static void platforms(void **state)
     (void)state;
     struct digest arm = make_image(&(struct image){.arch = "arm64"}, &arm_size);
     struct digest amd = make_image(&(struct image){.arch = "amd64"}, &amd_size);
+
     add_entry(&list, &amd, amd_size,
               "\"platform\":{\"os\":\"unknown\",\"architecture\":\"unknown\"},"
               "\"annotations\":{\"vnd.docker.reference.type\":\"attestation-manifest\"}");
@@ -111,13 +122,14 @@ static void platforms(void **state)
     add_entry(&list, &amd, amd_size, "\"platform\":{\"os\":\"linux\",\"architecture\":\"amd64\"}");
     write_index(&list);
     assert_loads("oci:layout", &amd);
+
     AUTO(base) base = {0};
     struct base_request request = request_for("oci:layout");
     request.arch = ARCH_ARM64;
     assert_int_equal(base_load(&request, &store, &base, &err), 0);
     assert_string_equal(base.manifest.text, arm.text);
 
-    /* An index inside of index.json, as buildx writes it; but not one more below. */
+    /* An index inside index.json, as buildx writes it, is followed; a third level isn't. */
     autofree char *inner =
         xasprintf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", MEDIA_OCI_INDEX,
                   list.data);
@@ -127,6 +139,7 @@ static void platforms(void **state)
         MEDIA_OCI_INDEX, inner_digest.text, strlen(inner));
     write_file("index.json", outer, strlen(outer));
     assert_loads("oci:layout", &amd);
+
     struct digest middle = blob(outer, strlen(outer));
     autofree char *deep = xasprintf(
         "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
@@ -140,6 +153,7 @@ static void wrong_images(void **state)
     struct digest other;
     size_t size = 0;
     (void)state;
+
     assert_true(digest_parse(
         &other, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
     make_layout(&(struct image){.arch = "arm64"});
@@ -159,6 +173,7 @@ static void wrong_images(void **state)
     add_entry(&list, &right, size + 1, "");
     write_index(&list);
     assert_refused("oci:layout", "bytes, but the image says");
+
     autofree char *path = xasprintf("blobs/sha256/%s", digest_hex(&other));
     AUTO(buf) false_list = {0};
     write_file(path, "false", 5);
@@ -171,6 +186,7 @@ static void wrong_images(void **state)
     assert_refused("oci:layout", "not valid JSON");
     write_file("index.json", "[]", 2);
     assert_refused("oci:layout", "no list of manifests");
+
     struct error err = {0};
     assert_int_equal(fs_remove(layout, &err), 0);
     assert_int_equal(fs_mkdirs(layout, &err), 0);
@@ -183,6 +199,7 @@ static void a_tree_that_climbs_out(void **state)
     static const struct item items[2][2] = {{{"../etc/passwd", '0', "x"}, {"b", '0', "x"}},
                                             {{"esc", '2', "/etc"}, {"esc/p", '0', "x"}}};
     (void)state;
+
     for (size_t i = 0; i < 2; i++) {
         struct digest diff_id;
         AUTO(buf) text = {0};
@@ -214,6 +231,7 @@ static void concurrent_and_killed(void **state)
     struct error err = {0};
     (void)state;
     struct digest digest = make_layout(&(struct image){.plain = true});
+
     for (int round = 0; round < ROUNDS; round++) {
         autofree char *cache = xasprintf("%s/cache%d", folder, round);
         pid_t children[AT_ONCE];
@@ -251,6 +269,7 @@ static void what_is_no_reference(void **state)
     AUTO(base) base = {0};
     const struct base_request request = request_for("");
     (void)state;
+
     assert_int_equal(base_load(&request, &store, &base, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
     const struct base_request offline = request_for("public.ecr.aws/lambda/provided:al2023");
@@ -273,6 +292,7 @@ static void files(void **state)
                                          "the-docker-archive:5000/image",
                                          "host/oci:1"};
     (void)state;
+
     for (size_t i = 0; i < countof(files); i++)
         assert_true(base_is_file(files[i]));
     for (size_t i = 0; i < countof(others); i++)
@@ -287,12 +307,14 @@ static void peeking_is_quick(void **state)
     const struct base_request request = request_for("oci:layout");
     (void)state;
     struct digest digest = make_layout(&(struct image){.history = "null"});
+
     assert_loads("oci:layout", &digest);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
     for (int i = 0; i < TIMES; i++) {
         AUTO(base) base = {0};
         assert_int_equal(base_peek(&request, &store, &base, &err), 1);
     }
+
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
     long each = ((end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec) / TIMES;
     print_message("# a peek: %ld us\n", each / 1000);
@@ -315,5 +337,6 @@ int main(void)
         TEST(files),
         TEST(peeking_is_quick),
     };
+
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

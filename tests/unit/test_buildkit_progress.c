@@ -4,7 +4,7 @@
 #include "support/buf.h"
 #include "support/own.h"
 
-/* Reads a text line by line and writes down what each one gave. */
+/* Reads a text line by line and records the result of each line. */
 static void read_text(struct buildkit_progress *progress, const char *text, struct buf *seen)
 {
     while (*text) {
@@ -32,6 +32,7 @@ static void a_failed_step(void **state)
     AUTO(buildkit_progress) progress = {0};
     AUTO(buf) seen = {0};
     (void)state;
+
     read_text(
         &progress,
         "#0 building with \"remote\" instance using remote driver\n\n"
@@ -68,6 +69,7 @@ static void an_old_one(void **state)
     AUTO(buildkit_progress) progress = {0};
     AUTO(buf) seen = {0};
     (void)state;
+
     read_text(
         &progress,
         "#4 [a 1/2] FROM docker.io/library/lbuild-base:x\n#4 sha256:ee476d89\n#4 DONE 0.2s\n\n"
@@ -90,6 +92,7 @@ static void several_failed(void **state)
     AUTO(buildkit_progress) progress = {0};
     AUTO(buf) seen = {0};
     (void)state;
+
     read_text(
         &progress,
         "#7 [build 5/5] RUN make\n#8 [bad 3/3] RUN exit 7\n#7 1.0 runc run failed: container process is already dead\n"
@@ -110,6 +113,7 @@ static void no_step_at_all(void **state)
     AUTO(buildkit_progress) progress = {0};
     AUTO(buf) seen = {0};
     (void)state;
+
     read_text(&progress, "", &seen);
     assert_string_equal(buildkit_progress_reason(&progress), "");
 
@@ -129,12 +133,14 @@ static void no_step_at_all(void **state)
     assert_int_equal(seen.len, 0);
 }
 
-/* A RUN step can print anything: it can't grow lbuild, nor pass for something else than output. */
+/* A RUN step can print anything: its output must neither make lbuild grow nor pass for anything but
+ * output. */
 static void hostile_output(void **state)
 {
     AUTO(buildkit_progress) progress = {0};
     AUTO(buf) seen = {0}, text = {0};
     (void)state;
+
     for (int i = 0; i < 100; i++)
         buf_addf(&text, "#5 0.%d line %d\n", i, i); /* before it began */
     buf_adds(&text, "#5 [a 1/2] RUN x\n");
@@ -157,6 +163,7 @@ static void hostile_output(void **state)
         buf_addf(&text, "#%d [a 1/2] RUN x\n", i);
         read_text(&progress, buf_text(&text), &seen);
     }
+
     assert_int_equal(progress.len, PROGRESS_STEPS_MAX);
 }
 

@@ -71,6 +71,7 @@ static void a_failed_step_says_where(void **state)
 {
     struct world w;
     (void)state;
+
     world_open(&w);
 
     assert_int_equal(
@@ -89,6 +90,7 @@ static void an_engine_that_breaks(void **state)
 {
     struct world w;
     (void)state;
+
     world_open(&w);
     assert_int_equal(run(&w, "echo 'verdict no storage'; exit 125", NULL), -1);
     assert_int_equal(w.err.kind, ERROR_ENGINE);
@@ -111,6 +113,7 @@ static void output_is_cleaned_and_capped(void **state)
 {
     struct world w;
     (void)state;
+
     world_open(&w);
     assert_int_equal(
         run(&w,
@@ -136,7 +139,7 @@ static void output_is_cleaned_and_capped(void **state)
     world_close(&w);
 }
 
-/* Reading what was exported. */
+/* Reading the exported files. */
 
 static int to_file(void *data, const void *bytes, size_t length, struct error *err)
 {
@@ -157,6 +160,7 @@ static int read_back(struct world *w, const struct tar_entry *entries, size_t co
             assert_int_equal(tar_writer_data(writer, "content", (size_t)entries[i].size, &w->err),
                              0);
     }
+
     assert_int_equal(tar_writer_finish(writer, &w->err), 0);
     tar_writer_free(writer);
     close(fd);
@@ -179,6 +183,7 @@ static void modes_and_links(void **state)
     AUTO(tree) tree = {0};
     AUTO(buf) text = {0};
     (void)state;
+
     world_open(&w);
     assert_int_equal(read_back(&w, entries, countof(entries), &tree), 0);
 
@@ -226,6 +231,7 @@ static void not_an_archive(void **state)
     struct world w;
     AUTO(tree) tree = {0};
     (void)state;
+
     world_open(&w);
     autofree char *path = path_join(w.folder, "export.tar");
     assert_int_equal(container_read(&w.c, path, &tree, &w.err), -1);
@@ -309,5 +315,6 @@ int main(void)
         cmocka_unit_test(options_are_read),
         cmocka_unit_test(what_an_engine_lacks),
     };
+
     return cmocka_run_group_tests_name("container", tests, NULL, NULL);
 }

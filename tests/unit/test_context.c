@@ -61,6 +61,7 @@ static char *scan(const struct folder *folder, const char *rules, const char *le
         buf_addf(&out, "%c%o %s", "fdl"[file->type], file -> mode, file -> path);
         buf_addf(&out, "%s%s\n", file->link ? " -> " : "", file->link ? file->link : "");
     }
+
     return buf_detach(&out);
 }
 
@@ -96,6 +97,7 @@ static void scan_lists_what_is_there(void **state)
 static void rules_and_the_output_leave_out(void **state)
 {
     const struct folder *folder = *state;
+
     fill(folder);
     autofree char *exceptions = scan(folder, "*\n!b/c.c\n!**/keep.h", "");
     assert_string_equal(exceptions,
@@ -113,6 +115,7 @@ static void folders_too_deep_are_an_error(void **state)
     AUTO(context) context = {0};
     AUTO(strv) none = {0};
     AUTO(buf) path = {0};
+
     for (int i = 0; i < 201; i++)
         buf_adds(&path, "d/");
     buf_adds(&path, "f");
@@ -193,6 +196,7 @@ static void look(struct written *w, const struct folder *folder, const char *pro
     struct error err = {0};
     AUTO(strv) none = {0};
     autofree char *dir = path_join(folder->path, project);
+
     w->plan = (struct plan){
         .project_dir = dir, .epoch = 1234, .runtime_prefix = xstrdup(".lbuild/runtime/c")};
     w->plan.runtime_dir = runtime ? path_join(folder->path, runtime) : xstrdup("");
@@ -216,6 +220,7 @@ static void tar_holds_project_runtime_and_dockerfile(void **state)
     const struct folder *folder = *state;
     struct error err = {0};
     AUTO(written) w = {0}, again = {0};
+
     make(folder, "p/src/main.c", "int main;", 0600);
     make(folder, "p/-run", "#!", 0755);
     make(folder, "p/.dockerignore", "*\n", 0644);
@@ -226,6 +231,7 @@ static void tar_holds_project_runtime_and_dockerfile(void **state)
     look(&w, folder, "p", "r");
     if (try_write(&w, folder, "p", &err) != 0)
         fail_msg("%s", err.text);
+
     autofree char *listed = list(&w.tar);
     assert_string_equal(listed, "f755 -run #!\n"
                                 "d755 .lbuild/ \n"
@@ -331,5 +337,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(own_names_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failures_get_out, set_up, tear_down),
     };
+
     return cmocka_run_group_tests_name("context", tests, NULL, NULL);
 }

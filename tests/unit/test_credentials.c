@@ -74,6 +74,7 @@ static void auths_are_matched(void **state)
     struct error err = {0};
     (void)state;
     AUTOPTR(js) root = js_parse(config, strlen(config), "config", &err);
+
     assert_non_null(root);
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(credentials) found = {0};
@@ -82,6 +83,7 @@ static void auths_are_matched(void **state)
         if (cases[i].username)
             assert_string_equal(found.username, cases[i].username);
     }
+
     AUTO(credentials) user = {0}, identity = {0}, bearer = {0};
     assert_int_equal(credentials_from_auths(root, "h.example", "x", &user, &err), 1);
     assert_string_equal(user.password, "pa:ss");
@@ -95,6 +97,7 @@ static void damaged_auth_is_an_error_without_the_secret(void **state)
 {
     static const char *const values[] = {"c2VjcmV0", "!!!", "dXNlcjpwYXNz*", "AAAA", "d"};
     (void)state;
+
     for (size_t i = 0; i < countof(values); i++) {
         struct error err = {0};
         AUTO(credentials) found = {0};
@@ -114,12 +117,14 @@ static void places_are_asked_in_order(void **state)
                   *docker = xasprintf(form, "docker");
     autofree char *run = xasprintf(form, "run"), *config = xasprintf(form, "config"),
                   *path = path_join(folder, "authfile");
+
     put(folder, "authfile", file, 0600);
     put(folder, ".docker/config.json", docker, 0600);
     put(folder, "containers/auth.json", run, 0600);
     put(folder, ".config/containers/auth.json", config, 0600);
     setenv("DOCKER_AUTH_CONFIG", variable, 1);
     setenv("REGISTRY_AUTH_FILE", path, 1);
+
     static const char *const names[] = {"variable", "file", "docker", "run", "config"};
     static const char *const removed[] = {NULL, NULL, ".docker/config.json", "containers/auth.json",
                                           ".config/containers/auth.json"};
@@ -133,6 +138,7 @@ static void places_are_asked_in_order(void **state)
         autofree char *gone = removed[i] ? path_join(folder, removed[i]) : NULL;
         assert_true(!gone || unlink(gone) == 0);
     }
+
     AUTO(credentials) none = {0};
     assert_int_equal(find("h.example", "x", &none), 0);
     setenv("DOCKER_CONFIG", folder, 1);
@@ -145,6 +151,7 @@ static void damage_never_stands_in_the_way(void **state)
     const char *folder = *state;
     AUTO(credentials) found = {0};
     autofree char *big = xmalloc(1024 * 1024 + 2);
+
     memset(big, ' ', 1024 * 1024 + 1);
     big[1024 * 1024 + 1] = '\0';
     put(folder, "containers/auth.json", big, 0600);
@@ -164,6 +171,7 @@ static void helpers_are_asked(void **state)
     const char *folder = *state, *path = getenv("PATH");
     autofree char *search = xasprintf("%s/bin:%s", folder, path ? path : "/usr/bin:/bin"),
                   *saved = xstrdup(path ? path : "");
+
     setenv("PATH", search, 1);
     put(folder, "bin/docker-credential-good",
         HELPER("read -r host\necho \"$1 $host\" >\"$HOME/asked\"\n"
@@ -183,6 +191,7 @@ static void helpers_are_asked(void **state)
         "\"credsStore\":\"none\",\"auths\":{\"good.example\":{\"auth\":\"" AWS
         "\"},\"broken.example\":{\"auth\":\"" AWS "\"}}}",
         0600);
+
     static const struct {
         const char *host;
         const char *username;
@@ -193,6 +202,7 @@ static void helpers_are_asked(void **state)
         {"failing.example", NULL, NULL}, {"path.example", NULL, NULL},
         {"other.example", NULL, NULL},   {"docker.io", "hu", NULL},
     };
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(credentials) found = {0};
         assert_int_equal(find(cases[i].host, "x", &found), cases[i].username || cases[i].identity);
@@ -201,6 +211,7 @@ static void helpers_are_asked(void **state)
         if (cases[i].identity)
             assert_string_equal(found.identity_token, cases[i].identity);
     }
+
     AUTO(buf) asked = {0};
     struct error err = {0};
     autofree char *record = path_join(folder, "asked");
@@ -219,5 +230,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(damage_never_stands_in_the_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(helpers_are_asked, set_up, tear_down),
     };
+
     return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);
 }

@@ -15,6 +15,7 @@ static void the_stamp(void **state)
     (void)state;
 
     struct pipeline_options options = {.stamp = stamp};
+
     assert_int_equal(depfile_stamp(&options, 1234567890123456789, &err), 0);
     assert_int_equal(stat(stamp, &st), 0);
     assert_int_equal(st.st_mtim.tv_sec, 1234567890);

@@ -13,7 +13,7 @@ static const char template_text[] =
     "FROM deps AS build\nCOPY . .\nRUN put {{handler|shell}}\n{{files}}\n"
     "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\nCMD {{cmd|json}}\n";
 
-/* A job as far as deps_key looks at it. */
+/* A job with the members that deps_key reads. */
 struct fixture {
     char *folder;
     struct template template;
@@ -37,6 +37,7 @@ static void write_file(struct fixture *f, const char *name, const char *text)
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
+
     f->folder = unit_folder();
     f->plan = (struct plan){.handler = xstrdup("h"),
                             .project_dir = f->folder,
@@ -105,6 +106,7 @@ static void what_decides_is_in_the_key(void **state)
 {
     struct fixture *f = *state;
     struct digest keys[8];
+
     keys[0] = key(f);
     write_file(f, "list", "a 2\n");
     keys[1] = key(f);
@@ -127,6 +129,7 @@ static void what_decides_is_in_the_key(void **state)
             assert_false(digest_equal(&keys[i], &keys[j]));
 
     setenv("DEPS_TEST", "y", 1);
+
     struct digest other = key(f);
     assert_false(digest_equal(&other, &keys[7]));
 }
@@ -154,6 +157,7 @@ static void any_other_copy_counts_with_the_whole_context(void **state)
 {
     struct fixture *f = *state;
     autofree char *old = f->template.body.text;
+
     f->template.body.text = xasprintf("%s", old);
     char *run = strstr(f->template.body.text, "RUN get ");
     memcpy(run, "COPY . .", 8); /* of the same length: the placeholders stay where they are */
@@ -176,6 +180,7 @@ static void notes_are_found_while_the_blob_is_there(void **state)
     struct layer layer = {.size = 3, .content_size = 512}, found = {0};
     struct digest wanted = key(f);
     autofree char *cache = path_join(f->folder, "cache");
+
     assert_int_equal(store_open(&store, cache, &f->err), 0);
     assert_int_equal(deps_find(&store, &wanted, &found), 0);
 
@@ -194,6 +199,7 @@ static void trees_are_split(void **state)
 {
     AUTO(tree) tree = {0}, deps = {0};
     (void)state;
+
     tree_add_dir(&tree, "deps");
     tree_add_file(&tree, "deps/var/x", "/x", 0644);
     tree_add_link(&tree, "deps/y", "x");
@@ -223,5 +229,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(notes_are_found_while_the_blob_is_there, setup, teardown),
         cmocka_unit_test(trees_are_split),
     };
+
     return cmocka_run_group_tests_name("deps", tests, NULL, NULL);
 }

@@ -39,6 +39,7 @@ static void instructions_end_where_they_do(void **state)
     const char *at = text;
     int line = 1, count = 0;
     (void)state;
+
     while (dockerfile_next(&at, &line, &instruction))
         if (++count == 3)
             assert_memory_equal(instruction.text + instruction.length - 2, " b", 2);
@@ -93,6 +94,7 @@ static void images_are_found_once(void **state)
 {
     struct dockerfile_images images = {0};
     (void)state;
+
     dockerfile_images_find(text, &images);
     assert_int_equal(images.len, 2);
     assert_string_equal(images.items[0].reference, "example.com/builder:1");
@@ -149,5 +151,6 @@ int main(void)
         cmocka_unit_test(names_change_and_nothing_else),
         cmocka_unit_test(odd_texts),
     };
+
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

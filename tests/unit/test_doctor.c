@@ -16,6 +16,7 @@ static struct js *doctor(const char *folder, int *result, struct error *err)
     const char *argv[] = {"doctor", "--json", NULL};
     autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin"),
                   *cache = path_join(folder, "cache");
+
     setenv("PATH", folder, 1);
     setenv("XDG_CACHE_HOME", cache, 1);
     *result = command_find("doctor")->run(argv, &out, err);
@@ -33,6 +34,7 @@ static void nothing_here(void **state)
     autofree char *folder = unit_folder();
     (void)state;
     AUTOPTR(js) report = doctor(folder, &result, &err);
+
     assert_int_equal(result, -1);
     assert_int_equal(err.kind, ERROR_ENGINE);
     assert_non_null(strstr(err.text, "; install one: "));
@@ -52,16 +54,20 @@ static void one_that_works_and_one_that_does_not(void **state)
     autofree char *folder = unit_folder(), *real = process_find("cc"),
                   *gcc = path_join(folder, "gcc"), *clang = path_join(folder, "clang");
     (void)state;
+
     if (!real)
         skip();
+
     autofree char *good =
         xasprintf("#!/bin/sh\nPATH=/usr/local/bin:/usr/bin:/bin exec '%s' \"$@\"\n", real);
     static const char bad[] = "#!/bin/sh\necho 'error: cannot find -lc' >&2\nexit 1\n";
     assert_int_equal(fs_write(gcc, good, strlen(good), 0755, &err), 0);
     assert_int_equal(fs_write(clang, bad, strlen(bad), 0755, &err), 0);
+
     AUTOPTR(js) report = doctor(folder, &result, &err);
     if (result != 0)
         fail_msg("%s", err.text);
+
     const struct js *compilers = js_get(report, "compilers");
     int good_ones = 0, bad_ones = 0;
     for (size_t i = 0; i < js_count(compilers); i++) {
@@ -72,8 +78,10 @@ static void one_that_works_and_one_that_does_not(void **state)
         bad_ones += strstr(buf_text(&text), "\"reason\":\"error: cannot find -lc\"") &&
                     strstr(buf_text(&text), "\"works\":false");
     }
+
     assert_int_equal(good_ones, 1);
     assert_true(bad_ones >= 1);
+
     uint64_t bytes = 0;
     assert_true(js_get_size(js_get(report, "store"), "free", &bytes));
     assert_int_equal(fs_remove(folder, &err), 0);

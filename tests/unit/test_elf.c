@@ -35,7 +35,7 @@ static void make(struct sample *s, int machine)
     s->segments[1] = (Elf64_Phdr){.p_type = PT_GNU_STACK, .p_flags = PF_R | PF_W};
 }
 
-/* What a dynamic program has. */
+/* The facts of a dynamic program. */
 static void make_dynamic(struct sample *s)
 {
     make(s, EM_X86_64);
@@ -62,6 +62,7 @@ static void facts_of_a_static_program(void **state)
     struct sample s;
     AUTO(elf_facts) facts = {0};
     (void)state;
+
     make(&s, EM_AARCH64);
     assert_int_equal(elf_read(&s, sizeof s, "x", &facts, &err), 1);
     assert_int_equal(facts.machine, 183);
@@ -77,6 +78,7 @@ static void facts_of_a_dynamic_program(void **state)
     struct sample s;
     AUTO(elf_facts) facts = {0};
     (void)state;
+
     make_dynamic(&s);
     s.header.e_shoff = offsetof(struct sample, sections);
     s.header.e_shentsize = sizeof(Elf64_Shdr);
@@ -96,6 +98,7 @@ static void other_things(void **state)
     struct sample s;
     AUTO(elf_facts) facts = {0};
     (void)state;
+
     assert_int_equal(elf_read("", 0, "x", &facts, &err), 0);
     assert_int_equal(elf_read("#!/bin/sh\n", 10, "x", &facts, &err), 0);
     make(&s, EM_PPC64);
@@ -174,6 +177,7 @@ static void damaged_files(void **state)
     struct sample s;
     AUTO(elf_facts) facts = {0};
     (void)state;
+
     for (int kind = 0; kind < 16; kind++) {
         damage(&s, kind);
         err = (struct error){0};
@@ -183,6 +187,7 @@ static void damaged_files(void **state)
         assert_non_null(strstr(err.text, "x: damaged ELF file: "));
         assert_null(facts.interpreter);
     }
+
     make_dynamic(&s);
     for (size_t length = 4; length < offsetof(struct sample, sections); length++) {
         autofree char *copy = xmalloc(length); /* of the exact size, for the sanitizer's sake */
@@ -196,6 +201,7 @@ static void proof(const struct sample *s, enum arch arch, const char *said)
     struct error err = {0};
     autofree char *folder = unit_folder();
     autofree char *path = path_join(folder, "program");
+
     assert_int_equal(fs_write(path, s, sizeof *s, 0755, &err), 0);
     int result = elf_prove_static(path, "program", arch, &err);
     if (said) {
@@ -206,6 +212,7 @@ static void proof(const struct sample *s, enum arch arch, const char *said)
     } else if (result != 0) {
         fail_msg("%s", err.text);
     }
+
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
@@ -213,6 +220,7 @@ static void proofs(void **state)
 {
     struct sample s;
     (void)state;
+
     make(&s, EM_X86_64);
     proof(&s, ARCH_X86_64, NULL);
     proof(&s, ARCH_ARM64, "is a program for x86_64, not for arm64");
@@ -245,8 +253,9 @@ static void real_programs(void **state)
     struct error err = {0};
     AUTO(elf_facts) facts = {0};
     (void)state;
+
     assert_int_equal(elf_read_file("/proc/self/exe", &facts, &err),
-                     1); /* this test, whatever it was linked like */
+                     1); /* this test itself, however it was linked */
     assert_true(facts.executable && facts.is_64);
     assert_false(facts.executable_stack);
     struct elf_facts none;
@@ -265,5 +274,6 @@ int main(void)
         cmocka_unit_test(proofs),
         cmocka_unit_test(real_programs),
     };
+
     return cmocka_run_group_tests_name("elf", tests, NULL, NULL);
 }

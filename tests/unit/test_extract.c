@@ -26,6 +26,7 @@ static void add_layer(const char *folder, const struct entry *entries, size_t co
     AUTO(buf) bytes = {0};
     struct error err = {0};
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &bytes, &err);
+
     assert_non_null(writer);
     for (size_t i = 0; i < count && entries[i].path; i++) {
         struct tar_entry entry = {
@@ -41,24 +42,28 @@ static void add_layer(const char *folder, const struct entry *entries, size_t co
             assert_int_equal(
                 tar_writer_data(writer, entries[i].content, strlen(entries[i].content), &err), 0);
     }
+
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     image->layers = xrealloc(image->layers, image->layer_count + 1, sizeof *image->layers);
+
     struct imagefile_layer *layer = &image->layers[image->layer_count++];
     *layer = (struct imagefile_layer){.size = bytes.len};
     assert_int_equal(digest_bytes(bytes.data, bytes.len, &layer->digest, &err), 0);
+
     autofree char *blobs = path_join(folder, "blobs/sha256"),
                   *path = path_join(blobs, digest_hex(&layer->digest));
     assert_int_equal(fs_mkdirs(blobs, &err), 0);
     assert_int_equal(fs_write(path, bytes.data, bytes.len, 0644, &err), 0);
 }
 
-/* What comes out for "app/run"; NULL and *err when nothing does. Caller frees. */
+/* The result for "app/run"; NULL and *err if there is none. Caller frees. */
 static char *extract(const struct entry layers[][3], size_t count, struct error *err)
 {
     AUTO(buf) content = {0};
     autofree char *folder = unit_folder(), *to = path_join(folder, "program");
     struct imagefile image = {.format = "oci-layout"};
     struct error ignored = {0};
+
     for (size_t i = 0; i < count; i++)
         add_layer(folder, layers[i], 3, &image);
     int result = extract_file(folder, &image, "app/run", to, err);
@@ -68,6 +73,7 @@ static char *extract(const struct entry layers[][3], size_t count, struct error 
         assert_int_equal(stat(to, &st), 0);
         assert_int_equal(st.st_mode & 0777, 0700);
     }
+
     free(image.layers);
     assert_int_equal(fs_remove(folder, &ignored), 0);
     return result == 0 ? buf_detach(&content) : NULL;
@@ -90,6 +96,7 @@ static void the_topmost_file_counts(void **state)
          {{"app/run/.wh..wh..opq", "", NULL}}},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         autofree char *content = extract(cases[i], 3, &err);
@@ -111,6 +118,7 @@ static void removed_and_strange_files(void **state)
         {{{"app/run", "old", NULL}}, {{"app/run", NULL, NULL}}},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         autofree char *content = extract(cases[i], 2, &err);
@@ -128,6 +136,7 @@ static void formats_and_damage(void **state)
         .digest = {"sha256:0000000000000000000000000000000000000000000000000000000000000000"}};
     struct imagefile image = {.format = "docker", .layers = &layer, .layer_count = 1};
     (void)state;
+
     assert_int_equal(extract_file(folder, &image, "a", to, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
     image.format = "oci-layout";

@@ -123,6 +123,7 @@ static void folders_and_links_are_followed(void **state)
         if (expected[i].link)
             assert_string_equal(entry->text, expected[i].link);
     }
+
     autofree char *source = path_join(b->project, "data/run.sh");
     autofree char *of_entry = tree_source(&b->tree.entries[5]);
     assert_string_equal(of_entry, source);

@@ -4,8 +4,8 @@
 
 #include <time.h>
 
-/* What the corpus (tests/corpus/) can't have: sizes beyond what a test makes, names in registries,
- * dates; and how the gate reports. */
+/* Cases that the corpus (tests/corpus/) can't have: sizes too large for a test, names in
+ * registries, dates; and how the gate reports. */
 
 static struct imagefile *an_image(const struct item *items, size_t count)
 {
@@ -16,6 +16,7 @@ static struct imagefile *an_image(const struct item *items, size_t count)
     static const char text[] =
         "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Entrypoint\":"
         "[\"/bin/app\"],\"Env\":[\"PATH=/bin\"]}}";
+
     assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);
     image->format = "oci";
     image->path = xstrdup("image.tar");
@@ -40,7 +41,7 @@ static void image_freep(struct imagefile **image)
 }
 #define AUTO_IMAGE __attribute__((cleanup(image_freep))) struct imagefile *
 
-/* The ids that are found, with blanks between. Caller frees. */
+/* The ids of the findings, with blanks between. Caller frees. */
 static char *ids(const struct imagefile *image, const struct gate_options *options)
 {
     struct error err = {0};
@@ -80,6 +81,7 @@ static void sizes(void **state)
                  {11 * gib, 1, "LB071 LB074"}};
     AUTO_IMAGE image = an_image(app, countof(app));
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         image->layers[0].scan.content_size = cases[i].size;
         assert_ids(image, &(struct gate_options){.budget = cases[i].budget}, cases[i].ids);
@@ -102,6 +104,7 @@ static void names(void **state)
         {"registry", "123456789012.dkr.ecr-fips.us-east-1.amazonaws.com/x:v1", "LB084"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO_IMAGE image = an_image(app, countof(app));
         image->format = cases[i].format;
@@ -118,6 +121,7 @@ static void dates(void **state)
                                       {"etc/os-release", '0', "ID=\"amzn\"\nVERSION_ID=\"2\"\n"}};
     AUTO_IMAGE image = an_image(al2, countof(al2));
     (void)state;
+
     assert_ids(image, &(struct gate_options){.now = 1782777599}, "");
     assert_ids(image, &(struct gate_options){.now = 1782777600}, "LB083"); /* 2026-06-30 */
     struct js *history = js_array(), *entry = js_object();
@@ -130,13 +134,14 @@ static void dates(void **state)
     assert_ids(image, &(struct gate_options){.now = 1767225600 + 11 * 86400}, "");
 }
 
-/* A rule that is broken often is listed often enough, and counted in full. */
+/* A rule that is broken many times is listed a limited number of times, but counted in full. */
 static void many_findings(void **state)
 {
     enum { FILES = 300 };
     struct error err = {0};
     autofree struct item *items = xcalloc(FILES + 4, sizeof *items);
     AUTO(strv) paths = {0};
+
     memcpy(items, app, sizeof app);
     items[2] = (struct item){"var/", '5'};
     items[3] = (struct item){"var/task/", '5'};
@@ -145,6 +150,7 @@ static void many_findings(void **state)
         strv_addf(&paths, "var/task/f%zu", i);
     for (size_t i = 0; i < FILES; i++)
         items[4 + i] = (struct item){paths.items[i], '0', "x", 0600};
+
     AUTO_IMAGE image = an_image(items, FILES + 4);
     AUTO(gate_report) report = {0};
     AUTO(buf) text = {0}, json = {0};
@@ -164,6 +170,7 @@ static void ignoring(void **state)
     AUTO(strv) words = {0}, ignore = {0};
     AUTO_IMAGE image = an_image(app, countof(app));
     (void)state;
+
     image->layers[0].scan.content_size = UINT64_C(9) << 30; /* a warning */
     for (int way = 0; way < 3; way++) {
         AUTO(gate_report) report = {0};
@@ -202,15 +209,17 @@ static void sizes_as_people_write_them(void **state)
     struct error err = {0};
     uint64_t size = 0;
     (void)state;
+
     for (size_t i = 0; i < countof(good); i++) {
         assert_int_equal(gate_parse_size(good[i].text, "here", &size, &err), 0);
         assert_true(size == good[i].size);
     }
+
     for (size_t i = 0; i < countof(bad); i++)
         assert_int_equal(gate_parse_size(bad[i], "here", &size, &err), -1);
 }
 
-/* A command that can't start matters where the function's own things are. */
+/* A program that can't start matters in the function's own folders. */
 static void own_folders(void **state)
 {
     static const struct {
@@ -220,6 +229,7 @@ static void own_folders(void **state)
                  {{"var/", "var/lang/", "var/lang/python/"}, "var/lang/python/x", "LB035"},
                  {{"var/", "var/lang/"}, "var/lang/x", ""}};
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         size_t count = countof(app);
         struct item items[countof(app) + 4];
@@ -244,6 +254,7 @@ static void script_client(void **state)
                  {"bin/other", "#!/bin/sh\nAWS_LAMBDA_RUNTIME_API\n", "LB054"},
                  {"bin/x.jar", "x", "LB054"}};
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct item items[] = {
             {"bin/", '5'},
@@ -262,8 +273,8 @@ static void script_client(void **state)
     }
 }
 
-/* What is started later finds an interpreter in /var/lang/bin; what Lambda starts, on PATH alone.
- */
+/* A program that is started later finds its interpreter in /var/lang/bin; the one that Lambda
+ * starts, on PATH only. */
 static void interpreter_of_the_client(void **state)
 {
     static const char script[] = "#!/bin/env app AWS_LAMBDA_RUNTIME_API\n",
@@ -279,18 +290,21 @@ static void interpreter_of_the_client(void **state)
                            {"var/lang/bin/tool", '0', "#!/bin/env app\n", 0755}};
     (void)state;
     AUTO_IMAGE there = an_image(items, countof(items));
+
     assert_ids(there, &(struct gate_options){0}, "");
     items[8].path = "var/lang/bin/other";
+
     AUTO_IMAGE absent = an_image(items, countof(items));
     assert_ids(absent, &(struct gate_options){0}, "LB035");
     items[8].path = "var/lang/bin/app";
     items[2].text = "#!/bin/env other AWS_LAMBDA_RUNTIME_API\n";
+
     AUTO_IMAGE started = an_image(items, countof(items) - 1);
     assert_ids(started, &(struct gate_options){0}, "LB033 LB035");
 }
 
-/* What the report says is what a scanner wants (SARIF 2.1.0): for each result a rule, a level, a
- * place, a text. */
+/* The report has what scanners require (SARIF 2.1.0): for each result a rule, a level, a place, a
+ * text. */
 static void sarif(void **state)
 {
     struct error err = {0};
@@ -301,6 +315,7 @@ static void sarif(void **state)
         {"bin/", '5'}, {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0644}};
     AUTO_IMAGE image = an_image(items, countof(items));
     (void)state;
+
     image->layers[0].scan.content_size = UINT64_C(9) << 30;
     strv_add(&ignore, "LB072");
     free(image->path);
@@ -308,9 +323,11 @@ static void sarif(void **state)
     assert_int_equal(
         gate_check(image, &store, &(struct gate_options){.ignore = &ignore}, &report, &err), 0);
     gate_print_sarif(&report, &text);
+
     AUTOPTR(js) sarif = js_parse(buf_text(&text), text.len, "sarif", &err);
     assert_non_null(sarif);
     assert_string_equal(js_get_text(sarif, "version"), "2.1.0");
+
     const struct js *run = js_at(js_get(sarif, "runs"), 0),
                     *driver = js_get(js_get(run, "tool"), "driver");
     const struct js *results = js_get(run, "results"), *rules = js_get(driver, "rules");
@@ -331,7 +348,7 @@ static void sarif(void **state)
     }
 }
 
-/* For the record: what the gate costs on a base of the usual size. */
+/* For the record: the gate's cost on a base of the usual size. */
 static void cost(void **state)
 {
     enum { FILES = 5000, ROUNDS = 20 };
@@ -339,12 +356,14 @@ static void cost(void **state)
     AUTO(strv) paths = {0};
     struct timespec start, end;
     (void)state;
+
     memcpy(items, app, sizeof app);
     items[2] = (struct item){"usr/", '5'};
     for (size_t i = 0; i < FILES; i++)
         strv_addf(&paths, "usr/share/some/folder%zu/file-%zu", i / 40, i);
     for (size_t i = 0; i < FILES; i++)
         items[3 + i] = (struct item){paths.items[i], '0', "x"};
+
     AUTO_IMAGE image = an_image(items, FILES + 3);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
     for (int i = 0; i < ROUNDS; i++)
@@ -371,5 +390,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(sarif, set_up, tear_down),
         cmocka_unit_test_setup_teardown(cost, set_up, tear_down),
     };
+
     return cmocka_run_group_tests_name("gate", tests, NULL, NULL);
 }

@@ -54,10 +54,11 @@ static void words(struct strv *list, const char *text)
     }
 }
 
-/* The flags are plan.c's, in short. */
+/* A short form of plan.c's flags. */
 static void plan_init(struct bench *b)
 {
     struct plan *plan = &b->plan;
+
     *plan = (struct plan){.arch = arch_native(), .libc = xstrdup("auto"), .epoch = 1000000000};
     plan->project_dir = b->project;
     plan->runtime_dir = xstrdup(b->runtime);
@@ -99,6 +100,7 @@ static void bench_init(struct bench *b)
 static void bench_release(struct bench *b)
 {
     struct error err;
+
     tree_release(&b->tree);
     strv_release(&b->inputs);
     plan_release(&b->plan);
@@ -110,7 +112,7 @@ static void bench_release(struct bench *b)
     free(b->log);
 }
 
-/* Builds; what goes to standard error is taken aside. */
+/* Builds, and captures standard error. */
 static int build(struct bench *b, struct buf *said)
 {
     struct engine_job job = {.plan = &b->plan,
@@ -127,6 +129,7 @@ static int build(struct bench *b, struct buf *said)
 
     int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     dup2(fd, STDERR_FILENO);
+
     int result = engine_find("host")->build(&job, &b->tree, &b->err);
     dup2(saved, STDERR_FILENO);
     close(saved);
@@ -136,6 +139,7 @@ static int build(struct bench *b, struct buf *said)
         buf_clear(said);
         assert_int_equal(fs_read(path, 1 << 20, said, &err), 0);
     }
+
     return result;
 }
 
@@ -151,6 +155,7 @@ static int starts(struct bench *b, bool compiles)
     AUTO(buf) text = {0};
     struct error err;
     int count = 0;
+
     if (!fs_exists(b->log))
         return 0;
 
@@ -183,6 +188,7 @@ static void builds_and_runs(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
 
     build_well(&b);
@@ -210,13 +216,16 @@ static void only_what_changed_is_compiled(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     build_well(&b);
+
     autofree char *first = tree_source(b.tree.entries);
 
     build_well(&b);
     assert_int_equal(starts(&b, true) + starts(&b, false), 0);
     assert_false(fs_exists(b.log)); /* not even for a probe */
+
     autofree char *second = tree_source(b.tree.entries);
     assert_string_equal(second, first);
 
@@ -242,7 +251,7 @@ static void only_what_changed_is_compiled(void **state)
     bench_release(&b);
 }
 
-/* Adds a file: so many compiles follow, and none after them. */
+/* Adds a file: this many compiles follow, and then none. */
 static void add_header(struct bench *b, const char *folder, const char *name, int compiles)
 {
     autofree char *text = xasprintf("#include_next <%s>\n",
@@ -259,6 +268,7 @@ static void a_new_header_comes_first(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     autofree char *outside = path_join(b.folder, "outside"),
                   *option = xasprintf("-iquote%s", outside);
@@ -285,6 +295,7 @@ static void damage_in_the_cache_is_repaired(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     build_well(&b);
 
@@ -309,6 +320,7 @@ static void the_date_is_the_epoch(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     put(b.project, "two.c",
         "#include <stdio.h>\nint two(void) { puts(__DATE__); fflush(stdout); return 2; }\n");
@@ -326,6 +338,7 @@ static void same_bytes_anywhere(void **state)
 {
     struct bench a, b;
     (void)state;
+
     bench_init(&a);
     bench_init(&b);
     a.jobs = 1;
@@ -337,6 +350,7 @@ static void same_bytes_anywhere(void **state)
     words(&b.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
 
     build_well(&a);
+
     mode_t mask = umask(077);
     setenv("TZ", "Pacific/Chatham", 1);
     setenv("CPATH", "/nonexistent", 1);
@@ -351,6 +365,7 @@ static void same_bytes_anywhere(void **state)
 
     autofree char *one = tree_source(a.tree.entries), *other = tree_source(b.tree.entries);
     assert_string_equal(path_base(one), path_base(other)); /* its digest */
+
     AUTO(buf) bytes = {0};
     assert_int_equal(fs_read(one, 1 << 26, &bytes, &a.err), 0);
     assert_null(memmem(bytes.data, bytes.len, a.folder, strlen(a.folder)));
@@ -363,6 +378,7 @@ static void what_does_not_compile(void **state)
     struct bench b;
     AUTO(buf) said = {0};
     (void)state;
+
     bench_init(&b);
     b.jobs = 1; /* main.c, two.c, and rt.c not at all */
     put(b.project, "two.c", "int two(void) { return nothing; }\n");
@@ -373,7 +389,7 @@ static void what_does_not_compile(void **state)
 
     put(b.project, "two.c", "int two(void) { return 2; }\n");
     build_well(&b);
-    assert_int_equal(starts(&b, true), 2); /* what had compiled by then is kept */
+    assert_int_equal(starts(&b, true), 2); /* objects that were compiled by then are kept */
 
     put(b.project, "two.c", "int tow(void) { return 2; }\n");
     assert_int_equal(build(&b, &said), -1);
@@ -392,6 +408,7 @@ static void what_lambda_could_not_start(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     strv_add(&b.plan.link_flags, "-Wl,-z,execstack");
     assert_int_equal(build(&b, NULL), -1);
@@ -411,6 +428,7 @@ static void name_service_warnings(void **state)
     struct bench b;
     AUTO(buf) said = {0};
     (void)state;
+
     bench_init(&b);
     put(b.project, "two.c",
         "#include <netdb.h>\n#include <stddef.h>\n"
@@ -419,7 +437,7 @@ static void name_service_warnings(void **state)
         fail_msg("%s", b.err.text);
 
     for (int turn = 0; turn < 2;
-         turn++) { /* the second time from the cache, and no less of a warning */
+         turn++) { /* the second time from the cache, with the same warning */
         struct toolchain toolchain = {0};
         assert_int_equal(toolchain_find(&b.plan, &b.store, &toolchain, &b.err), 0);
         bool glibc = strcmp(toolchain.libc, "glibc") == 0;
@@ -432,6 +450,7 @@ static void name_service_warnings(void **state)
             assert_null(strstr(first + 1, "warning: 'getaddrinfo'"));
         assert_int_equal(build(&b, &said), 0);
     }
+
     bench_release(&b);
 }
 
@@ -439,6 +458,7 @@ static void odd_names_and_hostile_flags(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     strv_release(&b.plan.sources);
     put(b.project, "main.c",
@@ -464,6 +484,7 @@ static void no_compiler(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     free(b.plan.compiler);
     b.plan.compiler = xstrdup("/nonexistent/cc");
@@ -473,11 +494,14 @@ static void no_compiler(void **state)
     assert_int_equal(engine_find("host")->available(&b.plan, &b.options, &b.err), -1);
 
     free(take(b.plan.compiler));
+
     autofree char *path = xstrdup(getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
     setenv("PATH", b.folder, 1);
     unlink("cc");
+
     autofree char *cc = path_join(b.folder, "cc");
     unlink(cc);
+
     int result = build(&b, NULL),
         available = engine_find("host")->available(&b.plan, &b.options, &b.err);
     setenv("PATH", path, 1);
@@ -496,8 +520,10 @@ static void interrupted_builds_clean_up(void **state)
     struct bench b;
     int status = 0;
     (void)state;
+
     bench_init(&b);
     b.jobs = 1; /* one signal: a second one would end it on the spot */
+
     autofree char *slow = xasprintf(
         "#!/bin/sh\ncase \"$*\" in *-c*) kill -TERM $PPID; sleep 30;; esac\nexec cc \"$@\"\n");
     autofree char *path = path_join(b.folder, "cc"),
@@ -524,6 +550,7 @@ static void a_compiler_of_the_project(void **state)
 {
     struct bench b;
     (void)state;
+
     bench_init(&b);
     autofree char *from = path_join(b.folder, "cc"), *to = path_join(b.project, "tools/cc"),
                   *dir = path_join(b.project, "tools");
@@ -558,6 +585,7 @@ int main(void)
         cmocka_unit_test(interrupted_builds_clean_up),
         cmocka_unit_test(a_compiler_of_the_project),
     };
+
     /* The compilers of other architectures and libraries are test_toolchain's; this one needs the
      * native one. */
     autofree char *compiler = process_find("cc");
@@ -565,6 +593,7 @@ int main(void)
         fprintf(stderr, "no C compiler named cc in PATH: skipped\n");
         return 77;
     }
+
     log_set_level(LOG_QUIET);
     return cmocka_run_group_tests_name("host", tests, NULL, NULL);
 }

@@ -168,6 +168,7 @@ static void has_caps(void **state)
         buf_adds(&text, "a\n");
     assert_null(ignore_parse(text.data, text.len, "i", &err));
     assert_non_null(strstr(err.text, "i:10001:1: more than 10000 rules"));
+
     AUTOPTR(ignore) full = ignore_parse(text.data, 20000, "i", &err);
     assert_non_null(full);
 
@@ -212,6 +213,7 @@ static void knows_where_an_exception_may_be(void **state)
     AUTOPTR(ignore) none = ignore_parse("*", 1, "i", &err);
     AUTOPTR(ignore) plain = ignore_parse("*\n!a/b/c", 8, "i", &err);
     AUTOPTR(ignore) wild = ignore_parse("*\n!**/c", 7, "i", &err);
+
     assert_false(ignore_may_reinclude(none, "a"));
     assert_true(ignore_may_reinclude(plain, "a"));
     assert_true(ignore_may_reinclude(plain, "a/b"));

@@ -5,7 +5,7 @@
 
 #include "config.h"
 
-/* What image_make is given, with the memory that belongs to it. */
+/* The arguments of image_make, with the memory that they own. */
 struct fixture {
     struct base base;
     struct plan plan;
@@ -52,6 +52,7 @@ static void set_up(struct fixture *fixture, const char *config)
 {
     static char name[] = "host/base:1";
     struct error err = {0};
+
     memset(fixture, 0, sizeof *fixture);
     fixture->base.reference = name;
     fixture->base.scratch = config == NULL;
@@ -68,6 +69,7 @@ static void set_up(struct fixture *fixture, const char *config)
         put(&fixture->plan.annotations, "org.opencontainers.image.base.digest",
             fixture->base.manifest.text);
     }
+
     fixture->own = (struct layer){digest_of("own"), digest_of("own tar"), 300, 400};
     fixture->plan.arch = ARCH_ARM64;
     strv_add(&fixture->plan.tags, "localhost:5000/hello:v1");
@@ -99,6 +101,7 @@ static void scratch_byte_for_byte(void **state)
     AUTO(image) image = {0};
     static char workdir[] = "/var/task";
     (void)state;
+
     set_up(&fixture, NULL);
     strv_add(&fixture.plan.entrypoint, "/var/task/hello");
     strv_add(&fixture.plan.cmd, "hello");
@@ -108,6 +111,7 @@ static void scratch_byte_for_byte(void **state)
     fixture.plan.workdir = workdir;
     fixture.plan.epoch = 951782400;
     js_free(made(&fixture, &image));
+
     autofree char *expected = xasprintf(
         "{\"created\":\"2000-02-29T00:00:00Z\",\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=1\"],"
         "\"Entrypoint\":[\"/var/task/hello\"],\"Cmd\":[\"hello\"],\"WorkingDir\":\"/var/task\",\"Labels\":{"
@@ -115,6 +119,7 @@ static void scratch_byte_for_byte(void **state)
         "\"history\":[{\"created\":\"2000-02-29T00:00:00Z\",\"created_by\":\"lbuild %s\"}]}",
         fixture.own.diff_id.text, PACKAGE_VERSION);
     assert_string_equal(buf_text(&image.config), expected);
+
     autofree char *manifest = xasprintf(
         "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"mediaType\":"
         "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"mediaType\":"
@@ -122,6 +127,7 @@ static void scratch_byte_for_byte(void **state)
         "\"org.opencontainers.image.version\":\"v1\"}}",
         image.config_digest.text, image.config.len, fixture.own.digest.text);
     assert_string_equal(buf_text(&image.manifest), manifest);
+
     struct digest digest = digest_of(buf_text(&image.manifest));
     assert_true(digest_equal(&digest, &image.manifest_digest));
     assert_string_equal(image.name, "localhost:5000/hello");
@@ -132,6 +138,7 @@ static void the_base_is_carried_over(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
+
     set_up(
         &fixture,
         "{\"future\":{\"x\":[1]},\"author\":\"A\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":"
@@ -139,6 +146,7 @@ static void the_base_is_carried_over(void **state)
         "[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/var/task\",\"OnBuild\":[\"RUN x\"],\"Volumes\":null},"
         "\"docker_version\":\"20\"}");
     strv_add(&fixture.plan.cmd, "app.handler");
+
     AUTOPTR(js) config = made(&fixture, &image);
     assert_json(
         js_get(config, "config"),
@@ -159,6 +167,7 @@ static void a_new_entry_point_drops_the_bases_words(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
+
     set_up(
         &fixture,
         "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":[\"a\"],\"Cmd\":[\"b\"]}}");
@@ -173,6 +182,7 @@ static void env_is_merged_in_place(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
+
     set_up(
         &fixture,
         "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/a:/b\",\"LANG=C\",\"PATHS=x\","
@@ -192,12 +202,14 @@ static void labels_and_annotations(void **state)
     AUTO(image) image = {0};
     struct error err = {0};
     (void)state;
+
     set_up(
         &fixture,
         "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":{\"z\":\"base\",\"own\":\"base\","
         "\"org.opencontainers.image.base.name\":\"the base's base\"}}}");
     put(&fixture.plan.labels, "own", "mine");
     put(&fixture.plan.annotations, "org.opencontainers.image.revision", "abc");
+
     AUTOPTR(js) config = made(&fixture, &image);
     AUTOPTR(js) manifest = js_parse(buf_text(&image.manifest), image.manifest.len, "m", &err);
     const struct js *labels = js_get(js_get(config, "config"), "Labels"),
@@ -210,6 +222,7 @@ static void labels_and_annotations(void **state)
     assert_string_equal(js_get_text(annotations, "org.opencontainers.image.base.digest"),
                         fixture.base.manifest.text);
     assert_null(js_get(annotations, "own"));
+
     AUTO(buf) text = {0};
     js_dump(labels, &text);
     assert_true(strstr(buf_text(&text), "base.digest") < strstr(buf_text(&text), "\"own\""));
@@ -231,6 +244,7 @@ static void history_matches(void **state)
     };
     static const size_t lengths[] = {3, 3, 3, 3, 3, 5, 5, 3};
     (void)state;
+
     for (size_t i = 0; i < countof(histories); i++) {
         AUTO(fixture) fixture;
         AUTO(image) image = {0};
@@ -257,6 +271,7 @@ static void a_plain_base_layer_says_so(void **state)
     AUTO(fixture) fixture;
     AUTO(image) image = {0};
     (void)state;
+
     set_up(&fixture, minimal);
     fixture.layers[1].diff_id = fixture.layers[1].digest;
     js_free(made(&fixture, &image));
@@ -284,6 +299,7 @@ static void wrong_bases_are_refused(void **state)
          "'Labels' that isn't an object"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(wrong); i++) {
         AUTO(fixture) fixture;
         AUTO(image) image = {0};
@@ -302,6 +318,7 @@ static void limits_hold(void **state)
     AUTO(image) image = {0};
     struct error err = {0};
     (void)state;
+
     set_up(&fixture, minimal);
     fixture.base.layers = xcalloc(MANIFEST_LAYERS, sizeof *fixture.base.layers);
     fixture.base.layer_count = MANIFEST_LAYERS;
@@ -330,5 +347,6 @@ int main(void)
         cmocka_unit_test(wrong_bases_are_refused),
         cmocka_unit_test(limits_hold),
     };
+
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
 }

@@ -41,6 +41,7 @@ static void make_layer(struct fixture *fixture)
     AUTO(buf) tar = {0}, packed = {0};
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
     struct tar_entry entry = {.path = "bin", .type = TAR_DIR, .mode = 0755};
+
     assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     AUTOPTR(gzip_writer) gzip = gzip_writer_open(collect, &packed, GZIP_DEFAULT, 0, &err);
@@ -59,13 +60,16 @@ static void set_up(struct fixture *fixture)
     static const struct base scratch = {.scratch = true};
     struct error err = {0};
     struct plan plan = {.arch = ARCH_ARM64};
+
     memset(fixture, 0, sizeof *fixture);
     fixture->folder = unit_folder();
     fixture->layout = path_join(fixture->folder, "layout");
     fixture->archive = path_join(fixture->folder, "image.tar");
+
     autofree char *root = path_join(fixture->folder, "store");
     assert_int_equal(store_open(&fixture->store, root, &err), 0);
     make_layer(fixture);
+
     const struct blob_source from = {.store = &fixture->store};
     strv_add(&plan.tags, "localhost/hello:v1");
     strv_add(&plan.tags, "other:v2");
@@ -83,6 +87,7 @@ static void check(const struct fixture *fixture, const char *path, const char *f
 {
     struct error err = {0};
     AUTO(imagefile) image = {0};
+
     if (imagefile_load(path, &any, &fixture->store, &image, &err) != 0)
         fail_msg("%s", err.text);
     assert_string_equal(image.format, format);
@@ -120,6 +125,7 @@ static void rewrite(const char *from, const char *to, const char *skip, const ch
     AUTO(buf) tar = {0};
     AUTOPTR(tar_reader) reader = tar_reader_open_file(from, &err);
     AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
+
     while (tar_reader_next(reader, &entry, &err) == 1) {
         bool replaced = path && strcmp(entry.path, path) == 0;
         AUTO(buf) bytes = {0};
@@ -136,6 +142,7 @@ static void rewrite(const char *from, const char *to, const char *skip, const ch
         assert_int_equal(tar_writer_entry(writer, &entry, &err), 0);
         assert_int_equal(tar_writer_data(writer, bytes.data, bytes.len, &err), 0);
     }
+
     assert_int_equal(tar_writer_finish(writer, &err), 0);
     assert_int_equal(fs_write(to, tar.data, tar.len, 0644, &err), 0);
 }
@@ -167,6 +174,7 @@ static void damage_is_found(void **state)
 {
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "bad.tar");
     const struct digest *blobs[] = {&fixture.image.manifest_digest, &fixture.image.config_digest,
@@ -178,6 +186,7 @@ static void damage_is_found(void **state)
         rewrite(fixture.archive, path, name, NULL, NULL);
         refused(&fixture, path, &any, "is missing in it");
     }
+
     rewrite(fixture.archive, path, NULL, "index.json", "{}");
     refused(&fixture, path, &any, "no list of manifests");
     rewrite(fixture.archive, path, NULL, "index.json", "not JSON");
@@ -191,6 +200,7 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
 {
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture);
     autofree char *docker = path_join(fixture.folder, "docker.tar"),
                   *bad = path_join(fixture.folder, "bad.tar");
@@ -198,6 +208,7 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     rewrite(fixture.archive, docker, "index.json", NULL, NULL);
     rewrite(docker, bad, NULL, layer, "another layer");
     refused(&fixture, bad, &any, "not a readable tar");
+
     char nothing[1024] = {0};
     rewrite(docker, bad, NULL, layer, nothing);
     refused(&fixture, bad, &any,
@@ -220,6 +231,7 @@ static void choices(void **state)
     AUTO(fixture) fixture;
     struct error err = {0};
     (void)state;
+
     set_up(&fixture);
     AUTO(imagefile) image = {0};
     assert_int_equal(imagefile_load(fixture.archive,
@@ -240,6 +252,7 @@ static void other_things_are_refused(void **state)
     AUTO(fixture) fixture;
     struct error err = {0};
     (void)state;
+
     set_up(&fixture);
     autofree char *text = path_join(fixture.folder, "text"),
                   *absent = path_join(fixture.folder, "absent");
@@ -260,5 +273,6 @@ int main(void)
         cmocka_unit_test(choices),
         cmocka_unit_test(other_things_are_refused),
     };
+
     return cmocka_run_group_tests_name("imagefile", tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ static void sorted_with_parents_and_normal_modes(void **state)
 {
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "var/task/b", "b", "BB");
     add_source(&fixture, "var/task-x", "a", "A");
@@ -65,6 +66,7 @@ static void the_bases_links_and_attributes_count(void **state)
 {
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture, base, countof(base));
     add_source(&fixture, "var/task/new/a", "a", "A");
     add_source(&fixture, "var/old", "b", "B");
@@ -79,6 +81,7 @@ static void the_bases_links_and_attributes_count(void **state)
 static void conflicts_name_both(void **state)
 {
     (void)state;
+
     {
         AUTO(fixture) fixture;
         set_up(&fixture, base, countof(base));
@@ -88,6 +91,7 @@ static void conflicts_name_both(void **state)
         refused(&fixture, ERROR_PROJECT, a);
         refused(&fixture, ERROR_PROJECT, b);
     }
+
     {
         AUTO(fixture) fixture;
         set_up(&fixture, NULL, 0);
@@ -95,6 +99,7 @@ static void conflicts_name_both(void **state)
         add_source(&fixture, "x", "b", "B");
         refused(&fixture, ERROR_PROJECT, "where other files need a directory");
     }
+
     {
         AUTO(fixture) fixture;
         set_up(&fixture, NULL, 0);
@@ -114,6 +119,7 @@ static void the_base_is_not_hidden(void **state)
         {"loop/x", "loop"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(wrong); i++) {
         AUTO(fixture) fixture;
         set_up(&fixture, base, countof(base));
@@ -126,6 +132,7 @@ static void sources_must_be_files(void **state)
 {
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture, NULL, 0);
     tree_add_file(&fixture.tree, "x", fixture.folder, 0644);
     refused(&fixture, ERROR_PROJECT, "isn't a regular file");
@@ -140,7 +147,7 @@ static void sources_must_be_files(void **state)
     refused(&fixture, ERROR_BUILD, "No such file");
 }
 
-/* A file that gives more than its size says: as one does that grows. */
+/* A file that has more bytes than its size says, like one that grows. */
 static void a_growing_file_is_noticed(void **state)
 {
     AUTO(fixture) fixture;
@@ -160,20 +167,24 @@ static void *touch(void *data)
     return NULL;
 }
 
-/* Another build marks the cache's file as used while this one reads it: that is no change. */
+/* Another build marks the cache's file as used while this one reads it: that doesn't count as a
+ * change. */
 static void a_stored_file_may_be_touched(void **state)
 {
     enum { SIZE = 16 * 1024 * 1024 };
     AUTO(fixture) fixture;
     AUTO(buf) text = {0};
     struct error err = {0};
+
     pthread_t other;
     (void)state;
     set_up(&fixture, NULL, 0);
     for (uint32_t i = 0, x = 1; i < SIZE / sizeof x; i++, x = x * 1664525 + 1013904223)
         buf_add(&text, (const char *)&x, sizeof x); /* takes long to compress */
+
     autofree char *path = path_join(fixture.folder, "object");
     assert_int_equal(fs_write(path, text.data, text.len, 0600, &err), 0);
+
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(pthread_create(&other, NULL, touch, &fd), 0);
@@ -215,14 +226,15 @@ static bool take_large(void *data, struct layer_sink *sink)
     return true;
 }
 
-/* Only a large one that must be made goes elsewhere too, and what happens there is nothing to it.
- */
+/* Only a large layer that must be made goes to the sink too, and a failing sink doesn't fail the
+ * layer. */
 static void others_may_want_a_large_layer(void **state)
 {
     enum { SIZE = 16 * 1024 * 1024 };
     AUTO(fixture) fixture;
     struct error err = {0};
     (void)state;
+
     set_up(&fixture, NULL, 0);
     autofree char *zeros = xcalloc(SIZE, 1);
     for (int round = 0; round < 4; round++) {
@@ -252,6 +264,7 @@ static void bytes_depend_on_the_input_alone(void **state)
 {
     struct layer layers[2];
     (void)state;
+
     for (size_t i = 0; i < 2; i++) {
         AUTO(fixture) fixture;
         mode_t mask = umask(i ? 077 : 0);
@@ -291,5 +304,6 @@ int main(void)
         cmocka_unit_test(bytes_depend_on_the_input_alone),
         cmocka_unit_test(an_empty_tree),
     };
+
     return cmocka_run_group_tests_name("layer", tests, NULL, NULL);
 }

@@ -7,12 +7,13 @@
 
 /* What layer_make remembers of the layers that it has made. */
 
-/* The second time nothing is compressed; a blob that is gone is made again, with the same bytes. */
+/* The second time nothing is compressed; a missing blob is made again, with the same bytes. */
 static void the_blob_is_remembered(void **state)
 {
     AUTO(fixture) fixture;
     struct stat first, second;
     (void)state;
+
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
     struct layer layer = made(&fixture);
@@ -35,6 +36,7 @@ static char *tree_note(const struct fixture *fixture)
     autofree char *folder = path_join(fixture->store.root, "objects");
     DIR *dir = opendir(folder);
     char *found = NULL;
+
     assert_non_null(dir);
 
     for (struct dirent *entry; (entry = readdir(dir));) {
@@ -62,25 +64,28 @@ static void forge(const char *note, const char *key)
     assert_int_equal(fs_write(note, text.data, text.len, 0644, &err), 0);
 }
 
-/* While a tree's files bear the same times, none is read: a note that lies is believed. */
+/* As long as a tree's files have the same times, none is read: even a false note is believed. */
 static void an_unchanged_tree_is_not_read(void **state)
 {
     struct error err = {0};
     AUTO(fixture) fixture;
     struct stat first, second;
     (void)state;
+
     set_up(&fixture, NULL, 0);
     const char *source = add_source(&fixture, "a", "a", "content");
     usleep(30000); /* the file becomes older than the clock's step */
+
     struct layer layer = made(&fixture);
     autofree char *note = tree_note(&fixture),
                   *blob = store_blob_path(&fixture.store, &layer.digest);
     forge(note, "diff-id");
+
     struct layer again = made(&fixture);
     assert_string_equal(again.digest.text, layer.digest.text);
     assert_string_not_equal(again.diff_id.text, layer.diff_id.text);
 
-    /* Another time: it is read, and what it was is found by its content. */
+    /* Another time: the file is read, and recognized by its content. */
     assert_int_equal(stat(blob, &first), 0);
     assert_int_equal(utimensat(AT_FDCWD, source, NULL, 0), 0);
     again = made(&fixture);
@@ -95,18 +100,21 @@ static void an_unchanged_tree_is_not_read(void **state)
         utimensat(AT_FDCWD, source, (struct timespec[]){first.st_atim, first.st_mtim}, 0), 0);
     again = made(&fixture);
     assert_string_not_equal(again.diff_id.text, layer.diff_id.text);
+
     autofree char *text = describe(&fixture, &again);
     assert_string_equal(text, "f 644 0:0 77 a=CONTENT\n");
 }
 
-/* Whatever else the tar says makes another tree. */
+/* Every other fact in the tar makes a different tree. */
 static void the_shape_counts(void **state)
 {
     AUTO(fixture) fixture;
     struct layer layers[6];
     (void)state;
+
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
+
     autofree char *source = tree_source(fixture.tree.entries);
 
     usleep(30000);
@@ -137,9 +145,11 @@ static void levels_do_not_mix(void **state)
     AUTO(fixture) fixture;
     struct layer first[countof(levels)];
     (void)state;
+
     set_up(&fixture, NULL, 0);
     for (uint32_t i = 0, x = 1; i < 100000; i++, x = x * 1664525 + 1013904223)
         buf_addf(&text, "%x ", x >> 20);
+
     autofree char *source = path_join(fixture.folder, "text");
     assert_int_equal(fs_write(source, text.data, text.len, 0600, &err), 0);
     tree_add_file(&fixture.tree, "text", source, 0644);
@@ -152,6 +162,7 @@ static void levels_do_not_mix(void **state)
         assert_memory_equal(&layer, &first[i % countof(levels)], sizeof layer);
         assert_string_equal(layer.diff_id.text, first[0].diff_id.text);
     }
+
     assert_true(first[1].size > first[0].size && first[2].size < first[0].size);
 }
 
@@ -162,8 +173,10 @@ static void damaged_notes_do_not_count(void **state)
     struct error err = {0};
     AUTO(fixture) fixture;
     (void)state;
+
     set_up(&fixture, NULL, 0);
     add_source(&fixture, "a", "a", "content");
+
     struct layer layer = made(&fixture);
     autofree char *name =
         xasprintf("layer-%s-%s", gzip_writer_version(GZIP_DEFAULT), digest_hex(&layer.diff_id));

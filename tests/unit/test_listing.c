@@ -43,6 +43,7 @@ static struct digest make_layer(const struct item *items, size_t count)
 static char *tree(const struct rootfs *rootfs)
 {
     AUTO(buf) out = {0};
+
     for (size_t i = 0; i < rootfs_count(rootfs); i++) {
         const struct rootfs_entry *entry = rootfs_at(rootfs, i);
         buf_addf(&out, "%s%s%s%s", i ? " " : "", entry->path,
@@ -83,7 +84,7 @@ static bool is_listed(const struct digest *blob)
     return reader != NULL;
 }
 
-/* One that is cut after it was found whole isn't taken for a shorter one. */
+/* A blob that is cut after it was found whole isn't taken for a shorter one. */
 static void a_list_is_cut_while_it_is_read(void **state)
 {
     struct item items[2000];
@@ -93,13 +94,17 @@ static void a_list_is_cut_while_it_is_read(void **state)
     struct listing_entry entry;
     int got;
     (void)state;
+
     for (size_t i = 0; i < countof(items); i++)
         items[i] = (struct item){
             "./usr/some-file-with-a-long-name-so-that-no-buffer-holds-the-list", '0', "x"};
+
     struct digest blob = put_layer(&store, items, countof(items), &expected);
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
+
     AUTOPTR(listing_reader) reader = listing_reader_open(&store, &blob, &about);
     assert_non_null(reader);
+
     autofree char *path = xasprintf("%s/lists/%s", store.root, digest_hex(&blob));
     assert_int_equal(truncate(path, 100000), 0);
     while ((got = listing_reader_next(reader, &entry, &err)) > 0)
@@ -116,6 +121,7 @@ static void many_layers(void **state)
     struct digest expected, any = {0}, layers[300],
                             blob = put_layer(&store, items, countof(items), &expected);
     (void)state;
+
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
     for (size_t i = 0; i < countof(layers); i++)
         layers[i] = blob;
@@ -137,10 +143,12 @@ static void a_layer_is_listed(void **state)
     struct listing listing;
     struct listing_entry entry;
     (void)state;
+
     memset(&diff_id, 0, sizeof diff_id);
     assert_false(is_listed(&blob));
     assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);
     assert_string_equal(diff_id.text, expected.text);
+
     AUTOPTR(listing_reader) reader = listing_reader_open(&store, &blob, &listing);
     assert_non_null(reader);
     assert_int_equal(listing.count, 6);
@@ -156,9 +164,11 @@ static void a_layer_is_listed(void **state)
         assert_int_equal(listing_reader_next(reader, &entry, &err), 1);
     assert_string_equal(entry.path, "usr/null");
     assert_int_equal(listing_reader_next(reader, &entry, &err), 0);
+
     AUTOPTR(rootfs) rootfs = rootfs_load(&store, &blob, 1, &err);
     autofree char *text = tree(rootfs);
     assert_string_equal(text, "/ usr/ usr/a usr/b>../x usr/c usr/null*");
+
     const struct rootfs_entry *file = rootfs_find(rootfs, "usr/c");
     assert_int_equal(file->type, TAR_FILE);
     assert_int_equal(file->size, 5);
@@ -178,6 +188,7 @@ static void other_forms_of_layers(void **state)
     AUTO(buf) tar = {0};
     AUTO(buf) packed = {0};
     (void)state;
+
     item_add(&tar, &items[0]);
     item_add(&tar, &items[1]);
     tar_end(&tar);
@@ -189,6 +200,7 @@ static void other_forms_of_layers(void **state)
     assert_int_equal(store_put(&store, packed.data, packed.len, &blob, &err), 0);
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
     assert_tree(&blob, 1, "a b"); /* several members */
+
     struct digest plain;
     assert_int_equal(digest_bytes(tar.data, tar.len, &plain, &err), 0);
     assert_string_equal(any.text, plain.text);
@@ -211,10 +223,12 @@ static void wrong_layers(void **state)
     AUTO(buf) packed = {0};
     AUTO(buf) twice = {0};
     (void)state;
+
     item_add(&tar, &item);
     tar_end(&tar);
     gzip_add(&packed, tar.data, tar.len);
     gzip_add(&twice, packed.data, packed.len);
+
     const struct {
         const char *bytes;
         size_t length;
@@ -227,6 +241,7 @@ static void wrong_layers(void **state)
         {"this is no tar archive, of course", 33, "not a readable tar"},
         {tar.data, 512 + 5, "the layer"},
     };
+
     for (size_t i = 0; i < countof(cases); i++) {
         assert_int_equal(store_put(&store, cases[i].bytes, cases[i].length, &blob, &err), 0);
         assert_refused(&blob, 1, cases[i].why);
@@ -241,6 +256,7 @@ static void a_damaged_blob_is_put_away(void **state)
     autofree char *path = store_blob_path(&store, &blob);
     uint64_t size = 0;
     (void)state;
+
     for (int how = 0; how < 2; how++) {
         AUTO(buf) bytes = {0};
         blob = LAYER({"a", '0', "content"}, {"b", '5'});
@@ -262,6 +278,7 @@ static void diff_ids_are_checked(void **state)
     struct error err = {0};
     struct digest right, wrong, blob = put_layer(&store, &item, 1, &right);
     (void)state;
+
     assert_true(digest_parse(
         &wrong, "sha256:00000000000000000000000000000000000000000000000000000000000000aa"));
     assert_int_equal(listing_make(&store, &blob, &wrong, &err), -1);
@@ -279,6 +296,7 @@ static void a_damaged_list_is_made_anew(void **state)
     autofree char *path = store_path(&store, "lists", digest_hex(&blob), &err);
     AUTO(buf) whole = {0};
     (void)state;
+
     assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);
     assert_int_equal(fs_read(path, 10000, &whole, &err), 0);
     for (size_t i = 0; i < whole.len; i++) {
@@ -289,6 +307,7 @@ static void a_damaged_list_is_made_anew(void **state)
         assert_int_equal(fs_write(path, whole.data, i, 0644, &err), 0);
         assert_false(is_listed(&blob));
     }
+
     assert_int_equal(fs_write(path, "lbuild-list 1\n", 14, 0644, &err), 0);
     assert_tree(&blob, 1, "dir/ dir/a");
     assert_int_equal(fs_write(path, whole.data, whole.len - 1, 0644, &err), 0);
@@ -323,8 +342,10 @@ static void names_that_climb_out(void **state)
         {LAYER({"h", '1', "nothing"}), "not there"},
         {LAYER({"d", '5'}, {"h", '1', "d"}), "a directory"},
     };
+
     for (size_t i = 0; i < countof(cases); i++)
         assert_refused(&cases[i].layer, 1, cases[i].why);
+
     struct digest layers[2] = {LAYER({"esc", '2', "/etc"}, {"ok", '2', "/etc/shadow"}),
                                LAYER({"esc/passwd", '0', "x"})};
     assert_refused(layers, 2, "through the link 'esc'");
@@ -349,6 +370,7 @@ static void whiteouts(void **state)
         LAYER({"a/", '5', NULL, 0700}, {"a/1", '0', "x"}, {"a/2", '0', "x"}, {"a/d/", '5'},
               {"a/d/3", '0', "x"}, {"b", '0', "x"}, {"a-b", '0', "x"});
     (void)state;
+
     assert_tree(&base, 1, "a/ a-b a/1 a/2 a/d/ a/d/3 b");
     const struct {
         struct digest layer;
@@ -372,10 +394,12 @@ static void whiteouts(void **state)
         {LAYER({"a", '2', "b"}), "a>b a-b b"},
         {LAYER({"b", '0', "one"}, {"b", '2', "two"}), "a/ a-b a/1 a/2 a/d/ a/d/3 b>two"},
     };
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct digest layers[2] = {base, cases[i].layer};
         assert_tree(layers, 2, cases[i].tree);
     }
+
     struct error err = {0};
     struct digest layers[2] = {base, LAYER({"a/", '5', NULL, 0711})};
     AUTOPTR(rootfs) rootfs = rootfs_load(&store, layers, 2, &err);
@@ -413,6 +437,7 @@ static void resolve(void **state)
         {"file/..", NULL},
     };
     (void)state;
+
     assert_non_null(rootfs);
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *real = rootfs_resolve(rootfs, cases[i].path, &err);
@@ -426,8 +451,8 @@ static void resolve(void **state)
     }
 }
 
-/* As many entries as a trimmed distribution has: more than a rough bound would mean that loading is
- * not linear. */
+/* As many entries as in a trimmed distribution: a time above the rough bound would mean that
+ * loading is not linear. */
 static void loading_is_quick(void **state)
 {
     enum { DIRS = 440, FILES = 10 };
@@ -436,6 +461,7 @@ static void loading_is_quick(void **state)
     AUTO(buf) tar = {0};
     struct timespec start, end;
     (void)state;
+
     for (int i = 0; i < DIRS; i++) {
         autofree char *dir = xasprintf("usr/share/some/where/dir%d/", i);
         item_add(&tar, &(struct item){.path = dir, .type = '5'});
@@ -444,17 +470,21 @@ static void loading_is_quick(void **state)
             item_add(&tar, &(struct item){.path = file, .type = '0', .text = "x"});
         }
     }
+
     tar_end(&tar);
     assert_int_equal(store_put(&store, tar.data, tar.len, &blob, &err), 0);
     assert_int_equal(listing_make(&store, &blob, &any, &err), 0);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+
     struct listing listing;
     AUTOPTR(listing_reader) reader = listing_reader_open(&store, &blob, &listing);
     assert_non_null(reader);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+
     long loaded = (end.tv_sec - start.tv_sec) * 1000000000L + end.tv_nsec - start.tv_nsec;
     AUTOPTR(rootfs) rootfs = rootfs_load(&store, &blob, 1, &err);
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &start);
+
     long merged = (start.tv_sec - end.tv_sec) * 1000000000L + start.tv_nsec - end.tv_nsec;
     assert_int_equal(rootfs_count(rootfs), DIRS * (FILES + 1) + 4);
     print_message("# list of %zu entries: %ld us, tree: %ld us\n", listing.count, loaded / 1000,
@@ -480,5 +510,6 @@ int main(void)
         TEST(resolve),
         TEST(loading_is_quick),
     };
+
     return cmocka_run_group_tests_name("listing", tests, NULL, NULL);
 }

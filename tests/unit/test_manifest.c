@@ -11,6 +11,7 @@ static struct js *parse(const char *text)
 {
     struct error err = {0};
     autofree char *json = xstrdup(text);
+
     for (char *c = json; *c; c++)
         if (*c == '\'')
             *c = '"';
@@ -45,7 +46,7 @@ static void platforms(void **state)
         {LINUX_ARM(A, "v9") "," LINUX_ARM(B, "8"), NULL, B},
         {PLATFORM(A, "'os':'windows','architecture':'amd64'"), NULL, NULL},
         {PLATFORM(A, "'os':'linux','architecture':'amd64','variant':null"), A, NULL},
-        {"{'digest':'" A "','size':3}", A, A}, /* it may be the one; its config will tell */
+        {"{'digest':'" A "','size':3}", A, A}, /* it may be the right one; its config will tell */
         {"{'digest':'" A "','size':3}," LINUX_AMD(B, ""), B, A},
         {"{'digest':'" A "','size':3,'artifactType':'application/x'}", NULL, NULL},
         {"{'digest':'" A "','size':3,'mediaType':'application/x'}", NULL, NULL},
@@ -53,6 +54,7 @@ static void platforms(void **state)
         {"1,null,'x',{}," LINUX_AMD(B, ""), B, NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         autofree char *text = xasprintf("{'manifests':[%s]}", cases[i].entries);
         AUTOPTR(js) index = parse(text);
@@ -123,12 +125,14 @@ static void manifests(void **state)
     struct error err = {0};
     struct manifest manifest;
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTOPTR(js) document = parse(cases[i].text);
         assert_int_equal(manifest_read(document, "WHERE", &manifest, &err), -1);
         assert_said(&err, cases[i].why);
         assert_null(manifest.layers);
     }
+
     for (int count = MANIFEST_LAYERS; count <= MANIFEST_LAYERS + 1; count++) {
         AUTO(buf) text = {0};
         buf_adds(&text, "{" CONFIG ",'layers':[");
@@ -146,6 +150,7 @@ static void manifests(void **state)
             manifest_release(&manifest);
         }
     }
+
     assert_said(&err, "128 layers");
 }
 
@@ -171,6 +176,7 @@ static void configs(void **state)
         {"[]", "not a JSON object"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         struct digest diff_id;

@@ -7,15 +7,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* What each file of a large tree takes, by the most memory that this program ever had. */
+/* The memory for each file of a large tree, from the peak memory of this program. */
 
 enum {
     FILES = 30000,
     MOST = 150
 }; /* bytes for each file, whose path has 30: 100,000 of them in 24 MiB */
 
-/* Each thread that compresses takes memory of its own, and a large layer has more of them than a
- * small one: so one core it is. */
+/* Each compressing thread takes memory of its own, and a large layer has more of them than a small
+ * one, so the test uses one core. */
 static int on_one_core(void **state)
 {
     cpu_set_t cores, first;
@@ -47,7 +47,8 @@ static long most_memory(void)
     return usage.ru_maxrss * 1024;
 }
 
-/* A layer of so many files with one content: the same amount of it for every number of them. */
+/* A layer of this many files with the same content, whose total size doesn't depend on their
+ * number. */
 static struct digest pack(const struct store *store, const char *source, int files)
 {
     struct error err = {0};
@@ -55,6 +56,7 @@ static struct digest pack(const struct store *store, const char *source, int fil
     struct layer_format format = layer_format(0, "fast");
     AUTO(tree) tree = {0};
     AUTOPTR(rootfs) base = rootfs_load(store, NULL, 0, &err);
+
     for (int i = 0; i < files; i++) {
         char path[64];
         snprintf(path, sizeof path, "opt/deps/dir%03d/file%05d.txt", i / 100, i);
@@ -71,15 +73,19 @@ static void files_take_little(void **state)
     AUTO(store) store = {.lock = -1};
     autofree char *folder = unit_folder(), *source = path_join(folder, "source");
     (void)state;
+
     assert_int_equal(fs_write(source, "x", 1, 0644, &err), 0);
     assert_int_equal(store_open(&store, folder, &err), 0);
     pack(&store, source, FILES / 20);
+
     long few = most_memory();
     struct digest layer = pack(&store, source, FILES);
     long packed = most_memory();
     xtrim();
+
     AUTOPTR(rootfs) merged = rootfs_load(&store, &layer, 1, &err);
     assert_int_equal(rootfs_count(merged), FILES + FILES / 100 + 2);
+
     long in_all = most_memory();
     print_message("# %ld bytes for each file of a layer, %ld of a merged tree\n",
                   (packed - few) / FILES, (in_all - few) / FILES);

@@ -32,8 +32,10 @@ static void set_up(struct fixture *fixture)
     static const size_t sizes[] = {3000, 5 * 1024 * 1024 + 1};
     struct error err = {0};
     struct image *image = &fixture->image;
+
     memset(fixture, 0, sizeof *fixture);
     fixture->folder = unit_folder();
+
     autofree char *root = path_join(fixture->folder, "store");
     assert_int_equal(store_open(&fixture->store, root, &err), 0);
     image->layers = xcalloc(3, sizeof *image->layers);
@@ -45,6 +47,7 @@ static void set_up(struct fixture *fixture)
         assert_int_equal(
             store_put(&fixture->store, bytes, sizes[i], &image->layers[i].digest, &err), 0);
     }
+
     image->layers[2] = image->layers[0];
     image->layer_count = 3;
     image->arch = ARCH_ARM64;
@@ -99,6 +102,7 @@ static void check_tar(const struct fixture *fixture, const char *path)
     struct tar_entry entry;
     AUTO(strv) seen = {0};
     AUTOPTR(tar_reader) reader = tar_reader_open_file(path, &err);
+
     assert_non_null(reader);
     for (int status = 0; (status = tar_reader_next(reader, &entry, &err)) != 0;) {
         assert_int_equal(status, 1);
@@ -123,9 +127,11 @@ static void check_tar(const struct fixture *fixture, const char *path)
             check_docker_manifest(fixture, content.data, content.len);
         }
     }
+
     assert_int_equal(seen.len, 2 + 4 + 3);
     assert_string_equal(seen.items[0], "blobs/");
     assert_string_equal(seen.items[1], "blobs/sha256/");
+
     const struct digest *order[] = {&fixture->image.layers[0].digest,
                                     &fixture->image.layers[1].digest, &fixture->image.config_digest,
                                     &fixture->image.manifest_digest};
@@ -143,6 +149,7 @@ static void a_tar_file(void **state)
     struct stat st;
     AUTO(buf) first = {0}, second = {0};
     (void)state;
+
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "out.tar");
     mode_t mask = umask(077);
@@ -164,6 +171,7 @@ static struct output_begun *begin_at(const struct fixture *fixture, const char *
     struct digest digests[3];
     struct verify_sink sink = {0};
     struct output_begun *begun = output_find("oci")->begin(&fixture->store, path, &sink);
+
     for (size_t i = 0; i < count; i++)
         digests[i] = fixture->image.layers[i].digest;
     if (!begun)
@@ -179,12 +187,14 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
     const struct output *output = output_find("oci");
     struct error err = {0};
     (void)state;
+
     set_up(&fixture);
     const struct blob_source from = {.store = &fixture.store};
     autofree char *whole = path_join(fixture.folder, "whole.tar"),
                   *path = path_join(fixture.folder, "out.tar"),
                   *other = path_join(fixture.folder, "other.tar");
     assert_int_equal(write_to(&fixture, "oci", whole, &err), 0);
+
     AUTO(buf) expected = {0};
     assert_int_equal(fs_read(whole, 10000000, &expected, &err), 0);
     for (size_t count = 0; count <= 3; count++) {
@@ -198,8 +208,10 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
         assert_int_equal(got.len, expected.len);
         assert_memory_equal(got.data, expected.data, got.len);
     }
-    /* Begun for another image, or for another place: not taken up. */
+
+    /* An output that was begun for another image or another place isn't continued. */
     fixture.image.layers[0] = fixture.image.layers[1];
+
     struct output_begun *begun = begin_at(&fixture, path, 1);
     fixture.image.layers[0] = fixture.image.layers[2];
     for (int i = 0; i < 2; i++) {
@@ -210,11 +222,12 @@ static void what_was_begun_ends_with_the_same_bytes(void **state)
         assert_int_equal(got.len, expected.len);
         assert_memory_equal(got.data, expected.data, got.len);
     }
+
     output->abandon(begun);
 }
 
-/* The second layer comes in while it is made; one that doesn't end, or isn't next, is copied from
- * the store as ever. */
+/* The second layer is written while it is made; a layer that doesn't end, or isn't the next one, is
+ * copied from the store as usual. */
 static void a_layer_goes_on_with_what_was_begun(void **state)
 {
     AUTO(fixture) fixture;
@@ -223,6 +236,7 @@ static void a_layer_goes_on_with_what_was_begun(void **state)
     AUTO(buf) expected = {0}, blob = {0};
     uint64_t size = 0;
     (void)state;
+
     set_up(&fixture);
     const struct blob_source from = {.store = &fixture.store};
     autofree char *path = path_join(fixture.folder, "out.tar");
@@ -270,6 +284,7 @@ static void what_was_begun_can_be_abandoned(void **state)
     struct verify_sink sink = {0};
     struct error err = {0};
     (void)state;
+
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "out.tar"),
                   *missing = path_join(fixture.folder, "missing/out.tar");
@@ -277,7 +292,8 @@ static void what_was_begun_can_be_abandoned(void **state)
     output->abandon(begin_at(&fixture, path, 2));
     output->abandon(NULL);
     assert_int_equal(names_in(fixture.folder), before);
-    /* Where nothing can be begun, the one who writes says why. */
+
+    /* If nothing can be begun, the final write says why. */
     assert_null(output->begin(&fixture.store, "-", &sink));
     assert_null(output->begin(&fixture.store, fixture.folder, &sink));
     assert_null(output->begin(&fixture.store, missing, &sink));
@@ -286,18 +302,20 @@ static void what_was_begun_can_be_abandoned(void **state)
     assert_int_equal(err.kind, ERROR_BUILD);
 }
 
-/* A second name keeps what was replaced until the next build has time to free it. */
+/* A second name keeps the replaced file until the next build has time to free it. */
 static void what_was_replaced_is_freed_later(void **state)
 {
     AUTO(fixture) fixture;
     struct error err = {0};
     struct stat st;
     (void)state;
+
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "out.tar"),
                   *replaced = path_join(fixture.store.root, "replaced");
     assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
     assert_int_equal(names_in(replaced), 0);
+
     autoclose int old = open(path, O_RDONLY);
     for (int i = 0; i < 3; i++) {
         assert_int_equal(write_to(&fixture, "oci", path, &err), 0);
@@ -305,6 +323,7 @@ static void what_was_replaced_is_freed_later(void **state)
         assert_int_equal(fstat(old, &st), 0);
         assert_int_equal(st.st_nlink, i == 0 ? 1 : 0);
     }
+
     output_find("oci")->abandon(begin_at(&fixture, path, 1));
     assert_int_equal(names_in(replaced), 0);
     assert_int_equal(stat(path, &st), 0);
@@ -317,6 +336,7 @@ static void links_stay_and_folders_are_refused(void **state)
     struct error err = {0};
     struct stat st;
     (void)state;
+
     set_up(&fixture);
     autofree char *path = path_join(fixture.folder, "real.tar"),
                   *link = path_join(fixture.folder, "link.tar");
@@ -328,6 +348,7 @@ static void links_stay_and_folders_are_refused(void **state)
     check_tar(&fixture, path);
     assert_int_equal(write_to(&fixture, "oci", fixture.folder, &err), -1);
     assert_int_equal(err.kind, ERROR_USAGE);
+
     autofree char *absent = path_join(fixture.folder, "no/such/folder.tar");
     assert_int_equal(write_to(&fixture, "oci", absent, &err), -1);
     assert_int_equal(err.kind, ERROR_BUILD);
@@ -341,14 +362,18 @@ static void devices_and_streams(void **state)
     struct error err = {0};
     struct stat st;
     (void)state;
+
     set_up(&fixture);
     assert_int_equal(write_to(&fixture, "oci", "/dev/null", &err), 0);
     assert_int_equal(stat("/dev/null", &st), 0);
     assert_true(S_ISCHR(st.st_mode));
+
     autofree char *path = path_join(fixture.folder, "stdout.tar");
     fflush(stdout);
+
     int saved = dup(STDOUT_FILENO), fd = open(path, O_WRONLY | O_CREAT, 0600);
     assert_true(saved >= 0 && fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0);
+
     int result = write_to(&fixture, "oci", "-", &err);
     assert_true(dup2(saved, STDOUT_FILENO) >= 0);
     close(saved);
@@ -365,6 +390,7 @@ static void damage(const struct fixture *fixture, size_t layer, int kind)
     autofree char *path = store_blob_path(&fixture->store, &fixture->image.layers[layer].digest);
     off_t at = kind == 0 ? 5 : (off_t)fixture->image.layers[layer].size - 1;
     char byte = 0;
+
     assert_int_equal(chmod(path, 0600), 0);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0);
@@ -378,6 +404,7 @@ static void a_damaged_blob_ends_it(void **state)
 {
     static const char *const types[] = {"oci", "oci-layout"};
     (void)state;
+
     for (int kind = 0; kind < 3; kind++) {
         for (size_t layer = 0; layer < 2; layer++) {
             for (size_t type = 0; type < 2; type++) {
@@ -420,6 +447,7 @@ static void a_folder(void **state)
     struct error err = {0};
     struct stat st;
     (void)state;
+
     set_up(&fixture);
     autofree char *out = path_join(fixture.folder, "layout"), *slash = xasprintf("%s//", out);
     autofree char *marker = path_join(out, "oci-layout"), *index = path_join(out, "index.json"),
@@ -429,6 +457,7 @@ static void a_folder(void **state)
     umask(mask);
     assert_int_equal(stat(out, &st), 0);
     assert_int_equal(st.st_mode & 07777, 0755);
+
     AUTO(buf) text = {0}, mark = {0};
     assert_int_equal(fs_read(marker, 100, &mark, &err), 0);
     assert_string_equal(buf_text(&mark), "{\"imageLayoutVersion\":\"1.0.0\"}");
@@ -444,6 +473,7 @@ static void a_folder(void **state)
         assert_int_equal(fstat(fd, &st), 0);
         assert_int_equal(st.st_mode & 07777, 0644);
     }
+
     /* Again: replaced as a whole. */
     assert_int_equal(fs_write(extra, "", 0, 0644, &err), 0);
     assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
@@ -456,6 +486,7 @@ static void other_folders_are_left_alone(void **state)
     AUTO(fixture) fixture;
     struct error err = {0};
     (void)state;
+
     set_up(&fixture);
     autofree char *out = path_join(fixture.folder, "photos"), *file = path_join(out, "index.json"),
                   *mark = path_join(out, "oci-layout");
@@ -472,6 +503,7 @@ static void other_folders_are_left_alone(void **state)
     assert_int_equal(fs_remove(out, &err), 0);
     assert_int_equal(fs_mkdirs(out, &err), 0);
     assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
+
     autofree char *plain = path_join(fixture.folder, "plain");
     assert_int_equal(fs_write(plain, "", 0, 0644, &err), 0);
     assert_int_equal(write_to(&fixture, "oci-layout", plain, &err), -1);
@@ -499,5 +531,6 @@ int main(void)
         cmocka_unit_test(other_folders_are_left_alone),
         cmocka_unit_test(names),
     };
+
     return cmocka_run_group_tests_name("output", tests, NULL, NULL);
 }

@@ -4,7 +4,8 @@
 
 #include <elf.h>
 
-/* A library of versions, made by hand: header, segments, strings, needs, gifts, dynamic section. */
+/* A library with versions, made by hand: header, segments, strings, needed and defined versions,
+ * dynamic section. */
 struct sample {
     Elf64_Ehdr header;
     Elf64_Phdr segments[3];
@@ -40,8 +41,10 @@ static void make(struct sample *s)
     s->aux[1] = (Elf64_Vernaux){0, VER_FLG_WEAK, 3, 22, 0};
     s->gift = (Elf64_Verdef){1, 0, 1, 1, 0, sizeof s->gift, 0};
     s->gift_name = (Elf64_Verdaux){29, 0};
+
     const uint32_t note[] = {4, 16, 5, 0x00554e47, 0xc0008002, 4, 7, 0};
     memcpy(s->note, note, sizeof note);
+
     const Elf64_Dyn dynamic[] = {
         {DT_NEEDED, {1}},     {DT_STRTAB, {offsetof(struct sample, strings)}},
         {DT_STRSZ, {64}},     {DT_SONAME, {36}},
@@ -56,6 +59,7 @@ static void scan(const void *bytes, size_t length, size_t piece, bool text, stru
                  struct program *program)
 {
     AUTOPTR(program_scan) one = program_scan_new();
+
     for (int round = 0; round < 2; round++) { /* the second time it has been used before */
         buf_clear(lines);
         program_scan_begin(one, length, text);
@@ -72,6 +76,7 @@ static void facts_of_a_library(void **state)
 {
     struct sample s;
     (void)state;
+
     make(&s);
     for (size_t piece = 1; piece < sizeof s + 7; piece += 7) {
         AUTO(buf) lines = {0};
@@ -91,10 +96,11 @@ static void facts_of_a_library(void **state)
     }
 }
 
-/* Chains that lead outside, or in circles, end; what was found until then counts. */
+/* Chains that lead outside, or in circles, end; entries that were found until then count. */
 static void hostile_chains(void **state)
 {
     (void)state;
+
     for (int kind = 0; kind < 6; kind++) {
         struct sample s;
         AUTO(buf) lines = {0};
@@ -144,6 +150,7 @@ static void scripts(void **state)
                   "b\n",
                   "/a?b", "", false}};
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(buf) lines = {0};
         AUTO(program) program = {0};
@@ -162,6 +169,7 @@ static void other_contents(void **state)
     static const char client[] = "x = os.environ['AWS_LAMBDA_RUNTIME_API']\n",
                       damaged[] = "\177ELF\2\1\1 and no more of it than this";
     (void)state;
+
     for (size_t piece = 1; piece < 60; piece++) {
         AUTO(buf) lines = {0};
         AUTO(program) one = {0}, two = {0}, three = {0}, four = {0}, five = {0};
@@ -180,12 +188,13 @@ static void other_contents(void **state)
     }
 }
 
-/* The name is found wherever it lies, across the pieces too. */
+/* The name is found wherever it is, across pieces too. */
 static void the_client_is_found_anywhere(void **state)
 {
     enum { SIZE = 20000 };
     autofree char *bytes = xmalloc(SIZE);
     (void)state;
+
     for (size_t at = 4060; at < 4140; at++) {
         AUTO(buf) lines = {0};
         AUTO(program) program = {0};
@@ -197,13 +206,14 @@ static void the_client_is_found_anywhere(void **state)
     }
 }
 
-/* A large file is not kept whole, and what lies in the gaps isn't made up. */
+/* A large file is not kept whole, and nothing is made up for the gaps. */
 static void large_files(void **state)
 {
     enum { SIZE = 18 * 1024 * 1024 };
     struct sample s;
     autofree char *bytes = xcalloc(1, SIZE);
     (void)state;
+
     for (int far = 0; far < 2; far++) {
         AUTO(buf) lines = {0};
         AUTO(program) program = {0};
@@ -232,5 +242,6 @@ int main(void)
         cmocka_unit_test(the_client_is_found_anywhere),
         cmocka_unit_test(large_files),
     };
+
     return cmocka_run_group_tests_name("program", tests, NULL, NULL);
 }

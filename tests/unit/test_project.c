@@ -56,6 +56,7 @@ static void reads_values(void **state)
 {
     struct fixture *f = *state;
     AUTO(strv) words = {0};
+
     assert_int_equal(
         load(
             f,
@@ -77,11 +78,12 @@ static void reads_values(void **state)
     assert_string_equal(f->project.free[SECTION_ENV].items[1].value, "");
     assert_string_equal(f->project.free[SECTION_FILES].items[0].name, "data/x y.txt");
     assert_true(project_bool(&f->project, KEY_BUILD_STRIP));
+
     autofree char *place = origin_text(&f->project.values[KEY_PROJECT_NAME].origin);
     assert_non_null(strstr(place, "lbuild.ini:3:8"));
 }
 
-/* Each text with what its first complaint says, place included. */
+/* Each text, and its first complaint with the place. */
 static void complains(void **state)
 {
     static const struct {
@@ -123,6 +125,7 @@ static void complains(void **state)
         {"[project]\nname = a\rb\n", ":2:9: control byte 0x0d"},
     };
     struct fixture *f = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         assert_int_equal(load(f, cases[i].text), -1);
         assert_int_equal(f->err.kind, ERROR_PROJECT);
@@ -134,6 +137,7 @@ static void complains(void **state)
 static void all_complaints_come_at_once_and_in_order(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(
         load(f, "[project]\nnane = x\noops\n[image]\narch = mips\nbase = a b\n[env]\nA = 1\n"), -1);
     assert_int_equal(f->complaints.len, 5);
@@ -147,6 +151,7 @@ static void all_complaints_come_at_once_and_in_order(void **state)
 static void form(void **state)
 {
     struct fixture *f = *state;
+
     assert_int_equal(
         load(f, "\xef\xbb\xbf[project]\r\nname = hello\r\n\r\n[image]\r\nbase = scratch"), 0);
     assert_string_equal(project_get(&f->project, KEY_PROJECT_NAME), "hello");
@@ -162,6 +167,7 @@ static void long_lines_and_files(void **state)
 {
     struct fixture *f = *state;
     AUTO(buf) text = {0};
+
     buf_adds(&text, "[project]\ndescription = ");
     for (int i = 0; i < 10000; i++)
         buf_addc(&text, 'v');
@@ -191,6 +197,7 @@ static void overrides(void **state)
         "[project]\nname = a\n[build]\nflags = -O2\n[profile:ci]\nbuild.flags = -O3\nenv.FOO = 1\n"
         "project.name =\n[profile:other]\nbuild.flags = -O1\n";
     struct fixture *f = *state;
+
     assert_int_equal(load(f, text), 0);
     assert_string_equal(project_get(&f->project, KEY_BUILD_FLAGS), "-O2");
     assert_int_equal(f->project.free[SECTION_ENV].len, 0);
@@ -209,6 +216,7 @@ static void overrides(void **state)
     assert_int_equal(f->err.kind, ERROR_USAGE);
     assert_non_null(strstr(f->err.text, "did you mean 'ci'?"));
     f->profile = NULL;
+
     static const char *const wrong[][2] = {{"flags", "unknown section"},
                                            {"image.arch=mips", "not an architecture"},
                                            {"build.flaks=1", "did you mean 'flags'"},
@@ -252,5 +260,6 @@ int main(void)
         TEST(missing_file_names_init),
         TEST(reference_has_every_key),
     };
+
     return cmocka_run_group_tests_name("project", tests, NULL, NULL);
 }

@@ -38,6 +38,7 @@ static char *found(const char *dir, struct error *err)
 {
     AUTO(strv) dirs = {0};
     AUTO(buf) text = {0};
+
     if (projects_find(dir, &dirs, err) != 0)
         return NULL;
     for (size_t i = 0; i < dirs.len; i++)
@@ -61,20 +62,25 @@ static void finds_and_sorts(void **state)
                                         "c/Lbuild.ini",
                                         "odd name/\xc3\xa9/lbuild.ini"};
     (void)state;
+
     for (size_t i = 0; i < countof(names); i++)
         put(names[i], "");
+
     autofree char *link = path_join(root, "link"), *file = path_join(root, "c/lbuild.ini");
     autofree char *folder = path_join(root, "d/lbuild.ini");
     assert_int_equal(symlink("a", link), 0);
     assert_int_equal(symlink("../a/lbuild.ini", file), 0); /* a link is not a project file */
     assert_int_equal(fs_mkdirs(folder, &err), 0);          /* nor is a folder */
+
     autofree char *text = found(root, &err);
     assert_string_equal(text, "/a\n/a-b\n/a/deep/er\n/b\n/odd name/\xc3\xa9\n");
-    /* A link that is named itself is looked into. */
+
+    /* A link that is named directly is followed. */
     autofree char *behind = found(link, &err);
     assert_string_equal(behind, "/link\n/link/deep/er\n");
     put("lbuild.ini", "");
     assert_int_equal(chdir(root), 0);
+
     autofree char *here = found(".", &err);
     assert_string_equal(here, ".\na\na-b\na/deep/er\nb\nodd name/\xc3\xa9\n");
     assert_int_equal(chdir("/"), 0);
@@ -86,6 +92,7 @@ static void obeys_the_ignore_file(void **state)
     static const char *const names[] = {"out/x/lbuild.ini", "out/keep/lbuild.ini",
                                         "fn/a/lbuild.ini", "fn/b/lbuild.ini"};
     (void)state;
+
     for (size_t i = 0; i < countof(names); i++)
         put(names[i], "");
     put(".dockerignore", "out\n!out/keep\nfn/b/lbuild.ini\n");
@@ -104,6 +111,7 @@ static void refuses(void **state)
     struct error err = {0};
     AUTO(buf) deep = {0};
     (void)state;
+
     assert_null(found(root, &err));
     assert_int_equal(err.kind, ERROR_PROJECT);
     assert_non_null(strstr(err.text, "there is no lbuild.ini"));
@@ -123,6 +131,7 @@ static void caps_their_number(void **state)
 {
     struct error err = {0};
     (void)state;
+
     for (int i = 0; i <= PROJECTS_MAX; i++) {
         autofree char *dir = xasprintf("%s/%d", root, i), *path = path_join(dir, "lbuild.ini");
         assert_int_equal(mkdir(dir, 0755), 0);

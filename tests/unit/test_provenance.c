@@ -125,7 +125,7 @@ static void read_fine(const char *dir, struct provenance *out)
         fail_msg("%s", err.text);
 }
 
-/* Everything that git can be asked is as git says. */
+/* Every fact is what git says. */
 static void same_as_git(const char *dir)
 {
     AUTO(provenance) out = {0};
@@ -162,7 +162,7 @@ static void no_repository(void **state)
     assert_int_equal(out.watched.len, 1);
     assert_string_equal(out.watched.items[0], watched);
     provenance_release(&out);
-    /* An empty .git is none either, and a file that leads nowhere is no reason to stop. */
+    /* An empty .git is no repository either, and a file that leads nowhere is no reason to stop. */
     assert_int_equal(fs_mkdirs(watched, &err), 0);
     read_fine(home, &out);
     assert_false(out.found);
@@ -212,6 +212,7 @@ static void before_the_first_commit(void **state)
 static void merges_choose_like_git(void **state)
 {
     autofree char *dir = make(*state, "r");
+
     git(dir, "checkout -q -b side HEAD~2");
     put(dir, "other", "1");
     git(dir, "add other");
@@ -226,6 +227,7 @@ static void merges_choose_like_git(void **state)
         if (i == 12)
             git(dir, "tag -a -m x side-annotated");
     }
+
     same_as_git(dir);
     git(dir, "checkout -q main");
     git(dir, "merge -q --no-ff -m merge side");
@@ -235,6 +237,7 @@ static void merges_choose_like_git(void **state)
         commit(dir, i);
         git(dir, tag);
     }
+
     commit(dir, 40);
     same_as_git(dir);
     git(dir, "tag --delete t35 t34 t33 t32 t31 t30 t29 t28 t27 t26 t25 t24 t23 t22 t21 t20");
@@ -247,6 +250,7 @@ static void dirty_paths(void **state)
 {
     autofree char *dir = make(*state, "r");
     autofree char *sub = path_join(dir, "sub"), *literal = path_join(dir, "s*b");
+
     put(sub, "a.c", "1");
     put(literal, "b.c", "1");
     commit(dir, 4);
@@ -258,21 +262,25 @@ static void dirty_paths(void **state)
     same_as_git(dir);
     put(sub, "a.c", "2");
     put(sub, "new/deep/c.c", "3");
+
     AUTO(provenance) out = {0}, other = {0};
     read_fine(sub, &out);
     assert_int_equal(out.dirty_paths.len, 2);
     assert_string_equal(out.dirty_paths.items[0], "a.c");
     assert_string_equal(out.dirty_paths.items[1], "new/");
+
     /* A folder's name is not a pattern. */
     read_fine(literal, &other);
     assert_false(other.dirty);
     provenance_release(&other);
+
     autofree char *gone = path_join(sub, "a.c");
     assert_int_equal(unlink(gone), 0);
     git(dir, "add outside");
     same_as_git(dir);
     same_as_git(sub);
-    /* The project folder itself may be what is untracked. */
+
+    /* The project folder itself may be untracked. */
     autofree char *fresh = path_join(dir, "fresh/project");
     put(fresh, "x.c", "");
     read_fine(fresh, &other);
@@ -386,7 +394,7 @@ static void shallow_clones(void **state)
         git(dir, line);
         same_as_git(clone);
     }
-    /* The tag's commit is there, the way to it is not. */
+    /* The tag's commit is there, but not the commits between. */
     autofree char *cut = path_join(dir, "../clone1");
     git(cut, "fetch -q --depth 1 origin tag v2");
     same_as_git(cut);
@@ -415,9 +423,11 @@ static void environment(void **state)
     autofree char *dir = make(fixture, "r"), *bare = path_join(fixture->folder, "bare.git");
     autofree char *tree = path_join(fixture->folder, "tree"),
                   *line = xasprintf("clone -q --bare %s %s", dir, bare);
+
     git(dir, line);
     put(tree, "file", "3\n");
     put(tree, ".gitignore", "*.o\nbuild/\n");
+
     AUTO(provenance) out = {0};
     setenv("GIT_DIR", bare, 1);
     setenv("GIT_WORK_TREE", tree, 1);
@@ -426,10 +436,12 @@ static void environment(void **state)
     assert_string_equal(out.version + strlen("v1-1-g") + 7, "");
     provenance_release(&out);
     unsetenv("GIT_WORK_TREE");
-    /* A bare repository without a work tree says nothing of a folder. */
+
+    /* A bare repository without a work tree says nothing about a folder. */
     read_fine(tree, &out);
     assert_false(out.found);
     provenance_release(&out);
+
     /* A hook's GIT_DIR counts where its work tree is, and nowhere else. */
     autofree char *dot_git = path_join(dir, ".git");
     setenv("GIT_DIR", dot_git, 1);
@@ -442,6 +454,7 @@ static void environment(void **state)
     assert_false(out.found);
     provenance_release(&out);
     unsetenv("GIT_DIR");
+
     /* Ceilings end the search. */
     autofree char *sub = path_join(dir, "sub/deep");
     put(sub, "x", "");
@@ -457,15 +470,18 @@ static void other_owner(void **state)
     autofree char *dir = make(fixture, "r"), *settings = path_join(fixture->folder, "settings");
     struct error err = {0};
     AUTO(provenance) out = {0};
+
     setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1", 1);
     assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
     assert_int_equal(err.kind, ERROR_PROJECT);
     assert_non_null(strstr(err.text, "git config --global --add safe.directory"));
     assert_non_null(strstr(err.text, dir));
     provenance_release(&out);
+
     autofree char *remedy = xasprintf("config --global --add safe.directory %s", dir);
     git(fixture->folder, remedy);
     same_as_git(dir);
+
     autofree char *text = xasprintf("[safe]\n\tdirectory = %s\n\tdirectory =\n", dir);
     put(fixture->folder, "home/.gitconfig", text);
     assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
@@ -480,7 +496,8 @@ static void other_owner(void **state)
     setenv("GIT_CONFIG_VALUE_0", dir, 1);
     read_fine(dir, &out);
     assert_true(out.found);
-    /* What the repository says of itself doesn't count. */
+
+    /* The repository's own settings don't count. */
     unsetenv("GIT_CONFIG_COUNT");
     unsetenv("GIT_TEST_ASSUME_DIFFERENT_OWNER");
     git(dir, "config safe.directory *");
@@ -522,6 +539,7 @@ static void origin_without_secrets(void **state)
     };
     autofree char *dir = make(*state, "r");
     AUTO(provenance) out = {0};
+
     read_fine(dir, &out);
     assert_null(out.source);
     git(dir, "remote add origin x");

@@ -28,6 +28,7 @@ static void names_become_full(void **state)
         {"h:1/a", "h:1/a:latest"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         AUTO(reference) reference = {0};
@@ -76,6 +77,7 @@ static void wrong_names_are_explained(void **state)
         {"h.example/a@", "sha256, the only one"},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         AUTO(reference) reference = {0};
@@ -95,6 +97,7 @@ static void lengths_are_capped(void **state)
         bool fine;
     } cases[] = {{255, 128, true}, {256, 1, false}, {1, 129, false}, {2000, 1, false}};
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         AUTO(reference) reference = {0};
@@ -116,6 +119,7 @@ static void this_machine_is_known(void **state)
     static const char *const others[] = {
         "localhost.example", "128.0.0.1", "127.0.0.1.example", "[::2]", "example", "127.1"};
     (void)state;
+
     for (size_t i = 0; i < countof(ours); i++)
         assert_true(reference_is_loopback(ours[i]));
     for (size_t i = 0; i < countof(others); i++)
@@ -145,6 +149,7 @@ static void challenges_are_read(void **state)
         {"Bearer realm=\"\"", 1, "", NULL, NULL},
     };
     (void)state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(challenges) list = {0};
         challenges_parse(&list, cases[i].in);

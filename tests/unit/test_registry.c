@@ -20,7 +20,7 @@ static int said(const struct error *err, const char *text)
     return 0;
 }
 
-/* Pulls and expects to fail in this way. */
+/* Pulls, and expects this failure. */
 static void fails(struct world *world, int kind, const char *text)
 {
     struct error err = {0};
@@ -43,6 +43,7 @@ static void works(struct world *world)
 static void an_image_comes_whole(void **state)
 {
     struct world *world = *state;
+
     works(world);
     assert_int_equal(fake_count(&world->server, "GET /v2/", "User-Agent: lbuild/"), 5);
     assert_int_equal(
@@ -63,6 +64,7 @@ static void a_digest_is_held_to(void **state)
     struct digest manifest;
     autofree char *good = xasprintf("127.0.0.1:%u/lambda/provided:gone@%s", world->server.port,
                                     world->manifest_digest.text);
+
     assert_int_equal(world_pull(world, good, &manifest, &err), 0);
     assert_string_equal(manifest.text, world->manifest_digest.text);
     world->routes[ROUTE_MANIFEST].replies[0].body = world->config.data;
@@ -80,6 +82,7 @@ static void lies_are_found(void **state)
     const char *headers = tag->headers;
     autofree char *wrong =
         xasprintf("%sDocker-Content-Digest: %s\r\n", headers, world->config_digest.text);
+
     tag->headers = wrong;
     fails(world, ERROR_REGISTRY, "changed or damaged");
     tag->headers = "Content-Type: application/vnd.oci.image.manifest.v1+json\r\n";
@@ -94,6 +97,7 @@ static void lies_are_found(void **state)
     layer->length = world->index.len;
     layer->chunked = true;
     fails(world, ERROR_RETRY, "ended after");
+
     char *more = xcalloc(1, WORLD_LAYER + 1);
     strv_take(&world->texts, more);
     layer->body = more;
@@ -116,6 +120,7 @@ static void a_cut_goes_on(void **state)
 {
     struct world *world = *state;
     struct fake_reply *layer = world->routes[ROUTE_LAYER0].replies;
+
     layer[1] = layer[2] = layer[0];
     layer[0].cut = 100000;
     layer[1].ranges = layer[2].ranges = true;
@@ -149,6 +154,7 @@ static void a_wrong_range_starts_over(void **state)
 {
     struct world *world = *state;
     struct fake_reply *layer = world->routes[ROUTE_LAYER0].replies;
+
     layer[2] = layer[0];
     layer[0].cut = 100000;
     layer[1].status = 206;
@@ -162,6 +168,7 @@ static void the_next_run_goes_on(void **state)
 {
     struct world *world = *state;
     struct fake_reply *layer = world->routes[ROUTE_LAYER1].replies;
+
     layer->ranges = true;
     layer->cut = 60000;
     fails(world, ERROR_RETRY, "after 3 tries");
@@ -176,6 +183,7 @@ static void damage_of_an_earlier_run_is_repaired(void **state)
     struct world *world = *state;
     struct fake_reply *layer = world->routes[ROUTE_LAYER1].replies;
     struct error err = {0};
+
     layer->ranges = true;
     layer->cut = 60000;
     fails(world, ERROR_RETRY, "tries");
@@ -194,6 +202,7 @@ static void trouble_is_tried_again(void **state)
     struct world *world = *state;
     struct fake_route *tag = &world->routes[ROUTE_TAG];
     struct fake_reply good = tag->replies[0];
+
     for (size_t i = 0; i < countof(statuses); i++) {
         size_t before = fake_count(&world->server, "manifests/al2023", NULL);
         tag->used = 0;
@@ -227,6 +236,7 @@ static void refusals_are_final(void **state)
         {204, "", "unexpected answer (204)"},
     };
     struct world *world = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         size_t before = fake_count(&world->server, "manifests/al2023", NULL);
         world->routes[ROUTE_TAG].replies[0] = (struct fake_reply){
@@ -261,6 +271,7 @@ static void nobody_listens(void **state)
     struct error err = {0};
     struct digest manifest;
     struct fake_server other;
+
     fake_start(&other, NULL, 0);
     autofree char *name = xasprintf("127.0.0.1:%u/lambda/provided:al2023", other.port);
     fake_stop(&other);
@@ -278,12 +289,14 @@ static void sizes_are_capped(void **state)
     struct fake_reply *tag = world->routes[ROUTE_TAG].replies, good = *tag;
     char *big =
         xmalloc(4 * 1024 * 1024 + 1); /* the server may still be sending it when this returns */
+
     strv_take(&world->texts, big);
     memset(big, ' ', 4 * 1024 * 1024 + 1);
     tag->body = big;
     tag->length = 4 * 1024 * 1024 + 1;
     fails(world, ERROR_REGISTRY, "larger than 4194304 bytes");
     *tag = good;
+
     struct buf headers = {0};
     for (int i = 0; i < 3000; i++)
         buf_addf(&headers,
@@ -308,6 +321,7 @@ static void documents_are_checked(void **state)
         {"{\"schemaVersion\":2,\"manifests\":[]}", "index"},
     };
     struct world *world = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         world_set_manifest(world, cases[i].manifest);
         world->routes[ROUTE_MANIFEST].replies[0].headers = NULL;
@@ -321,11 +335,13 @@ static void the_platform_must_be_there(void **state)
     struct error err = {0};
     struct digest manifest;
     AUTO(reference) reference = {0};
+
     assert_int_equal(reference_parse(world->name, &reference, &err), 0);
     assert_int_equal(
         pull_image(&reference, ARCH_ARM64, &world->store, &world->settings, &manifest, &err), -1);
     assert_int_equal(err.kind, ERROR_REGISTRY);
     assert_true(said(&err, "it has: linux/amd64"));
+
     /* A manifest without an index, for the wrong machine: found out before any layer comes. */
     autofree char *pinned = xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port,
                                       world->manifest_digest.text);
@@ -343,6 +359,7 @@ static void mirrors_stand_in(void **state)
     struct error err = {0};
     struct digest manifest;
     AUTO(strv) mirrors = {0};
+
     strv_add(&mirrors, "other.example=https://unused.example");
     strv_addf(&mirrors, "PUBLIC.ecr.aws=http://127.0.0.1:%u/lambda/", world->server.port);
     world->settings.mirrors = &mirrors;
@@ -371,6 +388,7 @@ static void wrong_mirrors_are_refused(void **state)
         {"a=https://me:secret@h.example", "holds a login"},
     };
     struct world *world = *state;
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct error err = {0};
         struct digest manifest;
@@ -380,12 +398,14 @@ static void wrong_mirrors_are_refused(void **state)
         assert_true(said(&err, cases[i][1]));
         assert_null(strstr(err.text, "secret"));
     }
+
     assert_int_equal(fake_count(&world->server, "GET", NULL), 0);
 }
 
 static void the_source_keeps_its_promises(void **state)
 {
     extern const struct base_source base_source_registry;
+
     struct world *world = *state;
     struct error err = {0};
     struct digest manifest;
@@ -403,6 +423,7 @@ static void the_source_keeps_its_promises(void **state)
     assert_int_equal(base_source_registry.fetch(&request, &world->store, &manifest, &name, &err),
                      0);
     assert_string_equal(name, world->name);
+
     /* A digest needs no network once it is there. */
     size_t before = fake_count(&world->server, "GET", NULL);
     autofree char *pinned = xasprintf("127.0.0.1:%u/lambda/provided@%s", world->server.port,
@@ -414,10 +435,11 @@ static void the_source_keeps_its_promises(void **state)
     assert_int_equal(fake_count(&world->server, "GET", NULL), before);
 }
 
-/* In a child, since a signal that was caught stays so. */
+/* In a child, since a caught signal stays caught. */
 static void interrupt(struct world *world, const char *awaited)
 {
     pid_t child = fork();
+
     if (child == 0) {
         struct error err = {0};
         struct digest manifest;
@@ -425,6 +447,7 @@ static void interrupt(struct world *world, const char *awaited)
         int result = world_pull(world, NULL, &manifest, &err);
         _exit(result == -1 && err.kind == 128 + SIGTERM ? 0 : 1);
     }
+
     for (int i = 0; i < 1000 && fake_count(&world->server, awaited, NULL) == 0; i++)
         usleep(10000);
     usleep(50000);
@@ -489,5 +512,6 @@ int main(void)
         TEST(wrong_mirrors_are_refused),
         TEST(the_source_keeps_its_promises),
     };
+
     return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
 }

@@ -121,6 +121,7 @@ static void compile_cxx(const char *cxx, const char *standard, const char *top, 
         add(&arguments, "-o");
         add(&arguments, object);
     }
+
     add_path(&arguments, "-I", top, "runtimes/c/include");
     add_path(&arguments, "", top, source);
     run_and_free(&arguments);
@@ -149,6 +150,7 @@ static void compile(const struct build *build, const char *compiler, const char 
 
     if (asprintf(&sources, "%s/runtimes/c", top) < 0)
         abort();
+
     DIR *entries = opendir(sources);
     assert_non_null(entries);
     for (struct dirent *entry; (entry = readdir(entries));) {
@@ -156,6 +158,7 @@ static void compile(const struct build *build, const char *compiler, const char 
         if (length > 2 && strcmp(entry->d_name + length - 2, ".c") == 0)
             add_path(&arguments, "", sources, entry->d_name);
     }
+
     closedir(entries);
     if (build->standard)
         add(&arguments, "-lstdc++");
@@ -185,8 +188,7 @@ static void end(struct runtime_api *api)
     assert_int_equal(1, runtime_api_finish(api, NULL, 0));
 }
 
-/* One event, and the answer, or the error, that it must bring. type: of the content, or of the
- * error. */
+/* Sends one event and checks the answer or the error. type: of the content, or of the error. */
 static void expect(struct runtime_api *api, const char *event, const char *type, const char *body)
 {
     struct runtime_request request;
@@ -297,6 +299,7 @@ static void built_by(void **state)
         free(runner);
         skip();
     }
+
     char *folder = unit_folder();
     char *program = folder_file(folder, "bootstrap");
     char *object = folder_file(folder, "handler.o");
@@ -331,6 +334,7 @@ static void headers_in_each_standard(void **state)
     size_t compiled = 0;
 
     (void)state;
+
     for (size_t i = 0; i < sizeof compilers / sizeof *compilers; i++) {
         char *cxx = need(compilers[i]);
         for (size_t j = 0; cxx && j < sizeof standards / sizeof *standards; j++, compiled++) {
@@ -340,6 +344,7 @@ static void headers_in_each_standard(void **state)
         }
         free(cxx);
     }
+
     if (compiled == 0)
         skip();
 }

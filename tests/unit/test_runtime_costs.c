@@ -24,7 +24,7 @@
 static unsigned long allocations;
 
 #if CAN_COUNT
-/* Every allocation of the process comes by here, libc's own ones (setenv, printf) too. */
+/* Every allocation of the process goes through here, libc's own (setenv, printf) included. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
@@ -91,6 +91,7 @@ static unsigned long serve(struct runtime_api *api, int count)
         free(request.body);
         runtime_api_send_status(api, 202, NULL);
     }
+
     return counted;
 }
 
@@ -117,6 +118,7 @@ static void no_allocation_once_warm(void **state)
     struct runtime_api api;
 
     (void)state;
+
     if (!can_count())
         skip();
     runtime_api_open(&api);
@@ -155,6 +157,7 @@ static int trace(void)
         if (ptrace(PTRACE_SYSCALL, child, NULL, NULL) != 0 || waitpid(child, &status, 0) != child)
             return 1;
     }
+
     return WEXITSTATUS(status);
 }
 
@@ -184,6 +187,7 @@ static bool can_trace(void)
 static void four_system_calls(void **state)
 {
     (void)state;
+
     if (!can_count() || !can_trace())
         skip();
     stops = mmap(NULL, sizeof *stops, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -13,7 +13,7 @@ static const char *top(void)
     return getenv("srcdir") ? getenv("srcdir") : ".";
 }
 
-/* The code block of that kind that says needle; the caller frees it. */
+/* The code block of that kind that contains needle; the caller frees it. */
 static char *block(const char *kind, const char *needle)
 {
     struct error err = {0};
@@ -32,6 +32,7 @@ static char *block(const char *kind, const char *needle)
         if (strstr(text, needle))
             return take(text);
     }
+
     fail_msg("docs/runtime-c.md has no block of %s with %s", kind, needle);
     return NULL;
 }
@@ -123,6 +124,7 @@ static void a_c_function(void **state)
 static void a_cpp_function(void **state)
 {
     (void)state;
+
     if (!have("gcc") || !have("g++"))
         skip();
     autofree char *folder = checkout();

@@ -42,6 +42,7 @@ static void a_500_ends_the_program(void **state)
     char log[4096];
 
     (void)state;
+
     runtime_api_invoke(&api, ID, "", "1", 1, &request);
     free(request.body);
     runtime_api_send_status(&api, 500, "InternalServerError");
@@ -56,6 +57,7 @@ static void no_reply_twice_ends_the_program(void **state)
     char log[4096];
 
     (void)state;
+
     for (int i = 0; i < 2; i++) {
         runtime_api_receive(&api, &request);
         free(request.body);
@@ -83,6 +85,7 @@ static void unusable_replies_end_the_program(void **state)
     };
 
     (void)state;
+
     for (size_t i = 0; i < sizeof replies / sizeof *replies; i++) {
         struct runtime_api api = start(run_echo);
         struct runtime_request request;
@@ -130,6 +133,7 @@ static void a_missing_or_wrong_address_ends_the_program(void **state)
                                             "[]:1"};
 
     (void)state;
+
     for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
         char log[4096];
         wrong_address = addresses[i];

@@ -158,6 +158,7 @@ static enum lambda_http_result feed(struct lambda_http *http, const char *text, 
         at += piece;
         result = lambda_http_parse(http, *data, &held);
     }
+
     return result;
 }
 
@@ -175,6 +176,7 @@ static void check(const struct reply *reply, size_t first, size_t step)
         result = lambda_http_end(&http);
         assert_int_equal(reply->end, result);
     }
+
     if (result == LAMBDA_HTTP_BAD)
         assert_non_null(http.reason);
     if (result == LAMBDA_HTTP_DONE) {
@@ -186,6 +188,7 @@ static void check(const struct reply *reply, size_t first, size_t step)
         if (all_came) /* a later piece isn't seen any more */
             assert_int_equal(reply->keep_alive, http.keep_alive);
     }
+
     if ((result == LAMBDA_HTTP_DONE || result == LAMBDA_HTTP_TOO_LARGE) && reply->id)
         assert_string_equal(reply->id, lambda_http_value(&http, data, LAMBDA_HTTP_REQUEST_ID));
     free(data);
@@ -223,6 +226,7 @@ static void a_nul_is_no_text(void **state)
     char *data = NULL;
 
     (void)state;
+
     assert_int_equal(LAMBDA_HTTP_BAD,
                      feed(&http, value, sizeof value - 1, sizeof value - 1, 1, &data));
     free(data);
@@ -270,6 +274,7 @@ static void names_are_compared_whole(void **state)
     };
 
     (void)state;
+
     for (unsigned id = 0; id < LAMBDA_HTTP_HEADER_COUNT; id++) {
         char name[64];
         snprintf(name, sizeof name, "%sx", names[id]);
@@ -309,6 +314,7 @@ static void lines_have_limits(void **state)
     size_t rest = LAMBDA_HTTP_HEAD_MAX - strlen(head) - 4;
 
     (void)state;
+
     for (size_t step = 1000; step < 200000; step += 99000) {
         assert_int_equal(LAMBDA_HTTP_DONE, feed_long(head, rest, "\r\n\r\n", step));
         assert_int_equal(LAMBDA_HTTP_BAD, feed_long(head, rest + 1, "\r\n\r\n", step));
@@ -332,6 +338,7 @@ static void trailers_have_limits(void **state)
     char *data = NULL;
 
     (void)state;
+
     assert_non_null(text);
     memcpy(text, CHUNKED "0\r\n", sizeof CHUNKED "0\r\n");
     char *at = text + strlen(text);
@@ -353,5 +360,6 @@ int main(void)
         cmocka_unit_test(lines_have_limits),
         cmocka_unit_test(trailers_have_limits),
     };
+
     return cmocka_run_group_tests_name("runtime_http", tests, NULL, NULL);
 }

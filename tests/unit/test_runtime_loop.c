@@ -43,7 +43,7 @@ static int facts(const struct lambda_event *event, struct lambda_response *respo
     return 0;
 }
 
-/* The event is a number: so many bytes, in pieces. */
+/* The event is a number: answers with this many bytes, in pieces. */
 static int bytes(const struct lambda_event *event, struct lambda_response *response,
                  const struct lambda_context *context)
 {
@@ -223,6 +223,7 @@ static void context_comes_from_headers_and_environment(void **state)
     struct runtime_api api = start(run_facts);
 
     (void)state;
+
     expect(
         &api,
         "lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-1:1:function:f:live\r\n"
@@ -246,6 +247,7 @@ static void chunked_events(void **state)
     struct runtime_request request;
 
     (void)state;
+
     for (int i = 0; i < 3; i++) {
         runtime_api_receive(&api, &request);
         free(request.body);
@@ -263,6 +265,7 @@ static void chunked_events(void **state)
         free(request.body);
         runtime_api_send_status(&api, 202, NULL);
     }
+
     finish(&api, NULL);
 }
 
@@ -273,6 +276,7 @@ static void the_largest_event_and_response(void **state)
     char *data = malloc(LAMBDA_PAYLOAD_MAX + 1);
 
     (void)state;
+
     assert_non_null(data);
     for (size_t i = 0; i <= LAMBDA_PAYLOAD_MAX; i++)
         data[i] = (char)('a' + i % 26);
@@ -291,6 +295,7 @@ static void the_largest_event_and_response(void **state)
         runtime_api_send_status(&api, 202, NULL);
         assert_int_equal(2 + i, api.accepted);
     }
+
     free(data);
     finish(&api, NULL);
 }
@@ -301,6 +306,7 @@ static void a_response_of_one_byte_too_many_is_an_error(void **state)
     struct runtime_request request;
 
     (void)state;
+
     runtime_api_invoke(&api, ID, "", "6291556", 7, &request);
     assert_int_equal(LAMBDA_PAYLOAD_MAX, request.body_size);
     free(request.body);
@@ -318,6 +324,7 @@ static void failures_reach_the_caller(void **state)
     struct runtime_request request;
 
     (void)state;
+
     runtime_api_invoke(&api, ID, "", "Function.NoSuchOrder", 20, &request);
     assert_string_equal("Function.NoSuchOrder", request.error_type);
     assert_string_equal("application/json", request.content_type);
@@ -350,6 +357,7 @@ static void content_type_is_the_handlers(void **state)
     };
 
     (void)state;
+
     for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
         struct runtime_request request;
         runtime_api_invoke(&api, ID, "", types[i][0], strlen(types[i][0]), &request);
@@ -358,6 +366,7 @@ static void content_type_is_the_handlers(void **state)
         free(request.body);
         runtime_api_send_status(&api, 202, NULL);
     }
+
     finish(&api, NULL);
 }
 
@@ -416,6 +425,7 @@ static void refused_responses_dont_end_the_program(void **state)
     };
 
     (void)state;
+
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct runtime_api api = start(run_echo);
         struct runtime_request request;
@@ -433,6 +443,7 @@ static void a_closed_connection_is_opened_again(void **state)
     struct runtime_request request;
 
     (void)state;
+
     expect(&api, "", "1", "response", "1");
     runtime_api_disconnect(&api); /* idle, or with the GET on its way */
     expect(&api, "", "2", "response", "2");
@@ -474,5 +485,6 @@ int main(void)
         cmocka_unit_test(refused_responses_dont_end_the_program),
         cmocka_unit_test(a_closed_connection_is_opened_again),
     };
+
     return cmocka_run_group_tests_name("runtime_loop", tests, NULL, NULL);
 }

@@ -19,6 +19,7 @@ static void buffers_grow_up_to_their_cap(void **state)
     char byte = 'x';
 
     (void)state;
+
     for (int i = 0; i < 10000; i++)
         assert_int_equal(0, lambda_buffer_append(&buffer, &byte, 1));
     assert_int_equal(10000, buffer.capacity);
@@ -48,6 +49,7 @@ static void numbers(void **state)
     struct lambda_buffer buffer = LAMBDA_FIXED_BUFFER(bytes);
 
     (void)state;
+
     lambda_buffer_number(&buffer, 0);
     lambda_buffer_text(&buffer, " ");
     lambda_buffer_number(&buffer, UINT64_MAX);
@@ -91,6 +93,7 @@ static void json_strings(void **state)
     };
 
     (void)state;
+
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct lambda_buffer buffer = {.max = 100};
         char *exact = malloc(cases[i].size + 1); /* a sanitizer sees a byte read beyond */
@@ -129,6 +132,7 @@ static void error_types_are_made_fit_for_a_header(void **state)
     };
 
     (void)state;
+
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(cases[i][1], lambda_error_header(cases[i][0]));
 }
@@ -149,6 +153,7 @@ static void a_handler_is_selected(void **state)
     struct lambda_response response;
 
     (void)state;
+
     assert_int_equal(0, lambda_response_init(&response));
     assert_ptr_equal(&handlers[0], lambda_select(handlers, 2, "one", &response));
     assert_ptr_equal(&handlers[1], lambda_select(handlers, 2, "two", &response));
@@ -170,8 +175,8 @@ static void a_handler_is_selected(void **state)
     lambda_response_release(&response);
 }
 
-/* The largest error fits into the buffer as it was made; nothing of a long type or message is read
- * beyond. */
+/* The largest error fits into the initial buffer; of a long type or message, nothing beyond the
+ * limit is read. */
 static void the_largest_error_needs_no_memory(void **state)
 {
     struct lambda_response response;
@@ -179,10 +184,12 @@ static void the_largest_error_needs_no_memory(void **state)
     char type[300];
 
     (void)state;
+
     memset(message, 1, sizeof message);
     memset(type, 1, sizeof type - 1);
     type[sizeof type - 1] = '\0';
     assert_int_equal(0, lambda_response_init(&response));
+
     size_t capacity = response.body.capacity;
     assert_int_equal(-1, lambda_fail_text(&response, type, message, sizeof message));
     assert_int_equal(capacity, response.body.capacity);
@@ -210,6 +217,7 @@ static void responses_stop_at_the_limit(void **state)
     struct lambda_response response;
 
     (void)state;
+
     assert_int_equal(0, lambda_response_init(&response));
     assert_int_equal(0, lambda_write(&response, data, sizeof data - 2));
     assert_int_equal(0, lambda_printf(&response, "%d", 42));
@@ -234,6 +242,7 @@ static void addresses(void **state)
     struct lambda_connection connection;
 
     (void)state;
+
     assert_int_equal(0, lambda_connection_init(&connection, "127.0.0.1:9001"));
     assert_int_equal(AF_INET, connection.address.any.sa_family);
     assert_int_equal(htons(9001), connection.address.v4.sin_port);
@@ -267,6 +276,7 @@ static void request_ids_fit_into_a_path(void **state)
     char id[LAMBDA_REQUEST_ID_MAX + 1];
 
     (void)state;
+
     for (int c = 1; c < 256; c++) {
         char text[] = {'a', (char)c, 'b'};
         assert_int_equal(strchr(fit, c) != NULL, takes_id(text, sizeof text));
@@ -292,6 +302,7 @@ static size_t environment_size(void)
 static void the_trace_id_is_set_and_unset(void **state)
 {
     extern char **environ;
+
     struct lambda_trace trace = {0};
     char value[1100];
 
@@ -299,6 +310,7 @@ static void the_trace_id_is_set_and_unset(void **state)
     setenv("_X_AMZN_TRACE_ID", "somebody else's", 1);
     lambda_trace_set(&trace, "first");
     assert_string_equal("first", getenv("_X_AMZN_TRACE_ID"));
+
     size_t size = environment_size();
     char **array = environ;
     for (int i = 0; i < 1000; i++) {
@@ -308,6 +320,7 @@ static void the_trace_id_is_set_and_unset(void **state)
         assert_ptr_equal(array,
                          environ); /* the same array, the same entry: nothing was allocated */
     }
+
     for (int i = 0; i < 1000; i++) {
         lambda_trace_set(&trace, i % 2 ? NULL : "");
         assert_null(getenv("_X_AMZN_TRACE_ID"));
@@ -394,5 +407,6 @@ int main(void)
         cmocka_unit_test(the_trace_id_is_found_where_it_went),
         cmocka_unit_test(remaining_time),
     };
+
     return cmocka_run_group_tests_name("runtime_text", tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* In every value: it must be in no message and no option. */
+/* Part of every value; it must appear in no message and no option. */
 #define SENTINEL "s3cr3t-4f1c"
 
 struct fixture {
@@ -23,6 +23,7 @@ struct fixture {
 static int setup(void **state)
 {
     struct fixture *f = xcalloc(1, sizeof *f);
+
     f->folder = unit_folder();
     f->file = path_join(f->folder, "token.txt");
     f->home = getcwd(NULL, 0);
@@ -50,6 +51,7 @@ static void forget(struct fixture *f)
 static int teardown(void **state)
 {
     struct fixture *f = *state;
+
     forget(f);
     assert_int_equal(chdir(f->home), 0);
     unsetenv("LBUILD_TEST_SECRET");
@@ -63,13 +65,14 @@ static int teardown(void **state)
     return result;
 }
 
-/* A project whose one stage has these lines, and these of [secrets]. */
+/* A project with these lines in its one stage, and these in [secrets]. */
 static void load(struct fixture *f, const char *stage, const char *secrets)
 {
     static const struct strv none = {0};
     static const struct provenance provenance = {0};
     static const struct template template = {0};
     AUTO(strv) files = {0};
+
     forget(f);
     autofree char *path = path_join(f->folder, "lbuild.ini");
     autofree char *text = xasprintf(
@@ -106,6 +109,7 @@ static void expect_error(struct fixture *f, int kind, const char *part)
 static void are_found_by_name_alone(void **state)
 {
     struct fixture *f = *state;
+
     load(f, "secrets = a b c\n",
          "a = env:LBUILD_TEST_SECRET\nb = file:token.txt\nc = file:/nowhere\n");
     strv_add(&f->secrets, "type=file,id=c,src=token.txt");
@@ -113,6 +117,7 @@ static void are_found_by_name_alone(void **state)
         fail_msg("%s", f->err.text);
 
     assert_int_equal(f->found.len, 3);
+
     static const char *const wanted[] = {"id=a,env=LBUILD_TEST_SECRET", "id=b,src=/", "id=c,src=/"};
     for (size_t i = 0; i < 3; i++) {
         autofree char *option = secret_option(&f->found.items[i]);
@@ -131,6 +136,7 @@ static void are_found_by_name_alone(void **state)
 static void what_is_missing_is_said(void **state)
 {
     struct fixture *f = *state;
+
     load(f, "secrets = a\n", "");
     expect_error(
         f, ERROR_USAGE,
@@ -198,6 +204,7 @@ static void agents_are_handed_over(void **state)
     struct fixture *f = *state;
     struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "agent"};
     autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
     assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
 
     load(f, "ssh = default\n", "");
@@ -214,6 +221,7 @@ static void agents_are_handed_over(void **state)
     strv_add(&f->ssh, "key=token.txt,agent");
     if (find(f) != 0)
         fail_msg("%s", f->err.text);
+
     autofree char *agent = secret_ssh_option(&f->found.ssh[0]),
                   *key = secret_ssh_option(&f->found.ssh[1]);
     assert_string_equal(agent, "default");

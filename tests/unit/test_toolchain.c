@@ -39,13 +39,14 @@ static char *script(struct box *box, const char *name, const char *text)
     return path;
 }
 
-/* 1 and the toolchain, or 0 and why not. */
+/* 1 and the toolchain, or 0 and the reason. */
 static int prove(struct box *box, const char *words, enum arch arch, char **why)
 {
     AUTO(toolchain) toolchain = {0};
     autofree char *ignored = NULL;
     int result =
         toolchain_prove(words, arch, &box->store, &toolchain, why ? why : &ignored, &box->err);
+
     if (result < 0)
         fail_msg("%s", box->err.text);
 
@@ -62,9 +63,11 @@ static void proven_once(void **state)
     struct box box;
     (void)state;
     autofree char *cc = process_find("cc");
+
     if (!cc)
         skip();
     box_init(&box);
+
     autofree char *log = path_join(box.folder, "log");
     autofree char *text = xasprintf("#!/bin/sh\necho x >>%s\nexec %s \"$@\"\n", log, cc);
     autofree char *path = script(&box, "wrapped", text);
@@ -86,6 +89,7 @@ static void no_good(void **state)
     enum arch other = arch_native() == ARCH_ARM64 ? ARCH_X86_64 : ARCH_ARM64;
     struct box box;
     (void)state;
+
     box_init(&box);
     autofree char *fails =
         script(&box, "fails", "#!/bin/sh\necho 'cannot find -lc: error' >&2\nexit 1\n");
@@ -114,12 +118,13 @@ static void no_good(void **state)
     box_release(&box);
 }
 
-/* Every compiler that is here and works must give what it is a candidate for. */
+/* Every installed compiler that works must make programs of the kind that it is a candidate for. */
 static void what_is_here(void **state)
 {
     static const char *const libcs[] = {"glibc", "musl"};
     struct box box;
     (void)state;
+
     box_init(&box);
 
     for (size_t i = 0; i < 4; i++) {
@@ -135,6 +140,7 @@ static void what_is_here(void **state)
             assert_non_null(strstr(box.err.text, "; install one: "));
         }
     }
+
     box_release(&box);
 }
 
@@ -143,6 +149,7 @@ static void candidates(void **state)
     enum arch other = arch_native() == ARCH_ARM64 ? ARCH_X86_64 : ARCH_ARM64;
     AUTO(strv) native = {0}, musl = {0}, cross = {0};
     (void)state;
+
     toolchain_candidates(arch_native(), "auto", &native);
     assert_string_equal(native.items[0], "gcc");
     assert_true(strv_contains(&native, "musl-gcc"));
@@ -160,6 +167,7 @@ static void environment(void **state)
 {
     AUTO(strv) list = {0};
     (void)state;
+
     setenv("CPATH", "/x", 1);
     setenv("GCC_EXEC_PREFIX", "/x", 1);
     setenv("LC_ALL", "xx", 1);
@@ -194,6 +202,7 @@ static void installing(void **state)
         "put zig (https://ziglang.org/download) into PATH, and set [build] libc = musl";
     struct box box;
     (void)state;
+
     box_init(&box);
 
     install(&box, "NAME=x\nID=debian\n", native, "auto", "apt-get install gcc libc6-dev");
@@ -221,6 +230,7 @@ static void linker_warnings(void **state)
     AUTO(strv) functions = {0};
     AUTO(buf) rest = {0};
     (void)state;
+
     linker_output_sift(
         "clang: warning: argument unused during compilation: '-no-pie' [-Wunused-command-line-argument]\n"
         "/usr/bin/ld: a.o: in function `f':\n"
@@ -243,16 +253,18 @@ static void linker_warnings(void **state)
         "/usr/bin/ld: c.o: in function `i':\ncollect2: error: ld returned 1 exit status\n");
 }
 
-/* A folder of temporary files goes with its build; one whose build was killed goes with a later
- * one. */
+/* A folder of temporary files is removed with its build; that of a killed build is removed by a
+ * later one. */
 static void work_folders(void **state)
 {
     struct box box;
     (void)state;
+
     box_init(&box);
 
     struct work mine = WORK_INIT;
     assert_int_equal(work_open(&box.store, &mine, &box.err), 0);
+
     autofree char *path = xstrdup(mine.path), *parent = path_dir(mine.path);
     autofree char *orphan = path_join(parent, "orphan"), *young = path_join(parent, "young"),
                   *file = path_join(orphan, "x.o");

@@ -14,6 +14,7 @@ static void sources_come_back(void **state)
 {
     AUTO(tree) tree = {0};
     (void)state;
+
     tree_add_file(&tree, "opt/deps/a/b", "/p/deps/a/b", 0644);
     tree_add_file(&tree, "opt/deps/a/c", "/p/deps/a/c", 0755);
     tree_add_file(&tree, "a/b", "/b", 0644);
@@ -39,6 +40,7 @@ static void entries_without_a_source(void **state)
 {
     AUTO(tree) tree = {0};
     (void)state;
+
     tree_add_dir(&tree, "d");
     tree_add_link(&tree, "d/l", "../x");
     tree_add_text(&tree, "t", "text", 0644);

@@ -12,8 +12,10 @@ static void safe_directories(void **state)
     struct error err = {0};
     autofree char *root = path_join(folder, "home/a"), *below = path_join(folder, "home/*");
     autofree char *other = path_join(folder, "home/a/*"), *slash = path_join(folder, "home/a/");
+
     assert_int_equal(fs_mkdirs(root, &err), 0);
     setenv("HOME", home, 1);
+
     const struct {
         const char *value;
         bool listed;
@@ -26,6 +28,7 @@ static void safe_directories(void **state)
         if (trust.listed != cases[i].listed)
             fail_msg("safe.directory '%s'", cases[i].value);
     }
+
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
@@ -34,6 +37,7 @@ static void flags_of_the_environment(void **state)
     static const char *const no[] = {"", "0", "no", "OFF", "False"}, *const yes[] = {"1", "yes",
                                                                                      "true", "x"};
     (void)state;
+
     unsetenv("LBUILD_TEST_FLAG");
     assert_false(trust_flag("LBUILD_TEST_FLAG"));
     for (size_t i = 0; i < countof(no); i++) {
