@@ -30,7 +30,7 @@ const struct lambda_handler *lambda_select(const struct lambda_handler *handlers
         lambda_buffer_text(&text, "'; this program has:");
     } else {
         lambda_buffer_text(
-            &text, "no handler is chosen (by _HANDLER or the first argument); this program has:");
+            &text, "no handler is chosen; set _HANDLER or give an argument; this program has:");
     }
 
     for (size_t i = 0; i < count; i++) {
@@ -58,7 +58,7 @@ static int init_error(struct runtime *runtime)
 /* Call the handler; its answer, or its error, is then in the response. */
 static void invoke(struct runtime *runtime, const struct lambda_handler *handler)
 {
-    static const char result[] = "the handler returned an error without saying which";
+    static const char result[] = "the handler failed without calling lambda_fail";
     const struct lambda_http *http = &runtime->connection.http;
     const char *data = runtime->connection.in.data;
     struct lambda_event event = {
@@ -104,7 +104,7 @@ static int start_and_serve(struct runtime *runtime, const struct lambda_options 
 
     lambda_context_init(&runtime->context, handler->name, options->data);
     if (options->init && options->init(&runtime->response, &runtime->context) != 0) {
-        static const char result[] = "the init function returned an error without saying which";
+        static const char result[] = "the init function failed without calling lambda_fail";
         lambda_fail_text(&runtime->response, "Function.InitError", result, sizeof result - 1);
     }
     if (runtime->response.failed)

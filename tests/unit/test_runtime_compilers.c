@@ -258,7 +258,8 @@ static void serve_cxx(char *program)
     expect(&api, "memory",
            ERROR_TEXT("Function.OutOfMemory", "there is no memory for the handler"));
     expect(&api, "number",
-           ERROR_TEXT("Function.UnknownException", "the handler threw what is no std::exception"));
+           ERROR_TEXT("Function.UnknownException",
+                      "the handler threw something other than a std::exception"));
     expect(
         &api, "large",
         ERROR_TEXT("Function.ResponseSizeTooLarge", "the response is larger than 6291556 bytes"));

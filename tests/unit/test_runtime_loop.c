@@ -396,7 +396,7 @@ static void init_errors(void **state)
         "no handler is named 'nope'; this program has: echo, facts, bytes, fails, text");
     expect_init_error(run_nameless, "Runtime.NoSuchHandler", "no handler is chosen");
     expect_init_error(run_init_fails, "Function.NoDatabase", "echo found no database");
-    expect_init_error(run_init_result, "Function.InitError", "without saying which");
+    expect_init_error(run_init_result, "Function.InitError", "without calling lambda_fail");
 }
 
 static void the_handler_is_chosen(void **state)

@@ -118,7 +118,7 @@ template <typename Call> int guard(::lambda_response *raw, Call call) noexcept
         return ::lambda_fail(raw, "Function.Exception", "%s", e.what());
     } catch (...) {
         return ::lambda_fail(raw, "Function.UnknownException",
-                             "the handler threw what is no std::exception");
+                             "the handler threw something other than a std::exception");
     }
 #else
     (void)raw;

@@ -190,9 +190,9 @@ wrong_lock() {
     local dir=$W/dependencies/wrong
     greeting 1.0
     python_project "$dir" "greet==1.0 --hash=sha256:$(printf '0%.0s' {1..64})"
-    fails_with 7 "failed in stage 'deps'.*a package isn't the one whose digest requirements.txt has" python_build "$dir" -q
+    fails_with 7 "failed in stage 'deps'.*a package doesn't fit its digest in requirements.txt" python_build "$dir" -q
     python_project "$dir" "$(greeting 1.0)" awslambdaric
-    fails_with 7 "failed in stage 'deps'.*requirements.txt doesn't have the digests of all packages" python_build "$dir" -q
+    fails_with 7 "failed in stage 'deps'.*requirements.txt lacks digests of packages" python_build "$dir" -q
     [ ! -e "$dir/hello.tar" ]
 }
 
