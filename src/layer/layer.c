@@ -13,9 +13,9 @@
 
 enum { CHUNK = 256 * 1024 };
 
-/* An entry of the layer: one of the tree's, or (entry NULL) a directory that one of those needs. */
+/* An entry of the layer: one of the tree, or (entry NULL) a directory that such an entry needs. */
 struct item {
-    const char *path; /* the real one, behind the base's links */
+    const char *path; /* the real one, after following the base's links */
     const struct tree_entry *entry;
     const struct rootfs_entry *there; /* the directory that the base has in its place, or NULL */
 };
@@ -23,7 +23,7 @@ struct item {
 struct items {
     struct item *list;
     size_t len, cap;
-    struct arena names; /* of paths that aren't the entries' own */
+    struct arena names; /* of paths that differ from their entry's */
 };
 
 static void items_release(struct items *items)
@@ -32,7 +32,7 @@ static void items_release(struct items *items)
     arena_release(&items->names);
 }
 
-/* Of a path's first `length` bytes. */
+/* `length`: of the path's part that counts. */
 static void add_item(struct items *items, const char *path, size_t length,
                      const struct tree_entry *entry)
 {
@@ -47,7 +47,7 @@ static enum tar_type type_of(const struct item *item)
     return item->entry ? (enum tar_type)item->entry->type : TAR_DIR;
 }
 
-/* A directory of the tree that is a link in the base means the directory behind the link. */
+/* A directory of the tree that is a link in the base means the directory that the link leads to. */
 static char *real_path(const struct tree_entry *entry, const struct rootfs *rootfs,
                        struct error *err)
 {
@@ -55,6 +55,7 @@ static char *real_path(const struct tree_entry *entry, const struct rootfs *root
     const struct rootfs_entry *there = path ? rootfs_find(rootfs, path) : NULL;
     if (!there || there->type != TAR_SYMLINK || entry->type != TAR_DIR)
         return take(path);
+
     autofree char *below = xasprintf("%s/x", path);
     autofree char *resolved = rootfs_resolve(rootfs, below, err);
     if (!resolved)
@@ -62,7 +63,7 @@ static char *real_path(const struct tree_entry *entry, const struct rootfs *root
     return strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
 }
 
-/* How many bytes at their beginning are the same folders in both. */
+/* How many first bytes of both are the same folders. */
 static size_t shared_folders(const char *path, const char *before)
 {
     size_t shared = 0;
@@ -85,7 +86,8 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
         if (path[0] == '\0')
             return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory",
                              entry->path);
-        /* Folders that the last entry lies in too are there already. */
+
+        /* Folders shared with the previous entry are already in the list. */
         size_t known = items->len > 0 ? shared_folders(path, items->list[items->len - 1].path) : 0;
         for (const char *slash = strchr(path + known, '/'); slash; slash = strchr(slash + 1, '/'))
             add_item(items, path, (size_t)(slash - path), NULL);
@@ -94,7 +96,7 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
     return 0;
 }
 
-/* By path; what the tree names comes before what is only implied. */
+/* By path; entries of the tree come before implied directories. */
 static int by_path(const void *a, const void *b)
 {
     const struct item *one = a, *other = b;
@@ -104,7 +106,7 @@ static int by_path(const void *a, const void *b)
     return one->entry ? -1 : 1;
 }
 
-/* What the user calls it. Caller frees. */
+/* The name by which the user knows it. Caller frees. */
 static char *origin(const struct tree_entry *entry)
 {
     return entry->source ? tree_source(entry) : xstrdup(entry->path);
@@ -115,6 +117,7 @@ static int conflict(const struct item *one, const struct item *other, struct err
     const struct item *named = one->entry ? one : other;
     autofree char *from = origin(named->entry),
                   *too = one->entry && other->entry ? origin(other->entry) : NULL;
+
     if (too)
         return error_set(err, ERROR_PROJECT,
                          "'%s' and '%s' both become '/%s' in the image; give one another place",
@@ -124,12 +127,13 @@ static int conflict(const struct item *one, const struct item *other, struct err
                      named->path);
 }
 
-/* Each path once. Equal neighbours are fine when all of them are directories. */
+/* Leaves each path once. Equal neighbours are fine when all of them are directories. */
 static int unify(struct items *items, struct error *err)
 {
     size_t kept = 0;
     if (items->len > 0)
         qsort(items->list, items->len, sizeof *items->list, by_path);
+
     for (size_t i = 0; i < items->len; i++) {
         const struct item *last = kept > 0 ? &items->list[kept - 1] : NULL, *item = &items->list[i];
         if (!last || strcmp(last->path, item->path) != 0)
@@ -137,12 +141,12 @@ static int unify(struct items *items, struct error *err)
         else if (type_of(last) != TAR_DIR || type_of(item) != TAR_DIR)
             return conflict(last, item, err);
     }
+
     items->len = kept;
     return 0;
 }
 
-/* What the base has stays what it is: directories keep mode and owner, and no file replaces a
- * directory. */
+/* Directories of the base keep their mode and owner, and no file replaces a directory. */
 static int match_base(struct items *items, const struct rootfs *rootfs, struct error *err)
 {
     for (size_t i = 0; i < items->len; i++) {
@@ -153,6 +157,7 @@ static int match_base(struct items *items, const struct rootfs *rootfs, struct e
         item->there = there;
         if (type_of(item) == TAR_DIR)
             continue;
+
         autofree char *from = origin(item->entry);
         return error_set(err, ERROR_PROJECT,
                          "'%s' can't become '/%s': the base image has a directory there; name the "
@@ -162,8 +167,8 @@ static int match_base(struct items *items, const struct rootfs *rootfs, struct e
     return 0;
 }
 
-/* One run over the tree: the tar's digest and size always, its compressed form only with a `gzip`,
- * its list with a `list`. */
+/* One pass over the tree: it always finds the tar's digest and size; with `gzip` it compresses the
+ * tar, with `list` it lists it. */
 struct pass {
     struct digest_context context;
     struct gzip_writer *gzip;
@@ -190,19 +195,21 @@ static int take_tar(void *data, const void *bytes, size_t length, struct error *
     return pass->gzip ? gzip_writer_write(pass->gzip, bytes, length, err) : 0;
 }
 
-/* What the tar says of an item; but for the size of a file that has a source. */
+/* The item's header in the tar, except for the size of a file that has a source. */
 static struct tar_entry header_of(const struct item *item, int64_t epoch)
 {
     const struct tree_entry *entry = item->entry;
     const struct rootfs_entry *there = item->there;
-    struct tar_entry header = {.path = item->path,
-                               .type = type_of(item),
-                               .mtime = epoch,
-                               .mode = there   ? there->mode
-                                       : entry ? entry->mode
-                                               : 0755,
-                               .uid = there ? there->uid : 0,
-                               .gid = there ? there->gid : 0};
+    struct tar_entry header = {
+        .path = item->path, .type = type_of(item), .mtime = epoch, .mode = 0755};
+
+    if (entry)
+        header.mode = entry->mode;
+    if (there) {
+        header.mode = there->mode;
+        header.uid = there->uid;
+        header.gid = there->gid;
+    }
     if (header.type == TAR_SYMLINK)
         header.link = entry->text;
     else if (header.type == TAR_FILE && entry->text)
@@ -229,7 +236,8 @@ static int changed(const char *source, struct error *err)
     return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
 }
 
-/* Passes on exactly the `size` bytes that the header promised, and looks whether there are more. */
+/* Passes on exactly the `size` bytes that the header promised, and checks that the file ends there.
+ */
 static int copy_content(struct pass *pass, int fd, const char *source, int64_t size,
                         struct error *err)
 {
@@ -260,9 +268,11 @@ static int write_file(struct pass *pass, struct tar_entry *header, const struct 
     if (!S_ISREG(before.st_mode))
         return error_set(err, ERROR_PROJECT,
                          "'%s' isn't a regular file, so it can't go into the image", source);
+
     header->size = before.st_size;
     if (put_entry(pass, header, err) != 0 || copy_content(pass, fd, source, header->size, err) != 0)
         return -1;
+
     if (!entry->stored && (fstat(fd, &after) != 0 || !fs_same_file(&before, &after)))
         return changed(source, err);
     return 0;
@@ -284,31 +294,34 @@ static int run_pass(struct pass *pass, const struct items *items, int64_t epoch,
     pass->tar = tar_writer_open(take_tar, pass, err);
     if (!pass->tar || digest_init(&pass->context, err) != 0)
         return -1;
+
     pass->chunk = xmalloc(CHUNK);
     for (size_t i = 0; i < items->len; i++)
         if (write_item(pass, &items->list[i], epoch, err) != 0)
             return -1;
+
     if (tar_writer_finish(pass->tar, err) != 0)
         return -1;
     digest_final(&pass->context, diff_id);
     return 0;
 }
 
-/* What is known of a tree without reading it. */
+/* What is known about a tree without reading its files. */
 struct outline {
-    struct digest shape;   /* all that its tar says but the files' content; the cache's files are
-                              named by theirs */
-    struct digest sources; /* stat data of the other files; an empty text: one may yet change
+    struct digest shape;   /* of everything in its tar except the files' content; files in the cache
+                              are named by theirs */
+    struct digest sources; /* of the stat data of the other files; empty: one may still change
                               without a trace */
     uint64_t content;      /* bytes of all files */
 };
 
 static void add_text(struct digest_context *context, const char *text)
 {
-    digest_update(context, text ? text : "", text ? strlen(text) + 1 : 1);
+    const char *known = text ? text : "";
+    digest_update(context, known, strlen(known) + 1);
 }
 
-/* `source`: of the item's entry, or NULL. */
+/* `source`: the source of the item's entry, or NULL. */
 static void add_shape(struct digest_context *context, const struct item *item,
                       const struct tar_entry *header, const char *source)
 {
@@ -322,8 +335,8 @@ static void add_shape(struct digest_context *context, const struct item *item,
         digest_update(context, item->entry->text, (size_t)header->size);
 }
 
-/* Whether what changes from now on will bear another time: the kernel stamps files with the coarse
- * clock, which stands still for some milliseconds. */
+/* Whether later changes will bear another time: the kernel stamps files with the coarse clock,
+ * which stands still for some milliseconds. */
 static bool settled(const struct stat *st, const struct timespec *now)
 {
     return st->st_ctim.tv_sec != now->tv_sec ? st->st_ctim.tv_sec < now->tv_sec
@@ -338,7 +351,7 @@ static void add_source(struct digest_context *context, const struct stat *st)
     digest_update(context, numbers, sizeof numbers);
 }
 
-/* A source that can't be looked at is an error of whoever reads it. */
+/* A source that can't be looked at becomes an error when it is read. */
 static int make_outline(const struct items *items, int64_t epoch, struct outline *outline,
                         struct error *err)
 {
@@ -348,6 +361,7 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
     clock_gettime(CLOCK_REALTIME_COARSE, &now);
     if (digest_init(&shape, err) != 0 || digest_init(&sources, err) != 0)
         return -1;
+
     for (size_t i = 0; i < items->len; i++) {
         const struct item *item = &items->list[i];
         struct tar_entry header = header_of(item, epoch);
@@ -361,6 +375,7 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
         outline->content += (uint64_t)header.size;
         add_shape(&shape, item, &header, source);
     }
+
     digest_final(&shape, &outline->shape);
     digest_final(&sources, &outline->sources);
     if (!all_settled)
@@ -368,17 +383,17 @@ static int make_outline(const struct items *items, int64_t epoch, struct outline
     return 0;
 }
 
-/* Everything that a blob is made from and for. */
+/* Everything that a blob is made from. */
 struct job {
     const struct items *items;
     const struct layer_format *format;
     const struct store *store;
-    uint64_t content; /* bytes of all files, as they were looked at */
+    uint64_t content; /* bytes of all files, by their stat data */
 };
 
 struct goal {
     struct store_writer writer;
-    struct layer_sink also; /* no function: nobody */
+    struct layer_sink also; /* without functions: nobody */
 };
 
 static void goal_release(struct goal *goal)
@@ -392,8 +407,9 @@ static int goal_open(struct goal *goal, const struct job *job, struct error *err
     const struct layer_format *format = job->format;
     if (store_writer_open(&goal->writer, job->store, NULL, err) != 0)
         return -1;
-    goal->writer.lazy = true; /* a torn one has another size than its note says, or is found damaged
-                                 when it is copied */
+
+    /* A torn blob differs from its note in size, or is found damaged when it is copied. */
+    goal->writer.lazy = true;
     if (job->content < LARGE || !format->large || !format->large(format->data, &goal->also))
         goal->also = (struct layer_sink){0};
     return 0;
@@ -419,7 +435,7 @@ static int goal_commit(struct goal *goal, struct digest *digest, struct error *e
     return 0;
 }
 
-/* Hashes, lists and compresses at once; with a diff_id in *note it must come out. */
+/* Hashes, lists and compresses in one pass. A diff_id in *note must be the result. */
 static int compress_tree(const struct job *job, struct layer_note *note, struct error *err)
 {
     AUTO(goal) goal = {.writer = {.fd = -1}};
@@ -427,40 +443,45 @@ static int compress_tree(const struct job *job, struct layer_note *note, struct 
     struct digest diff_id;
     if (goal_open(&goal, job, err) != 0)
         return -1;
+
     pass.list = listing_writer_new(job->store);
     pass.gzip = gzip_writer_open(to_goal, &goal, job->format->level, 0, err);
     if (!pass.gzip || run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0 ||
         gzip_writer_finish(pass.gzip, err) != 0)
         return -1;
+
     if (note->layer.diff_id.text[0] && !digest_equal(&diff_id, &note->layer.diff_id))
         return error_set(err, ERROR_BUILD,
                          "the project's files changed while they were read; build again");
+
     note->layer.diff_id = diff_id;
     note->layer.content_size = pass.size;
     note->layer.size = goal.writer.offset;
     if (goal_commit(&goal, &note->layer.digest, err) != 0)
         return -1;
+
     const struct listing about = {
         .diff_id = diff_id, .size = note->layer.size, .content_size = pass.size, .members = 1};
     return listing_writer_save(pass.list, &note->layer.digest, &about, err);
 }
 
-/* The name of a note on what has this digest: a tree's shape or a tar. It says by which compressor
- * the blob was made. */
+/* The name of the note about a tree's shape or a tar with this digest. It includes the compressor
+ * that made the blob. */
 static char *note_name(const char *kind, const struct layer_format *format,
                        const struct digest *digest)
 {
     return xasprintf("%s-%s-%s", kind, gzip_writer_version(format->level), digest_hex(digest));
 }
 
-/* The tree may have the content that a tree of its shape had once: hashing takes a twentieth of the
- * time of compressing. */
+/* The tree may have the same content as an earlier tree of its shape. Hashing to find out takes a
+ * twentieth of the time of compressing. */
 static int look_again(const struct job *job, struct layer_note *note, struct error *err)
 {
     AUTO(pass) pass = {0};
     struct digest diff_id;
     if (run_pass(&pass, job->items, job->format->epoch, &diff_id, err) != 0)
         return -1;
+
     autofree char *name = note_name("layer", job->format, &diff_id);
     if (layer_note_read(job->store, name, note) && digest_equal(&note->layer.diff_id, &diff_id))
         return 0;
@@ -474,20 +495,23 @@ static int make_blob(const struct items *items, const struct layer_format *forma
     struct outline outline = {0};
     if (make_outline(items, format->epoch, &outline, err) != 0)
         return -1;
+
     autofree char *by_shape = note_name("tree", format, &outline.shape);
     bool seen = layer_note_read(store, by_shape, note);
     if (seen && outline.sources.text[0] && digest_equal(&note->sources, &outline.sources))
         return 0;
     if (!seen)
         *note = (struct layer_note){0};
+
     const struct job job = {items, format, store, outline.content};
     if ((seen ? look_again : compress_tree)(&job, note, err) != 0)
         return -1;
+
     autofree char *by_content = note_name("layer", format, &note->layer.diff_id);
     note->sources = outline.sources;
-    return layer_note_write(store, by_content, note, err) != 0
-               ? -1
-               : layer_note_write(store, by_shape, note, err);
+    if (layer_note_write(store, by_content, note, err) != 0)
+        return -1;
+    return layer_note_write(store, by_shape, note, err);
 }
 
 struct layer_format layer_format(int64_t epoch, const char *level)

@@ -3,14 +3,14 @@
 
 #include "layer/layer.h"
 
-/* What the cache knows of a layer that was made, in small files under objects/. */
+/* What the cache knows about a layer that was made: small files under objects/. */
 struct layer_note {
     struct layer layer;
     struct digest sources; /* of the stat data of the files it was made from; empty: not known, or
                               not settled yet */
 };
 
-/* False: no such note, a damaged one, or its blob is gone. */
+/* False: there is no such note, it is damaged, or its blob is gone. */
 bool layer_note_read(const struct store *store, const char *name, struct layer_note *note);
 int layer_note_write(const struct store *store, const char *name, const struct layer_note *note,
                      struct error *err) must_check;

@@ -11,20 +11,19 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The lists in the store, and making them from entries. (scan.c reads layers.) */
+/* The lists in the store, and how they are made from entries. */
 
 enum {
     MOST_ENTRIES = 1000000,
     LONGEST_NAME = 4096,
     MOST_NAMES = 256 * 1024 * 1024, /* bytes of all names and facts of a layer */
-    MOST_FACTS = 64 * 1024 * 1024,  /* of these, for facts: what comes then goes without */
+    MOST_FACTS = 64 * 1024 * 1024,  /* of these, for facts: later entries go without */
     PIECE = 64 * 1024,
 };
 
-/* A sum of bytes that come in pieces of any size; the same for the same bytes, and not proof
- * against forgery. */
+/* A checksum of bytes that come in pieces of any size. It can be forged. */
 struct sum {
-    uint64_t sum, word; /* of whole words so far, and the bytes of an unfinished one */
+    uint64_t sum, word; /* of the whole words so far, and the bytes of an unfinished one */
     unsigned held;      /* bytes in `word` */
 };
 
@@ -44,6 +43,7 @@ static void sum_add(struct sum *sum, const void *data, size_t length)
         add_word(sum, sum->word);
         sum->word = sum->held = 0;
     }
+
     for (; length >= 8; bytes += 8, length -= 8) {
         uint64_t word;
         memcpy(&word, bytes, sizeof word);
@@ -59,11 +59,11 @@ static uint64_t sum_end(struct sum *sum)
     return sum->sum;
 }
 
-/* The file: this head, then `count` records, each with its strings behind it. In the byte order of
- * this machine, whose cache it is. */
+/* The file: this head, then `count` records, each followed by its strings. Native byte order: the
+ * cache never leaves this machine. */
 struct head {
     char magic[16];
-    uint64_t checksum; /* of the records, then of what comes behind it here */
+    uint64_t checksum; /* of the records, then of the fields below */
     uint64_t count, bytes, size, content_size, members; /* bytes: of all records */
     char diff_id[72];
 };
@@ -74,7 +74,7 @@ struct record {
     uint64_t print;
     uint32_t facts, mode;
     uint16_t path,
-        link; /* bytes of each string with its NUL, in this order: path, link, facts; 0: none */
+        link; /* bytes of each string with its NUL, in the order path, link, facts; 0: none */
     uint8_t type, flags;
     uint16_t unused;
 };
@@ -99,6 +99,7 @@ static bool read_head(FILE *file, struct head *head, struct listing *about)
         !memchr(head->diff_id, 0, sizeof head->diff_id) ||
         !digest_parse(&about->diff_id, head->diff_id))
         return false;
+
     about->count = head->count;
     about->size = head->size;
     about->content_size = head->content_size;
@@ -106,7 +107,7 @@ static bool read_head(FILE *file, struct head *head, struct listing *about)
     return true;
 }
 
-/* Whether the records are what was written. */
+/* Whether the records are undamaged. */
 static bool is_sound(FILE *file, const struct head *head)
 {
     struct sum sum = {0};
@@ -117,7 +118,7 @@ static bool is_sound(FILE *file, const struct head *head)
     return !ferror(file) && bytes == head->bytes && head_sum(&sum, head) == head->checksum;
 }
 
-/* NULL: there is none. */
+/* NULL: there is no list. */
 static FILE *open_list(const struct store *store, const struct digest *blob, char **path)
 {
     *path = xasprintf("%s/lists/%s", store->root, digest_hex(blob));
@@ -141,6 +142,7 @@ struct listing_reader *listing_reader_open(const struct store *store, const stru
         unlink(path);
         return NULL;
     }
+
     struct listing_reader *reader = xcalloc(1, sizeof *reader);
     reader->file = take(file);
     reader->left = head.count;
@@ -170,12 +172,14 @@ static bool read_record(struct listing_reader *reader, struct record *record)
     if (fread(record, sizeof *record, 1, reader->file) != 1 || record->path == 0 ||
         record->type > TAR_OTHER || record->facts > MOST_FACTS)
         return false;
+
     size_t length = (size_t)record->path + record->link + record->facts;
     buf_clear(&reader->strings);
     char *strings = buf_reserve(&reader->strings, length);
     bool linked = record->type == TAR_SYMLINK || record->type == TAR_HARDLINK;
     if ((linked && record->link == 0) || fread(strings, length, 1, reader->file) != 1)
         return false;
+
     strings[length] = '\0';
     return true;
 }
@@ -189,6 +193,7 @@ int listing_reader_next(struct listing_reader *reader, struct listing_entry *ent
     if (!read_record(reader, &record))
         return error_set(err, ERROR_BUILD,
                          "a layer's list in the cache changed while it was read; try again");
+
     reader->left--;
     const char *at = reader->strings.data;
     *entry = (struct listing_entry){.uid = record.uid,
@@ -199,6 +204,7 @@ int listing_reader_next(struct listing_reader *reader, struct listing_entry *ent
                                     .mode = record.mode,
                                     .type = (enum tar_type)record.type,
                                     .flags = record.flags};
+
     entry->path = string_at(&at, record.path);
     entry->link = string_at(&at, record.link);
     entry->facts = string_at(&at, record.facts);
@@ -219,14 +225,14 @@ bool listing_known(const struct store *store, const struct digest *blob, struct 
 struct listing_writer {
     const struct store *store;
     struct atomic file;
-    struct buf ready; /* records on their way there */
+    struct buf ready; /* records that are not written yet */
     struct sum sum;   /* of all records */
     uint64_t count, bytes;
     size_t names, facts; /* bytes of all names and facts, and of facts */
     struct program_scan *scan;
-    bool open;          /* a file waits for its content */
-    struct record last; /* that file */
-    struct buf strings; /* its path and link, and in the end its facts */
+    bool open;          /* the entry below waits for its content */
+    struct record last; /* that entry */
+    struct buf strings; /* its path and link, and finally its facts */
     struct sum print;   /* of its content */
 };
 
@@ -250,7 +256,8 @@ void listing_writer_free(struct listing_writer *writer)
     free(writer);
 }
 
-/* A list may be large, and isn't collected in memory. Its head comes last, when all is known. */
+/* A list may be large, so it isn't collected in memory. The head is written last, once everything
+ * is known. */
 static int flush(struct listing_writer *writer, struct error *err)
 {
     static const struct head none;
@@ -260,6 +267,7 @@ static int flush(struct listing_writer *writer, struct error *err)
             fs_write_fd(writer->file.fd, path, &none, sizeof none, err) != 0)
             return -1;
     }
+
     sum_add(&writer->sum, writer->ready.data, writer->ready.len);
     writer->bytes += writer->ready.len;
     int result =
@@ -268,7 +276,7 @@ static int flush(struct listing_writer *writer, struct error *err)
     return result;
 }
 
-/* Adds a string to the record; with its NUL. */
+/* Adds a string to the record; the length includes its NUL. */
 static size_t add_string(struct listing_writer *writer, const char *text)
 {
     size_t length = strlen(text) + 1;
@@ -277,7 +285,7 @@ static size_t add_string(struct listing_writer *writer, const char *text)
     return length;
 }
 
-/* What the content says, which has come. */
+/* What the complete content says. */
 static void add_facts(struct listing_writer *writer)
 {
     AUTO(buf) facts = {0};
@@ -289,11 +297,12 @@ static void add_facts(struct listing_writer *writer)
     writer->last.facts = (uint32_t)add_string(writer, buf_text(&facts));
 }
 
-/* Completes the file whose content has come. */
+/* Completes the last entry, whose content is complete. */
 static int close_file(struct listing_writer *writer, struct error *err)
 {
     if (!writer->open)
         return 0;
+
     writer->open = false;
     if (writer->last.size > 0)
         add_facts(writer);
@@ -324,13 +333,14 @@ static int add_names(struct listing_writer *writer, const struct tar_entry *from
     if (strlen(path ? path : from->path) > LONGEST_NAME || (link && strlen(link) > LONGEST_NAME))
         return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes",
                          from->path, LONGEST_NAME);
+
     if (!path)
         record->flags |= LISTING_ESCAPES;
-    else if (from->path[0] == '/' &&
-             path[0] != '\0') /* "/" alone is how some tools call the root */
+    else if (from->path[0] == '/' && path[0] != '\0') /* some tools call the root "/" */
         record->flags |= LISTING_ABSOLUTE;
     if (hard && !target)
         record->flags |= LISTING_LINK_ESCAPES;
+
     record->path = (uint16_t)add_string(writer, path ? path : from->path);
     if (hard || from->type == TAR_SYMLINK)
         record->link = (uint16_t)add_string(writer, link);
@@ -347,6 +357,7 @@ int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *
     if (writer->names > (size_t)MOST_NAMES - MOST_FACTS - 3 * LONGEST_NAME + writer->facts)
         return error_set(err, ERROR_REGISTRY, "its names take more than %d bytes",
                          MOST_NAMES - MOST_FACTS);
+
     writer->last = (struct record){.uid = from->uid,
                                    .gid = from->gid,
                                    .mtime = from->mtime,
@@ -356,6 +367,7 @@ int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *
     buf_clear(&writer->strings);
     if (add_names(writer, from, err) != 0)
         return -1;
+
     writer->open = true;
     writer->print = (struct sum){.sum = (uint64_t)from->size};
     if (from->size > 0)
@@ -375,6 +387,7 @@ int listing_writer_save(struct listing_writer *writer, const struct digest *blob
     autofree char *path = store_path(writer->store, "lists", digest_hex(blob), err);
     if (!path || close_file(writer, err) != 0 || flush(writer, err) != 0)
         return -1;
+
     struct head head = {.count = writer->count,
                         .bytes = writer->bytes,
                         .size = about->size,
@@ -383,10 +396,12 @@ int listing_writer_save(struct listing_writer *writer, const struct digest *blob
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.diff_id, about->diff_id.text, sizeof head.diff_id);
     head.checksum = head_sum(&writer->sum, &head);
+
     if (lseek(writer->file.fd, 0, SEEK_SET) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (fs_write_fd(writer->file.fd, path, &head, sizeof head, err) != 0)
         return -1;
+
     writer->file.lazy = true;
     atomic_move(&writer->file, path);
     return atomic_commit(&writer->file, err);

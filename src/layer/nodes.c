@@ -15,6 +15,7 @@ static uint32_t hash_of(const char *path, size_t length)
         hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
         hash ^= hash >> 32;
     }
+
     word = 0;
     memcpy(&word, path, length);
     hash = (hash ^ word) * UINT64_C(0x9e3779b97f4a7c15);
@@ -41,12 +42,13 @@ struct node *nodes_find(const struct nodes *nodes, const char *path, size_t leng
     return node;
 }
 
-/* As many buckets as there are nodes, or more. */
+/* Doubles the buckets, so that there are at least as many as nodes. */
 static void make_buckets(struct nodes *nodes)
 {
     free(nodes->buckets);
     nodes->bucket_count *= 2;
     nodes->buckets = xcalloc(nodes->bucket_count, sizeof *nodes->buckets);
+
     for (uint32_t number = 1; number < nodes->count; number++) {
         struct node *node = nodes_at(nodes, number);
         if (!node->entry.path) /* dropped */
@@ -77,10 +79,12 @@ struct node *nodes_add(struct nodes *nodes, struct node *parent, const char *pat
         make_buckets(nodes);
     uint32_t number = nodes->count++, hash = hash_of(path, strlen(path)),
              *bucket = bucket_of(nodes, hash);
+
     if (number / NODES_CHUNK == nodes->chunk_count) {
         grow(nodes->chunks, nodes->chunk_count, nodes->chunk_cap);
         nodes->chunks[nodes->chunk_count++] = xmalloc(NODES_CHUNK * sizeof(struct node));
     }
+
     struct node *node = nodes_at(nodes, number);
     *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755},
                           .number = number,
@@ -88,6 +92,7 @@ struct node *nodes_add(struct nodes *nodes, struct node *parent, const char *pat
                           .same = *bucket,
                           .implied = true};
     *bucket = number;
+
     if (parent) {
         node->parent = parent->number;
         node->next = parent->children;
@@ -104,6 +109,7 @@ void nodes_drop(struct nodes *nodes, struct node *node)
     while (*link != node->number)
         link = &nodes_at(nodes, *link)->same;
     *link = node->same;
+
     if (node->previous)
         nodes_at(nodes, node->previous)->next = node->next;
     else
@@ -113,7 +119,7 @@ void nodes_drop(struct nodes *nodes, struct node *node)
     node->entry.path = NULL;
 }
 
-/* Without recursion: a hostile layer nests as deep as names allow. */
+/* Not recursive: a hostile layer nests as deep as names allow. */
 void nodes_hide(struct nodes *nodes, struct node *top, size_t layer)
 {
     struct node *node = nodes_at(nodes, top->children);
@@ -122,7 +128,8 @@ void nodes_hide(struct nodes *nodes, struct node *top, size_t layer)
             node = nodes_at(nodes, node->children);
             continue;
         }
-        /* A leaf: go on with its neighbour, or back up; a parent that has become empty is the next
+
+        /* A leaf: go on with its neighbour, or back up. A parent that has become empty is the next
          * leaf. */
         for (;;) {
             struct node *next = nodes_at(nodes, node->next),

@@ -11,9 +11,9 @@ struct node {
     uint32_t number, hash;
     uint32_t same; /* next in its hash bucket */
     uint32_t parent, children, next, previous;
-    uint16_t layer; /* the last one that had a say; a whiteout hides lower layers only */
+    uint16_t layer; /* the last one that named it; a whiteout hides lower layers only */
     bool implied;   /* no layer names it */
-    bool blamed;    /* that it is implied has been said */
+    bool blamed;    /* its missing entry has been reported */
 };
 
 struct nodes {

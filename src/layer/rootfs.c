@@ -15,15 +15,15 @@ enum {
     MOST_LINKS = 40, /* the kernel's limit too (path_resolution(7)) */
     MOST_EXTRA =
         64 * 1024 *
-        1024, /* bytes of names that no list has: deep names of missing directories add up */
-    MOST_LAYERS = 4095, /* what rootfs_entry.layer holds */
+        1024, /* bytes of names that are in no list: deep names of missing directories add up */
+    MOST_LAYERS = 4095, /* what rootfs_entry.layer can hold */
 };
 
 struct rootfs {
-    const struct rootfs_judge *judge; /* NULL: the first fault ends it */
-    enum rootfs_fault fault;          /* what the last error was; ROOTFS_NO_FAULT: something else */
+    const struct rootfs_judge *judge; /* NULL: the first fault ends the load */
+    enum rootfs_fault fault; /* of the last error; ROOTFS_NO_FAULT: another kind of error */
     struct arena names;
-    size_t extra_bytes; /* of names that are not in a list */
+    size_t extra_bytes; /* of names that are in no list */
     size_t entries;     /* of all lists */
     struct nodes nodes;
     struct node *root;
@@ -31,14 +31,14 @@ struct rootfs {
     size_t sorted_count;
 };
 
-/* A name that isn't in a list. */
+/* Keeps a name that is in no list. */
 static const char *keep_extra(struct rootfs *rootfs, const char *path)
 {
     rootfs->extra_bytes += strlen(path);
     return arena_add(&rootfs->names, path);
 }
 
-/* Looks one component below `dir` up, for walk. */
+/* The entry with this name in `dir`; NULL, or with `make` a new directory, when there is none. */
 static struct node *child(struct rootfs *rootfs, struct node *dir, const char *name, size_t length,
                           bool make)
 {
@@ -47,6 +47,7 @@ static struct node *child(struct rootfs *rootfs, struct node *dir, const char *n
     if (path.len > 0)
         buf_addc(&path, '/');
     buf_add(&path, name, length);
+
     struct node *found = nodes_find(&rootfs->nodes, buf_text(&path), path.len);
     if (found || !make)
         return found;
@@ -61,10 +62,42 @@ static int escapes(struct rootfs *rootfs, const char *path, const char *link, st
                      link);
 }
 
-/* The directory that the first `length` bytes of a name lead to, through links where there are
- * some. Missing ones are made when `make` is set, else *out is NULL. An image tool that follows
- * links while it unpacks would write wherever they lead, so those that lead out of the image end it
- * here. */
+static bool is_up(const char *component, size_t length)
+{
+    return length == 2 && component[0] == '.' && component[1] == '.';
+}
+
+static bool is_here(const char *component, size_t length)
+{
+    return length == 0 || (length == 1 && component[0] == '.');
+}
+
+/* "TARGET/AFTER" instead of `rest`, which is freed; `after` may point into it. */
+static char *splice(char *rest, const char *target, const char *after)
+{
+    char *longer = xasprintf("%s/%s", target, after);
+    free(rest);
+    return longer;
+}
+
+static int below_cycle(struct rootfs *rootfs, const char *name, struct error *err)
+{
+    rootfs->fault = ROOTFS_BELOW_FILE;
+    return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads through a cycle of links", name);
+}
+
+static int below_file(struct rootfs *rootfs, const char *name, const struct node *file,
+                      struct error *err)
+{
+    rootfs->fault = ROOTFS_BELOW_FILE;
+    return error_set(err, ERROR_REGISTRY,
+                     "the name '%.200s' is below '%.200s', which is not a directory", name,
+                     file->entry.path);
+}
+
+/* The directory that the first `length` bytes of a name lead to, through any links. Missing
+ * directories are made when `make` is set; else *out is NULL. A tool that follows links while it
+ * unpacks would write wherever they lead, so a link that leads out of the image is an error. */
 static int walk(struct rootfs *rootfs, const char *name, size_t length, bool make,
                 struct node **out, struct error *err)
 {
@@ -72,44 +105,37 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
     const char *link = name;
     struct node *dir = rootfs->root;
     int links = 0;
+
     for (char *at = rest; dir && *at;) {
         size_t part = strcspn(at, "/");
         char *after = at + part + strspn(at + part, "/");
-        if (part == 0 || (part == 1 && at[0] == '.')) {
-            at = after;
-            continue;
-        }
-        if (part == 2 && at[0] == '.' && at[1] == '.') { /* from a link: names are clean */
+        if (is_up(at, part)) { /* from a link: names are clean */
             if (!dir->parent)
                 return escapes(rootfs, name, link, err);
             dir = nodes_at(&rootfs->nodes, dir->parent);
+        }
+        if (is_up(at, part) || is_here(at, part)) {
             at = after;
             continue;
         }
+
         struct node *node = child(rootfs, dir, at, part, make);
         if (node && node->entry.type == TAR_SYMLINK) {
             link = node->entry.path;
             if (node->entry.link[0] == '/')
                 return escapes(rootfs, name, link, err);
-            if (++links > MOST_LINKS) {
-                rootfs->fault = ROOTFS_BELOW_FILE;
-                return error_set(err, ERROR_REGISTRY,
-                                 "the name '%.200s' leads through a cycle of links", name);
-            }
-            char *longer = xasprintf("%s/%s", node->entry.link, after);
-            free(rest);
-            rest = at = longer;
+            if (++links > MOST_LINKS)
+                return below_cycle(rootfs, name, err);
+            rest = at = splice(rest, node->entry.link, after);
             continue;
         }
-        if (node && node->entry.type != TAR_DIR) {
-            rootfs->fault = ROOTFS_BELOW_FILE;
-            return error_set(err, ERROR_REGISTRY,
-                             "the name '%.200s' is below '%.200s', which is not a directory", name,
-                             node->entry.path);
-        }
+        if (node && node->entry.type != TAR_DIR)
+            return below_file(rootfs, name, node, err);
+
         dir = node;
         at = after;
     }
+
     *out = dir;
     return 0;
 }
@@ -126,7 +152,7 @@ static int parent_of(struct rootfs *rootfs, const char *path, bool make, struct 
     return walk(rootfs, path, length, make, out, err);
 }
 
-/* The path's last name below `parent`; the one given when that is it already. */
+/* The path of this last name below `parent`; `path` itself when that is the same. */
 static const char *real_path(struct rootfs *rootfs, const struct node *parent, const char *path)
 {
     const char *base = path_base(path), *above = parent->entry.path;
@@ -137,7 +163,7 @@ static const char *real_path(struct rootfs *rootfs, const struct node *parent, c
     return keep_extra(rootfs, real);
 }
 
-/* ".wh.NAME" and ".wh..wh..opq"; the other names that begin with ".wh..wh." are aufs' own and mean
+/* ".wh.NAME" and ".wh..wh..opq". Other names that begin with ".wh..wh." belong to aufs and mean
  * nothing. */
 static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from,
                     size_t layer, struct error *err)
@@ -147,20 +173,24 @@ static int whiteout(struct rootfs *rootfs, const char *path, const struct listin
     bool opaque = strcmp(base, ".wh..wh..opq") == 0;
     if (!opaque && strncmp(base, ".wh..wh.", 8) == 0)
         return 0;
+
     rootfs->fault = ROOTFS_WHITEOUT;
     if (!base[4])
         return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
     if (rootfs->judge && (from->type != TAR_FILE || from->size != 0))
         rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path,
                              "the whiteout is not an empty regular file");
+
     if (parent_of(rootfs, path, false, &dir, err) != 0)
         return -1;
     if (!dir)
         return 0;
+
     if (opaque) {
         nodes_hide(&rootfs->nodes, dir, layer);
         return 0;
     }
+
     struct node *hidden = child(rootfs, dir, base + 4, strlen(base + 4), false);
     if (!hidden)
         return 0;
@@ -176,6 +206,7 @@ static int link_target(struct rootfs *rootfs, const char *path, const char *link
     struct node *dir = NULL;
     if (parent_of(rootfs, link, false, &dir, err) != 0)
         return -1;
+
     const char *base = path_base(link);
     struct node *target = dir ? child(rootfs, dir, base, strlen(base), false) : NULL;
     if (!target || target->entry.type == TAR_DIR) {
@@ -183,12 +214,13 @@ static int link_target(struct rootfs *rootfs, const char *path, const char *link
         return error_set(err, ERROR_REGISTRY, "the hard link '%.200s' is to '%.200s', which is %s",
                          path, link, target ? "a directory" : "not there");
     }
+
     *out = target->entry;
     return 0;
 }
 
-/* What only a judge wants to hear, of an entry that is otherwise fine. `node`: what is in its place
- * so far, or NULL. */
+/* Reports what only a judge wants to hear about an entry that is fine otherwise. `node`: what is in
+ * its place so far, or NULL. */
 static void judge_place(struct rootfs *rootfs, const char *path, struct node *parent,
                         const struct node *node, size_t layer)
 {
@@ -199,11 +231,12 @@ static void judge_place(struct rootfs *rootfs, const char *path, struct node *pa
         judge->fault(judge->data, ROOTFS_NO_PARENT, layer, path, text);
         parent->blamed = true;
     }
+
     if (node && !node->implied && node->layer == layer)
         judge->fault(judge->data, ROOTFS_DUPLICATE, layer, path, "the layer has this name twice");
 }
 
-/* A node for an entry of this path: the one that is there, or a new one. */
+/* The node for an entry with this path: the existing one, or a new one. */
 static struct node *take_node(struct rootfs *rootfs, const char *path,
                               const struct rootfs_entry *made, size_t layer, struct error *err)
 {
@@ -212,6 +245,7 @@ static struct node *take_node(struct rootfs *rootfs, const char *path,
         return rootfs->root;
     if (parent_of(rootfs, path, true, &parent, err) != 0)
         return NULL;
+
     const char *real = real_path(rootfs, parent, path);
     rootfs->fault = ROOTFS_NO_FAULT;
     if (rootfs->extra_bytes > MOST_EXTRA) {
@@ -220,11 +254,13 @@ static struct node *take_node(struct rootfs *rootfs, const char *path,
                   MOST_EXTRA);
         return NULL;
     }
+
     struct node *node = nodes_find(&rootfs->nodes, real, strlen(real));
     if (rootfs->judge)
         judge_place(rootfs, path, parent, node, layer);
     if (node && node->entry.type == TAR_DIR && made->type == TAR_DIR)
         return node;
+
     if (node) {
         real = node->entry.path;
         nodes_remove(&rootfs->nodes, node);
@@ -234,8 +270,8 @@ static struct node *take_node(struct rootfs *rootfs, const char *path,
     return nodes_add(&rootfs->nodes, parent, real);
 }
 
-/* A directory over a directory changes what is said about it; anything else takes the place of what
- * was there (OCI image-spec layer.md). */
+/* A directory over a directory updates its attributes; anything else replaces what was there (OCI
+ * image-spec layer.md). */
 static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *made, size_t layer,
                  struct error *err)
 {
@@ -249,7 +285,7 @@ static int place(struct rootfs *rootfs, const char *path, struct rootfs_entry *m
     return 0;
 }
 
-/* What the list itself says against a name. */
+/* Faults that the list itself tells about a name. */
 static int check_name(struct rootfs *rootfs, const struct listing_entry *from, size_t layer,
                       struct error *err)
 {
@@ -268,6 +304,7 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
     }
     if (!(from->flags & LISTING_ABSOLUTE))
         return 0;
+
     rootfs->fault = ROOTFS_ABSOLUTE;
     if (!rootfs->judge)
         return error_set(err, ERROR_REGISTRY,
@@ -293,10 +330,12 @@ static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, 
                                 .mtime = from->mtime,
                                 .size = from->size,
                                 .print = from->print};
+
     if ((from->flags || path[0] == '\0') && check_name(rootfs, from, layer, err) != 0)
         return -1;
     if (strncmp(path_base(path), ".wh.", 4) == 0)
         return whiteout(rootfs, path, from, layer, err);
+
     if (from->type == TAR_HARDLINK) {
         if (link_target(rootfs, path, from->link, &made, err) != 0)
             return -1;
@@ -304,11 +343,12 @@ static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, 
         made.link = copy(rootfs, from->link);
         made.facts = copy(rootfs, from->facts);
     }
+
     made.layer = layer & MOST_LAYERS;
     return place(rootfs, path, &made, layer, err);
 }
 
-/* Layers count from 1: what no layer names is older than all. */
+/* Layers count from 1: what no layer names is older than all of them. */
 static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *list,
                  struct error *err)
 {
@@ -317,6 +357,7 @@ static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *lis
     while ((got = listing_reader_next(list, &entry, err)) > 0) {
         if (rootfs->judge && rootfs->judge->entry)
             rootfs->judge->entry(rootfs->judge->data, layer, &entry);
+
         rootfs->fault = ROOTFS_NO_FAULT;
         if (apply_entry(rootfs, &entry, layer, err) == 0)
             continue;
@@ -327,7 +368,7 @@ static int apply(struct rootfs *rootfs, size_t layer, struct listing_reader *lis
     return got;
 }
 
-/* The list of a layer; made anew unless somebody judges. */
+/* The list of a layer; a missing one is made again, unless for a judge. */
 static struct listing_reader *open_list(const struct rootfs *rootfs, const struct store *store,
                                         const struct digest *layer, struct listing *about,
                                         struct error *err)
@@ -337,8 +378,10 @@ static struct listing_reader *open_list(const struct rootfs *rootfs, const struc
     if (!list && rootfs->judge)
         error_set(err, ERROR_BUILD, "the list of the layer '%s' is gone from the cache; try again",
                   layer->text);
+
     if (list || rootfs->judge || listing_make(store, layer, &any, err) != 0)
         return list;
+
     list = listing_reader_open(store, layer, about);
     if (!list)
         error_set(err, ERROR_BUILD, "the list of the layer '%s' can't be read back", layer->text);
@@ -354,6 +397,7 @@ static int apply_layer(struct rootfs *rootfs, const struct store *store,
     AUTOPTR(listing_reader) list = open_list(rootfs, store, digest, &about, err);
     if (!list)
         return -1;
+
     rootfs->entries += about.count;
     if (rootfs->entries > MOST_ENTRIES)
         return error_set(err, ERROR_REGISTRY, "the image has more than %d entries", MOST_ENTRIES);
@@ -392,9 +436,11 @@ struct rootfs *rootfs_judge(const struct store *store, const struct digest *laye
         error_set(err, ERROR_REGISTRY, "the image has more than %d layers", MOST_LAYERS);
         return NULL;
     }
+
     for (size_t i = 0; i < count; i++)
         if (apply_layer(rootfs, store, &layers[i], i + 1, err) != 0)
             return NULL;
+
     sort(rootfs);
     rootfs->judge = NULL;
     return take(rootfs);
@@ -422,43 +468,53 @@ const struct rootfs_entry *rootfs_find(const struct rootfs *rootfs, const char *
     return node && (node != rootfs->root || !node->implied) ? &node->entry : NULL;
 }
 
+/* Drops the last component. */
+static void go_up(struct buf *path)
+{
+    while (path->len > 0 && path->data[--path->len] != '/')
+        ;
+}
+
 char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error *err)
 {
     AUTO(buf) real = {0};
     autofree char *rest = xstrdup(path);
     int links = 0;
+
     for (char *at = rest; *at;) {
         size_t part = strcspn(at, "/"), before = real.len;
         char *after = at + part + strspn(at + part, "/");
-        if (part == 2 && at[0] == '.' && at[1] == '.') {
-            while (real.len > 0 && real.data[--real.len] != '/')
-                ;
-        } else if (part > 0 && !(part == 1 && at[0] == '.')) {
-            if (real.len > 0)
-                buf_addc(&real, '/');
-            buf_add(&real, at, part);
-            const struct node *node = nodes_find(&rootfs->nodes, real.data, real.len);
-            if (node && node->entry.type == TAR_SYMLINK && *after) {
-                if (++links > MOST_LINKS) {
-                    error_set(err, ERROR_PROJECT,
-                              "'%s' leads through a cycle of links in the image", path);
-                    return NULL;
-                }
-                real.len = node->entry.link[0] == '/' ? 0 : before;
-                char *longer = xasprintf("%s/%s", node->entry.link, after);
-                free(rest);
-                rest = at = longer;
-                continue;
-            }
-            if (node && node->entry.type != TAR_DIR && *after) {
-                error_set(err, ERROR_PROJECT,
-                          "'%s' can't be in the image: '%s' is not a directory there", path,
-                          node->entry.path);
+        if (is_up(at, part))
+            go_up(&real);
+        if (is_up(at, part) || is_here(at, part)) {
+            at = after;
+            continue;
+        }
+
+
+        if (real.len > 0)
+            buf_addc(&real, '/');
+        buf_add(&real, at, part);
+        const struct node *node = *after ? nodes_find(&rootfs->nodes, real.data, real.len) : NULL;
+        if (node && node->entry.type == TAR_SYMLINK) {
+            if (++links > MOST_LINKS) {
+                error_set(err, ERROR_PROJECT, "'%s' leads through a cycle of links in the image",
+                          path);
                 return NULL;
             }
+            real.len = node->entry.link[0] == '/' ? 0 : before;
+            rest = at = splice(rest, node->entry.link, after);
+            continue;
+        }
+        if (node && node->entry.type != TAR_DIR) {
+            error_set(err, ERROR_PROJECT,
+                      "'%s' can't be in the image: '%s' is not a directory there", path,
+                      node->entry.path);
+            return NULL;
         }
         at = after;
     }
+
     return xstrndup(buf_text(&real), real.len);
 }
 

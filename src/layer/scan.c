@@ -9,14 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Reading layers: unpacked, hashed before and after, and listed, in one go. */
+/* Reads layers: they are unpacked, hashed in both forms and listed in one pass. */
 
-enum {
-    PIECE = 32 * 1024 /* deflate makes at most 1,032 times as much of it */,
-    CONTENT = 256 * 1024
-};
-static const uint64_t largest_content = UINT64_C(16)
-                                        << 30; /* Lambda takes 10 GB, so this is no image for it */
+enum { PIECE = 32 * 1024 /* deflate expands it at most 1,032 times */, CONTENT = 256 * 1024 };
+/* Lambda takes at most 10 GB. */
+static const uint64_t largest_content = UINT64_C(16) << 30;
 
 /* A layer on its way from the source to the tar reader. */
 struct stream {
@@ -25,10 +22,10 @@ struct stream {
     struct digest_context packed;
     struct hasher *plain;
     struct gunzip *gunzip;
-    struct buf ready; /* decompressed, from `taken` on not yet handed on */
+    struct buf ready; /* decompressed; bytes from `taken` on are not passed on yet */
     size_t taken;
-    uint64_t size, total;           /* bytes of the blob, and of what is in it */
-    bool gzip, zstd, ended, failed; /* failed: the source did, not the content */
+    uint64_t size, total;           /* bytes of the blob, and of its content */
+    bool gzip, zstd, ended, failed; /* failed: reading the source did */
 };
 
 static void stream_release(struct stream *stream)
@@ -45,6 +42,7 @@ static int plain_sink(void *data, const void *bytes, size_t length, struct error
     static const unsigned char gzip[2] = {0x1f, 0x8b};
     if (stream->total == 0 && length >= 2 && memcmp(bytes, gzip, 2) == 0)
         return error_set(err, ERROR_REGISTRY, "it is compressed twice");
+
     stream->total += length;
     if (stream->total > largest_content)
         return error_set(err, ERROR_REGISTRY, "it holds more than 16 GiB");
@@ -53,7 +51,7 @@ static int plain_sink(void *data, const void *bytes, size_t length, struct error
     return 0;
 }
 
-/* The next piece of the blob, hashed; 0 at the end. */
+/* Reads and hashes the next piece of the blob; 0 at the end. */
 static int64_t next_piece(struct stream *stream, char *piece, struct error *err)
 {
     int64_t got =
@@ -76,13 +74,15 @@ static int advance(struct stream *stream, struct error *err)
         return -1;
     if (got == 0)
         return gunzip_finish(stream->gunzip, err);
+
     stream->gzip = first ? got >= 2 && memcmp(piece, gzip, 2) == 0 : stream->gzip;
     stream->zstd = first ? got >= 4 && memcmp(piece, zstd, 4) == 0 : stream->zstd;
+
     if (first && stream->zstd)
         return error_set(
             err, ERROR_REGISTRY,
-            "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example with "
-            "'skopeo copy --dest-compress-format gzip'");
+            "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, "
+            "for example with 'skopeo copy --dest-compress-format gzip'");
     return gunzip_feed(stream->gunzip, piece, (size_t)got, err);
 }
 
@@ -96,6 +96,7 @@ static int64_t tar_bytes(void *data, void *bytes, size_t capacity, struct error 
     while (stream->ready.len == 0 && !stream->ended)
         if (advance(stream, err) != 0)
             return -1;
+
     size_t part = stream->ready.len - stream->taken;
     part = part < capacity ? part : capacity;
     if (part > 0)
@@ -121,6 +122,7 @@ static int read_entries(struct stream *stream, struct listing_writer *writer, st
     AUTOPTR(tar_reader) reader = tar_reader_open(tar_bytes, stream, "the layer", err);
     if (!reader)
         return -1;
+
     while ((more = tar_reader_next(reader, &entry, err)) == 1)
         if (listing_writer_entry(writer, &entry, err) != 0 ||
             (entry.size > 0 && read_content(reader, writer, room, err) != 0))
@@ -128,7 +130,7 @@ static int read_entries(struct stream *stream, struct listing_writer *writer, st
     return more;
 }
 
-/* Padding behind the archive's end counts for the digests. */
+/* The digests include padding after the archive's end. */
 static int read_rest(struct stream *stream, struct error *err)
 {
     while (!stream->ended) {
@@ -139,7 +141,7 @@ static int read_rest(struct stream *stream, struct error *err)
     return 0;
 }
 
-/* Only the blob's own digest and size. */
+/* Reads on for the sake of the blob's own digest and size. */
 static int drain(struct stream *stream, struct error *err)
 {
     char piece[PIECE];
@@ -158,12 +160,13 @@ static void take_known(const struct listing *known, struct listing_scan *out)
     out->listed = true;
 }
 
-/* *out is what the list's head says when the blob is the one that was named. */
+/* Takes *out from the list's head when the blob is the one that was named. */
 static int scan_known(struct stream *stream, const struct listing *known,
                       const struct digest *named, struct listing_scan *out, struct error *err)
 {
     if (drain(stream, err) != 0)
         return -1;
+
     digest_final(&stream->packed, &out->digest);
     out->size = stream->size;
     if (digest_equal(&out->digest, named))
@@ -182,16 +185,19 @@ static int scan_content(struct stream *stream, const struct store *store, struct
         result = read_rest(stream, err);
     if (result != 0 && (stream->failed || err->kind != ERROR_REGISTRY))
         return -1;
+
     if (result != 0)
         out->trouble = xstrdup(err->text);
     if (drain(stream, err) != 0)
         return -1;
+
     digest_final(&stream->packed, &out->digest);
     out->size = stream->size;
     out->gzip = stream->gzip;
     out->zstd = stream->zstd;
     if (result != 0)
         return 0;
+
     hasher_finish(stream->plain, &out->diff_id);
     out->content_size = stream->total;
     out->members = gunzip_members(stream->gunzip);
@@ -213,6 +219,7 @@ int listing_scan(const struct store *store, tar_source source, void *data,
         return -1;
     if (named && listing_known(store, named, &known))
         return scan_known(&stream, &known, named, out, err);
+
     stream.plain = hasher_new(err);
     stream.gunzip = stream.plain ? gunzip_open(plain_sink, &stream, true, err) : NULL;
     return stream.gunzip ? scan_content(&stream, store, out, err) : -1;
@@ -247,8 +254,8 @@ static int check_content(const struct digest *blob, const struct digest *found,
     return 0;
 }
 
-/* Content that can't be read may be so because the disk damaged it: then the digest is wrong as
- * well, and that is what the user should hear. */
+/* Content may be unreadable because the disk damaged it. Then the digest is wrong as well, and that
+ * is what the user should hear. */
 static int scan_blob(const struct store *store, const struct digest *blob,
                      struct listing_scan *scan, struct error *err)
 {
@@ -256,8 +263,10 @@ static int scan_blob(const struct store *store, const struct digest *blob,
     autoclose int fd = store_open_blob(store, blob, &size, err);
     if (fd < 0)
         return -1;
+
     if (listing_scan(store, blob_bytes, &fd, NULL, scan, err) != 0)
         return error_wrap(err, "the layer '%s'", blob->text);
+
     if (!digest_equal(&scan->digest, blob)) {
         store_discard(store, blob);
         return error_set(
@@ -265,9 +274,10 @@ static int scan_blob(const struct store *store, const struct digest *blob,
             "the layer '%s' was damaged on disk and has been removed from the cache; build again",
             blob->text);
     }
-    return scan->listed ? 0
-                        : error_set(err, ERROR_REGISTRY, "the layer '%s' can't be used: %s",
-                                    blob->text, scan->trouble);
+    if (!scan->listed)
+        return error_set(err, ERROR_REGISTRY, "the layer '%s' can't be used: %s", blob->text,
+                         scan->trouble);
+    return 0;
 }
 
 int listing_make(const struct store *store, const struct digest *blob, struct digest *diff_id,
@@ -278,9 +288,11 @@ int listing_make(const struct store *store, const struct digest *blob, struct di
     if (diff_id->text[0] && listing_known(store, blob, &listing) &&
         digest_equal(&listing.diff_id, diff_id))
         return 0;
+
     AUTOPTR(listing_reader) reader = listing_reader_open(store, blob, &listing);
     if (reader)
         return check_content(blob, &listing.diff_id, diff_id, err);
+
     if (scan_blob(store, blob, &scan, err) != 0)
         return -1;
     return check_content(blob, &scan.diff_id, diff_id, err);

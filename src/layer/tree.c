@@ -20,7 +20,7 @@ static struct tree_entry *add(struct tree *tree, const char *path, enum tar_type
     return entry;
 }
 
-/* How many bytes at their end are the same in both, from the beginning of a name on. */
+/* How many last bytes both have in common, counted from the beginning of a component. */
 static size_t shared_end(const char *path, const char *source)
 {
     size_t shared = 0, length = strlen(path), other = strlen(source);
@@ -31,8 +31,8 @@ static size_t shared_end(const char *path, const char *source)
     return shared;
 }
 
-/* The files of a folder come one after the other, and what is kept of their sources is mostly the
- * same. */
+/* The files of a folder are added one after the other, and mostly share this part of their source.
+ */
 static const char *keep_source(struct tree *tree, const char *source, size_t length)
 {
     const char *last = tree->len > 1 ? tree->entries[tree->len - 2].source : NULL;

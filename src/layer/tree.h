@@ -4,19 +4,19 @@
 #include "support/arena.h"
 #include "support/tar.h"
 
-/* Files on their way into the image: an engine fills a tree, layer_make turns it into a blob. There
- * may be a million of them, so an entry is small: a file's source, which mostly ends as its path
- * does, is kept without that end. */
+/* Files on their way into the image: an engine fills a tree, and layer_make turns it into a blob.
+ * There may be a million of them, so an entry is small: a file's source mostly ends like its path,
+ * and is kept without that end. */
 struct tree_entry {
     const char *path;   /* cleaned path in the image */
-    const char *source; /* file on this machine that has the content, up to where it goes on as
-                           `path` does; NULL: `text` */
+    const char *source; /* file on this machine with the content, up to where it goes on like
+                           `path`; NULL: `text` has it */
     const char *text; /* content of a file without a source, target of a symbolic link, else NULL */
-    uint16_t shared;  /* the last bytes of `path` that belong to the source */
+    uint16_t shared;  /* how many last bytes of `path` belong to the source */
     uint16_t mode;    /* 0755 or 0644 for files, 0755 for directories */
     uint8_t type;     /* enum tar_type: TAR_FILE, TAR_DIR or TAR_SYMLINK */
-    bool stored; /* the source is the cache's: never written in place, though other builds touch its
-                    times */
+    bool stored; /* the source is in the cache: it is never written in place, though other builds
+                    touch its times */
 };
 
 struct tree {
@@ -26,16 +26,16 @@ struct tree {
 };
 
 void tree_release(struct tree *tree);
-/* Adds an entry; the tree has copies of what it is given. */
+/* Adds an entry; the tree copies its arguments. */
 void tree_add_file(struct tree *tree, const char *path, const char *source, unsigned mode);
 /* Likewise for a file of the cache's objects/, which is named by its content. */
 void tree_add_stored(struct tree *tree, const char *path, const char *source, unsigned mode);
-/* A file whose content is at hand. */
+/* A file with this content. */
 void tree_add_text(struct tree *tree, const char *path, const char *text, unsigned mode);
 void tree_add_dir(struct tree *tree, const char *path);
 void tree_add_link(struct tree *tree, const char *path, const char *target);
 
-/* The whole name of the source; NULL: the entry has none. Caller frees. */
+/* The whole name of the source, or NULL when the entry has none. Caller frees. */
 char *tree_source(const struct tree_entry *entry);
 
 #endif
