@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Facts of an ELF file, read from untrusted bytes: every offset and count is checked against the
+/* Facts about an ELF file, read from untrusted bytes: every offset and count is checked against the
  * size. */
 struct elf_facts {
     int machine;                           /* e_machine: 62 x86-64, 183 AArch64 */
@@ -21,16 +21,14 @@ struct elf_facts {
     bool stripped;                         /* no .symtab */
     int type; /* e_type: 1 relocatable, 2 program, 3 shared (programs too), 4 core */
     char *soname, *rpath, *runpath; /* NULL: none */
-    struct strv versions; /* "LIBRARY VERSION": what it must find in its libraries; weak ones are
-                             left out */
-    struct strv gives;    /* versions that it defines as a library */
-    unsigned isa; /* x86-64 level that it says it needs (.note.gnu.property): 1 to 4; 0: it says
-                     nothing */
-    struct strv sections; /* "BYTES NAME" of those that take room in the file, 100 at most */
-    bool partial;         /* some of this lies in a part of the file that was not kept */
+    struct strv versions;           /* "LIBRARY VERSION" that it requires, except weak ones */
+    struct strv gives;              /* versions that it defines, as a library */
+    unsigned isa; /* x86-64 level that it says it needs (.note.gnu.property), 1 to 4; 0: none */
+    struct strv sections; /* "BYTES NAME" of those that take room in the file, at most 100 */
+    bool partial; /* some facts are missing: they lie in a part of the file that was not kept */
 };
 
-/* A file of which only some windows are at hand. */
+/* A part of a file; only some parts are at hand. */
 struct elf_window {
     const void *bytes;
     uint64_t offset, length;
@@ -41,21 +39,21 @@ struct elf_source {
     uint64_t size;                          /* of the whole file */
 };
 
-/* 1: an ELF file, *facts filled in; 0: something else; -1: a damaged ELF file (ERROR_LAMBDA, with
- * `name` in front). */
+/* 1: an ELF file, *facts is filled in. 0: another kind of file. -1: a damaged ELF file
+ * (ERROR_LAMBDA; the message begins with `name`). */
 int elf_read_source(const struct elf_source *source, const char *name, struct elf_facts *facts,
                     struct error *err) must_check;
 int elf_read(const void *bytes, size_t length, const char *name, struct elf_facts *facts,
              struct error *err) must_check;
 int elf_read_file(const char *path, struct elf_facts *facts, struct error *err) must_check;
 void elf_facts_release(struct elf_facts *facts);
-/* Where the dynamic section lies, going by the head of a file alone: false when it says nothing of
- * one. */
+/* Where the dynamic section lies, judging by the head of a file alone. False when the head names
+ * none. */
 bool elf_find_dynamic(const void *head, size_t length, uint64_t *offset, uint64_t *size);
 
-/* Proves that a program can start on Lambda with nothing else: static (no interpreter, no needed
- * library), of the right machine, no executable stack, no text relocations. ERROR_LAMBDA names the
- * fact that is wrong and the remedy; the message calls the file `name`. */
+/* Proves that a program can start on Lambda without any other file: it is static (no interpreter,
+ * no needed library), for the right machine, without an executable stack or text relocations.
+ * ERROR_LAMBDA names the wrong fact and the remedy; the message calls the file `name`. */
 int elf_prove_static(const char *path, const char *name, enum arch arch,
                      struct error *err) must_check;
 

@@ -19,22 +19,28 @@ static int judge(const char *name, const struct elf_facts *facts, enum arch arch
 {
     char room[32];
     int machine = arch == ARCH_ARM64 ? EM_AARCH64 : EM_X86_64;
+
     if (facts->machine != machine || !facts->is_64 || !facts->little_endian)
         return error_set(
             err, ERROR_LAMBDA,
-            "'%s' is a program for %s%s, not for %s; use a compiler for that (lbuild doctor lists them)",
+            "'%s' is a program for %s%s, not for %s; use a compiler for that (lbuild doctor "
+            "lists them)",
             name, machine_name(facts, room, sizeof room), facts->is_64 ? "" : " (32 bit)",
             arch_lambda(arch));
+
     if (!facts->executable)
         return error_set(
             err, ERROR_LAMBDA,
-            "'%s' is not a program that can be started; drop -c, -r and -shared from the link flags",
+            "'%s' is not a program that can be started; drop -c, -r and -shared from the link "
+            "flags",
             name);
     if (facts->interpreter)
         return error_set(
             err, ERROR_LAMBDA,
-            "'%s' is not static: it wants the interpreter '%s'; drop -dynamic and -pie from the link flags",
+            "'%s' is not static: it wants the interpreter '%s'; drop -dynamic and -pie from the "
+            "link flags",
             name, facts->interpreter);
+
     if (facts->needed.len > 0)
         return error_set(
             err, ERROR_LAMBDA,
@@ -43,12 +49,14 @@ static int judge(const char *name, const struct elf_facts *facts, enum arch arch
     if (facts->executable_stack)
         return error_set(
             err, ERROR_LAMBDA,
-            "'%s' asks for an executable stack; link with -Wl,-z,noexecstack and avoid nested functions",
+            "'%s' asks for an executable stack; link with -Wl,-z,noexecstack and avoid nested "
+            "functions",
             name);
     if (facts->text_relocations)
         return error_set(
             err, ERROR_LAMBDA,
-            "'%s' has text relocations; compile every part of it with -fPIE, or link without -static-pie",
+            "'%s' has text relocations; compile every part of it with -fPIE, or link without "
+            "-static-pie",
             name);
     return 0;
 }
@@ -63,5 +71,6 @@ int elf_prove_static(const char *path, const char *name, enum arch arch, struct 
         return error_set(
             err, ERROR_LAMBDA,
             "'%s' is not an ELF program; lbuild packs programs that were linked statically", name);
+
     return judge(name, &facts, arch, err);
 }

@@ -10,16 +10,17 @@ enum {
     HEAD = 16 * 1024 * 1024,
     DYNAMIC = 1024 * 1024,
     TAIL = 256 * 1024,
-    WHOLE_SCRIPT = 1024 * 1024, /* scripts are looked through for a client up to here */
+    WHOLE_SCRIPT = 1024 * 1024, /* scripts up to this size are searched for a client */
     TEXT = 16 * 1024,
     LINE = 512,
-    FIRST = 4096, /* what decides what a file is */
+    FIRST = 4096, /* enough to tell what a file is */
     NEEDLE = 22,  /* of `needle` */
 };
 static const char needle[] = "AWS_LAMBDA_RUNTIME_API";
 _Static_assert(sizeof needle - 1 == NEEDLE, "its length");
 
-/* The last bytes of one piece go in front of the next, so that the needle is found across them. */
+/* The last bytes of each piece are kept and put before the next one, so that the needle is found
+ * across both. */
 struct search {
     char carry[2 * NEEDLE];
     size_t carried;
@@ -54,8 +55,10 @@ void program_scan_begin(struct program_scan *scan, uint64_t size, bool keep_text
 {
     char *head = scan->head, *dynamic = scan->dynamic, *tail = scan->tail;
     memset(scan, 0, offsetof(struct program_scan, first));
+
     scan->elf = scan->script = scan->key = false;
     scan->search = (struct search){0};
+
     scan->head = head;
     scan->dynamic = dynamic;
     scan->tail = tail;
@@ -68,26 +71,29 @@ static void search(struct search *search, const char *bytes, size_t length)
     size_t front = length < NEEDLE - 1 ? length : NEEDLE - 1;
     if (search->found)
         return;
+
     memcpy(search->carry + search->carried, bytes, front);
     search->found = memmem(search->carry, search->carried + front, needle, NEEDLE) ||
                     memmem(bytes, length, needle, NEEDLE);
+
     if (length >= NEEDLE - 1) {
         memcpy(search->carry, bytes + length - (NEEDLE - 1), NEEDLE - 1);
         search->carried = NEEDLE - 1;
     } else {
-        size_t total = search->carried + front,
-               drop = total > NEEDLE - 1 ? total - (NEEDLE - 1) : 0;
+        size_t total = search->carried + front;
+        size_t drop = total > NEEDLE - 1 ? total - (NEEDLE - 1) : 0;
         memmove(search->carry, search->carry + drop, total - drop);
         search->carried = total - drop;
     }
 }
 
-/* Copies what a piece at `at` has of the window [offset, offset + length). */
+/* Copies the part of a piece at `at` that falls into the window [offset, offset + length). */
 static void keep(char *window, uint64_t offset, uint64_t length, uint64_t at, const char *bytes,
                  size_t count)
 {
-    uint64_t from = at > offset ? at : offset,
-             end = at + count < offset + length ? at + count : offset + length;
+    uint64_t from = at > offset ? at : offset, end = offset + length;
+    if (at + count < end)
+        end = at + count;
     if (from < end)
         memcpy(window + (from - offset), bytes + (from - at), end - from);
 }
@@ -95,13 +101,13 @@ static void keep(char *window, uint64_t offset, uint64_t length, uint64_t at, co
 static bool is_key(const char *text, size_t length)
 {
     static const char begin[] = "-----BEGIN ", end[] = "PRIVATE KEY-----";
-    enum { FRONT = 200 }; /* OpenSSL writes attributes in front of some */
+    enum { FRONT = 200 /* OpenSSL writes attributes before some keys */, LABEL = 64 };
     const char *at = memmem(text, length < FRONT ? length : FRONT, begin, sizeof begin - 1);
-    return at && memmem(at, (size_t)(text + length - at) < 64 ? (size_t)(text + length - at) : 64,
-                        end, sizeof end - 1);
+    size_t rest = at ? (size_t)(text + length - at) : 0;
+    return at && memmem(at, rest < LABEL ? rest : LABEL, end, sizeof end - 1);
 }
 
-/* By its first bytes. */
+/* Judges the file by its first bytes. */
 static void classify(struct program_scan *scan, const char *bytes, size_t length)
 {
     scan->elf = length >= 4 && memcmp(bytes, "\177ELF", 4) == 0;
@@ -131,6 +137,7 @@ static void feed_elf(struct program_scan *scan, const char *bytes, size_t length
             scan->dynamic = scan->dynamic ? scan->dynamic : xmalloc(DYNAMIC);
         }
     }
+
     if (scan->size > HEAD) {
         scan->tail = scan->tail ? scan->tail : xmalloc(TAIL);
         keep(scan->tail, tail_offset(scan), TAIL, scan->seen, bytes, length);
@@ -138,6 +145,7 @@ static void feed_elf(struct program_scan *scan, const char *bytes, size_t length
             keep(scan->dynamic, scan->dynamic_offset, scan->dynamic_size, scan->seen, bytes,
                  length);
     }
+
     search(&scan->search, bytes, length);
 }
 
@@ -145,6 +153,7 @@ static void take_piece(struct program_scan *scan, const char *bytes, size_t leng
 {
     if (scan->seen == 0)
         classify(scan, bytes, length);
+
     if (scan->elf) {
         feed_elf(scan, bytes, length);
     } else {
@@ -156,6 +165,7 @@ static void take_piece(struct program_scan *scan, const char *bytes, size_t leng
         if (scan->size <= WHOLE_SCRIPT)
             search(&scan->search, bytes, length);
     }
+
     scan->seen += length;
 }
 
@@ -170,6 +180,7 @@ static void take_first(struct program_scan *scan)
 void program_scan_feed(struct program_scan *scan, const void *bytes, size_t length)
 {
     const char *from = bytes;
+
     if (scan->seen == 0) {
         size_t room = FIRST - scan->first_used, part = length < room ? length : room;
         memcpy(scan->first + scan->first_used, from, part);
@@ -180,11 +191,12 @@ void program_scan_feed(struct program_scan *scan, const void *bytes, size_t leng
         from += part;
         length -= part;
     }
+
     if (length > 0)
         take_piece(scan, from, length);
 }
 
-/* A line of a keyword and what came from the file: no control characters, and not without end. */
+/* A keyword and a text from the file, which gets no control characters and at most 4,096 bytes. */
 static void add_line(struct buf *out, const char *word, const char *text)
 {
     enum { MOST = 4096 };
@@ -199,23 +211,31 @@ static void add_lines(struct buf *out, const char *word, const struct strv *list
         add_line(out, word, list->items[i]);
 }
 
+/* The parts of the file that were kept. */
+static struct elf_source kept_parts(const struct program_scan *scan)
+{
+    struct elf_source source = {.size = scan->size};
+    source.windows[0] = (struct elf_window){scan->head, 0, scan->head_used};
+    if (scan->dynamic_size > 0)
+        source.windows[1] =
+            (struct elf_window){scan->dynamic, scan->dynamic_offset, scan->dynamic_size};
+    if (scan->size > HEAD)
+        source.windows[2] = (struct elf_window){scan->tail, tail_offset(scan), TAIL};
+    return source;
+}
+
 static void add_elf(const struct program_scan *scan, struct buf *out)
 {
+    static const char prefix[] = "it: damaged ELF file: ";
     struct error err = {0};
     AUTO(elf_facts) facts = {0};
-    const struct elf_source source = {
-        .windows = {{scan->head, 0, scan->head_used},
-                    {scan->dynamic_size ? scan->dynamic : NULL, scan->dynamic_offset,
-                     scan->dynamic_size},
-                    {scan->size > HEAD ? scan->tail : NULL, tail_offset(scan),
-                     scan->size > HEAD ? TAIL : 0}},
-        .size = scan->size,
-    };
+    const struct elf_source source = kept_parts(scan);
     if (elf_read_source(&source, "it", &facts, &err) != 1) {
-        add_line(out, "damaged",
-                 strncmp(err.text, "it: damaged ELF file: ", 22) == 0 ? err.text + 22 : err.text);
+        bool prefixed = strncmp(err.text, prefix, sizeof prefix - 1) == 0;
+        add_line(out, "damaged", err.text + (prefixed ? sizeof prefix - 1 : 0));
         return;
     }
+
     buf_addf(out, "elf %d %d %d %d %d %u %d\n", facts.machine, facts.is_64, facts.little_endian,
              facts.type, facts.executable, facts.isa, facts.partial);
     const struct {
@@ -227,26 +247,27 @@ static void add_elf(const struct program_scan *scan, struct buf *out)
     for (size_t i = 0; i < countof(single); i++)
         if (single[i].text)
             add_line(out, single[i].word, single[i].text);
+
     add_lines(out, "needed", &facts.needed);
     add_lines(out, "version", &facts.versions);
     add_lines(out, "gives", &facts.gives);
     add_lines(out, "section", &facts.sections);
 }
 
-/* "#! INTERPRETER [ARGUMENTS]": the kernel reads no further than a page's part of the line
- * (execve(2)). */
+/* "#! INTERPRETER [ARGUMENTS]": the kernel reads only the beginning of the line (execve(2)). */
 static void add_script(const struct program_scan *scan, struct buf *out)
 {
     const char *line = scan->head + 2, *end = memchr(line, '\n', scan->head_used - 2);
     size_t length = end ? (size_t)(end - line) : scan->head_used - 2;
     bool cr = length > 0 && line[length - 1] == '\r';
     length = length < LINE ? length : LINE;
-    autofree char *text =
-        xstrndup(line, cr && length > 0 ? length - (line[length - 1] == '\r') : length);
+    autofree char *text = xstrndup(line, length - (cr && line[length - 1] == '\r'));
+
     const char *word = text + strspn(text, " \t");
     size_t part = strcspn(word, " \t");
     autofree char *interpreter = xstrndup(word, part);
     const char *rest = word + part + strspn(word + part, " \t");
+
     buf_addf(out, "script %d\n", cr);
     add_line(out, "interp", interpreter);
     add_line(out, "args", rest);
@@ -257,14 +278,17 @@ void program_scan_end(struct program_scan *scan, struct buf *out)
     take_first(scan);
     if (scan->seen == 0)
         return;
+
     if (scan->elf)
         add_elf(scan, out);
     else if (scan->script)
         add_script(scan, out);
+
     if (scan->search.found)
         buf_adds(out, "client \n");
     if (scan->key)
         buf_adds(out, "key \n");
+
     if (scan->text && scan->head_used == scan->size && !memchr(scan->head, 0, scan->head_used)) {
         buf_adds(out, "text \n");
         buf_add(out, scan->head, scan->head_used);
@@ -278,6 +302,7 @@ static void read_elf(const char *text, struct program *out)
     if (sscanf(text, "%d %d %d %d %d %u %d", &machine, &is_64, &little, &type, &executable, &isa,
                &partial) != 7)
         return;
+
     out->kind = PROGRAM_ELF;
     out->elf.machine = machine;
     out->elf.is_64 = is_64;
@@ -312,12 +337,14 @@ static void read_line(const char *word, const char *text, struct program *out)
         {"rpath", &out->elf.rpath},
         {"runpath", &out->elf.runpath},
         {"args", &out->arguments}};
+
     for (size_t i = 0; i < countof(lists); i++)
         if (strcmp(word, lists[i].word) == 0)
             strv_add(lists[i].list, text);
     for (size_t i = 0; i < countof(fields); i++)
         if (strcmp(word, fields[i].word) == 0)
             put(fields[i].field, text);
+
     if (strcmp(word, "elf") == 0)
         read_elf(text, out);
     if (strcmp(word, "damaged") == 0) {
@@ -328,6 +355,7 @@ static void read_line(const char *word, const char *text, struct program *out)
         out->kind = PROGRAM_SCRIPT;
         out->carriage_return = text[0] == '1';
     }
+
     out->client = out->client || strcmp(word, "client") == 0;
     out->key = out->key || strcmp(word, "key") == 0;
 }
@@ -341,6 +369,7 @@ void program_read(const char *lines, struct program *out)
         autofree char *text =
             part < length ? xstrndup(at + part + 1, length - part - 1) : xstrdup("");
         at += length + (at[length] == '\n');
+
         if (strcmp(word, "text") == 0) {
             out->text = at;
             return;

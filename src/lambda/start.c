@@ -50,6 +50,7 @@ static void set_variable(struct strv *env, const char *name, const char *value)
             return;
         }
     }
+
     strv_addf(env, "%s=%s", name, value);
 }
 
@@ -76,9 +77,11 @@ void start_environment(const struct js *config, const struct start *start, const
     start_words(js_get(config, "Env"), out);
     for (size_t i = 0; i < countof(fixed); i++)
         set_variable(out, fixed[i][0], fixed[i][1]);
+
     for (size_t i = 0; i < countof(passed); i++)
         if (getenv(passed[i]))
             set_variable(out, passed[i], getenv(passed[i]));
+
     if (start->stock && start->words.len > 1)
         set_variable(out, "_HANDLER", start->words.items[1]);
 }

@@ -491,7 +491,6 @@ char *rootfs_resolve(const struct rootfs *rootfs, const char *path, struct error
             continue;
         }
 
-
         if (real.len > 0)
             buf_addc(&real, '/');
         buf_add(&real, at, part);
