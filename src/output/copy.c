@@ -8,14 +8,14 @@
 enum { SLOTS = 8, HALF = SLOTS / 2, SLOT = 128 * 1024 };
 
 /* A ring of buffers. The copying thread fills slot `filled` and passes it on; the hashing thread
- * follows. Waking the other side costs as much as a slot's work, so both go by half rings. */
+ * follows. Waking a thread costs as much as hashing a slot, so each is woken for half a ring. */
 struct ring {
     pthread_t thread;
     pthread_mutex_t mutex;
     pthread_cond_t more, room;
     bool running, ended, starved,
-        blocked;           /* starved: the hashing thread waits; blocked: the copying thread does */
-    size_t filled, hashed; /* slots in all, so far */
+        blocked; /* starved: the hashing thread waits; blocked: the copying thread waits */
+    size_t filled, hashed; /* counts of slots so far */
     size_t lengths[SLOTS];
     char *bytes;
     struct digest_context context;
@@ -39,6 +39,7 @@ static void *hash_slots(void *data)
         size_t from = ring->hashed, to = ring->filled - from < HALF ? ring->filled : from + HALF;
         if (from == to)
             break;
+
         pthread_mutex_unlock(&ring->mutex);
         hash_some(ring, from, to);
         pthread_mutex_lock(&ring->mutex);
@@ -46,18 +47,20 @@ static void *hash_slots(void *data)
         if (ring->blocked)
             pthread_cond_signal(&ring->room);
     }
+
     pthread_mutex_unlock(&ring->mutex);
     return NULL;
 }
 
-/* Without a second thread (a limit of the machine, or a small blob) the copying thread hashes too.
- */
+/* Without a second thread (for a small blob, or when none can be had) the copying thread hashes
+ * too. */
 static int ring_init(struct ring *ring, uint64_t size, struct error *err)
 {
     pthread_mutex_init(&ring->mutex, NULL);
     pthread_cond_init(&ring->more, NULL);
     pthread_cond_init(&ring->room, NULL);
     ring->bytes = xmalloc(SLOTS * SLOT);
+
     if (digest_init(&ring->context, err) != 0)
         return -1;
     ring->running =
@@ -105,6 +108,7 @@ static void ring_pass(struct ring *ring, size_t length)
     ring->lengths[ring->filled % SLOTS] = length;
     if (!ring->running)
         hash_some(ring, ring->filled, ring->filled + 1);
+
     pthread_mutex_lock(&ring->mutex);
     ring->filled++;
     ring->hashed += !ring->running;
@@ -121,7 +125,7 @@ static int damaged(const struct store *store, const struct digest *digest, struc
                      digest->text);
 }
 
-/* Reads a whole slot, but at the end. */
+/* Reads a whole slot, or less at the end. */
 static ssize_t fill(int fd, char *bytes)
 {
     size_t done = 0;
@@ -135,14 +139,17 @@ static ssize_t fill(int fd, char *bytes)
             break;
         done += (size_t)got;
     }
+
     return (ssize_t)done;
 }
 
-/* What was hashed while the compiler ran needs no second thread: the same file is passed on. */
+/* Passes on a blob that was hashed while the compiler ran: the same file, so it needs no second
+ * thread. */
 static int copy_verified(int fd, const struct digest *digest, uint64_t size, byte_sink sink,
                          void *data, struct error *err)
 {
     autofree char *bytes = xmalloc(SLOT);
+
     for (uint64_t left = size; left > 0;) {
         ssize_t got = fill(fd, bytes);
         if (got <= 0 || (uint64_t)got > left)
@@ -161,6 +168,7 @@ int copy_blob(const struct blob_source *from, const struct digest *digest, uint6
     int verified = verify_take(from->verified, digest);
     if (verified >= 0)
         return copy_verified(verified, digest, size, sink, data, err);
+
     AUTO(ring) ring = {0};
     struct digest actual;
     uint64_t there = 0;
@@ -169,6 +177,7 @@ int copy_blob(const struct blob_source *from, const struct digest *digest, uint6
         return -1;
     if (there != size)
         return damaged(store, digest, err);
+
     for (uint64_t left = size; left > 0;) {
         char *bytes = ring_next(&ring);
         ssize_t got = fill(fd, bytes);
@@ -178,10 +187,11 @@ int copy_blob(const struct blob_source *from, const struct digest *digest, uint6
             return damaged(store, digest, err);
         left -= (uint64_t)got;
         ring_pass(&ring, (size_t)got);
-        /* The hashing thread only reads: both may have the bytes at once. */
+        /* The hashing thread only reads, so both may use the bytes at once. */
         if (sink && sink(data, bytes, (size_t)got, err) != 0)
             return -1;
     }
+
     ring_end(&ring);
     digest_final(&ring.context, &actual);
     return digest_equal(&actual, digest) ? 0 : damaged(store, digest, err);

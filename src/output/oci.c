@@ -26,7 +26,7 @@ static int to_target(void *data, const void *bytes, size_t length, struct error 
     if (fs_write_fd(target->fd, target->name, bytes, length, err) != 0)
         return -1;
     fs_write_ahead(target->fd, &target->ahead, length);
-    if (target->meter.verb) /* not in the thread */
+    if (target->meter.verb) /* not in the verifying thread */
         log_meter_set(&target->meter, target->ahead.written);
     return 0;
 }
@@ -38,8 +38,8 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
 
 enum { FOLDERS = 2, HEADER = 512 };
 
-/* Each entry has one header, since our names are short; content is padded; two empty blocks are the
- * end. */
+/* Each entry has one header, since the names are short; content is padded; two empty blocks end the
+ * archive. */
 static uint64_t tar_size(const struct bundle *bundle)
 {
     enum { BLOCK = 512 };
@@ -66,11 +66,12 @@ static int start_file(struct tar_writer *tar, const char *path, uint64_t size, s
     return tar_writer_entry(tar, &entry, err);
 }
 
-/* All files from number `first` on, and the end. */
+/* Writes all files from number `first` on, and the end. */
 static int write_files(struct tar_writer *tar, struct target *target, const struct bundle *bundle,
                        size_t first, const struct blob_source *from, struct error *err)
 {
     log_meter_start(&target->meter, "write", "bytes", target->ahead.written, tar_size(bundle));
+
     for (size_t i = first; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
         if (start_file(tar, file->path, file->size, err) != 0)
@@ -79,6 +80,7 @@ static int write_files(struct tar_writer *tar, struct target *target, const stru
                         : copy_blob(from, &file->digest, file->size, to_tar, tar, err) != 0)
             return -1;
     }
+
     int result = tar_writer_finish(tar, err);
     log_meter_end(&target->meter);
     return result;
@@ -91,8 +93,8 @@ static int write_tar(const struct bundle *bundle, const struct blob_source *from
     return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, from, err) : -1;
 }
 
-/* What can't be taken back is written only after everything was verified: standard output, a pipe,
- * a device. */
+/* Standard output, a pipe or a device can't be taken back, so everything is verified before it is
+ * written. */
 static int write_stream(const struct bundle *bundle, const struct blob_source *from, int fd,
                         const char *name, struct error *err)
 {
@@ -100,11 +102,13 @@ static int write_stream(const struct bundle *bundle, const struct blob_source *f
     if (isatty(fd))
         return error_set(err, ERROR_USAGE,
                          "won't write a tar archive to a terminal; redirect it, or name a file");
+
     for (size_t i = 0; i < bundle->len; i++) {
         const struct bundle_file *file = &bundle->files[i];
         if (!file->bytes && copy_blob(from, &file->digest, file->size, NULL, NULL, err) != 0)
             return -1;
     }
+
     return write_tar(bundle, from, &target, err);
 }
 
@@ -126,8 +130,8 @@ static int write_file(const struct bundle *bundle, const struct blob_source *fro
     return replace(&file, from->store, err);
 }
 
-/* The file to be made or replaced; NULL: there is something else. A link to a file stays a link:
- * the file behind it is replaced. Caller frees. */
+/* The file to make or replace; NULL: the path names something else. A link to a file stays: the
+ * file that it leads to is replaced. Caller frees. */
 static char *regular_target(const char *path)
 {
     struct stat st;
@@ -137,6 +141,7 @@ static char *regular_target(const char *path)
         return xstrdup(path);
     if (!S_ISREG(st.st_mode))
         return NULL;
+
     char *real = realpath(path, NULL);
     return real ? real : xstrdup(path);
 }
@@ -147,10 +152,10 @@ struct output_begun {
     struct atomic file;
     struct target target;
     struct tar_writer *tar;
-    struct image_blob *blobs; /* that are in it */
+    struct image_blob *blobs; /* in the file so far */
     size_t len, cap;
-    uint64_t layer; /* where the header of the layer that comes in belongs */
-    bool broken;    /* it didn't end */
+    uint64_t layer; /* place of the header of the layer that is coming in */
+    bool broken;    /* that layer has not ended */
 };
 
 static void abandon(struct output_begun *begun)
@@ -183,18 +188,21 @@ static int add_bytes(void *data, const void *bytes, size_t length, struct error 
 static struct output_begun *begin(const struct store *store, const char *path,
                                   struct verify_sink *sink)
 {
-    struct error ignored; /* whoever writes meets it again */
+    struct error ignored; /* the write meets the same error again */
     autofree char *real = regular_target(path);
     if (!real)
         return NULL;
+
     struct output_begun *begun = xcalloc(1, sizeof *begun);
     begun->store = store;
     begun->file = (struct atomic)ATOMIC_INIT;
     *sink = (struct verify_sink){.blob = begin_blob, .bytes = add_bytes, .data = begun};
+
     if (atomic_open(&begun->file, real, 0644, &ignored) == 0) {
         begun->target = (struct target){.fd = begun->file.fd, .name = begun->file.path};
         begun->tar = tar_writer_open(to_target, &begun->target, &ignored);
     }
+
     if (begun->tar && write_head(begun->tar, &ignored) == 0)
         return begun;
     abandon(begun);
@@ -221,19 +229,21 @@ static int layer_done(void *data, const struct digest *digest, uint64_t size, st
     AUTO(buf) header = {0};
     AUTOPTR(tar_writer) tar = tar_writer_open(to_buf, &header, err);
     autofree char *path = bundle_blob_path(digest);
+
     if (!tar || start_file(tar, path, size, err) != 0 ||
-        header.len != HEADER /* from 8 GiB on it takes more */ ||
+        header.len != HEADER /* 8 GiB and more take a longer one */ ||
         begun->target.ahead.written - begun->layer - HEADER != size ||
         to_target(&begun->target, zeros, (size_t)(-size % HEADER), err) != 0 ||
         pwrite(begun->file.fd, header.data, HEADER, (off_t)begun->layer) != HEADER)
         return -1;
+
     grow(begun->blobs, begun->len, begun->cap);
     begun->blobs[begun->len++] = (struct image_blob){.digest = *digest, .size = size};
     begun->broken = false;
     return 0;
 }
 
-/* The header, which has the layer's name and size, is left out until they are known. */
+/* Leaves room for the header: the layer's name and size are not known yet. */
 static bool layer(struct output_begun *begun, size_t index, struct layer_sink *sink)
 {
     static const char none[HEADER] = {0};
@@ -242,13 +252,14 @@ static bool layer(struct output_begun *begun, size_t index, struct layer_sink *s
         return false;
     if (index == 0)
         store_free_replaced(begun->store);
+
     begun->layer = begun->target.ahead.written;
     begun->broken = true;
     *sink = (struct layer_sink){.bytes = layer_bytes, .done = layer_done, .data = begun};
     return to_target(&begun->target, none, HEADER, &ignored) == 0;
 }
 
-/* Whether what was begun is the beginning of this file. */
+/* Whether the begun output is the beginning of this file. */
 static bool fits(const struct output_begun *begun, const struct bundle *bundle, const char *path)
 {
     bool good =
@@ -276,15 +287,18 @@ static int write_oci(const struct image *image, const struct blob_source *from,
     bundle_make(image, &bundle);
     if (strcmp(path, "-") == 0)
         return write_stream(&bundle, from, STDOUT_FILENO, "standard output", err);
+
     autofree char *real = regular_target(path);
     if (real && !fits(begun, &bundle, real))
         return write_file(&bundle, from, real, err);
     if (real)
         return finish(begun, &bundle, from, err);
+
     if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
         return error_set(err, ERROR_USAGE,
                          "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path,
                          path);
+
     autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A folder that holds what oci.c puts into a tar file. It is made beside its place and then takes
- * it in one step. */
+/* A folder with the files that oci.c puts into a tar file. It is made beside its place and renamed
+ * in one step. */
 
 struct target {
     int fd;
@@ -35,6 +35,7 @@ static int write_one(const struct bundle_file *file, const struct blob_source *f
     autofree char *path = path_join(folder, file->path);
     autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     struct target target = {.fd = fd, .name = path};
+
     if (fd < 0 || fchmod(fd, 0644) != 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (file->bytes ? to_target(&target, file->bytes, file->size, err) != 0
@@ -49,19 +50,23 @@ static int fill(const struct bundle *bundle, const struct blob_source *from, con
     static const char *const parts[] = {"", "blobs", "blobs/sha256"};
     struct log_meter meter = {0};
     uint64_t total = 0;
+
     for (size_t i = 0; i < countof(parts); i++) {
         autofree char *path = parts[i][0] ? path_join(folder, parts[i]) : xstrdup(folder);
         if ((parts[i][0] && mkdir(path, 0755) != 0) || chmod(path, 0755) != 0)
             return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
     }
+
     for (size_t i = 0; i < bundle->len; i++)
         total += bundle->files[i].size;
     log_meter_start(&meter, "write", "bytes", 0, total);
+
     for (size_t i = 0; i < bundle->len; i++) {
         if (write_one(&bundle->files[i], from, folder, err) != 0)
             return -1;
         log_meter_set(&meter, meter.done + bundle->files[i].size);
     }
+
     log_meter_end(&meter);
     return 0;
 }
@@ -77,7 +82,7 @@ static bool is_empty(const char *path)
     return empty;
 }
 
-/* What is there goes away: so it must be empty, or a layout with at most one image. */
+/* The old folder is replaced, so it must be empty, or a layout with at most one image. */
 static int check_old(const char *path, struct error *err)
 {
     enum { LARGEST = 4 * 1024 * 1024 };
@@ -85,11 +90,14 @@ static int check_old(const char *path, struct error *err)
     struct stat st;
     AUTO(buf) text = {0};
     autofree char *marker = path_join(path, "oci-layout"), *index = path_join(path, "index.json");
+
     if (lstat(path, &st) != 0)
         return errno == ENOENT ? 0 : error_errno(err, ERROR_BUILD, "can't look at '%s'", path);
+
     if (!S_ISDIR(st.st_mode))
         return error_set(err, ERROR_USAGE,
                          "'%s' is not a folder; remove it, or choose another name", path);
+
     if (is_empty(path))
         return 0;
     if (!fs_exists(marker) || fs_read(index, LARGEST, &text, &ignored) != 0)
@@ -97,6 +105,7 @@ static int check_old(const char *path, struct error *err)
             err, ERROR_USAGE,
             "'%s' is a folder with other content than an OCI image layout; choose another name",
             path);
+
     AUTOPTR(js) json = js_parse(buf_text(&text), text.len, index, &ignored);
     if (!json || js_count(js_get(json, "manifests")) > 1)
         return error_set(
@@ -107,7 +116,7 @@ static int check_old(const char *path, struct error *err)
     return 0;
 }
 
-/* Lets the new folder appear. An old one is swapped out in the same step, and then removed. */
+/* Lets the new folder appear. An old one is exchanged in the same step, and then removed. */
 static int put_in_place(const char *made, const char *path, struct error *err)
 {
     if (rename(made, path) == 0)
@@ -122,25 +131,29 @@ static int put_in_place(const char *made, const char *path, struct error *err)
 static int write_layout(const struct image *image, const struct blob_source *from,
                         struct output_begun *begun, const char *path, struct error *err)
 {
-    (void)begun; /* nothing is */
+    (void)begun; /* this kind has no begin */
     AUTO(bundle) bundle = {0};
     if (strcmp(path, "-") == 0)
         return error_set(err, ERROR_USAGE,
                          "a folder can't go to standard output; use -o - for a tar archive");
+
     size_t length = strlen(path);
     while (length > 1 && path[length - 1] == '/')
         length--;
     autofree char *place = xstrndup(path, length);
     if (check_old(place, err) != 0)
         return -1;
+
     autofree char *parent = path_dir(place);
     autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(place)),
                   *made = path_join(parent, name);
     if (!mkdtemp(made))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
+
     bundle_make(image, &bundle);
     if (fill(&bundle, from, made, err) == 0 && put_in_place(made, place, err) == 0)
         return 0;
+
     struct error left = {0};
     if (fs_remove(made, &left) != 0)
         log_warn("%s; remove it by hand", left.text);

@@ -5,29 +5,29 @@
 #include "layer/layer.h"
 #include "output/copy.h"
 
-struct output_begun; /* what a kind of output has made before the image was known */
+struct output_begun; /* the part of an output that is made before the image is known */
 
-/* Where a finished image goes: one file per kind in output/, one line each in output/list.h. Blobs
+/* Where a finished image goes: one file per kind in output/, and one line in output/list.h. Blobs
  * are verified while they are copied: a damaged one ends the build (ERROR_REGISTRY, build again)
- * before anything appears. An output appears whole or not at all, and what was there before stays
- * until then. */
+ * before anything appears. An output appears whole or not at all, and the old one stays until then.
+ */
 struct output {
-    const char *name; /* the TYPE of -o type=TYPE,dest=PATH */
+    const char *name; /* TYPE in -o type=TYPE,dest=PATH */
     const char *help;
-    /* Opens an output at `path` early: *sink gets the base's layers, each once, in their order,
-     * while the compiler works. NULL: nothing can be done yet. This function may be NULL. The store
-     * must outlive what is begun. */
+    /* Begins an output at `path` early: *sink gets the base's layers, each once and in order, while
+     * the compiler works. NULL: nothing can be written yet. The pointer itself may be NULL. The
+     * store must outlive the begun output. */
     struct output_begun *(*begin)(const struct store *store, const char *path,
                                   struct verify_sink *sink);
-    /* What was begun, all it got being verified, goes on with a layer that is only just being made
-     * (layer.h), number `index` of the image's distinct ones: *sink gets its bytes. False: not now.
-     * NULL where `begin` is. */
+    /* Continues a begun output, whose bytes so far are verified, with a layer that is still being
+     * made (layer.h): *sink gets its bytes. `index` counts the image's distinct layers. False: it
+     * can't take this layer now. The pointer is NULL where `begin` is. */
     bool (*layer)(struct output_begun *begun, size_t index, struct layer_sink *sink);
-    /* Ends what was begun; without a write nothing of it appears. NULL is fine. */
+    /* Ends a begun output, or does nothing for NULL. Without a write before, no output appears. */
     void (*abandon)(struct output_begun *begun);
-    /* `path` is absolute or relative to the current directory; "-" is standard output where the
-     * kind allows it. `begun` is taken up where its sink was left, all it got being verified
-     * (verify_finish), or NULL; the bytes are the same. It stays the caller's to abandon. */
+    /* Writes the output. `path`: "-" is standard output, where the kind allows it. `begun`: NULL,
+     * or a begun output whose bytes so far are verified (verify_finish): it is continued where its
+     * sink stopped, with the same bytes as a result. The caller still abandons it. */
     int (*write)(const struct image *image, const struct blob_source *from,
                  struct output_begun *begun, const char *path, struct error *err);
 };
