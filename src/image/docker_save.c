@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in what docker
- * save wrote once, beside an index.json in what it and others write now. */
+/* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in archives of
+ * older dockers, beside an index.json in newer archives and those of other tools. */
 
 static bool has_tag(const struct js *entry, const char *tag)
 {
@@ -21,12 +21,14 @@ static const struct js *choose(const struct reading *reading, const struct js *a
 {
     const struct js *found = NULL;
     size_t count = 0;
+
     for (size_t i = 0; i < js_count(all); i++) {
         if (reading->tag && !has_tag(js_at(all, i), reading->tag))
             continue;
         found = js_at(all, i);
         count++;
     }
+
     if (count == 1)
         return found;
     error_set(err, ERROR_REGISTRY,
@@ -49,12 +51,14 @@ static int read_layers(const struct reading *reading, const struct js *layers, s
 {
     struct imagefile *image = reading->image;
     image->layers = xcalloc(js_count(layers), sizeof *image->layers);
+
     for (size_t i = 0; i < js_count(layers); i++) {
         struct error why = {0};
         const char *path = js_text(js_at(layers, i));
         if (!path)
             return error_set(err, ERROR_REGISTRY, "%s: layer %zu of manifest.json isn't text",
                              reading->path, i + 1);
+
         const struct part *part = parts_get(reading->parts, path, &why);
         struct imagefile_layer *layer = reading_add_layer(reading, part, &why);
         layer->media_type = xstrdup("");
@@ -66,7 +70,7 @@ static int read_layers(const struct reading *reading, const struct js *layers, s
     return 0;
 }
 
-/* The config's name is its digest, in the old form and in the new one. */
+/* The config's name contains its digest, in the old form and in the new one. */
 static void check_config_name(const struct reading *reading, const char *name,
                               const struct part *part)
 {
@@ -85,6 +89,7 @@ int reading_docker(const struct reading *reading, struct error *err)
     const struct js *entry = all ? choose(reading, all, err) : NULL;
     if (!entry)
         return -1;
+
     const struct js *layers = js_get(entry, "Layers");
     const char *name = js_get_text(entry, "Config");
     if (!name)
@@ -92,20 +97,38 @@ int reading_docker(const struct reading *reading, struct error *err)
     if (js_count(layers) > IMAGEFILE_LAYERS)
         return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path,
                          IMAGEFILE_LAYERS);
+
     const struct part *part = parts_get(reading->parts, name, err);
     struct js *config = part ? reading_json(reading, name, err) : NULL;
     if (!config)
         return -1;
+
     image->format = "docker";
     image->images = 1;
     image->manifest_type = xstrdup("");
     image->config_type = xstrdup("");
     image->config_digest = part->digest;
+
     check_config_name(reading, name, part);
     take_tags(reading, entry);
+
     int result = read_layers(reading, layers, err);
     imagefile_take_config(image, config);
     return result;
+}
+
+/* Whether a layer of manifest.json is the one that was read: its blob, or another blob with the
+ * same content. */
+static bool same_layer(const struct reading *reading, const struct js *path,
+                       const struct imagefile_layer *read)
+{
+    struct error ignored = {0};
+    const char *name = js_text(path);
+    const struct part *layer = name ? parts_get(reading->parts, name, &ignored) : NULL;
+    if (!layer)
+        return read->missing != NULL;
+    return digest_equal(&layer->digest, &read->scan.digest) ||
+           (layer->scan.listed && digest_equal(&layer->scan.diff_id, &read->scan.diff_id));
 }
 
 int reading_compare_docker(const struct reading *reading, struct error *err)
@@ -118,21 +141,17 @@ int reading_compare_docker(const struct reading *reading, struct error *err)
         return -1;
     if (js_count(all) != 1)
         return 0;
-    struct error why = {0};
+
+    struct error ignored = {0};
     const struct js *entry = js_at(all, 0), *layers = js_get(entry, "Layers");
     const char *name = js_get_text(entry, "Config");
-    const struct part *config = name ? parts_get(reading->parts, name, &why) : NULL;
+    const struct part *config = name ? parts_get(reading->parts, name, &ignored) : NULL;
     bool same = config && digest_equal(&config->digest, &image->config_digest) &&
                 js_count(layers) == image->layer_count;
-    for (size_t i = 0; same && i < image->layer_count; i++) {
-        const char *path = js_text(js_at(layers, i));
-        const struct part *layer = path ? parts_get(reading->parts, path, &why) : NULL;
-        same = layer ? digest_equal(&layer->digest, &image->layers[i].scan.digest) ||
-                           (layer->scan.listed &&
-                            digest_equal(&layer->scan.diff_id, &image->layers[i].scan.diff_id))
-                     : image->layers[i].missing != NULL;
-    }
-    /* With a damaged config it is not the archive that contradicts itself. */
+    for (size_t i = 0; same && i < image->layer_count; i++)
+        same = same_layer(reading, js_at(layers, i), &image->layers[i]);
+
+    /* With a damaged config, the archive doesn't contradict itself. */
     image->two_faces = !same && image->damage.len == 0;
     if (same)
         take_tags(reading, entry);

@@ -21,15 +21,16 @@ static int64_t read_outer(void *data, void *bytes, size_t capacity, struct error
     return tar_reader_read(data, bytes, capacity, err);
 }
 
-/* Whether a layer's entry is a mark that removes the path, or a directory above it, from the layers
- * below. */
+/* Whether a layer's entry removes the path, or a directory above it, from the layers below. */
 static bool is_whiteout(const char *entry, const char *path)
 {
     const char *name = path_base(entry);
     if (strncmp(name, ".wh.", 4) != 0)
         return false;
+
     autofree char *folder =
         name == entry ? xstrdup("") : xstrndup(entry, (size_t)(name - entry - 1));
+
     if (strcmp(name, ".wh..wh..opq") == 0)
         return strcmp(folder, path) != 0 && path_below(path, folder, NULL);
     autofree char *target = path_join(folder, name + 4);
@@ -40,6 +41,7 @@ static int save(struct tar_reader *layer, const struct tar_entry *entry,
                 const struct search *search, struct error *err)
 {
     char chunk[65536];
+
     if (entry->type != TAR_FILE)
         return error_set(
             err, ERROR_LAMBDA,
@@ -48,10 +50,12 @@ static int save(struct tar_reader *layer, const struct tar_entry *entry,
     if (entry->size > FILE_MAX)
         return error_set(err, ERROR_LAMBDA, "'/%s' in the image is larger than 2 GiB",
                          search->path);
+
     autoclose int fd =
         open(search->to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0700);
     if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", search->to);
+
     int64_t got = 0;
     while ((got = tar_reader_read(layer, chunk, sizeof chunk, err)) > 0)
         if (fs_write_fd(fd, search->to, chunk, (size_t)got, err) != 0)
@@ -59,7 +63,7 @@ static int save(struct tar_reader *layer, const struct tar_entry *entry,
     return got < 0 ? -1 : 0;
 }
 
-/* Reads the layer to its end: a later entry of the same path would replace an earlier one. */
+/* Reads the layer to its end, because a later entry of the same path replaces an earlier one. */
 static int search_layer(struct tar_reader *layer, struct search *search, struct error *err)
 {
     struct tar_entry entry;
@@ -68,6 +72,7 @@ static int search_layer(struct tar_reader *layer, struct search *search, struct 
         autofree char *path = path_clean(entry.path);
         if (!path)
             continue;
+
         search->hidden |= is_whiteout(path, search->path);
         if (strcmp(path, search->path) != 0)
             continue;
@@ -107,10 +112,12 @@ int extract_file(const char *image_path, const struct imagefile *image, const ch
 {
     bool folder = strcmp(image->format, "oci-layout") == 0;
     struct search search = {.path = path, .to = to};
+
     if (!folder && strcmp(image->format, "oci") != 0)
         return error_set(err, ERROR_USAGE,
                          "'%s' is in docker's own format; invoke takes an OCI archive or folder",
                          image_path);
+
     for (size_t i = image->layer_count; i-- > 0 && !search.found && !search.hidden;) {
         autofree char *blob = xasprintf("blobs/sha256/%s", digest_hex(&image->layers[i].digest));
         int result = folder ? search_folder(image_path, blob, &search, err)
@@ -118,6 +125,7 @@ int extract_file(const char *image_path, const struct imagefile *image, const ch
         if (result != 0)
             return -1;
     }
+
     if (!search.found)
         return error_set(err, ERROR_LAMBDA, "the image has no '/%s', which it is to start", path);
     return 0;

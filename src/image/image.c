@@ -21,7 +21,7 @@ void image_release(struct image *image)
     image->layer_count = 0;
 }
 
-/* What rfc3339 can write. */
+/* Only times that rfc3339 can write. */
 static int check_time(int64_t epoch, struct error *err)
 {
     if (epoch >= 0 && epoch <= INT64_C(253402300799))
@@ -36,7 +36,7 @@ static int bad_base(const struct base *base, const char *what, struct error *err
     return error_set(err, ERROR_REGISTRY, "%s: the base image's config %s", base->reference, what);
 }
 
-/* A member that must be an object where it is there at all: a copy to be changed, or a new one. */
+/* A copy of a member that must be an object if it exists, or a new object. */
 static struct js *copy_object(const struct base *base, const struct js *parent, const char *key,
                               struct error *err)
 {
@@ -58,7 +58,7 @@ static struct js *string_array(const struct strv *words)
     return array;
 }
 
-/* The value of the last pair with this name; NULL without one. */
+/* The last pair with this name, or NULL. */
 static const struct plan_pair *find_pair(const struct plan_pairs *pairs, const char *name,
                                          size_t length)
 {
@@ -69,15 +69,17 @@ static const struct plan_pair *find_pair(const struct plan_pairs *pairs, const c
     return NULL;
 }
 
-/* As docker does: a variable of the base is replaced in its place, a new one goes to the end. */
+/* Like docker: a variable of the base is replaced in its place, and a new one goes to the end. */
 static int merge_env(struct js *config, const struct base *base, const struct plan_pairs *env,
                      struct error *err)
 {
     const struct js *old = js_get(config, "Env");
     AUTO(strv) lines = {0};
     autofree bool *placed = xcalloc(env->len, sizeof *placed);
+
     if (old && !js_is_array(old))
         return bad_base(base, "has an 'Env' that isn't a list", err);
+
     for (size_t i = 0; i < js_count(old); i++) {
         const char *line = js_text(js_at(old, i));
         if (!line)
@@ -90,6 +92,7 @@ static int merge_env(struct js *config, const struct base *base, const struct pl
         if (pair)
             placed[pair - env->items] = true;
     }
+
     for (size_t i = 0; i < env->len; i++) {
         const struct plan_pair *pair =
             find_pair(env, env->items[i].name, strlen(env->items[i].name));
@@ -97,6 +100,7 @@ static int merge_env(struct js *config, const struct base *base, const struct pl
             strv_addf(&lines, "%s=%s", pair->name, pair->value);
         placed[pair - env->items] = true;
     }
+
     if (lines.len > 0)
         js_set(config, "Env", string_array(&lines));
     return 0;
@@ -108,13 +112,15 @@ static void collect_key(void *data, const char *key, const struct js *value)
     strv_add(data, key);
 }
 
-/* The same members in the order of their names' bytes: nothing depends on who set them first. */
+/* The same members, sorted by the bytes of their names, so that the order of setting them doesn't
+ * matter. */
 static struct js *sorted(const struct js *object)
 {
     AUTO(strv) keys = {0};
     struct js *out = js_object();
     js_each(object, collect_key, &keys);
     strv_sort(&keys);
+
     for (size_t i = 0; i < keys.len; i++) {
         const char *text = js_get_text(object, keys.items[i]);
         js_set_string(out, keys.items[i], text ? text : "");
@@ -128,8 +134,8 @@ static void set_pairs(struct js *object, const struct plan_pairs *pairs)
         js_set_string(object, pairs->items[i].name, pairs->items[i].value);
 }
 
-/* What describes this image, in both places where tools look. The plan says what its base is; what
- * the base says of its own goes. */
+/* Sets the annotations, which tools look for in two places. The plan names the image's base, so the
+ * base's own annotations about its base are dropped. */
 static void set_annotations(struct js *object, const struct plan *plan)
 {
     js_remove(object, BASE_NAME);
@@ -143,8 +149,10 @@ static int set_labels(struct js *config, const struct base *base, const struct p
     AUTOPTR(js) labels = copy_object(base, config, "Labels", err);
     if (!labels)
         return -1;
+
     set_annotations(labels, plan);
     set_pairs(labels, &plan->labels);
+
     AUTO(strv) names = {0};
     js_each(labels, collect_key, &names);
     if (names.len > 0)
@@ -152,12 +160,13 @@ static int set_labels(struct js *config, const struct base *base, const struct p
     return 0;
 }
 
-/* The "config" member: what a container is started with. */
+/* The "config" member, which says how a container is started. */
 static struct js *run_config(const struct base *base, const struct plan *plan, struct error *err)
 {
     AUTOPTR(js) config = copy_object(base, base->config, "config", err);
     if (!config || merge_env(config, base, &plan->env, err) != 0)
         return NULL;
+
     if (plan->entrypoint.len > 0) {
         js_set(config, "Entrypoint", string_array(&plan->entrypoint));
         js_remove(config, "Cmd"); /* the base's were words for its own entry point */
@@ -166,9 +175,10 @@ static struct js *run_config(const struct base *base, const struct plan *plan, s
         js_set(config, "Cmd", string_array(&plan->cmd));
     if (plan->workdir)
         js_set_string(config, "WorkingDir", plan->workdir);
+
     if (set_labels(config, base, plan, err) != 0)
         return NULL;
-    js_remove(config, "OnBuild"); /* for the next Dockerfile alone, as every builder has it */
+    js_remove(config, "OnBuild"); /* every builder applies it to the next Dockerfile only */
     return take(config);
 }
 
@@ -196,7 +206,7 @@ static struct js *make_rootfs(const struct base *base, const struct layer *layer
     return rootfs;
 }
 
-/* Members that this file doesn't know come behind those that it does. */
+/* Members that are unknown here come after the known ones. */
 static void carry_over(void *data, const char *key, const struct js *value)
 {
     static const char *const known[] = {"created", "author", "architecture", "variant",
@@ -211,8 +221,10 @@ static int check_platform(const struct base *base, const struct plan *plan, stru
 {
     const char *os = js_get_text(base->config, "os"),
                *arch = js_get_text(base->config, "architecture");
+
     if (base->scratch)
         return 0;
+
     if (!os || strcmp(os, "linux") != 0)
         return bad_base(base, "is not for linux", err);
     if (!arch || strcmp(arch, arch_oci(plan->arch)) != 0)
@@ -230,10 +242,12 @@ static int make_config(const struct base *base, const struct layer *layers, size
     const char *author = js_get_text(base->config, "author");
     if (check_platform(base, plan, err) != 0 || check_time(plan->epoch, err) != 0)
         return -1;
+
     autofree char *created = rfc3339(plan->epoch);
     AUTOPTR(js) run = run_config(base, plan, err);
     if (!run)
         return -1;
+
     js_set_string(config, "created", created);
     if (author)
         js_set_string(config, "author", author);
@@ -241,9 +255,11 @@ static int make_config(const struct base *base, const struct layer *layers, size
     if (image->variant)
         js_set_string(config, "variant", image->variant);
     js_set_string(config, "os", "linux");
+
     js_set(config, "config", take(run));
     js_set(config, "rootfs", make_rootfs(base, layers, count));
     js_set(config, "history", make_history(base, count, created));
+
     if (base->config)
         js_each(base->config, carry_over, config);
     js_dump(config, &image->config);
@@ -276,26 +292,30 @@ static int make_manifest(const struct base *base, const struct layer *layers, si
     AUTOPTR(js) annotations = js_object();
     AUTO(strv) names = {0};
     struct js *list = js_array();
+
     js_set_integer(manifest, "schemaVersion", 2);
     js_set_string(manifest, "mediaType", MEDIA_OCI_MANIFEST);
     js_set(manifest, "config",
            make_descriptor(MEDIA_OCI_CONFIG, &image->config_digest, image->config.len));
     js_set(manifest, "layers", list);
+
     image->layers = xcalloc(base->layer_count + count, sizeof *image->layers);
     for (size_t i = 0; i < base->layer_count; i++)
         add_layer(image, list, &base->layers[i].digest, &base->layers[i].diff_id,
                   base->layers[i].size);
     for (size_t i = 0; i < count; i++)
         add_layer(image, list, &layers[i].digest, &layers[i].diff_id, layers[i].size);
+
     set_annotations(annotations, plan);
     js_each(annotations, collect_key, &names);
     if (names.len > 0)
         js_set(manifest, "annotations", sorted(annotations));
+
     js_dump(manifest, &image->manifest);
     return digest_bytes(image->manifest.data, image->manifest.len, &image->manifest_digest, err);
 }
 
-/* "host/name:tag" without the tag, which is behind the last colon that isn't a port's. */
+/* "host/name:tag" without the tag, which follows the last colon that isn't a port's. */
 static char *repository(const char *reference)
 {
     const char *slash = strrchr(reference, '/'), *colon = strchr(slash ? slash : reference, ':');
@@ -307,6 +327,7 @@ int image_make(const struct base *base, const struct layer *layers, size_t layer
 {
     const char *variant = js_get_text(base->config, "variant");
     memset(image, 0, sizeof *image);
+
     if (plan->tags.len == 0)
         return error_set(err, ERROR_INTERNAL, "the image has no name");
     if (base->layer_count + layer_count > MANIFEST_LAYERS)
@@ -315,10 +336,12 @@ int image_make(const struct base *base, const struct layer *layers, size_t layer
             "%s: %zu layers of the base and %zu of its own are more than the %d that an "
             "image may have",
             base->reference, base->layer_count, layer_count, MANIFEST_LAYERS);
+
     image->arch = plan->arch;
     image->variant = variant && variant[0] ? xstrdup(variant) : NULL;
     image->name = repository(plan->tags.items[0]);
     strv_add_all(&image->tags, &plan->tags);
+
     if (make_config(base, layers, layer_count, plan, image, err) == 0 &&
         make_manifest(base, layers, layer_count, plan, image, err) == 0)
         return 0;

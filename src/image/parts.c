@@ -22,7 +22,7 @@ struct parts {
     char *path;
     bool folder;
     const struct store *store;
-    struct client *client; /* of a registry, else NULL */
+    struct client *client; /* for a registry, else NULL */
     struct part **list;
     size_t len, cap, texts;
     uint64_t content_size;
@@ -57,9 +57,9 @@ bool parts_is_folder(const struct parts *parts)
     return parts->folder;
 }
 
-/* One file on its way: what was read of it to see what it is comes first, then the rest. */
+/* A file that is being read: first the bytes that were read to see what it is, then the rest. */
 struct intake {
-    struct tar_reader *tar; /* or a descriptor */
+    struct tar_reader *tar; /* or a file descriptor */
     int fd;
     const char *name;
     char *first;
@@ -97,15 +97,18 @@ static int64_t intake_bytes(void *data, void *bytes, size_t capacity, struct err
 static int fill_first(struct intake *intake, struct error *err)
 {
     intake->first = xmalloc(CHUNK);
-    for (int64_t got = 1; got > 0 && intake->held<CHUNK; intake->held += got> 0 ? (size_t)got : 0) {
-        got = read_more(intake, intake->first + intake->held, CHUNK - intake->held, err);
+    while (intake->held < CHUNK) {
+        int64_t got = read_more(intake, intake->first + intake->held, CHUNK - intake->held, err);
         if (got < 0)
             return -1;
+        if (got == 0)
+            break;
+        intake->held += (size_t)got;
     }
     return 0;
 }
 
-/* A tar begins with a name, which could be any text, and has its magic further on (pax(1), "ustar
+/* A tar begins with a name, which could be any text; its magic comes later (pax(1), "ustar
  * Interchange Format"). */
 static bool is_text(const struct intake *intake)
 {
@@ -121,6 +124,7 @@ static int read_text(struct parts *parts, struct part *part, struct intake *inta
     autofree char *chunk = xmalloc(CHUNK);
     if (digest_init(&context, err) != 0)
         return -1;
+
     while ((got = intake_bytes(intake, chunk, CHUNK, err)) > 0) {
         digest_update(&context, chunk, (size_t)got);
         part->size += (uint64_t)got;
@@ -131,12 +135,13 @@ static int read_text(struct parts *parts, struct part *part, struct intake *inta
             part->text = (struct buf){0};
         }
     }
+
     parts->texts += part->text.len;
     digest_final(&context, &part->digest);
     return got < 0 ? -1 : 0;
 }
 
-/* The digest that a blob's path names; empty for another path. */
+/* The digest in a blob's path; empty for any other path. */
 static struct digest named_by(const char *path)
 {
     struct digest digest = {0};
@@ -147,19 +152,22 @@ static struct digest named_by(const char *path)
     return digest;
 }
 
-/* From a tar, or from a descriptor. */
+/* Reads a part from a tar, or from a file descriptor. */
 static int read_part(struct parts *parts, struct part *part, struct tar_reader *tar, int fd,
                      struct error *err)
 {
     AUTO(intake) intake = {.tar = tar, .fd = fd, .name = part->path};
     const struct digest named = named_by(part->path);
+
     if (fill_first(&intake, err) != 0)
         return -1;
     if (is_text(&intake))
         return read_text(parts, part, &intake, err);
+
     if (listing_scan(parts->store, intake_bytes, &intake, named.text[0] ? &named : NULL,
                      &part->scan, err) != 0)
         return -1;
+
     part->digest = part->scan.digest;
     part->size = part->scan.size;
     parts->content_size += part->scan.content_size;
@@ -177,13 +185,14 @@ static struct part *add(struct parts *parts, char *path, struct error *err)
                   PARTS);
         return NULL;
     }
+
     grow(parts->list, parts->len, parts->cap);
     parts->list[parts->len] = xcalloc(1, sizeof **parts->list);
     parts->list[parts->len]->path = path;
     return parts->list[parts->len++];
 }
 
-/* A symbolic link's target counts from the link's own folder, a hard link's from the root. */
+/* A symbolic link's target is relative to the link's folder, a hard link's to the root. */
 static char *link_target(const struct tar_entry *entry, const char *path)
 {
     if (entry->type == TAR_HARDLINK || entry->link[0] == '/')
@@ -198,18 +207,22 @@ static int read_tar(struct parts *parts, struct error *err)
     AUTOPTR(tar_reader) tar = tar_reader_open_file(parts->path, err);
     if (!tar)
         return -1;
+
     for (int status = 0; (status = tar_reader_next(tar, &entry, err)) != 0;) {
         if (status < 0)
             return -1;
         if (entry.type == TAR_DIR || entry.type == TAR_OTHER)
             continue;
+
         char *path = path_clean(entry.path);
         if (!path)
             return error_set(err, ERROR_REGISTRY, "%s: the name '%s' climbs out of the archive",
                              parts->path, entry.path);
+
         struct part *part = add(parts, path, err);
         if (!part)
             return -1;
+
         if (entry.type != TAR_FILE)
             part->link = link_target(&entry, path);
         else if (read_part(parts, part, tar, -1, err) != 0)
@@ -223,6 +236,7 @@ static const struct part *read_file(struct parts *parts, const char *path, struc
     struct stat st;
     autofree char *whole = path_join(parts->path, path);
     autoclose int fd = open(whole, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
     if (fd < 0 || fstat(fd, &st) != 0) {
         error_errno(err, ERROR_REGISTRY, "can't read '%s'", whole);
         return NULL;
@@ -231,6 +245,7 @@ static const struct part *read_file(struct parts *parts, const char *path, struc
         error_set(err, ERROR_REGISTRY, "'%s' isn't a regular file", whole);
         return NULL;
     }
+
     AUTOPTR(part) part = xcalloc(1, sizeof *part);
     part->path = xstrdup(path);
     if (read_part(parts, part, NULL, fd, err) != 0)
@@ -245,10 +260,12 @@ struct parts *parts_load(const char *path, const struct store *store, struct err
     AUTOPTR(parts) parts = xcalloc(1, sizeof *parts);
     parts->path = xstrdup(path);
     parts->store = store;
+
     if (stat(path, &st) != 0) {
         error_errno(err, ERROR_REGISTRY, "can't read '%s'", path);
         return NULL;
     }
+
     parts->folder = S_ISDIR(st.st_mode);
     if (!parts->folder && read_tar(parts, err) != 0)
         return NULL;
@@ -262,11 +279,13 @@ struct parts *parts_fetch(const struct parts_registry *from, const struct store 
     AUTOPTR(parts) parts = xcalloc(1, sizeof *parts);
     const struct client_settings settings = {.mirrors = from->mirrors, .ca_file = from->ca_file};
     const struct digest *pinned = from->reference->digest.text[0] ? &from->reference->digest : NULL;
+
     parts->path = reference_name(from->reference);
     parts->store = store;
     parts->client = client_open(from->reference, &settings, err);
     if (!parts->client)
         return NULL;
+
     *document =
         pull_document(&(struct pull_from){parts->client, parts->path},
                       pinned ? pinned->text : from->reference->tag, pinned, &reply, digest, err);
@@ -282,6 +301,7 @@ static int fetch_document(struct parts *parts, const struct descriptor *descript
                          &descriptor->digest, &reply, &part->digest, err);
     if (!read)
         return -1;
+
     part->size = reply.body.len;
     buf_add(&part->text, reply.body.data, reply.body.len);
     return 0;
@@ -296,15 +316,10 @@ static int fetch_blob(struct parts *parts, const struct descriptor *descriptor, 
         known.size == descriptor->size) {
         part->digest = descriptor->digest;
         part->size = known.size;
-        part->scan = (struct listing_scan){.digest = part->digest,
-                                           .diff_id = known.diff_id,
-                                           .size = known.size,
-                                           .content_size = known.content_size,
-                                           .members = known.members,
-                                           .listed = true,
-                                           .gzip = known.members > 0};
+        part->scan = listing_scan_known(&known, &part->digest);
         return 0;
     }
+
     if (pull_blob(&(struct pull_from){parts->client, parts->path}, parts->store, descriptor, "blob",
                   err) != 0)
         return -1;
@@ -317,14 +332,15 @@ static const struct part *fetch(struct parts *parts, const struct descriptor *de
 {
     AUTOPTR(part) part = xcalloc(1, sizeof *part);
     part->path = xstrdup(path);
-    if (document ? fetch_document(parts, descriptor, part, err) != 0
-                 : fetch_blob(parts, descriptor, part, err) != 0)
+    int result = document ? fetch_document(parts, descriptor, part, err)
+                          : fetch_blob(parts, descriptor, part, err);
+    if (result != 0)
         return NULL;
     grow(parts->list, parts->len, parts->cap);
     return parts->list[parts->len++] = take(part);
 }
 
-/* The last one of a name counts, as it does for who unpacks the archive. */
+/* The last file with a name counts, as it does when the archive is unpacked. */
 static const struct part *find(const struct parts *parts, const char *path)
 {
     for (size_t i = parts->len; i-- > 0;)

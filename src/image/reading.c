@@ -19,6 +19,7 @@ struct js *reading_parse(const struct reading *reading, const struct part *part,
     autofree char *where = xasprintf("%s: %s", reading->path, name);
     if (!part)
         return NULL;
+
     if (part->text.len == 0) {
         error_set(err, ERROR_REGISTRY, "%s: not a JSON text of at most %d bytes", where,
                   MANIFEST_BYTES);
@@ -39,11 +40,13 @@ struct imagefile_layer *reading_add_layer(const struct reading *reading, const s
     layer->missing = part ? NULL : xstrdup(why->text);
     if (!part)
         return layer;
+
     layer->scan = part->scan;
     layer->scan.digest = part->digest;
     layer->scan.size = part->size;
-    layer->scan.trouble = part->scan.trouble  ? xstrdup(part->scan.trouble)
-                          : part->scan.listed ? NULL
-                                              : xstrdup("it is a text");
+    if (part->scan.trouble)
+        layer->scan.trouble = xstrdup(part->scan.trouble);
+    else if (!part->scan.listed)
+        layer->scan.trouble = xstrdup("it is a text");
     return layer;
 }

@@ -4,12 +4,12 @@
 #include "image/imagefile.h"
 #include "image/parts.h"
 
-/* What the steps of reading one image share. */
+/* What the steps of reading an image share. */
 struct reading {
     struct parts *parts;
     const char *path;
     const struct imagefile_choice *choice;
-    const char *tag; /* of the choice, or of the path */
+    const char *tag; /* from the choice, or from the path */
     struct imagefile *image;
 };
 enum { IMAGEFILE_LAYERS = 1000 };
@@ -27,17 +27,17 @@ void reading_damage(const struct reading *reading, const char *format, ...)
 struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part,
                                           const struct error *why);
 
-/* oci_read.c. The image that an OCI layout has for the choice's tag and architecture. */
+/* In oci_read.c: reads the image of an OCI layout that has the chosen tag and architecture. */
 int reading_layout(const struct reading *reading, struct error *err) must_check;
-/* From a manifest or an index, which is taken over, to the image. `type`: the media type that its
- * descriptor says; "" for none. */
+/* Reads the image that a manifest or an index leads to, and takes ownership of the latter. `type`:
+ * the media type in its descriptor; "" for none. */
 int reading_document(const struct reading *reading, struct js *document, const char *type,
                      const struct digest *digest, struct error *err) must_check;
 
-/* docker_save.c. The image of the choice's tag in an archive of docker save. */
+/* In docker_save.c: reads the image with the chosen tag from an archive of docker save. */
 int reading_docker(const struct reading *reading, struct error *err) must_check;
-/* In an archive that has both an index.json and docker's manifest.json: whether the latter means
- * the image that was read. */
+/* For an archive that has index.json and docker's manifest.json: notes whether both describe the
+ * image that was read. Does nothing without a manifest.json. */
 int reading_compare_docker(const struct reading *reading, struct error *err) must_check;
 
 #endif

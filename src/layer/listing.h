@@ -88,6 +88,8 @@ struct listing_scan {
 int listing_scan(const struct store *store, tar_source source, void *data,
                  const struct digest *named, struct listing_scan *out,
                  struct error *err) must_check;
+/* The result that listing_scan would have for a blob with this list and digest. */
+struct listing_scan listing_scan_known(const struct listing *known, const struct digest *digest);
 void listing_scan_release(struct listing_scan *scan);
 
 #endif

@@ -151,13 +151,15 @@ static int drain(struct stream *stream, struct error *err)
     return got < 0 ? -1 : 0;
 }
 
-static void take_known(const struct listing *known, struct listing_scan *out)
+struct listing_scan listing_scan_known(const struct listing *known, const struct digest *digest)
 {
-    out->diff_id = known->diff_id;
-    out->content_size = known->content_size;
-    out->members = known->members;
-    out->gzip = known->members > 0;
-    out->listed = true;
+    return (struct listing_scan){.digest = *digest,
+                                 .diff_id = known->diff_id,
+                                 .size = known->size,
+                                 .content_size = known->content_size,
+                                 .members = known->members,
+                                 .listed = true,
+                                 .gzip = known->members > 0};
 }
 
 /* Takes *out from the list's head when the blob is the one that was named. */
@@ -169,10 +171,13 @@ static int scan_known(struct stream *stream, const struct listing *known,
 
     digest_final(&stream->packed, &out->digest);
     out->size = stream->size;
-    if (digest_equal(&out->digest, named))
-        take_known(known, out);
-    else
+    if (!digest_equal(&out->digest, named)) {
         out->trouble = xstrdup("it is not the blob that its name says");
+        return 0;
+    }
+
+    *out = listing_scan_known(known, named);
+    out->size = stream->size;
     return 0;
 }
 
