@@ -7,51 +7,58 @@
 #include <string.h>
 #include <time.h>
 
-/* The image as imagefile_load would read it back: its documents are at hand, and of its layers the
- * store has the lists. */
+static char *copy_or_empty(const char *text)
+{
+    return xstrdup(text ? text : "");
+}
+
+static int describe_layer(const struct image_blob *blob, const struct js *descriptor,
+                          const struct store *store, struct imagefile_layer *out, struct error *err)
+{
+    struct listing known;
+    struct digest any = {0};
+    out->media_type = copy_or_empty(js_get_text(descriptor, "mediaType"));
+    out->digest = blob->digest;
+    out->size = blob->size;
+
+    if (!listing_known(store, &blob->digest, &known) &&
+        (listing_make(store, &blob->digest, &any, err) != 0 ||
+         !listing_known(store, &blob->digest, &known)))
+        return -1;
+    out->scan = listing_scan_known(&known, &blob->digest);
+    return 0;
+}
+
+/* Describes the image as imagefile_load would read it back: its documents are at hand, and the
+ * store has the lists of its layers. */
 static int describe(const struct image *image, const struct store *store, const char *file,
                     struct imagefile *out, struct error *err)
 {
-    struct js *config = js_parse(buf_text(&image->config), image->config.len, "the config", err);
-    out->document =
-        config ? js_parse(buf_text(&image->manifest), image->manifest.len, "the manifest", err)
-               : NULL;
+    AUTOPTR(js) config = js_parse(buf_text(&image->config), image->config.len, "the config", err);
     out->path = xstrdup(file);
     out->format = "oci";
     out->images = 1;
     out->manifest = image->manifest_digest;
     out->config_digest = image->config_digest;
-    out->layers = xcalloc(image->layer_count, sizeof *out->layers);
     strv_add_all(&out->names, &image->tags);
-    for (size_t i = 0; i < image->layer_count; i++) {
-        const struct js *descriptor = js_at(js_get(out->document, "layers"), i);
-        const char *type = js_get_text(descriptor, "mediaType");
-        struct imagefile_layer *layer = &out->layers[out->layer_count++];
-        struct listing known;
-        struct digest any = {0};
-        layer->media_type = xstrdup(type ? type : "");
-        layer->digest = image->layers[i].digest;
-        layer->size = image->layers[i].size;
-        if (!listing_known(store, &layer->digest, &known) &&
-            (listing_make(store, &layer->digest, &any, err) != 0 ||
-             !listing_known(store, &layer->digest, &known))) {
-            js_free(config);
+    if (!config)
+        return -1;
+
+    out->document = js_parse(buf_text(&image->manifest), image->manifest.len, "the manifest", err);
+    if (!out->document)
+        return -1;
+    out->manifest_type = copy_or_empty(js_get_text(out->document, "mediaType"));
+    out->config_type = copy_or_empty(js_get_text(js_get(out->document, "config"), "mediaType"));
+
+    const struct js *layers = js_get(out->document, "layers");
+    out->layers = xcalloc(image->layer_count, sizeof *out->layers);
+    for (size_t i = 0; i < image->layer_count; i++)
+        if (describe_layer(&image->layers[i], js_at(layers, i), store,
+                           &out->layers[out->layer_count++], err) != 0)
             return -1;
-        }
-        layer->scan = (struct listing_scan){.digest = layer->digest,
-                                            .diff_id = known.diff_id,
-                                            .size = known.size,
-                                            .content_size = known.content_size,
-                                            .members = known.members,
-                                            .listed = true,
-                                            .gzip = known.members > 0};
-    }
-    imagefile_take_config(out, config);
-    const char *type = js_get_text(out->document, "mediaType"),
-               *config_type = js_get_text(js_get(out->document, "config"), "mediaType");
-    out->manifest_type = xstrdup(type ? type : "");
-    out->config_type = xstrdup(config_type ? config_type : "");
-    return out->document ? 0 : -1;
+
+    imagefile_take_config(out, take(config));
+    return 0;
 }
 
 static void tell(const struct gate_report *report)
@@ -60,6 +67,7 @@ static void tell(const struct gate_report *report)
         const struct gate_finding *finding = &report->items[i];
         enum gate_severity weight = gate_weight(report, finding);
         autofree char *line = gate_line(finding);
+
         if (finding->ignored)
             log_detail("%s, ignored", line);
         else if (weight == GATE_ERROR)
@@ -79,10 +87,12 @@ int gate_build(const struct image *image, const struct project *project, const s
     AUTO(strv) ignore = {0};
     AUTO(gate_report) report = {0};
     struct gate_options options = {.ignore = &ignore, .now = time(NULL), .base_age = BASE_AGE};
+
     if (gate_take_project(project, &ignore, &options.budget, err) != 0 ||
         describe(image, store, file, &described, err) != 0 ||
         gate_check(&described, store, &options, &report, err) != 0)
         return -1;
+
     tell(&report);
     return gate_verdict(&report, err);
 }

@@ -16,6 +16,7 @@ static void gate_release(struct gate *gate)
         free(gate->faults[i].path);
         free(gate->faults[i].text);
     }
+
     free(gate->faults);
     rootfs_free(gate->tree);
     strv_release(&gate->env);
@@ -63,10 +64,12 @@ void gate_add(struct gate *gate, enum rule_id id, size_t layer, const char *path
     va_list list;
     if (report->found[rule - gate_rules]++ >= GATE_LISTED)
         return;
+
     va_start(list, format);
     vsnprintf(text.text, sizeof text.text, format, list);
     va_end(list);
     control_mask(text.text, '?'); /* names come from the image */
+
     grow(report->items, report->len, report->cap);
     size_t at = report->len++;
     for (; at > 0 && report->items[at - 1].rule > rule; at--)
@@ -96,8 +99,9 @@ bool gate_own(const char *path)
 
 unsigned gate_rights(const struct rootfs_entry *entry)
 {
-    unsigned shift = entry->uid == LAMBDA_UID ? 6 : entry->gid == LAMBDA_GID ? 3 : 0;
-    return entry->mode >> shift & 7;
+    if (entry->uid == LAMBDA_UID)
+        return entry->mode >> 6 & 7;
+    return entry->gid == LAMBDA_GID ? entry->mode >> 3 & 7 : entry->mode & 7;
 }
 
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path)
@@ -105,6 +109,7 @@ const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *pat
     const struct rootfs_entry *root = rootfs_find(gate->tree, "");
     if (root && !(gate_rights(root) & 1))
         return root;
+
     for (const char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         autofree char *folder = xstrndup(path, (size_t)(slash - path));
         const struct rootfs_entry *entry = rootfs_find(gate->tree, folder);
@@ -119,11 +124,13 @@ const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path
     enum { MOST_LINKS = 40 };
     struct error ignored;
     autofree char *at = xstrdup(path);
+
     for (int i = 0; i < MOST_LINKS; i++) {
         autofree char *real = rootfs_resolve(gate->tree, at, &ignored);
         const struct rootfs_entry *entry = real ? rootfs_find(gate->tree, real) : NULL;
         if (!entry || entry->type != TAR_SYMLINK)
             return entry;
+
         autofree char *dir = path_dir(real), *next = path_join(dir, entry->link);
         free(at);
         at = take(next);
@@ -153,6 +160,7 @@ static int make_tree(struct gate *gate, const struct store *store, struct error 
     size_t count = gate->image->layer_count;
     const struct rootfs_judge judge = {on_fault, on_entry, gate};
     autofree struct digest *layers = xcalloc(count, sizeof *layers);
+
     gate->whole = true;
     for (size_t i = 0; i < count; i++) {
         const struct listing_scan *scan = &gate->image->layers[i].scan;
@@ -160,6 +168,7 @@ static int make_tree(struct gate *gate, const struct store *store, struct error 
         if (scan->listed)
             layers[i] = scan->digest;
     }
+
     gate->tree = rootfs_judge(store, layers, count, &judge, err);
     return gate->tree ? 0 : error_wrap(err, "%s", gate->image->path);
 }
@@ -180,7 +189,7 @@ static void find_start(struct gate *gate)
     start->path = start->entry ? xstrdup(start->entry->path) : NULL;
 }
 
-/* One function may look for several rules. */
+/* The first rule with this function: a function may look for several rules. */
 static size_t first_with(void (*look)(struct gate *gate))
 {
     size_t i = 0;
@@ -200,10 +209,12 @@ int gate_check(const struct imagefile *image, const struct store *store,
     *report = (struct gate_report){.image = xstrdup(image->path),
                                    .werror = options->werror,
                                    .found = xcalloc(gate_rule_count, sizeof *report->found)};
+
     if (make_tree(&gate, store, err) != 0) {
         gate_report_release(report);
         return -1;
     }
+
     start_words(js_get(gate.config, "Env"), &gate.env);
     find_start(&gate);
     for (size_t i = 0; i < gate_rule_count; i++)

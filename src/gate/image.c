@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* The image as documents and blobs (Lambda guide, "Create a Lambda function using a container
+/* The image's documents and blobs (Lambda guide, "Create a Lambda function using a container
  * image"; OCI image-spec). */
 
 void gate_index(struct gate *gate)
@@ -13,8 +13,10 @@ void gate_index(struct gate *gate)
     if (image->index)
         gate_add(gate, RULE_INDEX, 0, NULL, "its name leads to an index%s",
                  image->platform ? ", and only the index to the image" : "");
+
     if (image->images > 1)
         gate_add(gate, RULE_SEVERAL_IMAGES, 0, NULL, "%zu images go by its name", image->images);
+
     if (image->attestations > 0)
         gate_add(gate, RULE_ATTESTATION, 0, NULL, "%zu attestation%s beside it",
                  image->attestations, image->attestations == 1 ? " lies" : "s lie");
@@ -50,10 +52,12 @@ void gate_media(struct gate *gate)
     const struct imagefile *image = gate->image;
     const char *artifact = js_get_text(image->document, "artifactType");
     bool seen[FAMILY_OTHER + 1] = {false};
+
     note_type(gate, FAMILY(image->manifest_type, MEDIA_OCI_MANIFEST, MEDIA_DOCKER_MANIFEST), 0,
               "manifest", image->manifest_type, seen);
     note_type(gate, FAMILY(image->config_type, MEDIA_OCI_CONFIG, MEDIA_DOCKER_CONFIG), 0, "config",
               image->config_type, seen);
+
     for (size_t i = 0; i < image->layer_count; i++) {
         const char *type = image->layers[i].media_type;
         note_type(gate,
@@ -61,6 +65,7 @@ void gate_media(struct gate *gate)
                          MEDIA_DOCKER_LAYER),
                   i + 1, "layer", type, seen);
     }
+
     if (seen[FAMILY_OCI] && seen[FAMILY_DOCKER])
         gate_add(gate, RULE_MIXED_MEDIA, 0, NULL,
                  "some of its media types are OCI's, some are Docker's");
@@ -77,6 +82,7 @@ void gate_compression(struct gate *gate)
         bool oci_plain = strcmp(layer->media_type, MEDIA_OCI_LAYER) == 0;
         if (layer->missing || strstr(layer->media_type, "zstd"))
             continue;
+
         if (scan->zstd)
             gate_add(gate, RULE_NOT_GZIP, i + 1, NULL, "the layer is zstd data");
         else if (scan->listed && !scan->gzip && oci_plain)
@@ -84,6 +90,7 @@ void gate_compression(struct gate *gate)
         else if (scan->listed && !scan->gzip && layer->media_type[0])
             gate_add(gate, RULE_NOT_GZIP, i + 1, NULL,
                      "the layer is a plain tar, of the media type '%.100s'", layer->media_type);
+
         if (scan->members > 1)
             gate_add(gate, RULE_GZIP_MEMBERS, i + 1, NULL, "the layer has %llu gzip members",
                      (unsigned long long)scan->members);
@@ -94,6 +101,7 @@ static void check_blob(struct gate *gate, size_t index)
 {
     const struct imagefile_layer *layer = &gate->image->layers[index];
     const struct listing_scan *scan = &layer->scan;
+
     if (layer->missing)
         gate_add(gate, RULE_DIGEST, index + 1, NULL, "%s", layer->missing);
     else if (scan->size != layer->size || !digest_equal(&scan->digest, &layer->digest))
@@ -115,6 +123,7 @@ void gate_digests(struct gate *gate)
         gate_add(gate, RULE_DIGEST, 0, NULL, "the %s", image->damage.items[i]);
     for (size_t i = 0; i < image->layer_count; i++)
         check_blob(gate, i);
+
     if (image->diff_id_count != image->layer_count)
         gate_add(gate, RULE_DIFF_ID, 0, NULL, "the config names %zu layers, the manifest %zu",
                  image->diff_id_count, image->layer_count);
@@ -171,6 +180,7 @@ void gate_reference(struct gate *gate)
     for (size_t i = 0; i < gate->image->names.len; i++) {
         const char *name = gate->image->names.items[i];
         autofree char *host = xstrndup(name, strcspn(name, "/"));
+
         if (strstr(host, ".dkr.ecr-fips."))
             gate_add(gate, RULE_ECR_FIPS, 0, NULL, "it is called '%.200s'", name);
         else if (asked && !is_ecr(host))

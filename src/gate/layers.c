@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What the layers' entries are, and what they make together (OCI image-spec layer.md). */
+/* The entries of the layers, and the tree that they add up to (OCI image-spec layer.md). */
 
 void gate_faults(struct gate *gate)
 {
@@ -14,13 +14,14 @@ void gate_faults(struct gate *gate)
         [ROOTFS_ABSOLUTE] = RULE_ABSOLUTE,   [ROOTFS_ROOT] = RULE_BELOW_FILE,
         [ROOTFS_NO_PARENT] = RULE_NO_PARENT, [ROOTFS_DUPLICATE] = RULE_DUPLICATE,
     };
+
     for (size_t i = 0; i < gate->fault_count; i++) {
         const struct gate_fault *fault = &gate->faults[i];
         gate_add(gate, rules[fault->kind], fault->layer, fault->path, "%s", fault->text);
     }
 }
 
-/* Of the base, too, but not what stands for devices in /dev: Lambda puts its own there. */
+/* In the base too, but not in /dev: Lambda puts its own devices there. */
 void gate_special(struct gate *gate)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
@@ -31,7 +32,7 @@ void gate_special(struct gate *gate)
     }
 }
 
-/* Of the function's own things: what a distribution has set so has its reasons. */
+/* Only in the function's own folders: a distribution has its reasons for such modes. */
 void gate_modes(struct gate *gate)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
@@ -39,6 +40,7 @@ void gate_modes(struct gate *gate)
         bool started = gate->start.path && strcmp(entry->path, gate->start.path) == 0;
         if (entry->type == TAR_SYMLINK || (!gate_own(entry->path) && !started))
             continue;
+
         if (entry->type == TAR_FILE && (entry->mode & 06000))
             gate_add(gate, RULE_SETUID, entry->layer, entry->path, "its mode is %04o", entry->mode);
         if ((entry->mode & 0002) && !(entry->mode & 01000))
@@ -58,7 +60,7 @@ static void check_rights(struct gate *gate, const struct rootfs_entry *entry)
                  dir ? "list and enter" : "read");
 }
 
-/* Everything in the function's own folders, and the folders that these are in. */
+/* Everything in the function's own folders, and the folders above them. */
 void gate_rights_of_files(struct gate *gate)
 {
     static const char *const above[] = {"var"};
@@ -66,12 +68,14 @@ void gate_rights_of_files(struct gate *gate)
     if (root && !(gate_rights(root) & 1))
         gate_add(gate, RULE_UNREADABLE_FILE, root->layer, "",
                  "the root's mode is %04o: Lambda's user 993:990 can't enter it", root->mode);
+
     for (size_t i = 0; i < countof(above); i++) {
         const struct rootfs_entry *entry = rootfs_find(gate->tree, above[i]);
         if (entry && entry->type == TAR_DIR && !(gate_rights(entry) & 1))
             gate_add(gate, RULE_UNREADABLE_FILE, entry->layer, entry->path,
                      "its mode is %04o: Lambda's user 993:990 can't enter it", entry->mode);
     }
+
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         if (gate_own(entry->path))

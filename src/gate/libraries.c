@@ -32,7 +32,7 @@ bool library_fits(const struct gate *gate, const struct elf_facts *elf)
            elf->machine == (gate->image->arch == ARCH_ARM64 ? EM_AARCH64 : EM_X86_64);
 }
 
-/* Each word of a text that is separated by any of `separators` and is an absolute path. */
+/* Adds each absolute path among the words of a text, which any of `separators` separate. */
 static void add_folders(struct strv *out, const char *text, const char *separators)
 {
     for (const char *at = text; *at; at += strcspn(at, separators), at += strspn(at, separators)) {
@@ -42,18 +42,20 @@ static void add_folders(struct strv *out, const char *text, const char *separato
     }
 }
 
-/* The lines of ld.so.conf and of what lies in ld.so.conf.d; "include" leads nowhere else on the
- * systems there are. */
+/* The lines of ld.so.conf and of the files in ld.so.conf.d. On existing systems "include" names no
+ * other files. */
 static void add_configuration(const struct rootfs_entry *entry, struct strv *out)
 {
     static const char *const patterns[] = {"etc/ld.so.conf", "etc/ld.so.conf.d/*.conf",
                                            "etc/ld-musl-*.path"};
     AUTO(program) program = {0};
     bool is_one = false;
+
     for (size_t i = 0; i < countof(patterns); i++)
         is_one = is_one || fnmatch(patterns[i], entry->path, FNM_PATHNAME) == 0;
     if (!is_one)
         return;
+
     program_read(entry->facts, &program);
     if (program.text)
         add_folders(out, program.text, "\n:, \t");
@@ -67,6 +69,7 @@ void library_path_make(const struct gate *gate, struct library_path *out)
     *out = (struct library_path){0};
     if (environment)
         add_folders(&out->environment, environment, ":;");
+
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         if (strcmp(entry->path, "etd") > 0)
@@ -74,20 +77,22 @@ void library_path_make(const struct gate *gate, struct library_path *out)
         if (path_below(entry->path, "etc", NULL))
             add_configuration(entry, &out->always);
     }
+
     strv_addf(&out->always, "/lib/%s-linux-gnu", arch_compiler(gate->image->arch));
     strv_addf(&out->always, "/usr/lib/%s-linux-gnu", arch_compiler(gate->image->arch));
     for (size_t i = 0; i < countof(usual); i++)
         strv_add(&out->always, usual[i]);
 }
 
-/* A folder of an rpath: $ORIGIN is where the object lies, $LIB and $PLATFORM what the machine calls
- * them. Caller frees. */
+/* Expands a folder of an rpath: $ORIGIN is the object's own folder, $LIB and $PLATFORM depend on
+ * the machine. Caller frees. */
 static char *expand(const struct gate *gate, const char *folder, const char *object)
 {
     AUTO(buf) out = {0};
     autofree char *origin = path_dir(object);
     const char *const words[][2] = {
         {"ORIGIN", origin}, {"LIB", "lib64"}, {"PLATFORM", arch_compiler(gate->image->arch)}};
+
     for (const char *at = folder; *at;) {
         size_t taken = 0;
         for (size_t i = 0; at[0] == '$' && i < countof(words) && taken == 0; i++) {
@@ -99,15 +104,17 @@ static char *expand(const struct gate *gate, const char *folder, const char *obj
             buf_adds(&out, words[i][1]);
             taken = 1 + length + 2 * (size_t)braces;
         }
+
         if (taken == 0)
             buf_addc(&out, *at);
         at += taken ? taken : 1;
     }
+
     return buf_detach(&out);
 }
 
-/* Takes the library from a folder when it is there, and for this machine: the loader passes over
- * others. */
+/* Takes the library from a folder if it is there and for this machine; the loader ignores others.
+ */
 static bool try_folder(const struct gate *gate, const char *folder, struct library *library)
 {
     autofree char *path = path_join(folder, library->name);
@@ -115,9 +122,11 @@ static bool try_folder(const struct gate *gate, const char *folder, struct libra
     AUTO(program) program = {0};
     if (!entry || entry->type != TAR_FILE)
         return false;
+
     program_read(entry->facts, &program);
     if (program.kind != PROGRAM_ELF || !library_fits(gate, &program.elf))
         return false;
+
     library->path = take(path);
     library->entry = entry;
     library->program = program;
@@ -145,12 +154,13 @@ static bool try_folders(const struct gate *gate, const struct strv *folders,
     return false;
 }
 
-/* The order of ld.so(8): rpaths of the object and of those that brought it in, unless it has a
- * runpath; the environment; its runpath; the rest. */
+/* The order of ld.so(8): the rpaths of the object and of those that loaded it, unless it has a
+ * runpath; the environment; its runpath; the other folders. */
 static void find(const struct gate *gate, const struct library_path *path,
                  const struct libraries *loaded, size_t by, struct library *library)
 {
     const struct library *object = &loaded->items[by];
+
     if (strchr(library->name, '/')) {
         autofree char *folder = path_dir(library->name);
         autofree char *base = xstrdup(path_base(library->name)), *full = take(library->name);
@@ -161,6 +171,7 @@ static void find(const struct gate *gate, const struct library_path *path,
         }
         return;
     }
+
     if (!object->program.elf.runpath) {
         for (size_t at = by;; at = loaded->items[at].by) {
             const struct library *above = &loaded->items[at];
@@ -171,6 +182,7 @@ static void find(const struct gate *gate, const struct library_path *path,
                 break;
         }
     }
+
     if (try_folders(gate, &path->environment, library) ||
         try_list(gate, object->program.elf.runpath, object->path, library))
         return;
@@ -187,7 +199,7 @@ static bool is_loaded(const struct libraries *libraries, const char *name)
     return false;
 }
 
-/* The loader itself is one, and musl's is libc too. */
+/* The loader counts as loaded, and musl's is libc as well. */
 static bool is_loader(const struct libraries *libraries, const char *name)
 {
     const char *interpreter = libraries->items[0].program.elf.interpreter;
@@ -204,6 +216,7 @@ void libraries_load(const struct gate *gate, const struct library_path *path,
     out->items[out->len++] = (struct library){
         .name = xstrdup(entry->path), .path = xasprintf("/%s", entry->path), .entry = entry};
     program_read(entry->facts, &out->items[0].program);
+
     for (size_t by = 0; by < out->len; by++) {
         for (size_t i = 0; i < out->items[by].program.elf.needed.len && out->len < MOST_LIBRARIES;
              i++) {

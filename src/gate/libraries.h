@@ -3,40 +3,39 @@
 
 #include "gate/rule.h"
 
-/* How the dynamic loader finds libraries in this image (ld.so(8), and musl's ldso/dynlink.c): as
- * far as it can be told without its cache, which is taken to hold what the folders of
- * /etc/ld.so.conf do. */
+/* How the dynamic loader finds libraries in this image (ld.so(8), and musl's ldso/dynlink.c). The
+ * loader's cache isn't read: it is assumed to match the folders of /etc/ld.so.conf. */
 
 struct library {
-    char *name;                       /* as it is needed; of the program itself its path */
-    char *path;                       /* as it was found; NULL: it wasn't */
-    const struct rootfs_entry *entry; /* the file behind the path */
+    char *name;                       /* as it is needed; for the program itself its path */
+    char *path;                       /* where it was found; NULL: it wasn't */
+    const struct rootfs_entry *entry; /* the file that the path leads to */
     struct program program;
-    size_t by; /* who needs it: an index into the list */
+    size_t by; /* index of the item that needs it */
 };
 
-/* A program and all that it needs, in the order of loading; what is missing is in there, without a
- * path. */
+/* A program and all libraries that it needs, in the order of loading. Missing ones are listed
+ * without a path. */
 struct libraries {
     struct library *items;
     size_t len, cap;
 };
 void libraries_release(struct libraries *libraries);
 
-/* Where to look. */
+/* Where the loader looks. */
 struct library_path {
-    struct strv always;      /* default folders and those of the loader's configuration */
+    struct strv always;      /* default folders and those in the loader's configuration */
     struct strv environment; /* LD_LIBRARY_PATH of the image */
 };
 void library_path_make(const struct gate *gate, struct library_path *out);
 void library_path_release(struct library_path *path);
 
-/* `entry`: an ELF file. */
+/* Finds the libraries of `entry`, an ELF file. */
 void libraries_load(const struct gate *gate, const struct library_path *path,
                     const struct rootfs_entry *entry, struct libraries *out);
 /* Whether an ELF file is for the image's architecture. */
 bool library_fits(const struct gate *gate, const struct elf_facts *elf);
-/* A file of this name anywhere in the image, or NULL. */
+/* A file with this name anywhere in the image, or NULL. */
 const struct rootfs_entry *library_elsewhere(const struct gate *gate, const char *name);
 
 #endif

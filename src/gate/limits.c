@@ -5,8 +5,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* What Lambda has limits for (Lambda guide, "Lambda quotas", "Using Lambda environment variables").
- */
+/* Lambda's limits (Lambda guide, "Lambda quotas", "Using Lambda environment variables"). */
 
 static const uint64_t gib = UINT64_C(1) << 30;
 
@@ -20,6 +19,7 @@ void gate_size(struct gate *gate)
     uint64_t size = 0;
     for (size_t i = 0; i < gate->image->layer_count; i++)
         size += gate->image->layers[i].scan.content_size;
+
     if (size > LAMBDA_IMAGE_MAX)
         gate_add(gate, RULE_TOO_LARGE, 0, NULL,
                  "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
@@ -28,6 +28,7 @@ void gate_size(struct gate *gate)
                  "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
     else if (size > gib)
         gate_add(gate, RULE_LARGE, 0, NULL, "its layers are %.2f GB unpacked", gigabytes(size));
+
     if (gate->options->budget > 0 && size > gate->options->budget)
         gate_add(gate, RULE_BUDGET, 0, NULL,
                  "its layers are %llu bytes unpacked; the budget is %llu", (unsigned long long)size,
@@ -39,6 +40,7 @@ void gate_counts(struct gate *gate)
     const char *workdir = js_get_text(gate->config, "WorkingDir");
     size_t entrypoint = js_count(js_get(gate->config, "Entrypoint")),
            cmd = js_count(js_get(gate->config, "Cmd"));
+
     if (gate->image->layer_count > LAMBDA_LAYERS_MAX)
         gate_add(gate, RULE_MANY_LAYERS, 0, NULL, "it has %zu layers", gate->image->layer_count);
     if (entrypoint > LAMBDA_WORDS_MAX || cmd > LAMBDA_WORDS_MAX)
@@ -48,7 +50,7 @@ void gate_counts(struct gate *gate)
         gate_add(gate, RULE_PROCESS_LIMITS, 0, NULL, "WORKDIR has %zu characters", strlen(workdir));
 }
 
-/* What AWS's own bases set, they set to Lambda's own values. */
+/* AWS's own bases set some of these, to Lambda's values. */
 static bool is_reserved(const char *name, const char *value)
 {
     static const char *const names[] = {
@@ -70,6 +72,7 @@ static bool is_reserved(const char *name, const char *value)
         "AWS_SESSION_TOKEN",
         "AWS_LAMBDA_RUNTIME_API",
     };
+
     if (strcmp(name, "LAMBDA_TASK_ROOT") == 0)
         return strcmp(value, "/var/task") != 0;
     if (strcmp(name, "LAMBDA_RUNTIME_DIR") == 0)
@@ -96,6 +99,7 @@ void gate_environment(struct gate *gate)
         const char *text = gate->env.items[i], *equals = strchr(text, '=');
         autofree char *name = xstrndup(text, equals ? (size_t)(equals - text) : strlen(text));
         sum += strlen(text);
+
         if (!equals)
             gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' has no value", name);
         else if (is_reserved(name, equals + 1))
@@ -103,6 +107,7 @@ void gate_environment(struct gate *gate)
         else if (!well_formed(name))
             gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' is no name for a variable", name);
     }
+
     if (sum > LAMBDA_ENV_MAX)
         gate_add(gate, RULE_VARIABLES_SIZE, 0, NULL,
                  "its variables take %zu bytes; a function's may take %d", sum, LAMBDA_ENV_MAX);

@@ -2,15 +2,15 @@
  * include it with their own RULE.
  *
  * RULE(NUMBER, NAME, FUNCTION, SEVERITY, SURENESS, title, remedy). The id is LB and the number in
- * three digits; the code says RULE_NAME. FUNCTION looks for breaches (gate/rule.h); rows in a row
- * with one function are looked for by one call. What the rule rests on, what Lambda says and what
- * to do is in docs/rules.md, one section each; tests/corpus/gate.py makes an image that breaks the
- * rule, and one like it that doesn't.
+ * three digits; the code says RULE_NAME. FUNCTION looks for breaches (gate/rule.h); one call checks
+ * all adjacent rows that name the same function. docs/rules.md has a section for each rule: its
+ * grounds, what Lambda says, and what to do. tests/corpus/gate.py makes an image that breaks the
+ * rule, and a similar one that doesn't.
  *
- * SURENESS: DOCUMENTED, AWS says so; SPECIFIED, the image format's, the kernel's or the loader's
- * own rules; REPORTED, by users of other builders; INFERRED, from what is known of Lambda, not
- * seen; ADVICE, it works on Lambda, but not as it looks. What is surer than INFERRED may be an
- * error. */
+ * SURENESS: DOCUMENTED, AWS says so; SPECIFIED, by the image format, the kernel or the loader;
+ * REPORTED, by users of other builders; INFERRED, from what is known about Lambda, but not seen;
+ * ADVICE, it works on Lambda, but not as it looks. Only DOCUMENTED, SPECIFIED and REPORTED rules
+ * may be errors by themselves; the budget is one because the user asks for it. */
 
 RULE(1, INDEX, gate_index, ERROR, DOCUMENTED, "the name leads to an index, not to a manifest",
      "push one manifest: build for one platform, with --provenance=false --sbom=false")

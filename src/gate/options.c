@@ -17,6 +17,7 @@ int gate_parse_size(const char *text, const char *where, uint64_t *out, struct e
     size_t digits = strspn(text, "0123456789.");
     autofree char *number = xstrndup(text, digits);
     double value = strtod(number, &end);
+
     for (size_t i = 0; digits > 0 && *end == '\0' && i < countof(units); i++) {
         if (strcasecmp(text + digits, units[i].name) != 0 || value * units[i].factor < 1 ||
             value * units[i].factor > 1e15)
@@ -52,11 +53,14 @@ int gate_take_project(const struct project *project, struct strv *ignore, uint64
 {
     AUTO(strv) words = {0};
     const char *size = project_get(project, KEY_CHECK_BUDGET);
+
     if (project_get(project, KEY_CHECK_IGNORE) &&
         project_words(project, KEY_CHECK_IGNORE, &words, err) != 0)
         return -1;
+
     if (gate_take_ids(&words, "ignore", ignore, err) != 0)
         return wrong(project, KEY_CHECK_IGNORE, err);
+
     if (size && *budget == 0 && gate_parse_size(size, "budget", budget, err) != 0)
         return wrong(project, KEY_CHECK_BUDGET, err);
     return 0;

@@ -7,12 +7,13 @@
 #include <string.h>
 
 /* Whether programs can start: their machine, interpreter, libraries and versions (execve(2),
- * ld.so(8), System V ABI). What Lambda starts must; what else is the function's own should. */
+ * ld.so(8), System V ABI). The program that Lambda starts must; the function's other programs
+ * should. */
 
 struct view {
     struct gate *gate;
     struct library_path path;
-    struct strv started; /* paths of all that the start was seen to need */
+    struct strv started; /* paths of all files that the start needs */
 };
 
 static void view_release(struct view *view)
@@ -23,15 +24,15 @@ static void view_release(struct view *view)
 
 static const char *machine(const struct elf_facts *elf, char *room, size_t size)
 {
-    const char *name = elf->machine == EM_X86_64    ? "x86_64"
-                       : elf->machine == EM_AARCH64 ? "arm64"
-                       : elf->machine == EM_386     ? "x86"
-                       : elf->machine == EM_ARM     ? "arm"
-                                                    : NULL;
-    if (name)
-        snprintf(room, size, "%s%s", name, elf->is_64 ? "" : ", 32 bit");
-    else
-        snprintf(room, size, "machine %d", elf->machine);
+    static const struct {
+        int number;
+        const char *name;
+    } machines[] = {{EM_X86_64, "x86_64"}, {EM_AARCH64, "arm64"}, {EM_386, "x86"}, {EM_ARM, "arm"}};
+
+    snprintf(room, size, "machine %d", elf->machine);
+    for (size_t i = 0; i < countof(machines); i++)
+        if (machines[i].number == elf->machine)
+            snprintf(room, size, "%s%s", machines[i].name, elf->is_64 ? "" : ", 32 bit");
     return room;
 }
 
@@ -52,7 +53,7 @@ static void check_level(struct view *view, const struct rootfs_entry *entry,
                  "it says that it needs x86-64-v%u", elf->isa);
 }
 
-/* Whether an interpreter is there. */
+/* Whether an interpreter exists. */
 static bool there(const struct view *view, const char *interpreter)
 {
     const struct rootfs_entry *entry = gate_follow(view->gate, interpreter);
@@ -64,12 +65,13 @@ static bool gives(const struct elf_facts *library, const char *version)
     return library->partial || library->gives.len == 0 || strv_contains(&library->gives, version);
 }
 
-/* "LIBRARY VERSION" of each of the loaded against the library that was found. */
+/* Checks each "LIBRARY VERSION" that a file wants against the library that was found. */
 static void check_versions(struct view *view, enum rule_id id, const struct libraries *loaded,
                            const struct library *one)
 {
     for (size_t i = 0; i < one->program.elf.versions.len; i++) {
         const char *text = one->program.elf.versions.items[i], *version = strchr(text, ' ');
+
         for (size_t j = 1; version && j < loaded->len; j++) {
             const struct library *library = &loaded->items[j];
             if (strncmp(library->name, text, (size_t)(version - text)) != 0 ||
@@ -87,6 +89,7 @@ static void missing_library(struct view *view, bool started, const struct librar
 {
     const struct rootfs_entry *by = loaded->items[library->by].entry,
                               *other = library_elsewhere(view->gate, path_base(library->name));
+
     if (!other)
         gate_add(view->gate, started ? RULE_START_LIBRARY : RULE_OTHER_LIBRARY, by->layer, by->path,
                  "it needs '%.200s', which is nowhere in the image", library->name);
@@ -100,12 +103,14 @@ static void check_libraries(struct view *view, bool started, const struct rootfs
 {
     AUTO(libraries) loaded = {0};
     libraries_load(view->gate, &view->path, entry, &loaded);
+
     for (size_t i = 0; i < loaded.len; i++) {
         const struct library *library = &loaded.items[i];
         if (!library->path) {
             missing_library(view, started, &loaded, library);
             continue;
         }
+
         if (started)
             strv_add(&view->started, library->entry->path);
         if (started || i == 0) {
@@ -124,11 +129,13 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
         wrong_machine(view, RULE_START_MACHINE, entry, elf);
         return;
     }
+
     if (!elf->executable && !elf->interpreter) {
         gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path,
                  "it is a library or an object file");
         return;
     }
+
     if (elf->interpreter && !there(view, elf->interpreter))
         gate_add(view->gate, RULE_START_INTERPRETER, entry->layer, entry->path,
                  "it wants the interpreter '%.200s', which is not in the image", elf->interpreter);
@@ -136,14 +143,15 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
         check_libraries(view, true, entry);
 }
 
-/* The program that "#!/usr/bin/env NAME" finds, or NULL. `later`: it is started by what Lambda
- * starts, and lbuild's runtime clients put /var/lang/bin on PATH, where Amazon's bases have it
- * anyway. */
+/* The program that "#!/usr/bin/env NAME" finds, or NULL. `later`: Lambda doesn't start the script
+ * itself. Then lbuild's runtime clients have put /var/lang/bin on PATH, where Amazon's bases have
+ * it anyway. */
 static const struct rootfs_entry *on_path(const struct view *view, bool later, const char *name)
 {
     const char *of_image = gate_env(view->gate, "PATH");
     autofree char *path = xasprintf("%s%s", later ? "/var/lang/bin:" : "",
                                     of_image ? of_image : "/usr/local/bin:/bin:/usr/bin");
+
     for (const char *at = path; *at; at += strcspn(at, ":"), at += *at == ':') {
         autofree char *folder = xstrndup(at, strcspn(at, ":")), *full = path_join(folder, name);
         const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, full) : NULL;
@@ -153,8 +161,8 @@ static const struct rootfs_entry *on_path(const struct view *view, bool later, c
     return NULL;
 }
 
-/* What a script starts: its interpreter, or what env finds for it. *name: what was looked for;
- * caller frees. */
+/* The program that a script starts: its interpreter, or the one that env finds. *name: the name
+ * that was looked for; caller frees. */
 static const struct rootfs_entry *interpreter_of(const struct view *view, bool later,
                                                  const struct program *script, char **name)
 {
@@ -162,51 +170,74 @@ static const struct rootfs_entry *interpreter_of(const struct view *view, bool l
     const struct rootfs_entry *entry =
         (*name)[0] == '/' && there(view, *name) ? gate_follow(view->gate, *name) : NULL;
     const char *word = script->arguments ? script->arguments : "";
+
     if (!entry || strcmp(path_base(*name), "env") != 0)
         return entry;
+
     if (strncmp(word, "-S ", 3) == 0)
         word += 3 + strspn(word + 3, " ");
     size_t length = strcspn(word, " \t");
     if (length == 0 || word[0] == '-' || memchr(word, '=', length))
         return entry;
+
     free(*name);
     *name = xstrndup(word, length);
     return on_path(view, later, *name);
 }
 
+/* The program to look at next: the one that a started script starts. NULL: there is none, or a
+ * breach. */
+static const struct rootfs_entry *check_started_script(struct view *view,
+                                                       const struct rootfs_entry *entry,
+                                                       const struct program *script)
+{
+    autofree char *name = NULL;
+    strv_add(&view->started, entry->path);
+    if (script->carriage_return) {
+        gate_add(view->gate, RULE_START_CR, entry->layer, entry->path,
+                 "its first line is '#!%.100s' and a carriage return", script->interpreter);
+        return NULL;
+    }
+
+    const struct rootfs_entry *next = interpreter_of(view, false, script, &name);
+    if (!next)
+        gate_add(view->gate, RULE_START_INTERPRETER, entry->layer, entry->path,
+                 "it is a script for '%.200s', which is not in the image", name);
+    return next;
+}
+
+static void no_program(struct view *view, const struct rootfs_entry *entry,
+                       const struct program *program)
+{
+    const char *text = "it is neither an ELF program nor a script with '#!'";
+    if (program->kind == PROGRAM_DAMAGED)
+        text = program->trouble;
+    else if (entry->size == 0)
+        text = "it is empty";
+    gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path, "%s", text);
+}
+
+/* `entry`: a regular file, or NULL. */
 static void check_started(struct view *view, const struct rootfs_entry *entry)
 {
-    enum { DEEP = 5 }; /* as the kernel: execve(2) */
+    enum { DEEP = 5 }; /* the kernel's limit: execve(2) */
     for (int depth = 0; entry && depth < DEEP; depth++) {
         AUTO(program) program = {0};
-        autofree char *name = NULL;
         program_read(entry->facts, &program);
-        if (program.kind == PROGRAM_ELF) {
+        if (program.kind == PROGRAM_SCRIPT) {
+            entry = check_started_script(view, entry, &program);
+            continue;
+        }
+
+        if (program.kind == PROGRAM_ELF)
             check_started_elf(view, entry, &program.elf);
-            return;
-        }
-        if (program.kind != PROGRAM_SCRIPT) {
-            gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path, "%s",
-                     program.kind == PROGRAM_DAMAGED ? program.trouble
-                     : entry->size == 0              ? "it is empty"
-                                        : "it is neither an ELF program nor a script with '#!'");
-            return;
-        }
-        strv_add(&view->started, entry->path);
-        if (program.carriage_return) {
-            gate_add(view->gate, RULE_START_CR, entry->layer, entry->path,
-                     "its first line is '#!%.100s' and a carriage return", program.interpreter);
-            return;
-        }
-        const struct rootfs_entry *next = interpreter_of(view, false, &program, &name);
-        if (!next)
-            gate_add(view->gate, RULE_START_INTERPRETER, entry->layer, entry->path,
-                     "it is a script for '%.200s', which is not in the image", name);
-        entry = next;
+        else
+            no_program(view, entry, &program);
+        return;
     }
 }
 
-/* Programs and libraries that nobody was seen to need. */
+/* Checks a program or library that the start doesn't need. */
 static void check_other(struct view *view, const struct rootfs_entry *entry, bool own)
 {
     AUTO(program) program = {0};
@@ -214,6 +245,7 @@ static void check_other(struct view *view, const struct rootfs_entry *entry, boo
     bool executable = entry->mode & 0111;
     program_read(entry->facts, &program);
     const struct elf_facts *elf = &program.elf;
+
     if (program.kind == PROGRAM_ELF && (elf->type == ET_EXEC || elf->type == ET_DYN)) {
         if (!library_fits(view->gate, elf)) {
             wrong_machine(view, RULE_OTHER_MACHINE, entry, elf);
@@ -234,7 +266,7 @@ static void check_other(struct view *view, const struct rootfs_entry *entry, boo
     }
 }
 
-/* The folders of PATH, as they are in this image. */
+/* The folders of PATH in this image. */
 static void path_folders(const struct view *view, struct strv *out)
 {
     const char *path = gate_env(view->gate, "PATH");
@@ -260,13 +292,16 @@ void gate_programs(struct gate *gate)
     const struct gate_start *start = &gate->start;
     if (!gate->image->arch_known || !gate->whole)
         return;
+
     library_path_make(gate, &view.path);
     path_folders(&view, &folders);
+
     if (start->command.stock) {
         const struct rootfs_entry *script = gate_follow(gate, start->command.words.items[0]);
         check_started(&view, script && script->type == TAR_FILE ? script : NULL);
     }
     check_started(&view, start->entry && start->entry->type == TAR_FILE ? start->entry : NULL);
+
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         bool own = gate_own(entry->path);

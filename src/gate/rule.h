@@ -6,7 +6,7 @@
 #include "lambda/start.h"
 #include "layer/rootfs.h"
 
-/* What the rules look at, and how they tell what they find. The rules are functions over this: no
+/* What the rules look at, and how they report findings. The rules are functions of this alone: no
  * files, no clock, no network. */
 
 struct gate_fault {
@@ -17,20 +17,20 @@ struct gate_fault {
 
 /* The program that Lambda starts. */
 struct gate_start {
-    struct start command; /* as the config has it */
-    char *path;           /* of the program, links in it followed; NULL: it isn't there */
-    const struct rootfs_entry *entry; /* of `path`, or NULL */
+    struct start command;             /* from the config */
+    char *path;                       /* of the program, links followed; NULL: it isn't there */
+    const struct rootfs_entry *entry; /* at `path`, or NULL */
     bool link;                        /* the program's name itself is a symbolic link */
 };
 
 struct gate {
     const struct imagefile *image;
     const struct gate_options *options;
-    struct rootfs *tree; /* what the readable layers make */
-    bool whole;          /* all layers could be read: what is missing in the tree is missing */
+    struct rootfs *tree; /* merged from the readable layers */
+    bool whole;          /* all layers could be read: a file missing from the tree is missing */
     struct gate_fault *faults;
     size_t fault_count, fault_cap;
-    const struct js *config; /* the part that describes the process */
+    const struct js *config; /* the part of the config that describes the process */
     struct strv env;
     struct gate_start start;
     struct gate_report *report;
@@ -42,23 +42,23 @@ void gate_add(struct gate *gate, enum rule_id id, size_t layer, const char *path
 
 /* The value of an environment variable of the image, or NULL. */
 const char *gate_env(const struct gate *gate, const char *name);
-/* Whether a path lies where the function's own things are: /var/task, /var/runtime, /opt, and what
- * lbuild puts into /var/lang/python. */
+/* Whether a path lies in the function's own folders: /var/task, /var/runtime, /opt, and lbuild's
+ * folder /var/lang/python. */
 bool gate_own(const char *path);
-/* Rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
+/* The rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
 unsigned gate_rights(const struct rootfs_entry *entry);
-/* The first folder on the way to a real path that Lambda's user can't search, or NULL. "" is the
- * root. */
+/* The first folder on the way to a real path that Lambda's user can't search, or NULL. The root's
+ * path is "". */
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path);
-/* The entry behind a path as the kernel finds it, the last link followed too; NULL: nothing, or a
- * cycle. */
+/* The entry that the kernel finds for a path, following the last link too; NULL: none, or a cycle.
+ */
 const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path);
 
-/* Looks at an entry of a layer for what a later layer doesn't undo: secrets. Called for each before
- * the rules are. */
+/* Looks at an entry of a layer for secrets, which a later layer can't undo. Called for each entry,
+ * before the rules. */
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry);
 
-/* The functions of the table. */
+/* The functions in the table. */
 #define RULE(number, name, function, severity, sureness, title, remedy)                            \
     void function(struct gate *gate);
 #include "gate/list.h"

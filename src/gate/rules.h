@@ -7,8 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The rules of the Lambda gate as data: gate/list.h is the table, docs/rules.md tells their
- * stories. */
+/* The rules of the Lambda gate as data: gate/list.h is the table, docs/rules.md explains them. */
 
 enum gate_severity { GATE_NOTE, GATE_WARNING, GATE_ERROR };
 enum gate_sureness { GATE_DOCUMENTED, GATE_SPECIFIED, GATE_REPORTED, GATE_INFERRED, GATE_ADVICE };
@@ -31,12 +30,12 @@ struct gate_rule {
 extern const struct gate_rule gate_rules[];
 extern const size_t gate_rule_count;
 
-/* A rule by its name in the code; by its id, in either case, or NULL. */
+/* A rule by its name in the code; or by its id, in upper or lower case, NULL if there is none. */
 const struct gate_rule *gate_rule(enum rule_id id);
 const struct gate_rule *gate_rule_find(const char *id);
 const char *gate_severity_word(enum gate_severity severity); /* "note", "warning", "error" */
 const char *gate_sureness_word(enum gate_sureness sureness); /* "documented" ... */
-/* The rule's section of docs/rules.md, as installed. */
+/* Appends the rule's section of docs/rules.md, as installed. */
 int gate_rule_page(const struct gate_rule *rule, struct buf *out, struct error *err) must_check;
 
 #endif

@@ -5,8 +5,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* A small set of things that are secrets beyond doubt: each pattern has a fixed head and a fixed
- * length, or a name that says it. */
+/* A small set of undoubted secrets: each has a fixed head and length, or a telling name. */
 
 static bool from(const char *text, size_t length, const char *alphabet)
 {
@@ -17,12 +16,12 @@ static bool from(const char *text, size_t length, const char *alphabet)
 #define DIGITS "0123456789"
 #define WORD UPPER "abcdefghijklmnopqrstuvwxyz" DIGITS
 
-/* What a value is, or NULL. */
+/* What kind of secret a value is, or NULL. */
 static const char *secret_value(const char *value)
 {
     static const struct {
         const char *head, *what;
-        size_t length; /* behind the head */
+        size_t length; /* after the head */
         const char *alphabet;
     } kinds[] = {
         {"AKIA", "an AWS access key", 16, UPPER DIGITS},
@@ -36,6 +35,7 @@ static const char *secret_value(const char *value)
         {"xoxp-", "a Slack token", 20, WORD "-"},
         {"sk_live_", "a Stripe key", 24, WORD},
     };
+
     if (strstr(value, "-----BEGIN ") && strstr(value, "PRIVATE KEY-----"))
         return "a private key";
     for (size_t i = 0; i < countof(kinds); i++) {
@@ -56,7 +56,7 @@ static const char *secret_variable(const char *name, const char *value)
     return secret_value(value);
 }
 
-/* Files that hold credentials by their name, at any depth. */
+/* Files whose name says that they hold credentials, at any depth. */
 static const char *secret_file(const struct listing_entry *entry)
 {
     static const char *const patterns[][2] = {
@@ -70,6 +70,7 @@ static const char *secret_file(const struct listing_entry *entry)
         {"*.pypirc", "logins of a package index"},
     };
     AUTO(program) program = {0};
+
     for (size_t i = 0; i < countof(patterns); i++) {
         const char *name = patterns[i][0] + 1;
         size_t tail = strlen(name), length = strlen(entry->path);
@@ -77,14 +78,16 @@ static const char *secret_file(const struct listing_entry *entry)
             (length == tail || entry->path[length - tail - 1] == '/'))
             return patterns[i][1];
     }
-    /* Distributions and languages come with keys for their own tests. */
+
+    /* Distributions and languages bring keys for their own tests. */
     if (path_below(entry->path, "usr", NULL) || !entry->facts || !strstr(entry->facts, "key \n"))
         return NULL;
     program_read(entry->facts, &program);
     return program.key ? "a private key" : NULL;
 }
 
-/* Every layer counts, not what they make together: what a later one hides is there all the same. */
+/* Every layer counts, not the merged tree: a file that a later layer hides is still in the image.
+ */
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry)
 {
     const char *what = entry->type == TAR_FILE ? secret_file(entry) : NULL;
@@ -92,7 +95,7 @@ void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *ent
         gate_add(gate, RULE_SECRET_FILE, layer, entry->path, "it holds %s", what);
 }
 
-/* Of the environment; those in files were found before. */
+/* Secrets in the environment; those in files were found before. */
 void gate_secrets(struct gate *gate)
 {
     for (size_t i = 0; i < gate->env.len; i++) {

@@ -55,12 +55,15 @@ int gate_rule_page(const struct gate_rule *rule, struct buf *out, struct error *
     enum { PAGE_MAX = 1024 * 1024 };
     AUTO(buf) page = {0};
     autofree char *path = data_path("docs/rules.md"), *head = xasprintf("\n## %s ", rule->id);
+
     if (fs_read(path, PAGE_MAX, &page, err) != 0)
         return error_wrap(err, "the rules' page is missing; install lbuild again");
+
     const char *at = strstr(buf_text(&page), head), *end = at ? strstr(at + 1, "\n## ") : NULL;
     if (!at)
         return error_set(err, ERROR_INTERNAL, "'%s' says nothing of %s; install lbuild again", path,
                          rule->id);
+
     at += strlen("\n## ");
     buf_add(out, at, end ? (size_t)(end + 1 - at) : strlen(at));
     return 0;
