@@ -11,12 +11,10 @@
 
 struct gate_options {
     const struct strv *ignore; /* ids of rules to ignore, checked by gate_ids_check; or NULL */
-    const char *ignored_by; /* where `ignore` comes from, for the report: "--ignore" or the project
-                               file; or NULL */
-    bool werror;            /* warnings count as errors */
-    uint64_t budget;        /* unpacked bytes; 0: none */
-    int64_t now;            /* seconds since 1970, for rules with a date */
-    int base_age;           /* days after which a base is old; 0: never */
+    bool werror;               /* warnings count as errors */
+    uint64_t budget;           /* unpacked bytes; 0: none */
+    int64_t now;               /* seconds since 1970, for rules with a date */
+    int base_age;              /* days after which a base is old; 0: never */
 };
 
 struct gate_finding {
