@@ -45,6 +45,7 @@ struct parts *parts_fetch(const struct parts_registry *from, const struct store 
 void parts_free(struct parts *parts);
 DEFINE_AUTOPTR(parts)
 
+/* Whether the image is a folder. */
 bool parts_is_folder(const struct parts *parts);
 /* The file with this path, links followed; NULL with an error when there is none. Owned by the
  * parts. */
