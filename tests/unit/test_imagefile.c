@@ -54,7 +54,7 @@ static void make_layer(struct fixture *fixture)
     fixture->layer.content_size = tar.len;
 }
 
-/* One image, as a folder and as an archive. */
+/* The same image as a folder and as an archive. */
 static void set_up(struct fixture *fixture)
 {
     static const struct base scratch = {.scratch = true};
@@ -62,6 +62,7 @@ static void set_up(struct fixture *fixture)
     struct plan plan = {.arch = ARCH_ARM64};
 
     memset(fixture, 0, sizeof *fixture);
+
     fixture->folder = unit_folder();
     fixture->layout = path_join(fixture->folder, "layout");
     fixture->archive = path_join(fixture->folder, "image.tar");
@@ -169,7 +170,7 @@ static void refused(const struct fixture *fixture, const char *path,
         fail_msg("'%s' says nothing of '%s'", err.text, said);
 }
 
-/* Each file of the image in turn: replaced, and left out. */
+/* Replaces each file of the image in turn, and leaves it out. */
 static void damage_is_found(void **state)
 {
     AUTO(fixture) fixture;
@@ -179,6 +180,7 @@ static void damage_is_found(void **state)
     autofree char *path = path_join(fixture.folder, "bad.tar");
     const struct digest *blobs[] = {&fixture.image.manifest_digest, &fixture.image.config_digest,
                                     &fixture.layer.digest};
+
     for (size_t i = 0; i < countof(blobs); i++) {
         autofree char *name = xasprintf("blobs/sha256/%s", digest_hex(blobs[i]));
         rewrite(fixture.archive, path, NULL, name, "{}");
@@ -205,6 +207,7 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     autofree char *docker = path_join(fixture.folder, "docker.tar"),
                   *bad = path_join(fixture.folder, "bad.tar");
     autofree char *layer = xasprintf("blobs/sha256/%s", digest_hex(&fixture.layer.digest));
+
     rewrite(fixture.archive, docker, "index.json", NULL, NULL);
     rewrite(docker, bad, NULL, layer, "another layer");
     refused(&fixture, bad, &any, "not a readable tar");
@@ -212,7 +215,7 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     char nothing[1024] = {0};
     rewrite(docker, bad, NULL, layer, nothing);
     refused(&fixture, bad, &any,
-            "not a readable tar"); /* not even an empty one: its text is cut at the first NUL */
+            "not a readable tar"); /* not even an empty image: its text ends at the first NUL */
     rewrite(docker, bad, NULL, layer, "\x1f\x8b\x08 and no more");
     refused(&fixture, bad, &any, "gzip data");
     rewrite(docker, bad, NULL, "manifest.json", "[{\"Config\":7}]");
@@ -234,6 +237,7 @@ static void choices(void **state)
 
     set_up(&fixture);
     AUTO(imagefile) image = {0};
+
     assert_int_equal(imagefile_load(fixture.archive,
                                     &(struct imagefile_choice){.tag = "v1", .arch = "arm64"},
                                     &fixture.store, &image, &err),
@@ -256,6 +260,7 @@ static void other_things_are_refused(void **state)
     set_up(&fixture);
     autofree char *text = path_join(fixture.folder, "text"),
                   *absent = path_join(fixture.folder, "absent");
+
     assert_int_equal(fs_write(text, "hello", 5, 0644, &err), 0);
     refused(&fixture, text, &any, "not a readable tar archive");
     refused(&fixture, absent, &any, "No such file");
