@@ -89,7 +89,8 @@ static inline void config_text(const struct image *image, const struct digest *d
 {
     buf_addf(
         out,
-        "{\"architecture\":\"%s\",\"os\":\"%s\",%s%s%s\"x-own\":[1],\"config\":{\"Env\":[\"A=b\"],\"Cmd\":null},",
+        "{\"architecture\":\"%s\",\"os\":\"%s\",%s%s%s\"x-own\":[1],\"config\":{\"Env\":[\"A=b\"],"
+        "\"Cmd\":null},",
         image->arch ? image->arch : "amd64", image->os ? image->os : "linux",
         image->history ? "\"history\":" : "", image->history ? image->history : "",
         image->history ? "," : "");
@@ -114,11 +115,12 @@ static inline struct digest make_image(const struct image *image, size_t *size)
                        : image->plain    ? "application/vnd.oci.image.layer.v1.tar"
                        : image->docker   ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
                                          : MEDIA_OCI_LAYER_GZIP;
-    buf_addf(
-        &text,
-        "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu},",
-        image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
-        image->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, config_digest.text, config.len);
+    buf_addf(&text,
+             "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\","
+             "\"digest\":\"%s\",\"size\":%zu},",
+             image->docker ? MEDIA_DOCKER_MANIFEST : MEDIA_OCI_MANIFEST,
+             image->docker ? MEDIA_DOCKER_CONFIG : MEDIA_OCI_CONFIG, config_digest.text,
+             config.len);
     buf_addf(&text, "\"layers\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}", type,
              layer_digest.text, layer.len);
     *size = text.len;

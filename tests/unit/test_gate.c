@@ -14,7 +14,8 @@ static struct imagefile *an_image(const struct item *items, size_t count)
     struct error err = {0};
     struct digest blob = put_layer(&store, items, count, &diff_id);
     static const char text[] =
-        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Entrypoint\":"
+        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},"
+        "\"config\":{\"Entrypoint\":"
         "[\"/bin/app\"],\"Env\":[\"PATH=/bin\"]}}";
 
     assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);

@@ -73,12 +73,15 @@ static int write_to(const struct fixture *fixture, const char *type, const char 
 
 static void check_index(const struct fixture *fixture, const char *bytes, size_t length)
 {
-    autofree char *expected = xasprintf(
-        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\",\"manifests\":[{\"mediaType\":"
-        "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"%s\",\"size\":14,\"annotations\":{"
-        "\"io.containerd.image.name\":\"localhost:5000/hello:v1\",\"org.opencontainers.image.ref.name\":\"v1\"},\"platform\":{"
-        "\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}}]}",
-        fixture->image.manifest_digest.text);
+    autofree char *expected =
+        xasprintf("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
+                  "\"manifests\":[{\"mediaType\":"
+                  "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"%s\","
+                  "\"size\":14,\"annotations\":{"
+                  "\"io.containerd.image.name\":\"localhost:5000/hello:v1\","
+                  "\"org.opencontainers.image.ref.name\":\"v1\"},\"platform\":{"
+                  "\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}}]}",
+                  fixture->image.manifest_digest.text);
     assert_int_equal(length, strlen(expected));
     assert_memory_equal(bytes, expected, length);
 }
@@ -86,11 +89,12 @@ static void check_index(const struct fixture *fixture, const char *bytes, size_t
 static void check_docker_manifest(const struct fixture *fixture, const char *bytes, size_t length)
 {
     const struct image *image = &fixture->image;
-    autofree char *expected = xasprintf(
-        "[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"localhost:5000/hello:v1\",\"hello:latest\"],\"Layers\":["
-        "\"blobs/sha256/%s\",\"blobs/sha256/%s\",\"blobs/sha256/%s\"]}]",
-        digest_hex(&image->config_digest), digest_hex(&image->layers[0].digest),
-        digest_hex(&image->layers[1].digest), digest_hex(&image->layers[0].digest));
+    autofree char *expected =
+        xasprintf("[{\"Config\":\"blobs/sha256/%s\",\"RepoTags\":[\"localhost:5000/hello:v1\","
+                  "\"hello:latest\"],\"Layers\":["
+                  "\"blobs/sha256/%s\",\"blobs/sha256/%s\",\"blobs/sha256/%s\"]}]",
+                  digest_hex(&image->config_digest), digest_hex(&image->layers[0].digest),
+                  digest_hex(&image->layers[1].digest), digest_hex(&image->layers[0].digest));
     assert_int_equal(length, strlen(expected));
     assert_memory_equal(bytes, expected, length);
 }
