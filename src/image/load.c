@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Finds what a name leads to, and in which format. */
+/* Finds the image that a name leads to, and its format. */
 
 static int read_files(struct reading *reading, const struct store *store, struct error *err)
 {

@@ -101,8 +101,8 @@ static int from_index(const struct js *index, enum arch arch, const char *tag, c
     return index_choose(index, arch, where, out, err);
 }
 
-/* Finds the descriptor for the requested architecture; without a request for this machine's, else
- * for the other one. */
+/* Finds the descriptor for the requested architecture; if none is requested, for this machine's,
+ * else for the other one. */
 static int choose(const struct reading *reading, chooser pick, const struct js *index,
                   struct descriptor *out, struct error *err)
 {

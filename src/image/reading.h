@@ -16,8 +16,8 @@ enum { IMAGEFILE_LAYERS = 1000 };
 
 /* A JSON text of the image. NULL: an error; caller frees. */
 struct js *reading_json(const struct reading *reading, const char *name, struct error *err);
-/* Likewise of a part that is at hand; `part` NULL: an error that is set already. `name`: what the
- * error calls it. */
+/* Likewise for a part that was read already; `part` NULL: the error is set already. `name`: its
+ * name in errors. */
 struct js *reading_parse(const struct reading *reading, const struct part *part, const char *name,
                          struct error *err);
 /* Notes what is wrong with a document or config that can be read nevertheless. */

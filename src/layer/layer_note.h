@@ -3,7 +3,7 @@
 
 #include "layer/layer.h"
 
-/* What the cache knows about a layer that was made: small files under objects/. */
+/* The cache's knowledge of a layer that was made, in small files under objects/. */
 struct layer_note {
     struct layer layer;
     struct digest sources; /* of the stat data of the files it was made from; empty: not known, or

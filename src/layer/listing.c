@@ -285,7 +285,7 @@ static size_t add_string(struct listing_writer *writer, const char *text)
     return length;
 }
 
-/* What the complete content says. */
+/* The facts that the complete content tells. */
 static void add_facts(struct listing_writer *writer)
 {
     AUTO(buf) facts = {0};

@@ -40,7 +40,7 @@ struct listing {
     uint64_t size, content_size; /* of the blob, and of the tar inside */
     uint64_t members;            /* of the gzip data; 0: the blob is a plain tar */
 };
-/* Whether there is a list, judging by its head alone. Damage behind the head only shows when the
+/* Whether there is a list, judging by its head alone. Damage after the head only shows when the
  * list is read. */
 bool listing_known(const struct store *store, const struct digest *blob, struct listing *out);
 
