@@ -248,6 +248,7 @@ int gate_verdict(const struct gate_report *report, struct error *err)
         return 0;
     return error_set(
         err, ERROR_LAMBDA,
-        "%s: Lambda would refuse it, or fail: %zu error%s; 'lbuild help LB...' says more of each",
+        "%s: Lambda would refuse it, or fail: %zu error%s; 'lbuild help LB...' says more about "
+        "each",
         report->image, count, count == 1 ? "" : "s");
 }

@@ -15,7 +15,7 @@ void gate_index(struct gate *gate)
                  image->platform ? ", and only the index to the image" : "");
 
     if (image->images > 1)
-        gate_add(gate, RULE_SEVERAL_IMAGES, 0, NULL, "%zu images go by its name", image->images);
+        gate_add(gate, RULE_SEVERAL_IMAGES, 0, NULL, "%zu images have its name", image->images);
 
     if (image->attestations > 0)
         gate_add(gate, RULE_ATTESTATION, 0, NULL, "%zu attestation%s beside it",
@@ -89,7 +89,7 @@ void gate_compression(struct gate *gate)
             gate_add(gate, RULE_PLAIN_TAR, i + 1, NULL, "the layer is a plain tar");
         else if (scan->listed && !scan->gzip && layer->media_type[0])
             gate_add(gate, RULE_NOT_GZIP, i + 1, NULL,
-                     "the layer is a plain tar, of the media type '%.100s'", layer->media_type);
+                     "the layer is a plain tar with the media type '%.100s'", layer->media_type);
 
         if (scan->members > 1)
             gate_add(gate, RULE_GZIP_MEMBERS, i + 1, NULL, "the layer has %llu gzip members",
@@ -113,7 +113,7 @@ static void check_blob(struct gate *gate, size_t index)
              !digest_equal(&scan->diff_id, &layer->diff_id))
         gate_add(gate, RULE_DIFF_ID, index + 1, NULL,
                  "the layer unpacks to '%s', but the config says '%s'", scan->diff_id.text,
-                 layer->diff_id.text[0] ? layer->diff_id.text : "something else than a digest");
+                 layer->diff_id.text[0] ? layer->diff_id.text : "not a digest");
 }
 
 void gate_digests(struct gate *gate)
@@ -129,7 +129,7 @@ void gate_digests(struct gate *gate)
                  image->diff_id_count, image->layer_count);
     if (image->two_faces)
         gate_add(gate, RULE_TWO_FACES, 0, NULL,
-                 "index.json and manifest.json mean different images");
+                 "index.json and manifest.json describe different images");
 }
 
 void gate_history(struct gate *gate)
@@ -137,8 +137,8 @@ void gate_history(struct gate *gate)
     const struct js *config = gate->image->config;
     size_t layers = config_history_layers(config);
     if (js_count(js_get(config, "history")) > 0 && layers != gate->image->layer_count)
-        gate_add(gate, RULE_HISTORY, 0, NULL, "the history tells of %zu layers, and there are %zu",
-                 layers, gate->image->layer_count);
+        gate_add(gate, RULE_HISTORY, 0, NULL, "the history has %zu layers, the image %zu", layers,
+                 gate->image->layer_count);
 }
 
 void gate_platform(struct gate *gate)
@@ -182,7 +182,7 @@ void gate_reference(struct gate *gate)
         autofree char *host = xstrndup(name, strcspn(name, "/"));
 
         if (strstr(host, ".dkr.ecr-fips."))
-            gate_add(gate, RULE_ECR_FIPS, 0, NULL, "it is called '%.200s'", name);
+            gate_add(gate, RULE_ECR_FIPS, 0, NULL, "its name is '%.200s'", name);
         else if (asked && !is_ecr(host))
             gate_add(gate, RULE_NOT_ECR, 0, NULL,
                      "'%.200s' is not in a private registry of Amazon ECR", name);

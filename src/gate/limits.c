@@ -105,7 +105,7 @@ void gate_environment(struct gate *gate)
         else if (is_reserved(name, equals + 1))
             gate_add(gate, RULE_RESERVED_VARIABLE, 0, NULL, "'%.100s' is Lambda's own", name);
         else if (!well_formed(name))
-            gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' is no name for a variable", name);
+            gate_add(gate, RULE_VARIABLE_NAME, 0, NULL, "'%.100s' is not a valid name", name);
     }
 
     if (sum > LAMBDA_ENV_MAX)

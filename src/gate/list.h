@@ -18,62 +18,64 @@ RULE(2, SEVERAL_IMAGES, gate_index, ERROR, DOCUMENTED, "there is more than one i
      "keep one image of one architecture, or choose one with --tag")
 RULE(3, ATTESTATION, gate_index, ERROR, DOCUMENTED, "a build attestation lies beside the image",
      "build with --provenance=false --sbom=false")
-RULE(4, MEDIA_TYPE, gate_media, ERROR, DOCUMENTED, "a media type that Lambda doesn't take",
+RULE(4, MEDIA_TYPE, gate_media, ERROR, DOCUMENTED, "a media type that Lambda doesn't accept",
      "use the manifest, config and layer types of OCI 1.0 or of Docker's schema 2, with gzip")
-RULE(5, MIXED_MEDIA, gate_media, WARNING, INFERRED,
-     "media types of OCI and of Docker in one manifest",
-     "convert the image, for example with 'skopeo copy --format oci'")
+RULE(5, MIXED_MEDIA, gate_media, WARNING, INFERRED, "OCI and Docker media types in one manifest",
+     "convert the image, e.g. with 'skopeo copy --format oci'")
 RULE(6, NOT_GZIP, gate_compression, ERROR, REPORTED, "a layer is not gzip data",
      "compress it: 'skopeo copy --dest-compress-format gzip' does")
-RULE(7, PLAIN_TAR, gate_compression, WARNING, INFERRED, "a plain tar as a layer",
+RULE(7, PLAIN_TAR, gate_compression, WARNING, INFERRED, "a layer is a plain tar",
      "compress it: 'skopeo copy --dest-compress-format gzip' does")
-RULE(8, GZIP_MEMBERS, gate_compression, NOTE, INFERRED, "a layer of several gzip members",
+RULE(8, GZIP_MEMBERS, gate_compression, NOTE, INFERRED, "a layer has several gzip members",
      "compress it again in one piece if Lambda refuses it")
 RULE(9, DIGEST, gate_digests, ERROR, SPECIFIED, "sizes or digests don't match",
      "make or fetch the image again")
-RULE(10, DIFF_ID, gate_digests, ERROR, SPECIFIED, "layers don't unpack to what the config says",
+RULE(10, DIFF_ID, gate_digests, ERROR, SPECIFIED, "a layer's content doesn't match the config",
      "make or fetch the image again")
-RULE(11, HISTORY, gate_history, WARNING, SPECIFIED, "the history doesn't go with the layers",
+RULE(11, HISTORY, gate_history, WARNING, SPECIFIED, "the history doesn't match the layers",
      "give each layer one entry without empty_layer, or leave the history out")
 RULE(12, PLATFORM, gate_platform, ERROR, DOCUMENTED, "a platform that Lambda doesn't have",
      "build for linux/amd64 or linux/arm64")
 RULE(13, INDEX_PLATFORM, gate_platform, WARNING, SPECIFIED,
      "index and config name different platforms", "build again: one of them is wrong")
 RULE(14, TWO_FACES, gate_digests, ERROR, SPECIFIED,
-     "index.json and manifest.json mean different images", "make the archive again with one tool")
+     "index.json and manifest.json describe different images",
+     "make the archive again with one tool")
 RULE(15, UNREADABLE_LAYER, gate_unreadable, ERROR, SPECIFIED, "a layer can't be read",
      "make or fetch the image again")
 RULE(16, ARTIFACT, gate_media, WARNING, INFERRED,
-     "the manifest is an artifact, or about another image", "leave artifactType and subject out")
+     "the manifest is an artifact, or refers to another image",
+     "leave artifactType and subject out")
 
-RULE(21, NO_PARENT, gate_faults, ERROR, REPORTED, "a folder has no entry of its own",
-     "list each folder before what is in it: COPY from a stage where it was made by mkdir")
-RULE(22, DUPLICATE, gate_faults, ERROR, SPECIFIED, "a layer has one name twice",
+RULE(21, NO_PARENT, gate_faults, ERROR, REPORTED, "a folder has no entry",
+     "list each folder before its contents: make it with mkdir in a stage, and COPY from there")
+RULE(22, DUPLICATE, gate_faults, ERROR, SPECIFIED, "a layer has a name twice",
      "write each path once")
-RULE(23, NO_TARGET, gate_faults, ERROR, SPECIFIED, "a hard link to nothing",
-     "write the file itself, or its first name before its second")
-RULE(24, WHITEOUT, gate_faults, ERROR, SPECIFIED, "a whiteout that is none",
+RULE(23, NO_TARGET, gate_faults, ERROR, SPECIFIED, "a hard link to a missing file",
+     "write the file itself, or list the link's target before the link")
+RULE(24, WHITEOUT, gate_faults, ERROR, SPECIFIED, "a malformed whiteout",
      "make it an empty file '.wh.NAME'")
 RULE(25, ESCAPES, gate_faults, ERROR, SPECIFIED, "a name that leads out of the image",
      "write names without '..', and nothing below links that leave the image")
-RULE(26, BELOW_FILE, gate_faults, ERROR, SPECIFIED, "a name below something that is no folder",
+RULE(26, BELOW_FILE, gate_faults, ERROR, SPECIFIED, "a name below something that isn't a folder",
      "remove the file or link first, or write the folder itself")
 RULE(27, SPECIAL_FILE, gate_special, WARNING, INFERRED, "a device, socket or FIFO",
      "leave it out: Lambda has its own /dev")
 RULE(28, SETUID, gate_modes, WARNING, ADVICE, "a setuid or setgid program",
      "chmod u-s,g-s: the function runs as one user")
-RULE(29, WRITABLE, gate_modes, WARNING, ADVICE, "a file that anybody may write to",
+RULE(29, WRITABLE, gate_modes, WARNING, ADVICE, "a file that anyone may write to",
      "chmod o-w: Lambda mounts the image read-only")
 RULE(30, ABSOLUTE, gate_faults, WARNING, INFERRED, "a name that begins with a slash",
      "write names relative to the root")
 
-RULE(31, START_MACHINE, gate_programs, ERROR, SPECIFIED, "what is started is for another machine",
+RULE(31, START_MACHINE, gate_programs, ERROR, SPECIFIED,
+     "the started program is for another machine",
      "build it for the image's architecture, or set the architecture right")
 RULE(32, OTHER_MACHINE, gate_programs, WARNING, INFERRED,
      "a program or library is for another machine",
      "build it for the image's architecture, or leave it out")
 RULE(33, START_INTERPRETER, gate_programs, ERROR, SPECIFIED,
-     "the interpreter of what is started is missing",
+     "the started program's interpreter is missing",
      "add it, link statically, or build for the libc of the base")
 RULE(34, START_CR, gate_programs, ERROR, SPECIFIED, "the #! line ends in a carriage return",
      "save the script with Unix line ends: sed -i 's/\\r$//'")
@@ -83,7 +85,7 @@ RULE(36, START_LIBRARY, gate_programs, ERROR, SPECIFIED,
      "a library that the program needs is missing",
      "add it to a folder of LD_LIBRARY_PATH, or link statically")
 RULE(37, OTHER_LIBRARY, gate_programs, WARNING, INFERRED,
-     "a library that another one needs is missing", "add it, or leave out what needs it")
+     "a library that another file needs is missing", "add it, or leave out what needs it")
 RULE(38, START_VERSION, gate_programs, ERROR, SPECIFIED,
      "the program wants a newer library than the image has",
      "build it on the base's own system: glibc is 2.26 in al2, 2.34 in al2023")
@@ -92,59 +94,60 @@ RULE(39, OTHER_VERSION, gate_programs, WARNING, INFERRED,
      "build it on the base's own system: glibc is 2.26 in al2, 2.34 in al2023")
 RULE(40, PROCESSOR, gate_programs, WARNING, INFERRED,
      "a program for processors that Lambda may not have", "build with -march=x86-64-v2 or v3")
-RULE(41, NO_PROGRAM, gate_programs, ERROR, SPECIFIED, "what is started is no program",
+RULE(41, NO_PROGRAM, gate_programs, ERROR, SPECIFIED, "the started file is not a program",
      "name an ELF program, or begin the script with '#!/bin/sh'")
 
-RULE(51, NO_ENTRYPOINT, gate_start, ERROR, SPECIFIED, "nothing says what to start",
+RULE(51, NO_ENTRYPOINT, gate_start, ERROR, SPECIFIED, "the image doesn't say what to start",
      "set ENTRYPOINT")
 RULE(52, ENTRYPOINT_RELATIVE, gate_start, ERROR, DOCUMENTED, "ENTRYPOINT is not an absolute path",
-     "write the whole path, as in ENTRYPOINT [\"/var/runtime/bootstrap\"]")
-RULE(53, ENTRYPOINT_MISSING, gate_start, ERROR, SPECIFIED, "ENTRYPOINT names nothing in the image",
-     "COPY the program there, or mend the path")
+     "write the full path, e.g. ENTRYPOINT [\"/var/runtime/bootstrap\"]")
+RULE(53, ENTRYPOINT_MISSING, gate_start, ERROR, SPECIFIED, "ENTRYPOINT names a missing file",
+     "COPY the program there, or correct the path")
 RULE(54, ENTRYPOINT_IRREGULAR, gate_start, ERROR, DOCUMENTED,
-     "ENTRYPOINT is a link or no regular file", "name the file itself")
-RULE(55, ENTRYPOINT_FORBIDDEN, gate_start, ERROR, DOCUMENTED, "what is started may not be executed",
-     "chmod 755 the program and the folders that it is in")
+     "ENTRYPOINT is a link, or not a regular file", "name the file itself")
+RULE(55, ENTRYPOINT_FORBIDDEN, gate_start, ERROR, DOCUMENTED,
+     "Lambda's user can't execute the started program",
+     "chmod 755 the program and the folders above it")
 RULE(56, CMD_WORDS, gate_start, ERROR, REPORTED, "the entry script wants exactly one CMD word",
      "set CMD to the handler's name alone")
 RULE(57, BOOTSTRAP, gate_start, ERROR, REPORTED, "the entry script finds no /var/runtime/bootstrap",
      "put the program there, with mode 755")
 RULE(58, WORKDIR_RELATIVE, gate_workdir, ERROR, DOCUMENTED, "WORKDIR is not an absolute path",
-     "write the whole path, as in WORKDIR /var/task")
+     "write the full path, e.g. WORKDIR /var/task")
 RULE(59, WORKDIR_CLOSED, gate_workdir, ERROR, REPORTED, "WORKDIR can't be entered",
-     "make it in the image, with mode 755, and the folders that it is in")
-RULE(60, NO_CLIENT, gate_client, WARNING, INFERRED, "nothing speaks to Lambda",
+     "create it in the image with mode 755, and the folders above it too")
+RULE(60, NO_CLIENT, gate_client, WARNING, INFERRED, "nothing in the image speaks to Lambda",
      "add the language's runtime interface client")
 
 RULE(61, UNREADABLE_FILE, gate_rights_of_files, ERROR, DOCUMENTED,
      "a file that Lambda's user can't read", "chmod -R a+rX")
 
 RULE(71, TOO_LARGE, gate_size, ERROR, DOCUMENTED, "more than 10 GB unpacked",
-     "leave things out; 'lbuild size' shows what takes the room")
+     "leave files out; 'lbuild size' shows what takes up space")
 RULE(72, NEARLY_TOO_LARGE, gate_size, WARNING, DOCUMENTED, "more than 8 GB unpacked",
-     "leave things out; 'lbuild size' shows what takes the room")
+     "leave files out; 'lbuild size' shows what takes up space")
 RULE(73, LARGE, gate_size, NOTE, ADVICE, "more than 1 GB unpacked",
-     "see 'lbuild size' for what takes the room")
-RULE(74, BUDGET, gate_size, ERROR, ADVICE, "more than the budget",
-     "leave things out; 'lbuild size' shows what takes the room")
+     "'lbuild size' shows what takes up space")
+RULE(74, BUDGET, gate_size, ERROR, ADVICE, "larger than the budget",
+     "leave files out; 'lbuild size' shows what takes up space")
 RULE(75, MANY_LAYERS, gate_counts, WARNING, INFERRED, "more than 127 layers",
      "put several steps into one layer")
 RULE(76, RESERVED_VARIABLE, gate_environment, WARNING, DOCUMENTED,
      "a variable that Lambda sets itself", "choose another name")
 RULE(77, VARIABLE_NAME, gate_environment, WARNING, DOCUMENTED,
-     "a variable whose name Lambda doesn't take",
-     "use at least two letters, digits and underscores, a letter first")
-RULE(78, VARIABLES_SIZE, gate_environment, WARNING, INFERRED, "more than 4 KB of variables",
-     "keep settings in a file")
+     "a variable whose name Lambda doesn't accept",
+     "use two or more letters, digits and underscores, beginning with a letter")
+RULE(78, VARIABLES_SIZE, gate_environment, WARNING, INFERRED,
+     "more than 4 KB of environment variables", "keep settings in a file")
 RULE(79, PROCESS_LIMITS, gate_counts, WARNING, DOCUMENTED,
      "ENTRYPOINT, CMD or WORKDIR beyond Lambda's limits",
-     "at most 1,500 words each, and 1,000 characters of WORKDIR")
+     "use at most 1,500 words each, and 1,000 characters for WORKDIR")
 
 RULE(81, IGNORED_SETTING, gate_ignored, NOTE, DOCUMENTED, "a setting that Lambda ignores",
      "don't rely on it; drop it")
 RULE(82, CACHE_FOLDER, gate_caches, WARNING, ADVICE,
      "a home or cache folder that can't be written to", "put it below /tmp")
-RULE(83, AMAZON_LINUX_2, gate_age, WARNING, DOCUMENTED, "Amazon Linux 2 is past its support",
+RULE(83, AMAZON_LINUX_2, gate_age, WARNING, DOCUMENTED, "Amazon Linux 2 is out of support",
      "move to provided:al2023")
 RULE(84, ECR_FIPS, gate_reference, ERROR, DOCUMENTED, "an ecr-fips registry",
      "use the registry's ordinary host name")
@@ -155,6 +158,6 @@ RULE(86, SECRET_VARIABLE, gate_secrets, WARNING, ADVICE, "a secret in the enviro
 RULE(87, SECRET_FILE, gate_secrets, WARNING, ADVICE, "a secret in a file",
      "leave it out of every layer, and revoke it: whoever can pull the image has it")
 RULE(88, OLD_BASE, gate_age, NOTE, ADVICE, "an old base",
-     "build again on the base's present version")
+     "build again on the base's current version")
 
 #undef RULE

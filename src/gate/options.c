@@ -25,7 +25,7 @@ int gate_parse_size(const char *text, const char *where, uint64_t *out, struct e
         *out = (uint64_t)(value * units[i].factor);
         return 0;
     }
-    return error_set(err, ERROR_USAGE, "%s: '%s' is no size; write one as 200MB or 1.5GiB", where,
+    return error_set(err, ERROR_USAGE, "%s: '%s' is not a size; write e.g. 200MB or 1.5GiB", where,
                      text);
 }
 

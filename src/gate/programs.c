@@ -95,7 +95,7 @@ static void missing_library(struct view *view, bool started, const struct librar
                  "it needs '%.200s', which is nowhere in the image", library->name);
     else if (started)
         gate_add(view->gate, RULE_OTHER_LIBRARY, by->layer, by->path,
-                 "it needs '%.200s', which is in '/%s': no folder that the loader knows",
+                 "it needs '%.200s', which is in '/%s', where the loader doesn't look",
                  library->name, other->path);
 }
 
@@ -195,7 +195,7 @@ static const struct rootfs_entry *check_started_script(struct view *view,
     strv_add(&view->started, entry->path);
     if (script->carriage_return) {
         gate_add(view->gate, RULE_START_CR, entry->layer, entry->path,
-                 "its first line is '#!%.100s' and a carriage return", script->interpreter);
+                 "its first line, '#!%.100s', ends in a carriage return", script->interpreter);
         return NULL;
     }
 

@@ -76,7 +76,7 @@ void gate_print_text(const struct gate_report *report, struct buf *out)
     add_count(out, gate_count(report, GATE_ERROR), "error", &between);
     add_count(out, gate_count(report, GATE_WARNING), "warning", &between);
     add_count(out, gate_count(report, GATE_NOTE), "note", &between);
-    buf_adds(out, strcmp(between, ": ") == 0 ? ": nothing against it" : "");
+    buf_adds(out, strcmp(between, ": ") == 0 ? ": no findings" : "");
 
     between = ", ";
     add_count(out, ignored(report), "ignored", &between);

@@ -61,7 +61,7 @@ void gate_start(struct gate *gate)
                  "'%s' is not in the image", LAMBDA_ENTRYPOINT);
 
     if (start->command.program[0] != '/')
-        gate_add(gate, RULE_ENTRYPOINT_RELATIVE, 0, NULL, "it starts '%.200s'",
+        gate_add(gate, RULE_ENTRYPOINT_RELATIVE, 0, NULL, "the image starts '%.200s'",
                  start->command.program);
     else if (start->command.stock)
         check_file(gate, RULE_BOOTSTRAP, RULE_BOOTSTRAP, RULE_BOOTSTRAP);
@@ -76,7 +76,7 @@ void gate_workdir(struct gate *gate)
     if (!workdir || !workdir[0] || (workdir[0] == '/' && !gate->whole))
         return;
     if (workdir[0] != '/') {
-        gate_add(gate, RULE_WORKDIR_RELATIVE, 0, NULL, "it is '%.200s'", workdir);
+        gate_add(gate, RULE_WORKDIR_RELATIVE, 0, NULL, "WORKDIR is '%.200s'", workdir);
         return;
     }
     autofree char *clean = path_clean(workdir);

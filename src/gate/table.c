@@ -61,8 +61,8 @@ int gate_rule_page(const struct gate_rule *rule, struct buf *out, struct error *
 
     const char *at = strstr(buf_text(&page), head), *end = at ? strstr(at + 1, "\n## ") : NULL;
     if (!at)
-        return error_set(err, ERROR_INTERNAL, "'%s' says nothing of %s; install lbuild again", path,
-                         rule->id);
+        return error_set(err, ERROR_INTERNAL, "'%s' has no section for %s; install lbuild again",
+                         path, rule->id);
 
     at += strlen("\n## ");
     buf_add(out, at, end ? (size_t)(end + 1 - at) : strlen(at));

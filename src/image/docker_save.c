@@ -33,7 +33,7 @@ static const struct js *choose(const struct reading *reading, const struct js *a
         return found;
     error_set(err, ERROR_REGISTRY,
               count ? "%s: there are several images; choose one with --tag"
-                    : "%s: no image of this tag in it",
+                    : "%s: there is no image with this tag",
               reading->path);
     return NULL;
 }

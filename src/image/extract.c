@@ -43,10 +43,9 @@ static int save(struct tar_reader *layer, const struct tar_entry *entry,
     char chunk[65536];
 
     if (entry->type != TAR_FILE)
-        return error_set(
-            err, ERROR_LAMBDA,
-            "'/%s' in the image is a link or no file at all; invoke runs plain files only",
-            search->path);
+        return error_set(err, ERROR_LAMBDA,
+                         "'/%s' in the image is not a regular file; invoke runs regular files only",
+                         search->path);
     if (entry->size > FILE_MAX)
         return error_set(err, ERROR_LAMBDA, "'/%s' in the image is larger than 2 GiB",
                          search->path);
@@ -127,6 +126,7 @@ int extract_file(const char *image_path, const struct imagefile *image, const ch
     }
 
     if (!search.found)
-        return error_set(err, ERROR_LAMBDA, "the image has no '/%s', which it is to start", path);
+        return error_set(err, ERROR_LAMBDA, "the image starts '/%s', which it doesn't contain",
+                         path);
     return 0;
 }

@@ -333,8 +333,8 @@ int image_make(const struct base *base, const struct layer *layers, size_t layer
     if (base->layer_count + layer_count > MANIFEST_LAYERS)
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: %zu layers of the base and %zu of its own are more than the %d that an "
-            "image may have",
+            "%s: %zu layers of the base and %zu new ones exceed the maximum of %d; use a base "
+            "with fewer layers",
             base->reference, base->layer_count, layer_count, MANIFEST_LAYERS);
 
     image->arch = plan->arch;

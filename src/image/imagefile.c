@@ -60,7 +60,7 @@ static int verify_layer(const struct imagefile *image, size_t index, struct erro
                          scan->digest.text, scan->trouble);
     if (!digest_equal(&scan->diff_id, &layer->diff_id))
         return error_set(
-            err, ERROR_REGISTRY, "%s: layer %zu, '%s', unpacks to '%s', where the config says '%s'",
+            err, ERROR_REGISTRY, "%s: layer %zu, '%s', unpacks to '%s', but the config says '%s'",
             image->path, index + 1, scan->digest.text, scan->diff_id.text, layer->diff_id.text);
     return 0;
 }

@@ -45,7 +45,7 @@ static int read_registry(struct reading *reading, const struct store *store, str
 
     if (reading->choice->offline)
         return error_set(err, ERROR_LOCKED,
-                         "'%s' is no file here, and --offline allows no look into a registry",
+                         "no such file '%s', and --offline forbids asking a registry",
                          reading->path);
     if (!parts)
         return -1;

@@ -64,7 +64,7 @@ static int read_manifest(const struct reading *reading, struct js *document, con
 
     if (!js_is_array(layers) || !js_is_object(js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY,
-                         "%s: the manifest lacks its config or its layers; this is no image",
+                         "%s: the manifest has no config or no layers; this is not an image",
                          reading->path);
     if (js_count(layers) > IMAGEFILE_LAYERS)
         return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path,
@@ -112,7 +112,7 @@ static int choose(const struct reading *reading, chooser pick, const struct js *
 
     if (named && arch_parse(named, &arch) != 0)
         return error_set(err, ERROR_USAGE,
-                         "'%s' is not an architecture of Lambda; x86_64 and arm64 are", named);
+                         "'%s' is not an architecture of Lambda; use x86_64 or arm64", named);
 
     if (pick(index, arch, reading->tag, reading->path, out, err) == 0)
         return 0;

@@ -181,7 +181,7 @@ static struct part *add(struct parts *parts, char *path, struct error *err)
 {
     if (parts->len >= PARTS) {
         free(path);
-        error_set(err, ERROR_REGISTRY, "%s: more than %d files; this is no image", parts->path,
+        error_set(err, ERROR_REGISTRY, "%s: more than %d files; this is not an image", parts->path,
                   PARTS);
         return NULL;
     }
@@ -216,7 +216,7 @@ static int read_tar(struct parts *parts, struct error *err)
 
         char *path = path_clean(entry.path);
         if (!path)
-            return error_set(err, ERROR_REGISTRY, "%s: the name '%s' climbs out of the archive",
+            return error_set(err, ERROR_REGISTRY, "%s: the name '%s' leads outside the archive",
                              parts->path, entry.path);
 
         struct part *part = add(parts, path, err);
@@ -364,7 +364,7 @@ const struct part *parts_get(struct parts *parts, const char *path, struct error
         return part;
     if (parts->folder)
         return read_file(parts, path, err);
-    error_set(err, ERROR_REGISTRY, "%s: '%s' is missing in it", parts->path, path);
+    error_set(err, ERROR_REGISTRY, "%s: the file '%s' is missing", parts->path, path);
     return NULL;
 }
 

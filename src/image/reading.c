@@ -47,6 +47,6 @@ struct imagefile_layer *reading_add_layer(const struct reading *reading, const s
     if (part->scan.trouble)
         layer->scan.trouble = xstrdup(part->scan.trouble);
     else if (!part->scan.listed)
-        layer->scan.trouble = xstrdup("it is a text");
+        layer->scan.trouble = xstrdup("it is text, not a layer");
     return layer;
 }

@@ -120,11 +120,12 @@ static int conflict(const struct item *one, const struct item *other, struct err
 
     if (too)
         return error_set(err, ERROR_PROJECT,
-                         "'%s' and '%s' both become '/%s' in the image; give one another place",
+                         "'%s' and '%s' both become '/%s' in the image; put one of them elsewhere",
                          from, too, one->path);
-    return error_set(err, ERROR_PROJECT,
-                     "'%s' becomes '/%s' in the image, where other files need a directory", from,
-                     named->path);
+    return error_set(
+        err, ERROR_PROJECT,
+        "'%s' becomes '/%s' in the image, where other files need a directory; put it elsewhere",
+        from, named->path);
 }
 
 /* Leaves each path once. Equal neighbours are fine when all of them are directories. */

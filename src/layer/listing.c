@@ -331,7 +331,7 @@ static int add_names(struct listing_writer *writer, const struct tar_entry *from
     autofree char *path = path_clean(from->path), *target = hard ? path_clean(from->link) : NULL;
     const char *link = hard && target ? target : from->link;
     if (strlen(path ? path : from->path) > LONGEST_NAME || (link && strlen(link) > LONGEST_NAME))
-        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' in it is longer than %d bytes",
+        return error_set(err, ERROR_REGISTRY, "the name '%.60s...' is longer than %d bytes",
                          from->path, LONGEST_NAME);
 
     if (!path)

@@ -176,7 +176,7 @@ static int whiteout(struct rootfs *rootfs, const char *path, const struct listin
 
     rootfs->fault = ROOTFS_WHITEOUT;
     if (!base[4])
-        return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' in it names nothing", path);
+        return error_set(err, ERROR_REGISTRY, "the whiteout '%.200s' names nothing", path);
     if (rootfs->judge && (from->type != TAR_FILE || from->size != 0))
         rootfs->judge->fault(rootfs->judge->data, ROOTFS_WHITEOUT, layer, path,
                              "the whiteout is not an empty regular file");
@@ -292,15 +292,14 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
     const char *path = from->path;
     rootfs->fault = ROOTFS_ESCAPES;
     if (from->flags & LISTING_ESCAPES)
-        return error_set(err, ERROR_REGISTRY, "the name '%.200s' in it leads out of the image",
-                         path);
+        return error_set(err, ERROR_REGISTRY, "the name '%.200s' leads out of the image", path);
     if (from->flags & LISTING_LINK_ESCAPES)
         return error_set(err, ERROR_REGISTRY,
-                         "the hard link '%.200s' in it, to '%.200s', leads out of the image", path,
+                         "the hard link '%.200s' to '%.200s' leads out of the image", path,
                          from->link);
     if (path[0] == '\0' && from->type != TAR_DIR) {
         rootfs->fault = ROOTFS_ROOT;
-        return error_set(err, ERROR_REGISTRY, "the root of it is not a directory");
+        return error_set(err, ERROR_REGISTRY, "its root is not a directory");
     }
     if (!(from->flags & LISTING_ABSOLUTE))
         return 0;
@@ -308,7 +307,7 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
     rootfs->fault = ROOTFS_ABSOLUTE;
     if (!rootfs->judge)
         return error_set(err, ERROR_REGISTRY,
-                         "the name '/%.200s' in it leads out of the image: it is absolute", path);
+                         "the name '/%.200s' leads out of the image: it is absolute", path);
     rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path,
                          "its name in the layer begins with a slash");
     return 0;

@@ -172,7 +172,7 @@ static int scan_known(struct stream *stream, const struct listing *known,
     digest_final(&stream->packed, &out->digest);
     out->size = stream->size;
     if (!digest_equal(&out->digest, named)) {
-        out->trouble = xstrdup("it is not the blob that its name says");
+        out->trouble = xstrdup("its content doesn't match the digest in its name");
         return 0;
     }
 

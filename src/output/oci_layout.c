@@ -101,10 +101,9 @@ static int check_old(const char *path, struct error *err)
     if (is_empty(path))
         return 0;
     if (!fs_exists(marker) || fs_read(index, LARGEST, &text, &ignored) != 0)
-        return error_set(
-            err, ERROR_USAGE,
-            "'%s' is a folder with other content than an OCI image layout; choose another name",
-            path);
+        return error_set(err, ERROR_USAGE,
+                         "'%s' is a folder that isn't an OCI image layout; choose another name",
+                         path);
 
     AUTOPTR(js) json = js_parse(buf_text(&text), text.len, index, &ignored);
     if (!json || js_count(js_get(json, "manifests")) > 1)

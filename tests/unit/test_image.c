@@ -323,7 +323,7 @@ static void limits_hold(void **state)
     fixture.base.layers = xcalloc(MANIFEST_LAYERS, sizeof *fixture.base.layers);
     fixture.base.layer_count = MANIFEST_LAYERS;
     assert_int_equal(image_make(&fixture.base, &fixture.own, 1, &fixture.plan, &image, &err), -1);
-    assert_non_null(strstr(err.text, "more than the 127"));
+    assert_non_null(strstr(err.text, "exceed the maximum of 127"));
     free(fixture.base.layers);
     fixture.base.layer_count = 0;
     fixture.plan.epoch = -1;

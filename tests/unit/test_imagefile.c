@@ -186,7 +186,7 @@ static void damage_is_found(void **state)
         rewrite(fixture.archive, path, NULL, name, "{}");
         refused(&fixture, path, &any, "is damaged");
         rewrite(fixture.archive, path, name, NULL, NULL);
-        refused(&fixture, path, &any, "is missing in it");
+        refused(&fixture, path, &any, "' is missing");
     }
 
     rewrite(fixture.archive, path, NULL, "index.json", "{}");
@@ -226,7 +226,7 @@ static void layers_must_unpack_to_what_the_config_says(void **state)
     refused(&fixture, bad, &any, "no image");
     rewrite(docker, bad, NULL, "manifest.json",
             "[{\"Config\":\"../../etc/passwd\",\"Layers\":[null]}]");
-    refused(&fixture, bad, &any, "is missing in it");
+    refused(&fixture, bad, &any, "' is missing");
 }
 
 static void choices(void **state)
