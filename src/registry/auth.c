@@ -44,29 +44,32 @@ void auth_apply(const struct auth *auth, struct http_request *request)
 
 /* --- realms --- */
 
-/* Loopback, link-local, private or shared address space, written as an address in any form that
- * resolvers accept. */
+/* Whether the address is loopback, link-local, private or shared. */
 static bool inside_v4(uint32_t a)
 {
     return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || a >> 16 == 0xa9fe ||
            a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == 0x191; /* 100.64.0.0/10 */
 }
 
+/* Whether the host is an address inside of this network, in any form that resolvers accept. */
 static bool inside(const char *host)
 {
     struct in_addr v4;
     struct in6_addr v6;
     if (host[0] != '[')
         return reference_is_loopback(host) || (inet_aton(host, &v4) && inside_v4(ntohl(v4.s_addr)));
+
     autofree char *address = xstrndup(host + 1, strcspn(host + 1, "]%"));
     if (inet_pton(AF_INET6, address, &v6) != 1)
         return true;
+
     static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 */
     if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6) ||
         memcmp(&v6, nat64, sizeof nat64) == 0) {
         memcpy(&v4, &v6.s6_addr[12], sizeof v4);
         return inside_v4(ntohl(v4.s_addr));
     }
+
     return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) ||
            IN6_IS_ADDR_LINKLOCAL(&v6) || IN6_IS_ADDR_SITELOCAL(&v6) ||
            (v6.s6_addr[0] & 0xfe) == 0xfc;
@@ -77,16 +80,19 @@ static int judge_realm(const char *realm, const struct http_url *registry,
 {
     bool same = strcmp(registry->host, url->host) == 0,
          local = reference_is_loopback(registry->server);
+
     if (url->user)
         return error_set(err, ERROR_REGISTRY,
                          "%s: the registry's token address holds a user name; that is not accepted",
                          registry->server);
+
     if (strcmp(url->scheme, "https") != 0 &&
         !(strcmp(registry->scheme, "http") == 0 && reference_is_loopback(url->server)))
         return error_set(
             err, ERROR_REGISTRY,
             "%s: tokens would come over plain HTTP, from '%.200s'; that is not accepted",
             registry->server, realm);
+
     if (!same && inside(url->host) && !(local && reference_is_loopback(url->server)))
         return error_set(
             err, ERROR_REGISTRY,
@@ -99,6 +105,7 @@ int auth_check_realm(const char *base, const char *realm, struct error *err)
 {
     struct http_url registry = {0}, url = {0};
     int result = -1;
+
     if (!http_url_parse(base, &registry))
         error_set(err, ERROR_INTERNAL, "'%.200s' is not a registry's address", base);
     else if (!http_url_parse(realm, &url))
@@ -106,6 +113,7 @@ int auth_check_realm(const char *base, const char *realm, struct error *err)
                   registry.server, realm);
     else
         result = judge_realm(realm, &registry, &url, err);
+
     http_url_release(&registry);
     http_url_release(&url);
     return result;
@@ -113,8 +121,8 @@ int auth_check_realm(const char *base, const char *realm, struct error *err)
 
 /* --- tokens --- */
 
-/* Percent-encodes all but RFC 3986's unreserved characters, and ':' '/' ',' which scopes are full
- * of. */
+/* Percent-encodes all characters but RFC 3986's unreserved ones and ':' '/' ',', which are frequent
+ * in scopes. */
 static void add_escaped(struct buf *out, const char *text)
 {
     static const char kept[] =
@@ -136,9 +144,8 @@ static void add_parameter(struct buf *out, const char *name, const char *value)
     add_escaped(out, value);
 }
 
-/* Service and scope. The scope is our own: what the challenge asks for may be absent or for
- * something else.
- */
+/* Adds service and scope. The scope is our own: the challenge may have none, or one for something
+ * else. */
 static void add_parameters(const struct auth *auth, const struct challenge *challenge,
                            struct buf *out)
 {
@@ -153,11 +160,13 @@ static int fetch_get(const struct auth *auth, struct http *http, const struct ch
     AUTO(buf) url = {0};
     const struct credentials *login = auth->login == LOGIN_FOUND ? &auth->credentials : NULL;
     bool named = login && login->username && login->password;
+
     buf_adds(&url, challenge->realm);
     buf_addc(&url, strchr(challenge->realm, '?') ? '&' : '?');
     if (named)
         add_parameter(&url, "account", login->username);
     add_parameters(auth, challenge, &url);
+
     struct http_request request = {
         .url = buf_text(&url), .accept = "application/json", .limit = MAX_REPLY};
     if (named) {
@@ -171,25 +180,29 @@ static int fetch_post(const struct auth *auth, struct http *http, const struct c
                       struct http_reply *reply, struct error *err)
 {
     AUTO(buf) form = {0};
+
     add_parameter(&form, "grant_type", "refresh_token");
     add_parameter(&form, "refresh_token", auth->credentials.identity_token);
     add_parameter(&form, "client_id", "lbuild");
     add_parameters(auth, challenge, &form);
+
     struct http_request request = {.url = challenge->realm,
                                    .form = buf_text(&form),
                                    .accept = "application/json",
                                    .limit = MAX_REPLY};
+
     int result = http_perform(http, &request, reply, err);
     explicit_bzero(form.data, form.cap);
     return result;
 }
 
-/* The reply of the token server, whatever its status. */
+/* Asks the token server. Any status is a success. */
 static int fetch(const struct auth *auth, struct http *http, const struct challenge *challenge,
                  struct http_reply *reply, struct error *err)
 {
     if (auth->login != LOGIN_FOUND || !auth->credentials.identity_token)
         return fetch_get(auth, http, challenge, reply, err);
+
     int result = fetch_post(auth, http, challenge, reply, err);
     if (result == 0 && (reply->status == 404 || reply->status == 405))
         return fetch_get(auth, http, challenge, reply, err);
@@ -207,6 +220,7 @@ static int read_token(struct auth *auth, const struct http_reply *reply, struct 
         return error_set(err, ERROR_REGISTRY,
                          "%s: the token server's reply is not JSON with a 'token'",
                          auth->endpoint->host);
+
     drop_token(auth);
     auth->token = xstrdup(token);
     auth->used = auth->login == LOGIN_FOUND;
@@ -222,7 +236,7 @@ static void set_login_aside(struct auth *auth, long status)
     drop_token(auth);
 }
 
-/* An identity token that ran out gets OAuth2's "invalid_grant", a 400 (RFC 6749 section 5.2). */
+/* An expired identity token gets OAuth2's "invalid_grant", a 400 (RFC 6749 section 5.2). */
 static bool login_refused(const struct auth *auth, long status)
 {
     return status == 401 || status == 403 || (status == 400 && auth->credentials.identity_token);
@@ -237,6 +251,7 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
         set_login_aside(auth, reply.status);
         result = fetch(auth, http, challenge, &reply, err);
     }
+
     if (result == 0 && reply.status == 200)
         result = read_token(auth, &reply, err) == 0 ? 1 : -1;
     else if (result == 0 && (reply.status == 408 || reply.status == 429 || reply.status >= 500))
@@ -246,6 +261,7 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
         result = error_set(err, ERROR_REGISTRY,
                            "%s: the token server answered %ld; ask the registry's owner",
                            auth->endpoint->host, reply.status);
+
     out->retry_after = reply.retry_after;
     if (reply.body.data)
         explicit_bzero(reply.body.data, reply.body.cap);
@@ -253,29 +269,37 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
     return result;
 }
 
+/* The name under which users log in: Docker Hub's is not that of its server. */
+static const char *login_host(const struct auth *auth)
+{
+    const char *host = auth->endpoint->host;
+    return strcmp(host, "registry-1.docker.io") == 0 ? "docker.io" : host;
+}
+
 static int find_login(struct auth *auth, struct error *err)
 {
     if (auth->login != LOGIN_UNKNOWN)
         return 0;
-    /* docker.io is known under that name, whatever its server is called. */
-    const char *host = strcmp(auth->endpoint->host, "registry-1.docker.io") == 0
-                           ? "docker.io"
-                           : auth->endpoint->host;
-    int result = credentials_find(host, auth->endpoint->repository, &auth->credentials, err);
-    if (result >= 0)
-        auth->login = result ? LOGIN_FOUND : LOGIN_NONE;
-    return result < 0 ? -1 : 0;
+
+    int found =
+        credentials_find(login_host(auth), auth->endpoint->repository, &auth->credentials, err);
+    if (found < 0)
+        return -1;
+    auth->login = found ? LOGIN_FOUND : LOGIN_NONE;
+    return 0;
 }
 
-/* 1 when there is something new to send. */
+/* Meets the challenges of a reply: 1 when there is something new to send, 0 when not. */
 static int meet(struct auth *auth, struct http *http, struct http_reply *reply, struct error *err)
 {
     const struct challenge *bearer = challenges_find(&reply->challenges, CHALLENGE_BEARER);
     if (find_login(auth, err) != 0)
         return -1;
+
     bool basic = auth->login == LOGIN_FOUND && auth->credentials.username &&
                  auth->credentials.password &&
                  challenges_find(&reply->challenges, CHALLENGE_BASIC) != NULL;
+
     if (bearer && auth->login == LOGIN_FOUND && auth->credentials.registry_token) {
         auth->token = xstrdup(auth->credentials.registry_token);
         return auth->used = true;
@@ -286,6 +310,7 @@ static int meet(struct auth *auth, struct http *http, struct http_reply *reply, 
         if (!basic)
             return -1;
     }
+
     if (!basic)
         return 0;
     auth->basic = auth->used = true;
@@ -299,10 +324,11 @@ int auth_answer(struct auth *auth, struct http *http, struct http_reply *reply, 
         set_login_aside(auth, reply->status);
         auth->fresh = false;
         if (forbidden)
-            return 1; /* it brings no challenge: begin again as nobody */
+            return 1; /* a 403 brings no challenge: start again, anonymously */
     } else if (forbidden || auth->basic || (auth->token && auth->fresh)) {
         return 0;
     }
+
     drop_token(auth);
     int result = meet(auth, http, reply, err);
     auth->fresh = result > 0;
@@ -311,9 +337,7 @@ int auth_answer(struct auth *auth, struct http *http, struct http_reply *reply, 
 
 void auth_explain(const struct auth *auth, struct buf *out)
 {
-    const char *host = auth->endpoint->host;
-    if (strcmp(host, "registry-1.docker.io") == 0)
-        host = "docker.io";
+    const char *host = login_host(auth);
     if (auth->login == LOGIN_FOUND || auth->login == LOGIN_REFUSED)
         buf_addf(
             out,

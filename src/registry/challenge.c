@@ -37,8 +37,8 @@ static const char *skip(const char *at, const char *set)
     return at + strspn(at, set);
 }
 
-/* A quoted string or a bare value; bare ones are taken up to the next comma or space, since realms
- * come unquoted too. */
+/* Reads a quoted string or a bare value, and returns its end. A bare value goes up to the next
+ * comma or space, since some servers don't quote the realm. */
 static const char *read_value(const char *at, struct buf *out)
 {
     if (*at != '"') {
@@ -46,6 +46,7 @@ static const char *read_value(const char *at, struct buf *out)
         buf_add(out, at, length);
         return at + length;
     }
+
     for (at++; *at && *at != '"'; at++) {
         if (*at == '\\' && at[1])
             at++;
@@ -54,13 +55,22 @@ static const char *read_value(const char *at, struct buf *out)
     return *at ? at + 1 : at;
 }
 
+static bool is_key(const char *key, size_t length, const char *name)
+{
+    return length == strlen(name) && strncasecmp(key, name, length) == 0;
+}
+
 static void set_parameter(struct challenge *challenge, const char *key, size_t length,
                           struct buf *value)
 {
-    char **slot = length == 5 && strncasecmp(key, "realm", 5) == 0     ? &challenge->realm
-                  : length == 7 && strncasecmp(key, "service", 7) == 0 ? &challenge->service
-                  : length == 5 && strncasecmp(key, "scope", 5) == 0   ? &challenge->scope
-                                                                       : NULL;
+    char **slot = NULL;
+    if (is_key(key, length, "realm"))
+        slot = &challenge->realm;
+    else if (is_key(key, length, "service"))
+        slot = &challenge->service;
+    else if (is_key(key, length, "scope"))
+        slot = &challenge->scope;
+
     if (slot && !*slot)
         *slot = buf_detach(value);
 }
@@ -68,20 +78,22 @@ static void set_parameter(struct challenge *challenge, const char *key, size_t l
 void challenges_parse(struct challenges *list, const char *value)
 {
     struct challenge *current = NULL;
+
     for (const char *at = skip(value, ", \t"); *at; at = skip(at, ", \t")) {
         size_t length = strspn(at, TOKEN);
         if (length == 0) {
             at++;
             continue;
         }
-        const char *behind = skip(at + length, " \t");
-        if (*behind == '=' && current) {
+
+        const char *next = skip(at + length, " \t");
+        if (*next == '=' && current) {
             AUTO(buf) text = {0};
-            const char *end = read_value(skip(behind + 1, " \t"), &text);
+            const char *end = read_value(skip(next + 1, " \t"), &text);
             set_parameter(current, at, length, &text);
             at = end;
-        } else if (*behind == '=') {
-            at = behind + 1;
+        } else if (*next == '=') {
+            at = next + 1;
         } else {
             if (list->len == MAX_CHALLENGES)
                 return;

@@ -25,7 +25,7 @@ struct client {
     unsigned second;
 };
 
-/* One thing to get. */
+/* One manifest or blob to get. */
 struct exchange {
     struct client *client;
     struct http_request request;
@@ -39,6 +39,7 @@ static unsigned timeout_from_environment(void)
     const char *text = getenv("LBUILD_HTTP_TIMEOUT");
     char *end = NULL;
     unsigned long seconds = text && text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
+
     if (end && *end == '\0' && seconds >= 1 && seconds <= 3600)
         return (unsigned)seconds;
     if (text && text[0])
@@ -54,16 +55,19 @@ struct client *client_open(const struct reference *reference,
     AUTOPTR(client) client = xcalloc(1, sizeof *client);
     const struct http_settings http = {.ca_file = settings->ca_file,
                                        .timeout = timeout_from_environment()};
+
     client->second = settings->second ? settings->second : 1000;
     client->http = http_open(&http, err);
     if (!client->http ||
         endpoint_find(reference, settings->mirrors, client->http, &client->endpoint, err) != 0)
         return NULL;
-    auth_init(&client->auth, &client->endpoint);
-    client->where =
-        client->endpoint.mirror_of
-            ? xasprintf("%s (mirror of %s)", client->endpoint.host, client->endpoint.mirror_of)
-            : xstrdup(client->endpoint.host);
+
+    const struct endpoint *endpoint = &client->endpoint;
+    auth_init(&client->auth, endpoint);
+    if (endpoint->mirror_of)
+        client->where = xasprintf("%s (mirror of %s)", endpoint->host, endpoint->mirror_of);
+    else
+        client->where = xstrdup(endpoint->host);
     return take(client);
 }
 
@@ -92,26 +96,29 @@ static void add_printable(struct buf *out, const char *text)
         buf_addc(out, text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?');
 }
 
-/* A registry could send back what we sent it. */
+/* A registry could send our own secrets back. */
 static bool tells_secret(const struct client *client, const char *text)
 {
     const char *const secrets[] = {client->auth.token, client->auth.credentials.password,
                                    client->auth.credentials.identity_token};
+
     for (size_t i = 0; i < countof(secrets); i++)
         if (secrets[i] && secrets[i][0] && strstr(text, secrets[i]))
             return true;
     return false;
 }
 
-/* "404 MANIFEST_UNKNOWN: manifest unknown": the status and the first error of the body, if it is
- * what the spec asks for. */
+/* Adds e.g. "404 MANIFEST_UNKNOWN: manifest unknown": the status, and the first error of a body
+ * that follows the spec. */
 static void add_status(const struct client *client, const struct http_reply *reply, struct buf *out)
 {
     struct error ignored;
     buf_addf(out, "%ld", reply->status);
+
     AUTOPTR(js) root = js_parse(buf_text(&reply->body), reply->body.len, "reply", &ignored);
     const struct js *first = js_at(js_get(root, "errors"), 0);
     const char *code = js_get_text(first, "code"), *message = js_get_text(first, "message");
+
     if (code && !tells_secret(client, code)) {
         buf_addc(out, ' ');
         add_printable(out, code);
@@ -122,7 +129,7 @@ static void add_status(const struct client *client, const struct http_reply *rep
     }
 }
 
-/* The error for a reply that isn't what was asked for. */
+/* Makes the error for a reply of the wrong status. */
 static int refuse(const struct exchange *exchange, const struct http_reply *reply,
                   struct error *err)
 {
@@ -131,12 +138,14 @@ static int refuse(const struct exchange *exchange, const struct http_reply *repl
     long status = reply->status;
     AUTO(buf) said = {0};
     add_status(client, reply, &said);
+
     if (status == 401 || status == 403) {
         AUTO(buf) login = {0};
         auth_explain(&client->auth, &login);
         return error_set(err, ERROR_REGISTRY, "%s: %s: pulling it is not allowed (%s)%s", where,
                          what, buf_text(&said), buf_text(&login));
     }
+
     if (status == 404 && exchange->blob)
         return error_set(err, ERROR_REGISTRY,
                          "%s: %s is missing there (%s); the image is incomplete: push it again",
@@ -145,6 +154,7 @@ static int refuse(const struct exchange *exchange, const struct http_reply *repl
         return error_set(err, ERROR_REGISTRY,
                          "%s: there is no image %s (%s); check its name and tag", where, what,
                          buf_text(&said));
+
     if (status == 429)
         return error_set(
             err, ERROR_RETRY,
@@ -163,6 +173,7 @@ static int refuse(const struct exchange *exchange, const struct http_reply *repl
 static int sleep_ms(unsigned long long milliseconds, struct error *err)
 {
     enum { SLICE = 50 };
+
     while (milliseconds > 0) {
         unsigned long long slice = milliseconds < SLICE ? milliseconds : SLICE;
         struct timespec time = {0, (long)slice * 1000000};
@@ -180,16 +191,17 @@ static int pause_before(const struct exchange *exchange, unsigned failures, unsi
     unsigned seconds = failures == 1 ? 1 : 3;
     if (retry_after > seconds)
         seconds = retry_after;
-    log_step("retry", "%s in %u s (%.*s)", exchange->what, seconds, (int)strcspn(why, ";"),
-             why); /* less the remedy */
+    int length = (int)strcspn(why, ";"); /* without the remedy */
+    log_step("retry", "%s in %u s (%.*s)", exchange->what, seconds, length, why);
     return sleep_ms((unsigned long long)seconds * exchange->client->second, err);
 }
 
-/* One try, logins included. */
+/* One try, which may log in. */
 static int attempt(struct exchange *exchange, struct http_reply *reply, struct error *err)
 {
     struct client *client = exchange->client;
     auth_begin(&client->auth);
+
     for (;;) {
         auth_apply(&client->auth, &exchange->request);
         exchange->request.from = exchange->sink ? exchange->sink->offset : 0;
@@ -209,7 +221,7 @@ static int restart(struct client_sink *sink, struct error *err)
     return sink->restart(sink->data, err);
 }
 
-/* Whether a whole blob came, for a try that ended well. */
+/* Whether a try that ended well brought the whole blob. */
 static int check_complete(const struct exchange *exchange, const struct http_reply *reply,
                           struct error *err)
 {
@@ -232,6 +244,7 @@ static int perform(struct exchange *exchange, struct http_reply *reply, struct e
 {
     struct client_sink *sink = exchange->sink;
     uint64_t mark = sink ? sink->offset : 0;
+
     for (unsigned failures = 0;;) {
         int result = attempt(exchange, reply, err);
         if (result == 0 && reply->status == 416 && sink && sink->offset > 0) {
@@ -239,21 +252,24 @@ static int perform(struct exchange *exchange, struct http_reply *reply, struct e
                 return -1;
             continue;
         }
+
         if (result == 0)
             result = check_complete(exchange, reply, err);
         bool busy = result == 0 && transient(reply->status);
         if (!busy && (result == 0 || err->kind != ERROR_RETRY))
             return result;
+
         if (sink && sink->offset >= mark + PROGRESS) {
             mark = sink->offset;
             failures = 0;
         }
         if (++failures == TRIES)
             return busy ? refuse(exchange, reply, err) : give_up(exchange, err);
+
         char status[32];
         snprintf(status, sizeof status, "status %ld", reply->status);
-        if (pause_before(exchange, failures, reply->retry_after, busy ? status : err->text, err) !=
-            0)
+        const char *why = busy ? status : err->text;
+        if (pause_before(exchange, failures, reply->retry_after, why, err) != 0)
             return -1;
     }
 }
@@ -268,9 +284,11 @@ int client_manifest(struct client *client, const char *tag_or_digest, struct htt
         xasprintf("%s/v2/%s/manifests/%s", endpoint->base, endpoint->repository, tag_or_digest);
     autofree char *what = xasprintf("'%s%s%s'", endpoint->repository,
                                     digest_valid(tag_or_digest) ? "@" : ":", tag_or_digest);
+
     struct exchange exchange = {.client = client,
                                 .what = what,
                                 .request = {.url = url, .accept = ACCEPT, .limit = MAX_MANIFEST}};
+
     if (perform(&exchange, reply, err) != 0)
         return -1;
     return reply->status == 200 ? 0 : refuse(&exchange, reply, err);
@@ -280,6 +298,7 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
 {
     struct exchange *exchange = data;
     struct client_sink *sink = exchange->sink;
+
     if (reply->status == 206 && reply->range_start != (int64_t)sink->offset) {
         if (restart(sink, err) != 0)
             return -1;
@@ -288,6 +307,7 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
     }
     if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)
         return -1;
+
     if (reply->length >= 0 && (uint64_t)reply->length != sink->size - sink->offset)
         return error_set(
             err, ERROR_REGISTRY,
@@ -306,6 +326,7 @@ static int take_blob(void *data, const void *bytes, size_t length, struct error 
             err, ERROR_REGISTRY,
             "%s: %s has more than the %llu bytes that its manifest says; ask the registry's owner",
             exchange->client->where, exchange->what, (unsigned long long)sink->size);
+
     if (sink->write(sink->data, bytes, length, err) != 0)
         return -1;
     sink->offset += length;
@@ -316,16 +337,18 @@ int client_blob(struct client *client, const struct digest *digest, struct clien
                 struct error *err)
 {
     const struct endpoint *endpoint = &client->endpoint;
-    struct http_reply reply = {0};
+    AUTO(http_reply) reply = {0};
     autofree char *url =
         xasprintf("%s/v2/%s/blobs/%s", endpoint->base, endpoint->repository, digest->text);
     autofree char *what = xasprintf("blob '%s' of '%s'", digest->text, endpoint->repository);
+
     struct exchange exchange = {.client = client, .sink = sink, .what = what, .blob = true};
     exchange.request = (struct http_request){
         .url = url, .begin = begin_blob, .sink = take_blob, .data = &exchange};
-    int result = perform(&exchange, &reply, err);
-    if (result == 0 && reply.status != 200 && reply.status != 206)
-        result = refuse(&exchange, &reply, err);
-    http_reply_release(&reply);
-    return result;
+
+    if (perform(&exchange, &reply, err) != 0)
+        return -1;
+    if (reply.status != 200 && reply.status != 206)
+        return refuse(&exchange, &reply, err);
+    return 0;
 }

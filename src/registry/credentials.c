@@ -13,7 +13,7 @@
 
 enum { MAX_FILE = 1024 * 1024 };
 
-/* Overwritten first: freed memory may turn up in a core dump. */
+/* Overwrites before freeing: freed memory may turn up in a core dump. */
 static void forget(char *secret)
 {
     if (secret)
@@ -33,15 +33,17 @@ void credentials_release(struct credentials *credentials)
 
 /* --- auths --- */
 
-/* Standard base64 (RFC 4648 section 4), padding optional. False when it isn't that. */
+/* Decodes standard base64 (RFC 4648 section 4), padding optional. Returns false for other text. */
 static bool decode_base64(const char *text, struct buf *out)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     size_t length = strlen(text);
     unsigned value = 0, bits = 0;
+
     while (length > 0 && text[length - 1] == '=')
         length--;
+
     for (size_t i = 0; i < length; i++) {
         const char *found = text[i] ? strchr(alphabet, text[i]) : NULL;
         if (!found)
@@ -53,23 +55,26 @@ static bool decode_base64(const char *text, struct buf *out)
             buf_addc(out, (char)(value >> bits));
         }
     }
+
     return length % 4 != 1;
 }
 
-/* How long a part of "HOST/REPOSITORY" the key covers, plus one; 0 when it is for something else. A
- * key with a scheme stands for its whole host (docker), one without may be a namespace (containers
- * tools). */
+/* The length of the repository's prefix that the key covers, plus one; 0 when the key is for
+ * something else. A key with a scheme stands for its whole host (docker), one without may name a
+ * namespace (containers tools). */
 static size_t key_match(const char *key, const char *host, const char *repository)
 {
     const char *scheme = strstr(key, "://"), *start = scheme ? scheme + 3 : key;
     size_t length = strcspn(start, "/"), host_length = strlen(host);
     if (length != host_length || strncasecmp(start, host, length) != 0)
         return 0;
+
     const char *path = start + length + strspn(start + length, "/");
     size_t path_length = strlen(path);
     if (scheme || path_length == 0 || strcmp(path, "v1/") == 0 || strcmp(path, "v2/") == 0 ||
         strcmp(path, "v1") == 0 || strcmp(path, "v2") == 0)
         return 1;
+
     if (strncmp(path, repository, path_length) != 0 ||
         (repository[path_length] != '/' && repository[path_length] != '\0'))
         return 0;
@@ -95,6 +100,7 @@ static void consider(void *data, const char *key, const struct js *value)
         match = key_match(key, "index.docker.io", search->repository);
     if (match == 0 && docker_hub(search->host))
         match = key_match(key, "registry-1.docker.io", search->repository);
+
     if (match > search->best && js_is_object(value)) {
         search->best = match;
         search->found = value;
@@ -113,16 +119,18 @@ static int read_auth(const char *host, const char *auth, struct credentials *out
     const char *colon = NULL;
     if (decode_base64(auth, &plain) && plain.len > 0 && !memchr(plain.data, '\0', plain.len))
         colon = strchr(plain.data, ':');
+
     if (colon) {
         out->username = xstrndup(plain.data, (size_t)(colon - plain.data));
         out->password = xstrdup(colon + 1);
     }
     if (plain.data)
         explicit_bzero(plain.data, plain.cap);
-    return colon
-               ? 0
-               : error_set(err, ERROR_REGISTRY,
-                           "the 'auth' of '%s' is not base64 of USER:PASSWORD; log in again", host);
+
+    if (!colon)
+        return error_set(err, ERROR_REGISTRY,
+                         "the 'auth' of '%s' is not base64 of USER:PASSWORD; log in again", host);
+    return 0;
 }
 
 int credentials_from_auths(const struct js *config, const char *host, const char *repository,
@@ -134,12 +142,14 @@ int credentials_from_auths(const struct js *config, const char *host, const char
     *out = (struct credentials){0};
     if (!search.found)
         return 0;
+
     if (auth && auth[0] && read_auth(host, auth, out, err) != 0)
         return -1;
     if (!out->username) {
         out->username = copy_text(search.found, "username");
         out->password = copy_text(search.found, "password");
     }
+
     out->identity_token = copy_text(search.found, "identitytoken");
     out->registry_token = copy_text(search.found, "registrytoken");
     if ((out->username && out->password) || out->identity_token || out->registry_token)
@@ -165,18 +175,20 @@ static const struct js *helper_for(const struct js *config, const char *host)
     return helper;
 }
 
-/* As helper_get, but a failure is a warning and an answer of "not found". */
+/* Does what helper_get does, but warns about a failure and returns 0, "not found". */
 static int ask_helper(const struct place *place, const struct js *helper, const char *host,
                       struct credentials *out, struct error *err)
 {
     const char *name = js_text(helper);
     if (!name || !name[0])
         return 0;
+
     int result = helper_get(name, host, out, err);
     if (result > 0)
         out->source = xasprintf("docker-credential-%s, named in %s", name, place->name);
     if (result >= 0 || err->kind > ERROR_SIGNAL)
         return result;
+
     log_warn("%s (named in %s); going on without it", err->text, place->name);
     return 0;
 }
@@ -189,11 +201,13 @@ static int search_config(const struct place *place, const struct js *config, con
         result = ask_helper(place, js_get(config, "credsStore"), host, out, err);
     if (result != 0)
         return result;
+
     result = credentials_from_auths(config, host, repository, out, err);
     if (result > 0)
         out->source = xstrdup(place->name);
     if (result >= 0)
         return result;
+
     log_warn("%s: %s; going on without it", place->name, err->text);
     return 0;
 }
@@ -214,6 +228,7 @@ static int search_file(const char *path, bool store, const char *host, const cha
     AUTO(buf) text = {0};
     autofree char *name = xasprintf("'%s'", path);
     struct place place = {name, store};
+
     if (!fs_exists(path))
         return 0;
     if (fs_read(path, MAX_FILE, &text, err) == 0)
@@ -222,7 +237,8 @@ static int search_file(const char *path, bool store, const char *host, const cha
     return 0;
 }
 
-/* "$VARIABLE/BELOW", or "~/HOME_BELOW" without the variable; NULL without either. Caller frees. */
+/* "$VARIABLE/BELOW", or "~/HOME_BELOW" when the variable isn't set, or NULL when HOME isn't set
+ * either. Caller frees. */
 static char *config_path(const char *variable, const char *below, const char *home_below)
 {
     const char *folder = getenv(variable), *home = getenv("HOME");
@@ -234,41 +250,51 @@ static char *config_path(const char *variable, const char *below, const char *ho
 static char *podman_path(void)
 {
     const char *folder = getenv("XDG_RUNTIME_DIR");
-    return folder && folder[0]
-               ? path_join(folder, "containers/auth.json")
-               : xasprintf("/run/containers/%lu/auth.json", (unsigned long)geteuid());
+    if (folder && folder[0])
+        return path_join(folder, "containers/auth.json");
+    return xasprintf("/run/containers/%lu/auth.json", (unsigned long)geteuid());
 }
 
-int credentials_find(const char *host, const char *repository, struct credentials *out,
-                     struct error *err)
+/* The places that variables name: 1 and 2 of credentials.h. */
+static int search_variables(const char *host, const char *repository, struct credentials *out,
+                            struct error *err)
 {
     const char *text = getenv("DOCKER_AUTH_CONFIG"), *file = getenv("REGISTRY_AUTH_FILE");
     int result = 0;
-    *out = (struct credentials){0};
     if (text && text[0]) {
         AUTO(buf) copy = {0};
         buf_adds(&copy, text);
         result = search_text(&(struct place){"DOCKER_AUTH_CONFIG", false}, &copy, host, repository,
                              out, err);
     }
+
     if (result == 0 && file && file[0]) {
         if (!fs_exists(file))
             log_warn("REGISTRY_AUTH_FILE names '%s', which is not there", file);
         result = search_file(file, false, host, repository, out, err);
     }
+    return result;
+}
+
+int credentials_find(const char *host, const char *repository, struct credentials *out,
+                     struct error *err)
+{
     struct {
         char *path;
         bool store;
-    } places[] = {
+    } files[] = {
         {config_path("DOCKER_CONFIG", "config.json", ".docker/config.json"), true},
         {podman_path(), false},
         {config_path("XDG_CONFIG_HOME", "containers/auth.json", ".config/containers/auth.json"),
          false},
     };
-    for (size_t i = 0; i < countof(places); i++) {
-        if (result == 0 && places[i].path)
-            result = search_file(places[i].path, places[i].store, host, repository, out, err);
-        free(places[i].path);
+
+    *out = (struct credentials){0};
+    int result = search_variables(host, repository, out, err);
+    for (size_t i = 0; i < countof(files); i++) {
+        if (result == 0 && files[i].path)
+            result = search_file(files[i].path, files[i].store, host, repository, out, err);
+        free(files[i].path);
     }
     return result;
 }

@@ -35,7 +35,7 @@ static int check_url(const char *entry, const char *text, const struct http_url 
     return 0;
 }
 
-/* The path prefix without slashes around it. */
+/* The path prefix without leading and trailing slashes. Caller frees. */
 static char *trim_prefix(const char *path)
 {
     path += strspn(path, "/");
@@ -45,7 +45,7 @@ static char *trim_prefix(const char *path)
     return xstrndup(path, length);
 }
 
-/* 1 when the entry is for the reference's host. */
+/* Returns 1 and *out when the entry is for the reference's host, 0 when it isn't. */
 static int use_entry(const char *entry, const struct reference *reference, struct endpoint *out,
                      struct error *err)
 {
@@ -55,6 +55,7 @@ static int use_entry(const char *entry, const struct reference *reference, struc
         return error_set(err, ERROR_USAGE,
                          "mirror '%s' is not HOST=URL, as in docker.io=https://mirror.example",
                          entry);
+
     int result = check_url(entry, equals + 1, &url, err);
     size_t length = (size_t)(equals - entry);
     if (result == 0 && strlen(reference->host) == length &&
@@ -66,6 +67,7 @@ static int use_entry(const char *entry, const struct reference *reference, struc
         out->mirror_of = xstrdup(reference->host);
         result = 1;
     }
+
     http_url_release(&url);
     return result;
 }
@@ -90,6 +92,7 @@ int endpoint_find(const struct reference *reference, const struct strv *mirrors,
     if (mirrors)
         strv_add_all(&entries, mirrors);
     add_environment(&entries);
+
     for (size_t i = 0; i < entries.len; i++) {
         struct endpoint found = {0};
         int result = use_entry(entries.items[i], reference, &found, err);
@@ -102,8 +105,10 @@ int endpoint_find(const struct reference *reference, const struct strv *mirrors,
             return -1;
         }
     }
+
     if (out->base)
         return 0;
+
     const char *server = reference_server(reference->host);
     bool plain = reference_is_loopback(server) && !http_speaks_tls(http, server);
     out->base = xasprintf("%s://%s", plain ? "http" : "https", server);

@@ -14,15 +14,16 @@
 
 enum { MAX_REPLY = 64 * 1024, SECONDS = 30 };
 
-/* A pipe that holds the host, closed at its other end. */
+/* Returns the reading end of a pipe that holds the host; the other end is closed. */
 static int open_question(const char *host, struct error *err)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_errno(err, ERROR_REGISTRY, "can't make a pipe");
+
     autoclose int reading = ends[0];
     autoclose int writing = ends[1];
-    size_t length = strlen(host); /* far below PIPE_BUF: written whole, without blocking */
+    size_t length = strlen(host); /* far below PIPE_BUF, so one write takes it without blocking */
     if (write(writing, host, length) != (ssize_t)length)
         return error_errno(err, ERROR_REGISTRY, "can't write to a pipe");
     return take_fd(reading);
@@ -60,6 +61,7 @@ static int read_reply(const char *program, const struct buf *reply, struct crede
                          program);
     if (!secret[0])
         return 0;
+
     *out = (struct credentials){0};
     if (strcmp(username, "<token>") == 0) {
         out->identity_token = xstrdup(secret);
@@ -70,8 +72,8 @@ static int read_reply(const char *program, const struct buf *reply, struct crede
     return 1;
 }
 
-/* The one place where a helper says that it has nothing is its standard output, with a status of 1.
- */
+/* Judges a failed helper. One that knows no login says so only on its standard output, and exits
+ * with status 1. */
 static int refused(const char *program, struct buf *reply, int status, struct error *err)
 {
     trim(reply);
@@ -83,25 +85,18 @@ static int refused(const char *program, struct buf *reply, int status, struct er
                      buf_text(reply));
 }
 
-int helper_get(const char *name, const char *host, struct credentials *out, struct error *err)
+/* Runs "PROGRAM get" with `input` as its standard input, for at most SECONDS. */
+static int run(const char *program, int input, struct buf *reply, int *status, struct error *err)
 {
-    autofree char *program = xasprintf("docker-credential-%s", name);
-    if (strchr(name, '/') || strlen(name) > 100)
-        return error_set(err, ERROR_REGISTRY, "'%s' can't be the name of a credential helper",
-                         name);
-    autoclose int input =
-        open_question(strcmp(host, "docker.io") == 0 ? HELPER_DOCKER_HUB : host, err);
-    if (input < 0)
-        return -1;
+    AUTO(buf) noise = {0};
     autoclose int timer = open_alarm(err);
     if (timer < 0)
         return -1;
-    AUTO(buf) reply = {0};
-    AUTO(buf) noise = {0};
+
     const char *argv[] = {program, "get", NULL};
     struct process process = {.argv = argv,
                               .input = input,
-                              .output = &reply,
+                              .output = reply,
                               .errors = &noise,
                               .limit = MAX_REPLY,
                               .stop = timer};
@@ -110,11 +105,33 @@ int helper_get(const char *name, const char *host, struct credentials *out, stru
         err->kind = err->kind > ERROR_SIGNAL ? err->kind : ERROR_REGISTRY;
         return -1;
     }
+
     if (rang(timer))
         return error_set(err, ERROR_REGISTRY, "'%s' gave no answer within %d seconds", program,
                          SECONDS);
-    int result = ended.status == 0 ? read_reply(program, &reply, out, err)
-                                   : refused(program, &reply, ended.status, err);
+    *status = ended.status;
+    return 0;
+}
+
+int helper_get(const char *name, const char *host, struct credentials *out, struct error *err)
+{
+    AUTO(buf) reply = {0};
+    int status = 0;
+    autofree char *program = xasprintf("docker-credential-%s", name);
+    if (strchr(name, '/') || strlen(name) > 100)
+        return error_set(err, ERROR_REGISTRY, "'%s' can't be the name of a credential helper",
+                         name);
+
+    autoclose int input =
+        open_question(strcmp(host, "docker.io") == 0 ? HELPER_DOCKER_HUB : host, err);
+    if (input < 0)
+        return -1;
+    int result = run(program, input, &reply, &status, err);
+    if (result == 0 && status == 0)
+        result = read_reply(program, &reply, out, err);
+    else if (result == 0)
+        result = refused(program, &reply, status, err);
+
     if (reply.data)
         explicit_bzero(reply.data, reply.cap);
     return result;

@@ -3,15 +3,15 @@
 
 #include "registry/credentials.h"
 
-/* What docker calls Docker Hub in its files and towards helpers. */
+/* Docker's name for Docker Hub in its files and in requests to helpers. */
 #define HELPER_DOCKER_HUB "https://index.docker.io/v1/"
 
 /* Asks the program docker-credential-NAME for the login of a host (docker-credential-helpers,
- * "Development"): the host on its standard input, {"ServerURL", "Username", "Secret"} on its
- * standard output; the user name
- * "<token>" makes the secret an identity token. 1 and *out (source not set), 0: the helper knows
- * none, -1: it is missing, failed, took longer than 30 seconds or answered nonsense
- * (ERROR_REGISTRY, with what it said but never the secret), or 128 + n for a signal. */
+ * "Development"). It gets the host on its standard input and writes {"ServerURL", "Username",
+ * "Secret"} to its standard output; with the user name "<token>" the secret is an identity token.
+ * 1 and *out (source not set). 0: the helper knows no login. -1: the helper is missing, failed,
+ * took longer than 30 seconds or wrote something else (ERROR_REGISTRY, which quotes its output but
+ * never the secret), or a signal came (128 + n). */
 int helper_get(const char *name, const char *host, struct credentials *out,
                struct error *err) must_check;
 

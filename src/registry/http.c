@@ -12,15 +12,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define CURL_FUNCTIONS(X)                                                                          \
-    X(curl_, easy_init)                                                                            \
-    X(curl_, easy_cleanup)                                                                         \
-    X(curl_, easy_reset)                                                                           \
-    X(curl_, easy_setopt)                                                                          \
-    X(curl_, easy_getinfo)                                                                         \
-    X(curl_, easy_perform)                                                                         \
-    X(curl_, slist_append) X(curl_, slist_free_all) X(curl_, url) X(curl_, url_cleanup)            \
-        X(curl_, url_set) X(curl_, url_get) X(curl_, free)
+/* clang-format off */
+#define CURL_FUNCTIONS(X) \
+    X(curl_, easy_init) X(curl_, easy_cleanup) X(curl_, easy_reset) X(curl_, easy_setopt) \
+    X(curl_, easy_getinfo) X(curl_, easy_perform) X(curl_, slist_append) X(curl_, slist_free_all) \
+    X(curl_, url) X(curl_, url_cleanup) X(curl_, url_set) X(curl_, url_get) X(curl_, free)
+/* clang-format on */
 DL_TABLE(curl, CURL_FUNCTIONS)
 
 enum {
@@ -30,14 +27,14 @@ enum {
     MAX_REDIRECTS = 10,
     MAX_RETRY_AFTER = 60,
     CHUNK = 128 * 1024,
-    SLOWEST = 256, /* bytes per second; less than that for the whole time-out is a stall */
+    SLOWEST = 256, /* bytes per second; less during the whole time-out is a stall */
 };
 
 struct http {
     CURL *handle;
     long connect_seconds, stall_seconds;
     char *ca_file;           /* with extra certificates, or NULL */
-    struct buf certificates; /* the system's and the extra ones, when there are extra ones */
+    struct buf certificates; /* the system's and the extra ones; empty without ca_file */
 };
 
 /* One request on its way through libcurl's callbacks. */
@@ -48,7 +45,7 @@ struct transfer {
     struct error *err;
     size_t header_bytes;
     bool failed;  /* *err says why */
-    bool enough;  /* an error's body that is long enough */
+    bool enough;  /* the body of an error was cut at MAX_ERROR_BODY */
     bool started; /* begin was called */
 };
 
@@ -68,14 +65,16 @@ static int load_certificates(struct http *http, const char *ca_file, struct erro
     struct error ignored;
 #if LIBCURL_VERSION_NUM >= 0x075400
     char *built_in = NULL;
-    if (!system || !system[0])
-        system = curl.easy_getinfo(http->handle, CURLINFO_CAINFO, &built_in) == CURLE_OK ? built_in
-                                                                                         : NULL;
+    if ((!system || !system[0]) &&
+        curl.easy_getinfo(http->handle, CURLINFO_CAINFO, &built_in) == CURLE_OK)
+        system = built_in;
 #endif
+
     if (system && system[0] &&
         fs_read(system, MAX_CERTIFICATES, &http->certificates, &ignored) != 0)
         buf_clear(&http->certificates);
     buf_addc(&http->certificates, '\n');
+
     if (fs_read(ca_file, MAX_CERTIFICATES, &http->certificates, err) == 0)
         return 0;
     err->kind = ERROR_REGISTRY;
@@ -86,17 +85,20 @@ struct http *http_open(const struct http_settings *settings, struct error *err)
 {
     if (DL_LOAD(curl, SONAME_CURL, err) != 0)
         return NULL;
+
     AUTOPTR(http) http = xcalloc(1, sizeof *http);
     http->handle = curl.easy_init();
     if (!http->handle) {
         error_set(err, ERROR_ENGINE, "libcurl can't be initialised");
         return NULL;
     }
+
     http->connect_seconds = settings->timeout ? (long)settings->timeout : 10;
     http->stall_seconds = settings->timeout ? (long)settings->timeout : 30;
     http->ca_file = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
     if (settings->ca_file && load_certificates(http, settings->ca_file, err) != 0)
         return NULL;
+
     return take(http);
 }
 
@@ -162,8 +164,10 @@ static bool take_apart(CURLU *url, struct http_url *out)
     out->user = url_has(url, CURLUPART_USER) || url_has(url, CURLUPART_PASSWORD);
     out->query = url_has(url, CURLUPART_QUERY);
     out->fragment = url_has(url, CURLUPART_FRAGMENT);
+
     lower(out->scheme);
     lower(out->host);
+
     if (!out->scheme || !out->host || !out->path)
         return false;
     out->server = xasprintf("%s%s%s", out->host, port ? ":" : "", port ? port : "");
@@ -176,13 +180,14 @@ bool http_url_parse(const char *text, struct http_url *out)
     CURLU *url = curl.url();
     bool valid =
         url && curl.url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK && take_apart(url, out);
+
     curl.url_cleanup(url);
     if (!valid)
         http_url_release(out);
     return valid;
 }
 
-/* Whether a redirect is fine: HTTPS always; plain HTTP only from plain HTTP to this machine. */
+/* Redirects to HTTPS are allowed, and those from plain HTTP to plain HTTP on this machine. */
 static bool redirect_allowed(const char *from, const char *location)
 {
     struct http_url before = {0}, after = {0};
@@ -192,6 +197,7 @@ static bool redirect_allowed(const char *from, const char *location)
         curl.url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK && take_apart(url, &after) &&
         (strcmp(after.scheme, "https") == 0 ||
          (strcmp(before.scheme, "http") == 0 && reference_is_loopback(after.server)));
+
     curl.url_cleanup(url);
     http_url_release(&before);
     http_url_release(&after);
@@ -227,9 +233,11 @@ static int check_location(struct transfer *transfer, const char *location)
     long status = 0;
     curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &status);
     curl.easy_getinfo(transfer->http->handle, CURLINFO_EFFECTIVE_URL, &from);
+
     if (status < 300 || status > 399 || transfer->request->form ||
         redirect_allowed(from ? from : "", location))
         return 0;
+
     error_set(
         transfer->err, ERROR_REGISTRY,
         "%.*s: the redirect to '%.200s' would leave HTTPS; ask the registry's owner to fix it",
@@ -241,6 +249,7 @@ static int read_header(struct transfer *transfer, const char *line)
 {
     struct http_reply *reply = transfer->reply;
     const char *value;
+
     if (strncmp(line, "HTTP/", 5) == 0)
         http_reply_release(reply); /* another hop, or the reply after a "100 Continue" */
     else if ((value = header_value(line, "Content-Type"))) {
@@ -262,6 +271,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 {
     struct transfer *transfer = data;
     size_t length = size * count, text = length;
+
     transfer->header_bytes += length;
     if (transfer->header_bytes > MAX_HEADERS) {
         error_set(transfer->err, ERROR_REGISTRY, "%.*s: more than %d bytes of headers",
@@ -269,13 +279,21 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
         transfer_fail(transfer);
         return 0;
     }
+
     while (text > 0 && isspace((unsigned char)bytes[text - 1]))
         text--;
     autofree char *line = xstrndup(bytes, text);
     return read_header(transfer, line) == 0 ? length : 0;
 }
 
-/* Once per reply whose body is to be streamed. */
+/* Whether the reply's body goes to the request's sink. */
+static bool is_streamed(const struct transfer *transfer)
+{
+    long status = transfer->reply->status;
+    return transfer->request->sink && (status == 200 || status == 206);
+}
+
+/* Calls `begin`, once per streamed reply. */
 static int start_body(struct transfer *transfer)
 {
     const struct http_request *request = transfer->request;
@@ -283,10 +301,12 @@ static int start_body(struct transfer *transfer)
     curl_off_t length = -1;
     if (transfer->started)
         return 0;
+
     transfer->started = true;
     if (curl.easy_getinfo(transfer->http->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) ==
         CURLE_OK)
         reply->length = length;
+
     if (request->begin && request->begin(request->data, reply, transfer->err) != 0)
         return transfer_fail(transfer);
     return 0;
@@ -297,6 +317,7 @@ static int keep_body(struct transfer *transfer, const char *bytes, size_t length
     struct buf *body = &transfer->reply->body;
     bool fine = transfer->reply->status == 200;
     size_t limit = fine ? transfer->request->limit : MAX_ERROR_BODY;
+
     if (body->len + length <= limit) {
         buf_add(body, bytes, length);
         return 0;
@@ -306,6 +327,7 @@ static int keep_body(struct transfer *transfer, const char *bytes, size_t length
         transfer->enough = true;
         return -1;
     }
+
     error_set(transfer->err, ERROR_REGISTRY, "%.*s: the reply is larger than %zu bytes",
               FOR_HOST(transfer->request->url), limit);
     return transfer_fail(transfer);
@@ -316,11 +338,11 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *data)
     struct transfer *transfer = data;
     const struct http_request *request = transfer->request;
     size_t length = size * count;
+
     curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
-    bool streamed =
-        request->sink && (transfer->reply->status == 200 || transfer->reply->status == 206);
-    if (!streamed)
+    if (!is_streamed(transfer))
         return keep_body(transfer, bytes, length) == 0 ? length : 0;
+
     if (start_body(transfer) != 0)
         return 0;
     if (request->sink(request->data, bytes, length, transfer->err) != 0) {
@@ -357,13 +379,14 @@ static void set_certificates(struct http *http)
 {
     const char *file = getenv("SSL_CERT_FILE");
     bool replaced = file && file[0];
-    if (replaced) /* or the folder that is built into libcurl would go on counting */
+    if (replaced) /* otherwise libcurl would also trust its built-in folder */
         curl.easy_setopt(http->handle, CURLOPT_CAPATH, NULL);
+
     if (http->ca_file) {
 #if LIBCURL_VERSION_NUM >= 0x074d00
         struct curl_blob blob = {http->certificates.data, http->certificates.len, CURL_BLOB_NOCOPY};
         curl.easy_setopt(http->handle, CURLOPT_CAINFO_BLOB, &blob);
-#else /* the system's then come from the folder that is built into libcurl, where it has one */
+#else /* the system's certificates then come from libcurl's built-in folder, if it has one */
         curl.easy_setopt(http->handle, CURLOPT_CAINFO, http->ca_file);
 #endif
     } else if (replaced) {
@@ -374,6 +397,7 @@ static void set_certificates(struct http *http)
 static struct curl_slist *make_headers(const struct http_request *request)
 {
     struct curl_slist *list = NULL;
+
     if (request->accept) {
         autofree char *line = xasprintf("Accept: %s", request->accept);
         list = curl.slist_append(list, line);
@@ -396,6 +420,7 @@ static void set_request(CURL *handle, const struct http_request *request,
     curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl.easy_setopt(handle, CURLOPT_USERAGENT, "lbuild/" PACKAGE_VERSION);
     set_protocols(handle, strncasecmp(request->url, "http:", 5) == 0);
+
     if (request->form) {
         curl.easy_setopt(handle, CURLOPT_POST, 1L);
         curl.easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)strlen(request->form));
@@ -404,6 +429,7 @@ static void set_request(CURL *handle, const struct http_request *request,
         curl.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
         curl.easy_setopt(handle, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
     }
+
     if (!request->bearer && request->username && request->password) {
         curl.easy_setopt(handle, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl.easy_setopt(handle, CURLOPT_USERNAME, request->username);
@@ -419,6 +445,7 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
     curl.easy_setopt(handle, CURLOPT_HEADERDATA, transfer);
     curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl.easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
+
     curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)CHUNK);
@@ -429,7 +456,7 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
     set_certificates(http);
 }
 
-/* What libcurl's result means to the user. */
+/* Makes the error for a failure of libcurl. */
 static int explain(const struct transfer *transfer, CURLcode code, const char *text,
                    struct error *err)
 {
@@ -473,17 +500,17 @@ static int finish(struct transfer *transfer, CURLcode code, const char *text, st
 {
     CURL *handle = transfer->http->handle;
     curl_off_t seconds = 0;
+
     if (process_check_interrupt(err) != 0 || transfer->failed)
         return -1;
     if (code != CURLE_OK && !transfer->enough)
         return explain(transfer, code, text, err);
+
     curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
     if (curl.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
         transfer->reply->retry_after =
             seconds > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (unsigned)seconds;
-    bool streamed = transfer->request->sink &&
-                    (transfer->reply->status == 200 || transfer->reply->status == 206);
-    return streamed ? start_body(transfer) : 0;
+    return is_streamed(transfer) ? start_body(transfer) : 0;
 }
 
 static bool printable(const char *text)
@@ -499,6 +526,7 @@ int http_perform(struct http *http, const struct http_request *request, struct h
 {
     struct transfer transfer = {.http = http, .request = request, .reply = reply, .err = err};
     char text[CURL_ERROR_SIZE] = "";
+
     http_reply_release(reply);
     if (process_check_interrupt(err) != 0)
         return -1;
@@ -506,13 +534,15 @@ int http_perform(struct http *http, const struct http_request *request, struct h
         return error_set(err, ERROR_REGISTRY,
                          "%.*s: the token has characters that no header can hold",
                          FOR_HOST(request->url));
+
     curl.easy_reset(http->handle);
     struct curl_slist *headers = make_headers(request);
     set_request(http->handle, request, headers);
     set_transfer(http, &transfer, text);
+
     CURLcode code = curl.easy_perform(http->handle);
     int result = finish(&transfer, code, text, err);
-    curl.easy_reset(http->handle); /* nothing of this request, secrets least of all, stays behind */
+    curl.easy_reset(http->handle); /* keeps nothing of this request, least of all its secrets */
     curl.slist_free_all(headers);
     return result;
 }
@@ -526,6 +556,7 @@ bool http_speaks_tls(struct http *http, const char *host)
     curl.easy_setopt(http->handle, CURLOPT_NOPROXY, "*");
     curl.easy_setopt(http->handle, CURLOPT_CONNECTTIMEOUT, http->connect_seconds);
     set_certificates(http);
+
     CURLcode code = curl.easy_perform(http->handle);
     curl.easy_reset(http->handle);
     return code != CURLE_SSL_CONNECT_ERROR && code != CURLE_GOT_NOTHING &&

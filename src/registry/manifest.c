@@ -43,6 +43,7 @@ int descriptor_read(const struct js *value, const char *where, struct descriptor
 {
     const char *digest = js_get_text(value, "digest");
     *out = (struct descriptor){.media_type = text_or(js_get_text(value, "mediaType"), "")};
+
     if (!digest)
         return error_set(err, ERROR_REGISTRY, "%s: a descriptor has no digest", where);
     if (!digest_parse(&out->digest, digest))
@@ -65,12 +66,14 @@ bool manifest_is_index(const struct js *document, const char *media_type)
     return js_is_array(js_get(document, "manifests")) && !js_get(document, "layers");
 }
 
-/* What isn't an image: build attestations (BuildKit marks them twice) and artifacts. */
+/* Whether the entry is an image, not a build attestation (BuildKit marks those twice) or another
+ * artifact. */
 static bool is_image(const struct js *entry)
 {
     const char *kind = js_get_text(js_get(entry, "annotations"), "vnd.docker.reference.type");
     const char *artifact = js_get_text(entry, "artifactType"),
                *type = text_or(js_get_text(entry, "mediaType"), "");
+
     if (kind && strcmp(kind, "attestation-manifest") == 0)
         return false;
     if (artifact && artifact[0] && !config_type(artifact))
@@ -82,12 +85,14 @@ enum index_entry index_entry_kind(const struct js *entry)
 {
     const char *kind = js_get_text(js_get(entry, "annotations"), "vnd.docker.reference.type");
     const char *os = js_get_text(js_get(entry, "platform"), "os");
+
     if ((kind && strcmp(kind, "attestation-manifest") == 0) || (os && strcmp(os, "unknown") == 0))
         return INDEX_ENTRY_ATTESTATION;
     if (!is_image(entry))
         return INDEX_ENTRY_OTHER;
-    return index_type(text_or(js_get_text(entry, "mediaType"), "")) ? INDEX_ENTRY_INDEX
-                                                                    : INDEX_ENTRY_IMAGE;
+    if (index_type(text_or(js_get_text(entry, "mediaType"), "")))
+        return INDEX_ENTRY_INDEX;
+    return INDEX_ENTRY_IMAGE;
 }
 
 enum match { MATCH_NO, MATCH_UNSAID, MATCH_YES };
@@ -99,20 +104,23 @@ static enum match match_platform(const struct js *entry, enum arch arch)
     const struct js *platform = js_get(entry, "platform");
     if (!platform)
         return MATCH_UNSAID;
+
     const char *os = text_or(js_get_text(platform, "os"), ""),
                *cpu = text_or(js_get_text(platform, "architecture"), "");
     const char *variant = text_or(js_get_text(platform, "variant"), "");
+
     if (strcmp(os, "linux") != 0 || strcmp(cpu, arch_oci(arch)) != 0)
         return MATCH_NO;
     return one_of(variant, variants[arch], arch == ARCH_ARM64 ? 4 : 2) ? MATCH_YES : MATCH_NO;
 }
 
-/* "linux/amd64, linux/arm64/v9": what there is, for the message. */
+/* The platforms in the index, e.g. "linux/amd64, linux/arm64/v9", for the message. Caller frees. */
 static char *platforms(const struct js *index)
 {
     enum { SHOWN = 20 };
     AUTO(buf) out = {0};
     size_t shown = 0;
+
     for (size_t i = 0; i < js_count(js_get(index, "manifests")) && shown < SHOWN; i++) {
         const struct js *entry = js_at(js_get(index, "manifests"), i),
                         *platform = js_get(entry, "platform");
@@ -123,6 +131,7 @@ static char *platforms(const struct js *index)
                  text_or(js_get_text(platform, "architecture"), "?"),
                  variant && variant[0] ? "/" : "", text_or(variant, ""));
     }
+
     if (shown == 0)
         buf_adds(&out, "none");
     return buf_detach(&out);
@@ -135,6 +144,7 @@ int index_choose(const struct js *index, enum arch arch, const char *where, stru
     bool nested = false;
     if (!js_is_array(list))
         return error_set(err, ERROR_REGISTRY, "%s: the index has no list of manifests", where);
+
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *entry = js_at(list, i);
         if (!is_image(entry))
@@ -149,6 +159,7 @@ int index_choose(const struct js *index, enum arch arch, const char *where, stru
         if (match == MATCH_UNSAID && !chosen)
             chosen = entry;
     }
+
     if (chosen)
         return descriptor_read(chosen, where, out, err);
     autofree char *there = platforms(index);
@@ -157,7 +168,7 @@ int index_choose(const struct js *index, enum arch arch, const char *where, stru
                      nested ? ", and an index inside of the index, which is not supported" : "");
 }
 
-/* A layout's name for an entry, "" without one. */
+/* A layout's name for an entry, or "". */
 static const char *entry_name(const struct js *entry)
 {
     const struct js *notes = js_get(entry, "annotations");
@@ -170,7 +181,8 @@ bool layout_has_name(const struct js *entry, const char *tag)
     return strcmp(entry_name(entry), tag) == 0 || (full && strcmp(full, tag) == 0);
 }
 
-static int wrong_tag(const struct js *list, const char *tag, const char *where, struct error *err)
+/* The names of a layout's images, for messages; "" without any. Caller frees. */
+static char *layout_names(const struct js *list)
 {
     enum { SHOWN = 20 };
     AUTO(strv) names = {0};
@@ -180,17 +192,22 @@ static int wrong_tag(const struct js *list, const char *tag, const char *where, 
             strv_add(&names, entry_name(js_at(list, i)));
     strv_sort(&names);
     strv_unique(&names);
+
     for (size_t i = 0; i < names.len && i < SHOWN; i++)
         buf_addf(&text, "%s%.200s", i ? ", " : "", names.items[i]);
     if (names.len > SHOWN)
         buf_adds(&text, ", ...");
-    if (tag)
-        return error_set(err, ERROR_REGISTRY, "%s: no image is called '%s'; there is: %s", where,
-                         tag,
-                         names.len ? buf_text(&text) : "one without a name, which needs no tag");
-    return error_set(err, ERROR_REGISTRY,
-                     "%s: there are several images; add ':TAG' with one of: %s", where,
-                     buf_text(&text));
+    return buf_detach(&text);
+}
+
+static int wrong_tag(const struct js *list, const char *tag, const char *where, struct error *err)
+{
+    autofree char *names = layout_names(list);
+    if (!tag)
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: there are several images; add ':TAG' with one of: %s", where, names);
+    return error_set(err, ERROR_REGISTRY, "%s: no image is called '%s'; there is: %s", where, tag,
+                     names[0] ? names : "one without a name, which needs no tag");
 }
 
 int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where,
@@ -200,6 +217,7 @@ int layout_choose(const struct js *index, enum arch arch, const char *tag, const
     size_t count = 0;
     if (!js_is_array(list))
         return error_set(err, ERROR_REGISTRY, "%s: the index has no list of manifests", where);
+
     AUTOPTR(js) named = js_array();
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *entry = js_at(list, i);
@@ -211,16 +229,19 @@ int layout_choose(const struct js *index, enum arch arch, const char *tag, const
         count++;
         js_append(named, js_copy(entry));
     }
+
     if (count == 0 && tag)
         return wrong_tag(list, tag, where, err);
     if (count == 1)
         return descriptor_read(only, where, out, err);
+
     AUTOPTR(js) narrowed = js_object();
     js_set(narrowed, "manifests", take(named));
     struct descriptor chosen;
     if (index_choose(narrowed, arch, where, &chosen, err) != 0)
         return -1;
-    /* The text of the media type must outlive the narrowed copy. */
+
+    /* *out must borrow its media type from `index`, not from the narrowed copy. */
     for (size_t i = 0; i < js_count(list); i++)
         if (strcmp(text_or(js_get_text(js_at(list, i), "digest"), ""), chosen.digest.text) == 0)
             return descriptor_read(js_at(list, i), where, out, err);
@@ -236,6 +257,7 @@ static int check_layer(const struct js *layer, const char *type, const char *whe
             err, ERROR_REGISTRY,
             "%s: a layer is only to be had elsewhere (type '%.100s'); use a base whose layers are all its own",
             where, type);
+
     if (strstr(type, "zstd"))
         return error_set(
             err, ERROR_REGISTRY,
@@ -258,6 +280,7 @@ static int read_layers(const struct js *list, const char *where, struct manifest
         return error_set(err, ERROR_REGISTRY,
                          "%s: %zu layers are more than the %d that can be stacked", where, count,
                          MANIFEST_LAYERS);
+
     out->layers = xcalloc(count, sizeof *out->layers);
     for (size_t i = 0; i < count; i++) {
         struct descriptor *layer = &out->layers[out->layer_count++];
@@ -281,10 +304,12 @@ static int read_manifest(const struct js *document, const char *where, struct ma
             where);
     if (manifest_is_index(document, NULL))
         return error_set(err, ERROR_REGISTRY, "%s: an index is where a manifest must be", where);
+
     if (!js_is_object(js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY, "%s: the manifest has no config", where);
     if (descriptor_read(js_get(document, "config"), where, &out->config, err) != 0)
         return -1;
+
     if (out->config.media_type[0] && !config_type(out->config.media_type))
         return error_set(err, ERROR_REGISTRY,
                          "%s: not a container image, but something of type '%.100s'", where,
@@ -317,6 +342,7 @@ int config_read(const struct js *config, enum arch arch, size_t count, const cha
     const char *os = text_or(js_get_text(config, "os"), ""),
                *cpu = text_or(js_get_text(config, "architecture"), "");
     const struct js *list = js_get(js_get(config, "rootfs"), "diff_ids");
+
     if (!js_is_object(config))
         return error_set(err, ERROR_REGISTRY, "%s: the config is not a JSON object", where);
     if (strcmp(os, "linux") != 0 || strcmp(cpu, arch_oci(arch)) != 0)
@@ -324,6 +350,7 @@ int config_read(const struct js *config, enum arch arch, size_t count, const cha
             err, ERROR_REGISTRY,
             "%s: the image is for %.40s/%.40s, not for linux/%s; set [image] arch or choose another base",
             where, os[0] ? os : "?", cpu[0] ? cpu : "?", arch_oci(arch));
+
     if (js_count(list) != count)
         return error_set(err, ERROR_REGISTRY, "%s: the config names %zu layers, the manifest %zu",
                          where, js_count(list), count);

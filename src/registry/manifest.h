@@ -11,10 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What the JSON documents of images say: index, manifest and config, in OCI's and in Docker's types
- * (OCI image-spec descriptor.md, image-index.md, manifest.md, config.md; Docker's manifest schema
- * 2). Pure. Errors are ERROR_REGISTRY, with `where` (what the document is and where it is from) in
- * front. */
+/* The JSON documents of images: index, manifest and config, with OCI's and with Docker's types (OCI
+ * image-spec descriptor.md, image-index.md, manifest.md, config.md; Docker's manifest schema 2).
+ * Pure. Errors are ERROR_REGISTRY and start with `where`, which says what the document is and where
+ * it comes from. */
 
 #define MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define MEDIA_OCI_MANIFEST "application/vnd.oci.image.manifest.v1+json"
@@ -28,24 +28,24 @@
 #define MEDIA_DOCKER_CONFIG "application/vnd.docker.container.image.v1+json"
 
 enum {
-    MANIFEST_BYTES = 4 * 1024 * 1024, /* an index, manifest or config may have at most */
-    MANIFEST_LAYERS = 127, /* what overlay file systems stack at most; docker's limit too */
+    MANIFEST_BYTES = 4 * 1024 * 1024, /* maximum size of an index, a manifest or a config */
+    MANIFEST_LAYERS = 127, /* maximum that overlay file systems stack; docker's limit too */
 };
 
 struct descriptor {
     struct digest digest;
     uint64_t size;          /* at most 16 GiB */
-    const char *media_type; /* borrowed from the JSON; "" when it has none */
+    const char *media_type; /* borrowed from the JSON; "" when absent */
 };
 
-/* Digest and size are required; `where` says what holds the descriptor. */
+/* Digest and size are required. `where` names the document that has the descriptor. */
 int descriptor_read(const struct js *value, const char *where, struct descriptor *out,
                     struct error *err) must_check;
 
-/* By the media type where there is one, else by what the document holds. */
+/* Whether the document is an index, by its media type, or by its keys when it has none. */
 bool manifest_is_index(const struct js *document, const char *media_type);
 
-/* What an entry of an index is, going by what it says. */
+/* What an entry of an index says about itself. */
 enum index_entry {
     INDEX_ENTRY_IMAGE,
     INDEX_ENTRY_INDEX,
@@ -53,19 +53,20 @@ enum index_entry {
     INDEX_ENTRY_OTHER
 };
 enum index_entry index_entry_kind(const struct js *entry);
-/* Whether an entry of a layout's index.json goes by this name, in full or by its tag. */
+
+/* Whether an entry of a layout's index.json has this name, in full or as its tag. */
 bool layout_has_name(const struct js *entry, const char *tag);
 
-/* The first manifest for linux and the architecture; arm64 goes with no variant and with v8, amd64
- * with none and v1. Entries for unknown platforms, attestations and other artifacts are passed
- * over; an index inside of the index isn't followed. */
+/* Finds the first manifest for linux and the architecture: arm64 without a variant or with v8,
+ * amd64 without one or with v1. Skips entries for unknown platforms, attestations and other
+ * artifacts, and follows no index inside of the index. */
 int index_choose(const struct js *index, enum arch arch, const char *where, struct descriptor *out,
                  struct error *err) must_check;
 
-/* The entry of a layout's index.json (OCI image-spec image-layout.md), an image or an index. With a
- * tag: the one of this name (annotation org.opencontainers.image.ref.name or
- * io.containerd.image.name). Without: the only name there is; several are an error that lists them.
- * Several entries of one name are told apart by platform. */
+/* Finds the entry of a layout's index.json (OCI image-spec image-layout.md), an image or an index.
+ * With a tag: the entry of this name (annotation org.opencontainers.image.ref.name or
+ * io.containerd.image.name). Without: the entry of the only name; several names are an error that
+ * lists them. Among several entries of one name the platform decides. */
 int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where,
                   struct descriptor *out, struct error *err) must_check;
 
@@ -74,14 +75,15 @@ struct manifest {
     struct descriptor *layers; /* base first */
     size_t layer_count;
 };
-/* Refuses an index, schema 1, artifacts that are no image, foreign, encrypted and zstd layers, and
- * too much of anything. The descriptors borrow from `document`. */
+
+/* Refuses an index, schema 1, artifacts that are not images, foreign, encrypted and zstd layers,
+ * and everything over a limit. The descriptors borrow from `document`. */
 int manifest_read(const struct js *document, const char *where, struct manifest *out,
                   struct error *err) must_check;
 void manifest_release(struct manifest *manifest);
 
-/* Checks that the config is for linux and this architecture and names `count` layers; their
- * diff_ids go to `diff_ids`. */
+/* Checks that the config is for linux and this architecture and lists `count` layers, whose digests
+ * it copies to `diff_ids`. */
 int config_read(const struct js *config, enum arch arch, size_t count, const char *where,
                 struct digest *diff_ids, struct error *err) must_check;
 /* How many layers the config's history tells of. */

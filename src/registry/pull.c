@@ -15,20 +15,21 @@ struct pull {
 
 /* --- documents --- */
 
-/* What servers say when they don't know better. */
+/* Whether it is a type that servers send when they don't know better. */
 static bool vague(const char *type)
 {
     static const char *const types[] = {"", "application/json", "application/octet-stream",
                                         "binary/octet-stream", "text/plain"};
+
     for (size_t i = 0; i < countof(types); i++)
         if (strcmp(type, types[i]) == 0)
             return true;
     return false;
 }
 
-/* Header and body must say the same, and the body must not be two things at once, or two programs
- * could take one digest for different images (the reason for the OCI image-spec's rules on
- * mediaType). */
+/* Header and body must say the same, and the body must not be a manifest and an index at once.
+ * Otherwise two programs could take one digest for different images (the reason for the OCI
+ * image-spec's rules on mediaType). */
 static int check_type(const char *name, const struct js *document, const char *header,
                       struct error *err)
 {
@@ -38,19 +39,21 @@ static int check_type(const char *name, const struct js *document, const char *h
             err, ERROR_REGISTRY,
             "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner", name,
             header, own);
+
     if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY,
                          "%s: its manifest is an index too, which is not allowed", name);
     return 0;
 }
 
-/* The digest is the one asked for; without one, the one that the registry names. */
+/* The digest must be the expected one, or without one the one that the registry names. */
 static int check_digest(const char *name, const struct http_reply *reply,
                         const struct digest *expected, struct digest *actual, struct error *err)
 {
     struct digest named;
     if (digest_bytes(buf_text(&reply->body), reply->body.len, actual, err) != 0)
         return -1;
+
     if (expected) {
         if (!digest_equal(expected, actual))
             return error_set(
@@ -73,6 +76,7 @@ struct js *pull_document(const struct pull_from *from, const char *tag_or_digest
     if (client_manifest(from->client, tag_or_digest, reply, err) != 0 ||
         check_digest(from->name, reply, expected, digest, err) != 0)
         return NULL;
+
     AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, from->name, err);
     if (!document || check_type(from->name, document, reply->content_type, err) != 0)
         return NULL;
@@ -109,25 +113,28 @@ static void target_release(struct target *target)
     store_writer_release(&target->writer);
 }
 
-/* One download into the store. *resumed: it began in an earlier run. */
+/* Downloads a blob into the store. *resumed: an earlier run has begun the download. */
 static int download(const struct pull *pull, const struct descriptor *blob, const char *what,
                     bool *resumed, struct error *err)
 {
     AUTO(target) target = {0};
     struct store_writer *writer = &target.writer;
     struct digest digest;
+
     if (store_writer_open(writer, pull->store, &blob->digest, err) != 0)
         return -1;
     if (writer->done)
         return 0;
     if (writer->offset > blob->size && store_writer_restart(writer, err) != 0)
         return -1;
+
     *resumed = writer->offset > 0;
     if (*resumed)
         log_step("resume", "%s at byte %llu", blob->digest.text,
                  (unsigned long long)writer->offset);
     snprintf(target.meter.what, sizeof target.meter.what, "%s", what);
     log_meter_start(&target.meter, "fetch", "bytes", writer->offset, blob->size);
+
     struct client_sink sink = {.size = blob->size,
                                .offset = writer->offset,
                                .restart = restart_target,
@@ -135,9 +142,11 @@ static int download(const struct pull *pull, const struct descriptor *blob, cons
                                .data = &target};
     if (sink.offset < sink.size && client_blob(pull->from.client, &blob->digest, &sink, err) != 0)
         return -1;
+
     log_meter_end(&target.meter);
-    return store_writer_commit(writer, &digest, err) == 0 ? 0
-                                                          : error_wrap(err, "%s", pull->from.name);
+    if (store_writer_commit(writer, &digest, err) != 0)
+        return error_wrap(err, "%s", pull->from.name);
+    return 0;
 }
 
 int pull_blob(const struct pull_from *from, const struct store *store,
@@ -145,13 +154,17 @@ int pull_blob(const struct pull_from *from, const struct store *store,
 {
     const struct pull pull = {.from = *from, .store = store};
     bool resumed = false;
+
     if (store_use(store, &blob->digest, blob->size))
         return 0;
     if (download(&pull, blob, what, &resumed, err) == 0)
         return 0;
-    /* An earlier run's part may have been damaged on disk: blame the registry only for what it sent
-     * now. */
-    return resumed && err->kind == ERROR_REGISTRY ? download(&pull, blob, what, &resumed, err) : -1;
+
+    /* The part of an earlier run may have been damaged on disk. The registry is only to blame when
+     * a download from the start is wrong as well. */
+    if (resumed && err->kind == ERROR_REGISTRY)
+        return download(&pull, blob, what, &resumed, err);
+    return -1;
 }
 
 /* --- the image --- */
@@ -163,31 +176,33 @@ static int pull_config(const struct pull *pull, const struct manifest *manifest,
     if (pull_blob(&pull->from, pull->store, &manifest->config, "config", err) != 0 ||
         store_read(pull->store, &manifest->config.digest, MANIFEST_BYTES, &text, err) != 0)
         return -1;
+
     AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->from.name, err);
-    return config ? config_read(config, pull->arch, manifest->layer_count, pull->from.name,
-                                diff_ids, err)
-                  : -1;
+    if (!config)
+        return -1;
+    return config_read(config, pull->arch, manifest->layer_count, pull->from.name, diff_ids, err);
 }
 
-/* The config first: it tells whether the layers are of any use. */
+/* Pulls the config first: it tells whether the layers are of any use. */
 static int pull_contents(const struct pull *pull, const struct js *document, struct error *err)
 {
-    struct manifest manifest = {0};
-    if (manifest_read(document, pull->from.name, &manifest, err) != 0)
+    AUTO(manifest) manifest = {0};
+    if (manifest_read(document, pull->from.name, &manifest, err) != 0 ||
+        pull_config(pull, &manifest, err) != 0)
         return -1;
-    int result = pull_config(pull, &manifest, err);
-    for (size_t i = 0; result == 0 && i < manifest.layer_count; i++) {
+
+    for (size_t i = 0; i < manifest.layer_count; i++) {
         const struct descriptor *layer = &manifest.layers[i];
         autofree char *what = xasprintf("layer %zu of %zu", i + 1, manifest.layer_count);
         if (!store_has(pull->store, &layer->digest))
             log_step("fetch", "%s, %.1f MB", what, (double)layer->size / 1e6);
-        result = pull_blob(&pull->from, pull->store, layer, what, err);
+        if (pull_blob(&pull->from, pull->store, layer, what, err) != 0)
+            return -1;
     }
-    manifest_release(&manifest);
-    return result;
+    return 0;
 }
 
-/* From an index to the platform's manifest: its document and its bytes (reply->body). */
+/* Fetches the platform's manifest that an index names. Its bytes are in reply->body. */
 static struct js *fetch_platform(const struct pull *pull, const struct js *index,
                                  struct http_reply *reply, struct digest *digest, struct error *err)
 {
@@ -199,6 +214,7 @@ static struct js *fetch_platform(const struct pull *pull, const struct js *index
                   pull->from.name, MANIFEST_BYTES);
         return NULL;
     }
+
     AUTOPTR(js)
     document = pull_document(&pull->from, chosen.digest.text, &chosen.digest, reply, digest, err);
     if (!document)
@@ -209,6 +225,7 @@ static struct js *fetch_platform(const struct pull *pull, const struct js *index
                   pull->from.name, reply->body.len, (unsigned long long)chosen.size);
         return NULL;
     }
+
     return take(document);
 }
 
@@ -216,11 +233,13 @@ static int pull_documents(const struct pull *pull, const struct reference *refer
                           struct http_reply *reply, struct digest *digest, struct error *err)
 {
     bool pinned = reference->digest.text[0] != '\0';
+
     AUTOPTR(js)
     document = pull_document(&pull->from, pinned ? reference->digest.text : reference->tag,
                              pinned ? &reference->digest : NULL, reply, digest, err);
     if (!document)
         return -1;
+
     if (manifest_is_index(document, reply->content_type)) {
         struct js *platform = fetch_platform(pull, document, reply, digest, err);
         if (!platform)
@@ -228,23 +247,24 @@ static int pull_documents(const struct pull *pull, const struct reference *refer
         js_free(document);
         document = platform;
     }
+
     if (pull_contents(pull, document, err) != 0)
         return -1;
-    /* Last, so that a manifest in the store is one whose blobs are there. */
+
+    /* Last, so that the store has a manifest only when it has the manifest's blobs. */
     return store_put(pull->store, buf_text(&reply->body), reply->body.len, digest, err);
 }
 
 int pull_image(const struct reference *reference, enum arch arch, const struct store *store,
                const struct client_settings *settings, struct digest *manifest, struct error *err)
 {
-    struct http_reply reply = {0};
+    AUTO(http_reply) reply = {0};
     autofree char *name = reference_name(reference);
     AUTOPTR(client) client = client_open(reference, settings, err);
     if (!client)
         return -1;
+
     struct pull pull = {{client, name}, store, arch};
     log_detail("pulling %s for %s", name, arch_lambda(arch));
-    int result = pull_documents(&pull, reference, &reply, manifest, err);
-    http_reply_release(&reply);
-    return result;
+    return pull_documents(&pull, reference, &reply, manifest, err);
 }

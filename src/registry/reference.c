@@ -22,11 +22,12 @@ void reference_release(struct reference *reference)
     *reference = (struct reference){0};
 }
 
-/* Length of the host's name in "HOST[:PORT]", brackets included; 0 when a bracket stays open. */
+/* The length of the host in "HOST[:PORT]", brackets included; 0 when a bracket isn't closed. */
 static size_t host_length(const char *host)
 {
     if (host[0] != '[')
         return strcspn(host, ":");
+
     const char *end = strchr(host, ']');
     return end ? (size_t)(end - host) + 1 : 0;
 }
@@ -49,13 +50,16 @@ bool reference_host_valid(const char *host)
     if (length == 0 || length > MAX_HOST ||
         (host[length] == ':' ? !port_valid(host + length + 1) : host[length] != '\0'))
         return false;
+
     if (host[0] == '[') {
         struct in6_addr address;
         autofree char *inner = xstrndup(host + 1, length - 2);
         return inet_pton(AF_INET6, inner, &address) == 1;
     }
+
     if (strspn(host, LOWER UPPER DIGITS "-.") < length)
         return false;
+
     for (size_t at = 0; at <= length;) {
         size_t label = strcspn(host + at, ".:");
         if (!label_valid(host + at, label))
@@ -70,10 +74,12 @@ bool reference_is_loopback(const char *host)
     struct in_addr v4;
     struct in6_addr v6;
     size_t length = host_length(host);
+
     if (length >= 2 && host[0] == '[') {
         autofree char *inner = xstrndup(host + 1, length - 2);
         return inet_pton(AF_INET6, inner, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
     }
+
     autofree char *name = xstrndup(host, length);
     if (strcasecmp(name, "localhost") == 0)
         return true;
@@ -89,12 +95,14 @@ const char *reference_server(const char *host)
 static bool component_valid(const char *text, size_t length)
 {
     size_t at = 0;
+
     for (;;) {
         size_t run = strspn(text + at, LOWER DIGITS);
         if (run == 0 || (at += run) > length)
             return false;
         if (at == length)
             return true;
+
         size_t dashes = strspn(text + at, "-");
         if (dashes > 0)
             at += dashes;
@@ -117,6 +125,7 @@ static int check_repository(const char *text, const char *repository, struct err
         return error_set(err, ERROR_PROJECT,
                          "image reference '%s': '%s' has upper-case letters; names are lower case",
                          text, repository);
+
     for (const char *at = repository;;) {
         size_t length = strcspn(at, "/");
         if (length == 0)
@@ -127,8 +136,7 @@ static int check_repository(const char *text, const char *repository, struct err
             return error_set(
                 err, ERROR_PROJECT,
                 "image reference '%s': '%.*s' is not a valid name; use a-z, 0-9 and single '.', "
-                "'_' or '-' between "
-                "them",
+                "'_' or '-' between them",
                 text, (int)length, at);
         if (!at[length])
             return 0;
@@ -146,6 +154,7 @@ static int check_tag(const char *text, const char *tag, struct error *err)
         return error_set(err, ERROR_PROJECT,
                          "image reference '%.80s...': the tag is longer than %d characters", text,
                          MAX_TAG);
+
     if (tag[0] == '.' || tag[0] == '-' || strspn(tag, LOWER UPPER DIGITS "_.-") < length)
         return error_set(
             err, ERROR_PROJECT,
@@ -159,6 +168,7 @@ static int set_digest(const char *text, const char *digest, struct reference *ou
 {
     if (digest_parse(&out->digest, digest))
         return 0;
+
     if (strncmp(digest, "sha256:", 7) == 0)
         return error_set(
             err, ERROR_PROJECT,
@@ -170,23 +180,26 @@ static int set_digest(const char *text, const char *digest, struct reference *ou
         digest);
 }
 
-/* Takes the host off the front of *rest. */
+/* Sets out->host, and moves *rest past it. */
 static int split_host(const char *text, char **rest, struct reference *out, struct error *err)
 {
     char *slash = strchr(*rest, '/');
     size_t length = slash ? (size_t)(slash - *rest) : 0;
     bool named = length > 0 && (memchr(*rest, '.', length) || memchr(*rest, ':', length) ||
                                 (length == 9 && strncasecmp(*rest, "localhost", 9) == 0));
+
     if (!named) {
         out->host = xstrdup("docker.io");
         return 0;
     }
+
     out->host = xstrndup(*rest, length);
     for (char *c = out->host; *c; c++)
         *c = (char)tolower((unsigned char)*c);
     if (!reference_host_valid(out->host))
         return error_set(err, ERROR_PROJECT, "image reference '%s': '%s' is not a valid host", text,
                          out->host);
+
     if (strcmp(out->host, "index.docker.io") == 0 || strcmp(out->host, "registry-1.docker.io") == 0)
         memcpy(out->host, "docker.io", sizeof "docker.io");
     *rest = slash + 1;
@@ -201,8 +214,10 @@ static int parse(const char *text, char *rest, struct reference *out, struct err
         if (set_digest(text, at + 1, out, err) != 0)
             return -1;
     }
+
     if (split_host(text, &rest, out, err) != 0)
         return -1;
+
     char *slash = strrchr(rest, '/'), *colon = strchr(slash ? slash : rest, ':');
     if (colon) {
         *colon = '\0';
@@ -212,6 +227,7 @@ static int parse(const char *text, char *rest, struct reference *out, struct err
     } else if (!at) {
         out->tag = xstrdup("latest");
     }
+
     bool official = strcmp(out->host, "docker.io") == 0 && rest[0] && !strchr(rest, '/');
     out->repository = xasprintf("%s%s", official ? "library/" : "", rest);
     return check_repository(text, out->repository, err);
@@ -220,11 +236,13 @@ static int parse(const char *text, char *rest, struct reference *out, struct err
 int reference_parse(const char *text, struct reference *out, struct error *err)
 {
     *out = (struct reference){0};
+
     if (text[0] == '\0')
         return error_set(err, ERROR_PROJECT, "the image reference is empty; write HOST/NAME:TAG");
     if (strlen(text) > MAX_TEXT)
         return error_set(err, ERROR_PROJECT,
                          "image reference '%.80s...' is longer than %d characters", text, MAX_TEXT);
+
     const char *scheme = strstr(text, "://");
     if (scheme)
         return error_set(err, ERROR_PROJECT,
@@ -235,6 +253,7 @@ int reference_parse(const char *text, struct reference *out, struct error *err)
             return error_set(err, ERROR_PROJECT,
                              "image reference '%s' has a space or a character that isn't ASCII",
                              text);
+
     autofree char *copy = xstrdup(text);
     int result = parse(text, copy, out, err);
     if (result != 0)
