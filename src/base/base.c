@@ -47,7 +47,8 @@ static const struct base_source *find_source(const char *reference, struct error
 
     error_set(
         err, ERROR_PROJECT,
-        "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or docker-archive:FILE",
+        "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or "
+        "docker-archive:FILE",
         reference);
     return NULL;
 }
@@ -282,7 +283,8 @@ static int pull(const struct base_source *source, const struct base_request *req
     if (found == 0)
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: what came is not whole: a blob is missing, or has not the size that the manifest says",
+            "%s: what came is not whole: a blob is missing, or has not the size that the manifest "
+            "says",
             where);
     if (found < 0 || check_tree(base, store, where, err) != 0)
         return -1;

@@ -61,10 +61,10 @@ static int resolve(const struct base_request *request, const struct store *store
     }
 
     if (request->pull == PULL_NEVER)
-        return error_set(
-            err, ERROR_LOCKED,
-            "'%s' for %s is not in the cache, and --offline allows no download; build once without it",
-            name, arch_lambda(request->arch));
+        return error_set(err, ERROR_LOCKED,
+                         "'%s' for %s is not in the cache, and --offline allows no download; "
+                         "build once without it",
+                         name, arch_lambda(request->arch));
 
     const struct client_settings settings = {.mirrors = request->mirrors,
                                              .ca_file = request->ca_file};

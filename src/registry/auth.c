@@ -94,10 +94,10 @@ static int judge_realm(const char *realm, const struct http_url *registry,
             registry->server, realm);
 
     if (!same && inside(url->host) && !(local && reference_is_loopback(url->server)))
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: tokens would come from an address inside of this network, '%.200s'; that is not accepted",
-            registry->server, realm);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: tokens would come from an address inside of this network, '%.200s'; "
+                         "that is not accepted",
+                         registry->server, realm);
     return 0;
 }
 
@@ -341,8 +341,8 @@ void auth_explain(const struct auth *auth, struct buf *out)
     if (auth->login == LOGIN_FOUND || auth->login == LOGIN_REFUSED)
         buf_addf(
             out,
-            "; the login from %s was %s; log in again with 'docker login %s' or check that the account "
-            "may pull",
+            "; the login from %s was %s; log in again with 'docker login %s' or check that the "
+            "account may pull",
             auth->credentials.source,
             auth->login == LOGIN_FOUND && !auth->used ? "of no use here" : "refused", host);
     else

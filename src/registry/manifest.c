@@ -253,16 +253,16 @@ static int check_layer(const struct js *layer, const char *type, const char *whe
 {
     if (strstr(type, "foreign") || strstr(type, "nondistributable") ||
         js_count(js_get(layer, "urls")) > 0)
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: a layer is only to be had elsewhere (type '%.100s'); use a base whose layers are all its own",
-            where, type);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: a layer is only to be had elsewhere (type '%.100s'); "
+                         "use a base whose layers are all its own",
+                         where, type);
 
     if (strstr(type, "zstd"))
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: a layer is compressed by zstd, which Lambda doesn't take; convert the image to gzip, for example "
-            "with 'skopeo copy --dest-compress-format gzip'",
+            "%s: a layer is compressed by zstd, which Lambda doesn't take; "
+            "convert the image to gzip, for example with 'skopeo copy --dest-compress-format gzip'",
             where);
     if (strstr(type, "encrypted"))
         return error_set(err, ERROR_REGISTRY, "%s: a layer is encrypted; decrypt the image first",
@@ -298,10 +298,10 @@ static int read_manifest(const struct js *document, const char *where, struct ma
     if (!js_is_object(document))
         return error_set(err, ERROR_REGISTRY, "%s: the manifest is not a JSON object", where);
     if (js_get_size(document, "schemaVersion", &version) && version == 1)
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: this is a manifest of Docker's schema 1; push the image again with a tool of this decade",
-            where);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: this is a manifest of Docker's schema 1; "
+                         "push the image again with a tool of this decade",
+                         where);
     if (manifest_is_index(document, NULL))
         return error_set(err, ERROR_REGISTRY, "%s: an index is where a manifest must be", where);
 
@@ -346,10 +346,10 @@ int config_read(const struct js *config, enum arch arch, size_t count, const cha
     if (!js_is_object(config))
         return error_set(err, ERROR_REGISTRY, "%s: the config is not a JSON object", where);
     if (strcmp(os, "linux") != 0 || strcmp(cpu, arch_oci(arch)) != 0)
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: the image is for %.40s/%.40s, not for linux/%s; set [image] arch or choose another base",
-            where, os[0] ? os : "?", cpu[0] ? cpu : "?", arch_oci(arch));
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: the image is for %.40s/%.40s, not for linux/%s; "
+                         "set [image] arch or choose another base",
+                         where, os[0] ? os : "?", cpu[0] ? cpu : "?", arch_oci(arch));
 
     if (js_count(list) != count)
         return error_set(err, ERROR_REGISTRY, "%s: the config names %zu layers, the manifest %zu",

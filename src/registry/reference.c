@@ -170,10 +170,10 @@ static int set_digest(const char *text, const char *digest, struct reference *ou
         return 0;
 
     if (strncmp(digest, "sha256:", 7) == 0)
-        return error_set(
-            err, ERROR_PROJECT,
-            "image reference '%s': '%s' is not a digest; it is 'sha256:' and 64 lower-case hex digits",
-            text, digest);
+        return error_set(err, ERROR_PROJECT,
+                         "image reference '%s': '%s' is not a digest; "
+                         "it is 'sha256:' and 64 lower-case hex digits",
+                         text, digest);
     return error_set(
         err, ERROR_PROJECT,
         "image reference '%s': the digest '%s' is not of type sha256, the only one supported", text,
