@@ -20,9 +20,11 @@ static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "
 static const char *const free_help[FREE_SECTION_COUNT] = {
     "NAME = value: environment variables of the image.",
     "NAME = value: labels of the image, beside those that lbuild makes.",
-    "SOURCE = /DEST: files and folders of the project that go into the image, or stage:NAME:/SOURCE = /DEST: of a stage.",
+    "SOURCE = /DEST: files and folders of the project that go into the image, or "
+    "stage:NAME:/SOURCE = /DEST: of a stage.",
     "NAME = env:VARIABLE or file:PATH: where a secret is that a stage asks for; never its value.",
-    "NAME = value: what the language's template lets you choose; 'lbuild help template LANGUAGE' lists it.",
+    "NAME = value: what the language's template lets you choose; "
+    "'lbuild help template LANGUAGE' lists it.",
 };
 
 const char *project_key_name(enum key_id key)
@@ -39,14 +41,14 @@ const char *keys_stage(const char *section)
     return strncmp(section, "stage:", 6) == 0 ? section + 6 : NULL;
 }
 
-/* The rows that a section's keys are among. */
+/* The table for a section's keys; returns its length. */
 static size_t rows_of(const char *section, const struct key **rows)
 {
     *rows = keys_stage(section) ? project_stage_keys : project_keys;
     return keys_stage(section) ? STAGE_KEY_COUNT : KEY_COUNT;
 }
 
-/* Of a row of rows_of: a stage has all of them. */
+/* Whether a row of rows_of belongs to the section: a stage has all of its rows. */
 static bool is_in(const struct key *row, const char *section)
 {
     return keys_stage(section) || strcmp(row->section, section) == 0;
@@ -56,6 +58,7 @@ int keys_find(const char *section, const char *name)
 {
     const struct key *rows;
     size_t count = rows_of(section, &rows);
+
     for (size_t i = 0; i < count; i++)
         if (is_in(&rows[i], section) && strcmp(rows[i].name, name) == 0)
             return (int)i;
@@ -91,12 +94,15 @@ char *keys_suggest(const char *section, const char *name)
     const char *names[KEY_COUNT + STAGE_KEY_COUNT];
     const struct key *rows;
     size_t count = 0, row_count = rows_of(section, &rows);
+
     for (size_t i = 0; i < row_count; i++)
         if (is_in(&rows[i], section))
             names[count++] = rows[i].name;
+
     const char *near = strv_nearest(name, names, count);
     if (near)
         return xasprintf("; did you mean '%s'?", near);
+
     for (int i = 0; i < KEY_COUNT; i++)
         if (strcmp(project_keys[i].name, name) == 0)
             return xasprintf("; it belongs into [%s]", project_keys[i].section);
@@ -107,13 +113,16 @@ char *keys_suggest_section(const char *section)
 {
     const char *names[KEY_COUNT + FREE_SECTION_COUNT];
     size_t count = 0;
+
     for (int i = 0; i < KEY_COUNT; i++)
         names[count++] = project_keys[i].section;
     for (int i = 0; i < FREE_SECTION_COUNT; i++)
         names[count++] = free_sections[i];
+
     const char *near = strv_nearest(section, names, count);
-    return near ? xasprintf("; did you mean [%s]?", near)
-                : xstrdup("; see 'lbuild help project-file'");
+    if (near)
+        return xasprintf("; did you mean [%s]?", near);
+    return xstrdup("; see 'lbuild help project-file'");
 }
 
 static void add_row(const struct key *row, struct buf *out)
@@ -127,15 +136,18 @@ static void add_row(const struct key *row, struct buf *out)
 void project_reference(struct buf *out)
 {
     const char *section = "";
+
     for (int i = 0; i < KEY_COUNT; i++) {
         if (strcmp(section, project_keys[i].section) != 0)
             buf_addf(out, "%s[%s]\n", section[0] ? "\n" : "", project_keys[i].section);
         section = project_keys[i].section;
         add_row(&project_keys[i], out);
     }
+
     buf_adds(out, "\n[stage:NAME]\n");
     for (int i = 0; i < STAGE_KEY_COUNT; i++)
         add_row(&project_stage_keys[i], out);
+
     for (int i = 0; i < FREE_SECTION_COUNT; i++)
         buf_addf(out, "\n[%s]\n  %s\n", free_sections[i], free_help[i]);
     buf_adds(out, "\n[profile:NAME]\n  section.key = value: overrides for --profile NAME.\n");

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* The table of list.h, looked up by section and name. */
+/* The table of list.h, and look-ups by section and name. */
 
 enum key_id {
 #define KEY(id, section, key, type, fallback, help) KEY_##id,
@@ -39,22 +39,24 @@ enum free_section {
     FREE_SECTION_COUNT
 };
 
-/* The key's number, an enum key_id or for a stage's section an enum stage_key. -1: no such key, no
- * such free section. */
+/* The number of a key: an enum key_id, or an enum stage_key in the section of a stage. -1: there is
+ * no such key. */
 int keys_find(const char *section, const char *name);
+/* The enum free_section of a section, or -1. */
 int keys_find_free(const char *section);
-/* The name of a stage's section, the part behind "stage:"; NULL for another section. */
+/* The NAME of a section "stage:NAME"; NULL for another section. */
 const char *keys_stage(const char *section);
 /* The type of a setting's value; TYPE_TEXT for an unknown one. */
 enum value_type keys_type(const char *section, const char *name);
 bool keys_known_section(const char *section);
-/* "; did you mean 'x'?" and its relatives. Caller frees. */
+
+/* The end of a message about an unknown name, e.g. "; did you mean 'x'?". Caller frees. */
 char *keys_suggest(const char *section, const char *name);
 char *keys_suggest_section(const char *section);
 
 /* "section.key" of a table row. */
 const char *project_key_name(enum key_id key);
-/* The reference of all sections and keys, made from the table. */
+/* Adds the reference of all sections and keys, made from the table. */
 void project_reference(struct buf *out);
 
 #endif

@@ -1,10 +1,10 @@
-/* The keys of the project file: the one table behind the parser, "did you mean", --set, `lbuild
- * help project-file` and the defaults. No include guard: keys.h and .c include it with their own
- * KEY and STAGE_KEY.
+/* The keys of the project file: the only table for the parser, "did you mean", --set, `lbuild help
+ * project-file` and the defaults. No include guard: keys.h and keys.c include it with their own KEY
+ * and STAGE_KEY.
  *
- * KEY(ID, section, key, type, default, help). A default of NULL is worked out by plan.c, and the
- * help says how. STAGE_KEY(ID, key, type, help): a key of every [stage:NAME]; none has a default in
- * the table. */
+ * KEY(ID, section, key, type, default, help). With the default NULL, plan.c finds the value, and
+ * the help says how. STAGE_KEY(ID, key, type, help): a key of every [stage:NAME]; none has a
+ * default in the table. */
 
 #ifndef KEY
 #define KEY(id, section, key, type, fallback, help)
@@ -33,7 +33,8 @@ KEY(FUNCTION_HANDLER, "function", "handler", TYPE_HANDLER, NULL,
     "Handler name, the image's CMD. Default: the template's, else project.name.")
 
 KEY(IMAGE_BASE, "image", "base", TYPE_BASE, "al2023",
-    "al2023, al2, aws (the language's), scratch, an image, oci:DIR, oci-archive:FILE or docker-archive:FILE.")
+    "al2023, al2, aws (the language's), scratch, an image, oci:DIR, oci-archive:FILE or "
+    "docker-archive:FILE.")
 KEY(IMAGE_ARCH, "image", "arch", TYPE_ARCH, "x86_64", "x86_64 or arm64.")
 KEY(IMAGE_TAGS, "image", "tags", TYPE_WORDS, NULL,
     "Names for the image, as NAME:TAG. Default: project.name:latest.")
@@ -83,9 +84,9 @@ KEY(CHECK_IGNORE, "check", "ignore", TYPE_WORDS, NULL,
 KEY(CHECK_BUDGET, "check", "budget", TYPE_TEXT, NULL,
     "Most that the image may have unpacked, as 200MB. Default: no limit but Lambda's.")
 
-STAGE_KEY(
-    FROM, "from", TYPE_BASE,
-    "What it starts as: an image, al2023, al2, scratch, another stage, or build, where the program is made.")
+STAGE_KEY(FROM, "from", TYPE_BASE,
+          "What it starts as: an image, al2023, al2, scratch, another stage, or build, where the "
+          "program is made.")
 STAGE_KEY(WORKDIR, "workdir", TYPE_ABSOLUTE, "Working directory of what follows.")
 STAGE_KEY(ENV, "env", TYPE_LINES, "Environment variables, as lines NAME=VALUE.")
 STAGE_KEY(PACKAGES, "packages", TYPE_WORDS, "Packages to install.")

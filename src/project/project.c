@@ -8,15 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
-/* What the project file is being read into. */
+/* State of reading the project file. */
 struct load {
     struct project *project;
     const char *file;
     struct strv *complaints;
-    struct strv sections; /* seen so far, as "NAME" at the line in `section_lines` */
+    struct strv sections; /* names seen so far; `section_lines` has their lines */
     int section_lines[256];
-    struct settings overrides; /* of the chosen profile: name = "section.key" */
-    struct setting *last;      /* what a continuation line goes on with */
+    struct settings overrides; /* of all profiles: the name is "PROFILE/section.key" */
+    struct setting *last;      /* the setting that a continuation line continues */
     bool last_is_shell;
 };
 
@@ -26,20 +26,23 @@ static struct setting *stage_target(struct project *project, const char *section
     struct stage *stage = stages_find(&project->stages, keys_stage(section));
     int key = keys_find(section, name);
     autofree char *hint = keys_suggest(section, name);
+
     if (!stage)
         settings_complain(complaints, origin, "there is no [%s]", section);
     else if (key < 0)
         settings_complain(complaints, origin, "unknown key '%.80s' in [%s]%s", name, section, hint);
+
     return stage && key >= 0 ? &stage->values[key] : NULL;
 }
 
-/* The setting that "section" and "name" mean, made when it is a free section's; NULL and a
- * complaint for an unknown one. */
+/* The setting that "section" and "name" mean; in a free section it is made when it is new. NULL and
+ * a complaint for an unknown one. */
 static struct setting *target(struct project *project, const char *section, const char *name,
                               const struct origin *origin, struct strv *complaints)
 {
     if (keys_stage(section))
         return stage_target(project, section, name, origin, complaints);
+
     int free_section = keys_find_free(section), key = keys_find(section, name);
     if (key >= 0)
         return &project->values[key];
@@ -47,6 +50,7 @@ static struct setting *target(struct project *project, const char *section, cons
         struct setting *setting = settings_find(&project->free[free_section], name);
         return setting ? setting : settings_add(&project->free[free_section], name);
     }
+
     autofree char *hint =
         keys_known_section(section) ? keys_suggest(section, name) : keys_suggest_section(section);
     if (keys_known_section(section))
@@ -69,6 +73,7 @@ static void on_section(void *data, const char *name, int line, int column)
     struct load *load = data;
     const char *profile = NULL;
     struct origin origin = {load->file, line, column};
+
     load->last = NULL;
     for (size_t i = 0; i < load->sections.len; i++) {
         if (strcmp(load->sections.items[i], name) == 0) {
@@ -78,10 +83,12 @@ static void on_section(void *data, const char *name, int line, int column)
             return;
         }
     }
+
     if (load->sections.len < countof(load->section_lines)) {
         load->section_lines[load->sections.len] = line;
         strv_add(&load->sections, name);
     }
+
     if (ends_with_profile(name, &profile) && !value_is_name(profile))
         settings_complain(load->complaints, &origin,
                           "'%s' is not a profile's name; use lower-case letters and digits",
@@ -94,20 +101,20 @@ static void on_section(void *data, const char *name, int line, int column)
     }
 }
 
-/* An indented line that looks like a key of its own is a slip that would vanish in the value above.
- */
+/* Continues the value above. An indented line that looks like a key is a mistake, which would
+ * vanish in that value. */
 static void on_continuation(struct load *load, const struct ini_entry *entry)
 {
     struct origin origin = {load->file, entry->line, entry->column};
     autofree char *word = xstrndup(entry->value, strcspn(entry->value, "=: \t"));
-    const char *behind = entry->value + strlen(word);
-    behind += strspn(behind, " \t");
+    const char *end = entry->value + strlen(word), *next = end + strspn(end, " \t");
     if (!load->last)
         return;
-    /* A shell has assignments of its own, without a blank. */
-    bool assigns = *behind == '=' || *behind == ':';
-    if (load->last_is_shell && behind == entry->value + strlen(word))
+
+    bool assigns = *next == '=' || *next == ':';
+    if (load->last_is_shell && next == end) /* an assignment of the shell, which has no blank */
         assigns = false;
+
     if (assigns && keys_find(entry->section, word) >= 0) {
         settings_complain(load->complaints, &origin,
                           "'%s' is indented, so it continues '%s'; remove the blanks before it",
@@ -117,19 +124,17 @@ static void on_continuation(struct load *load, const struct ini_entry *entry)
     setting_continue(load->last, load->last_is_shell ? entry->raw : entry->value, &origin);
 }
 
-/* Fills in load->last. Shell text is taken as it stands, but for a comment in the place of the
- * whole. */
+/* Sets load->last. Shell text is taken unchanged, unless all of it is a comment of the file. */
 static void take_value(struct load *load, const struct ini_entry *entry, enum value_type type,
                        const struct origin *origin)
 {
     load->last_is_shell = type == TYPE_SHELL;
-    setting_set(load->last, load->last_is_shell && entry->raw[0] != ';' ? entry->raw : entry->value,
-                origin);
+    bool raw = load->last_is_shell && entry->raw[0] != ';';
+    setting_set(load->last, raw ? entry->raw : entry->value, origin);
 }
 
-/* Entries of a profile are kept apart until it is known that the profile is the chosen one; all are
- * checked.
- */
+/* Keeps an entry of a profile until the whole file is read. All profiles are checked, and one may
+ * be applied. */
 static void on_profile_entry(struct load *load, const char *profile, const struct ini_entry *entry,
                              const struct origin *origin)
 {
@@ -139,15 +144,34 @@ static void on_profile_entry(struct load *load, const char *profile, const struc
                           entry->name);
         return;
     }
+
     autofree char *full = xasprintf("%s/%s", profile, entry->name);
     if (settings_find(&load->overrides, full)) {
         settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one",
                           entry->name);
         return;
     }
+
     autofree char *section = xstrndup(entry->name, (size_t)(dot - entry->name));
     load->last = settings_add(&load->overrides, full);
     take_value(load, entry, keys_type(section, dot + 1), origin);
+}
+
+static void on_key(struct load *load, const struct ini_entry *entry, const struct origin *origin)
+{
+    const struct origin place = {load->file, entry->line, entry->value_column};
+    struct setting *setting =
+        target(load->project, entry->section, entry->name, origin, load->complaints);
+    if (!setting)
+        return;
+    if (setting->origin.file) {
+        settings_complain(load->complaints, origin, "'%.80s' is set at line %d already; keep one",
+                          entry->name, setting->origin.line);
+        return;
+    }
+
+    load->last = setting;
+    take_value(load, entry, keys_type(entry->section, entry->name), &place);
 }
 
 static void on_entry(void *data, const struct ini_entry *entry)
@@ -159,6 +183,7 @@ static void on_entry(void *data, const struct ini_entry *entry)
         on_continuation(load, entry);
         return;
     }
+
     load->last = NULL;
     if (entry->section[0] == '\0') {
         settings_complain(
@@ -167,24 +192,14 @@ static void on_entry(void *data, const struct ini_entry *entry)
             entry->name);
         return;
     }
+
     if (ends_with_profile(entry->section, &profile)) {
         on_profile_entry(load, profile, entry, &origin);
         return;
     }
-    if (!keys_known_section(entry->section))
-        return; /* said once, for the section */
-    struct setting *setting =
-        target(load->project, entry->section, entry->name, &origin, load->complaints);
-    if (!setting)
-        return;
-    if (setting->origin.file) {
-        settings_complain(load->complaints, &origin, "'%.80s' is set at line %d already; keep one",
-                          entry->name, setting->origin.line);
-        return;
-    }
-    load->last = setting;
-    take_value(load, entry, keys_type(entry->section, entry->name),
-               &(struct origin){load->file, entry->line, entry->value_column});
+
+    if (keys_known_section(entry->section)) /* otherwise on_section has complained */
+        on_key(load, entry, &origin);
 }
 
 /* What is wrong with an entry of a free section, or NULL. Caller frees. */
@@ -192,6 +207,7 @@ static char *wrong_entry(enum free_section section, const struct setting *settin
 {
     AUTO(stage_copies) copies = {0};
     autofree char *stage = NULL, *path = NULL;
+
     switch (section) {
     case SECTION_ENV:
         return value_check_env(setting->name);
@@ -199,67 +215,93 @@ static char *wrong_entry(enum free_section section, const struct setting *settin
         return value_check_label(setting->name);
     case SECTION_SECRETS:
         return value_check_secret(setting->name, setting->value);
-    case SECTION_INPUTS: /* known to the template alone */
+    case SECTION_INPUTS: /* only the template knows them */
         return NULL;
     case SECTION_FILES:
     case FREE_SECTION_COUNT:
         break;
     }
+
     if (!stage_path(setting->name, &stage, &path))
         return value_check_file(setting->name, setting->value);
     char *wrong = value_check_file("x", setting->value);
-    return wrong ? wrong
-                 : stage_copies_add(&copies, setting->name, setting->value, &setting->origin);
+    if (wrong)
+        return wrong;
+    return stage_copies_add(&copies, setting->name, setting->value, &setting->origin);
+}
+
+/* A key without a value counts as not set. */
+static void settle_key(struct setting *setting, const struct key *key, struct strv *complaints)
+{
+    setting_settle(setting, key->type, complaints);
+    if (setting->value && setting->value[0] == '\0') {
+        free(take(setting->value));
+        setting->origin = (struct origin){0};
+    }
+    if (!setting->value && key->fallback)
+        setting->value = xstrdup(key->fallback);
+}
+
+static void settle_free(struct setting *setting, enum free_section section, struct strv *complaints)
+{
+    /* The quotes of a secret's place are kept: text there may be the secret itself by mistake, and
+     * a message about quotes would repeat it. The quotes of an input depend on the type that the
+     * template gives it. */
+    bool keep = section == SECTION_SECRETS || section == SECTION_INPUTS;
+    setting_settle(setting, keep ? TYPE_LINES : TYPE_TEXT, complaints);
+    autofree char *wrong = wrong_entry(section, setting);
+    if (wrong)
+        settings_complain(complaints, &setting->origin, "%s", wrong);
 }
 
 static void settle_all(struct project *project, struct strv *complaints)
 {
-    for (int i = 0; i < KEY_COUNT; i++) {
-        struct setting *setting = &project->values[i];
-        setting_settle(setting, project_keys[i].type, complaints);
-        if (setting->value && setting->value[0] == '\0') {
-            free(take(setting->value));
-            setting->origin = (struct origin){0};
-        }
-        if (!setting->value && project_keys[i].fallback)
-            setting->value = xstrdup(project_keys[i].fallback);
-    }
-    for (int i = 0; i < FREE_SECTION_COUNT; i++) {
-        for (size_t j = 0; j < project->free[i].len; j++) {
-            struct setting *setting = &project->free[i].items[j];
-            /* What stands there by mistake for a secret's place may be the secret: no message
-             * repeats it. An input's quotes go by the type that the template gives it. */
-            setting_settle(setting,
-                           i == SECTION_SECRETS || i == SECTION_INPUTS ? TYPE_LINES : TYPE_TEXT,
-                           complaints);
-            autofree char *wrong = wrong_entry((enum free_section)i, setting);
-            if (wrong)
-                settings_complain(complaints, &setting->origin, "%s", wrong);
-        }
-    }
+    for (int i = 0; i < KEY_COUNT; i++)
+        settle_key(&project->values[i], &project_keys[i], complaints);
+    for (int i = 0; i < FREE_SECTION_COUNT; i++)
+        for (size_t j = 0; j < project->free[i].len; j++)
+            settle_free(&project->free[i].items[j], (enum free_section)i, complaints);
     stages_settle(&project->stages, complaints);
 }
 
-/* "section.key" split at its first dot and set. */
+/* Sets the key that `full`, "section.key", names. The section ends at the first dot. */
 static void override(struct project *project, const char *full, const struct setting *value,
                      struct strv *complaints)
 {
     const char *dot = strchr(full, '.');
     autofree char *section = xstrndup(full, dot ? (size_t)(dot - full) : strlen(full));
+
     struct setting *setting =
         target(project, section, dot ? dot + 1 : "", &value->origin, complaints);
     if (setting)
         setting_copy(setting, value);
 }
 
-/* Lays the chosen profile over the project; the others are only checked for names. */
+/* Whether the file has a section for the chosen profile. */
+static int check_profile(const struct load *load, const char *profile, struct error *err)
+{
+    AUTO(strv) known = {0};
+    for (size_t i = 0; i < load->sections.len; i++)
+        if (strncmp(load->sections.items[i], "profile:", 8) == 0)
+            strv_add(&known, load->sections.items[i] + 8);
+    if (strv_contains(&known, profile))
+        return 0;
+
+    const char *near = strv_nearest(profile, strv_argv(&known), known.len);
+    return error_set(err, ERROR_USAGE, "%s has no [profile:%s]%s%s%s", load->file, profile,
+                     near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* Applies the chosen profile (may be NULL) to the project. The others are applied to a scratch
+ * project, for complaints. */
 static int apply_profiles(struct load *load, const char *profile, struct error *err)
 {
     AUTO(project) scratch = {0};
-    AUTO(strv) again = {0}; /* what is wrong with names was said when they were read */
+    AUTO(strv) again = {0}; /* complaints of names, which were made when the names were read */
     for (size_t i = 0; i < load->project->stages.len; i++)
         stages_add(&scratch.stages, load->project->stages.items[i].name,
                    &load->project->stages.items[i].origin, &again);
+
     size_t length = profile ? strlen(profile) : 0;
     for (size_t i = 0; i < load->overrides.len; i++) {
         const struct setting *setting = &load->overrides.items[i];
@@ -268,18 +310,12 @@ static int apply_profiles(struct load *load, const char *profile, struct error *
                       strncmp(setting->name, profile, length) == 0;
         override(chosen ? load->project : &scratch, slash + 1, setting, load->complaints);
     }
+
     settle_all(&scratch, load->complaints);
     if (!profile)
         return 0;
-    AUTO(strv) known = {0};
-    for (size_t i = 0; i < load->sections.len; i++)
-        if (strncmp(load->sections.items[i], "profile:", 8) == 0)
-            strv_add(&known, load->sections.items[i] + 8);
-    if (!strv_contains(&known, profile)) {
-        const char *near = strv_nearest(profile, strv_argv(&known), known.len);
-        return error_set(err, ERROR_USAGE, "%s has no [profile:%s]%s%s%s", load->file, profile,
-                         near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-    }
+    if (check_profile(load, profile, err) != 0)
+        return -1;
     load->project->profile = xstrdup(profile);
     return 0;
 }
@@ -299,25 +335,29 @@ static int apply_set(struct project *project, const struct strv *set, struct err
     return complaints.len ? error_set(err, ERROR_USAGE, "%s", complaints.items[0]) : 0;
 }
 
-/* By line and column, so that complaints of the form and of the meaning of lines come mixed in the
- * file's order. */
-static int by_place(const void *a, const void *b)
+/* The place that a complaint starts with, "FILE:LINE:COLUMN:". The file's name may have colons. */
+static void read_place(const char *text, long *line, long *column)
 {
-    const char *texts[2] = {*(char *const *)a, *(char *const *)b};
-    long places[2][2] = {{0}};
-    for (int i = 0; i < 2; i++) {
-        for (const char *c = texts[i]; (c = strchr(c, ':')); c++) {
-            char *end = NULL;
-            places[i][0] = strtol(c + 1, &end, 10);
-            if (end > c + 1 && *end == ':') {
-                places[i][1] = strtol(end + 1, NULL, 10);
-                break;
-            }
+    for (const char *c = text; (c = strchr(c, ':')); c++) {
+        char *end = NULL;
+        *line = strtol(c + 1, &end, 10);
+        if (end > c + 1 && *end == ':') {
+            *column = strtol(end + 1, NULL, 10);
+            return;
         }
     }
-    if (places[0][0] != places[1][0])
-        return places[0][0] < places[1][0] ? -1 : 1;
-    return places[0][1] < places[1][1] ? -1 : places[0][1] > places[1][1];
+}
+
+/* Orders complaints by line and column, so that those about form and meaning come mixed. */
+static int by_place(const void *a, const void *b)
+{
+    long line[2] = {0}, column[2] = {0};
+    read_place(*(char *const *)a, &line[0], &column[0]);
+    read_place(*(char *const *)b, &line[1], &column[1]);
+
+    if (line[0] != line[1])
+        return line[0] < line[1] ? -1 : 1;
+    return column[0] < column[1] ? -1 : column[0] > column[1];
 }
 
 static int verdict(struct load *load, const struct strv *complaints, struct error *err)
@@ -336,6 +376,7 @@ static int locate(const struct project_options *options, struct project *project
 {
     autofree char *path =
         path_join(options->dir ? options->dir : "", options->file ? options->file : "lbuild.ini");
+
     autofree char *dir = path_dir(path);
     project->dir = realpath(dir, NULL);
     project->file = take(path);
@@ -355,24 +396,27 @@ int project_load(const struct project_options *options, struct project *project,
 {
     AUTO(buf) text = {0};
     AUTO(strv) own = {0};
+
     *project = (struct project){0};
     if (locate(options, project, err) != 0)
         return -1;
     if (fs_read(project->file, INI_FILE_MAX, &text, err) != 0) {
         err->kind = ERROR_PROJECT;
-        return fs_exists(project->file)
-                   ? -1
-                   : error_set(err, ERROR_PROJECT, "there is no '%s'; 'lbuild init' makes one",
-                               project->file);
+        if (fs_exists(project->file))
+            return -1;
+        return error_set(err, ERROR_PROJECT, "there is no '%s'; 'lbuild init' makes one",
+                         project->file);
     }
-    AUTO(load)
-    load = {
-        .project = project, .file = project->file, .complaints = complaints ? complaints : &own};
+
+    AUTO(load) load = {.project = project, .file = project->file};
+    load.complaints = complaints ? complaints : &own;
     const struct ini_reader reader = {on_section, on_entry, &load};
     ini_read(buf_text(&text), text.len, project->file, &reader, load.complaints);
+
     if (apply_profiles(&load, options->profile, err) != 0 ||
         apply_set(project, options->set, err) != 0)
         return -1;
+
     settle_all(project, load.complaints);
     stages_check(&project->stages, &project->free[SECTION_FILES], load.complaints);
     if (load.complaints->len > 1)

@@ -11,12 +11,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The project file: an INI file (by inih) checked against one key table, list.h.
+/* The project file: an INI file (by inih) that is checked against one table of keys, list.h.
  * docs/project-file.md describes it for users. */
 
 struct project {
     char *dir;  /* of the project file, absolute */
-    char *file; /* path as it is shown in messages */
+    char *file; /* path for messages */
     struct setting values[KEY_COUNT];
     struct settings free[FREE_SECTION_COUNT];
     struct stages stages;
@@ -30,18 +30,19 @@ struct project_options {
     const struct strv *set; /* "section.key=value", or NULL */
 };
 
-/* Reads and checks everything. All complaints of the file come at once: *err then holds the first,
- * and `complaints` (may be NULL) each as its own line "FILE:LINE:COLUMN: ...". Errors:
- * ERROR_PROJECT; --set and --profile: ERROR_USAGE. */
+/* Reads and checks the whole file. All complaints come at once: *err has the first, and
+ * `complaints` (may be NULL) has each as a line "FILE:LINE:COLUMN: ...". Errors: ERROR_PROJECT;
+ * ERROR_USAGE for
+ * --set and --profile. */
 int project_load(const struct project_options *options, struct project *project,
                  struct strv *complaints, struct error *err) must_check;
 void project_release(struct project *project);
 
-/* The value of a key, NULL when it is neither set nor has a default in the table. */
+/* The value of a key, or NULL when it is not set and the table has no default for it. */
 const char *project_get(const struct project *project, enum key_id key);
 bool project_is_set(const struct project *project, enum key_id key);
-/* The words of a value: separated by blanks or newlines, with '...', "..." and backslash as in a
- * shell, nothing expanded. */
+/* Adds the words of a value. They are separated by blanks or newlines, with '...', "..." and
+ * backslash as in a shell; nothing is expanded. */
 int project_words(const struct project *project, enum key_id key, struct strv *out,
                   struct error *err) must_check;
 bool project_bool(const struct project *project, enum key_id key);

@@ -52,10 +52,12 @@ static int visit_entry(struct search *search, int folder, const char *name, cons
     autofree char *below = path_join(path, name);
     if (is_foreign(name))
         return 0;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return errno == ENOENT
-                   ? 0
-                   : error_errno(err, ERROR_BUILD, "can't look at '%s/%s'", search->dir, below);
+    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        if (errno == ENOENT)
+            return 0;
+        return error_errno(err, ERROR_BUILD, "can't look at '%s/%s'", search->dir, below);
+    }
+
     bool out = ignore_matches(search->ignore, below);
     if (S_ISREG(st.st_mode) && strcmp(name, "lbuild.ini") == 0 && !out)
         return add(search, path, err);
@@ -82,9 +84,8 @@ static int check_caps(struct search *search, const char *path, struct error *err
 static int visit(struct search *search, int parent, const char *name, const char *path,
                  struct error *err)
 {
-    int result = 0,
-        fd = openat(parent, name,
-                    O_RDONLY | O_DIRECTORY | O_CLOEXEC | (parent == AT_FDCWD ? 0 : O_NOFOLLOW));
+    int follow = parent == AT_FDCWD ? 0 : O_NOFOLLOW;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         error_errno(err, ERROR_BUILD, "can't read the folder '%s%s%s'", search->dir,
@@ -92,12 +93,14 @@ static int visit(struct search *search, int parent, const char *name, const char
         autoclose_release(&fd);
         return -1;
     }
+
     search->depth++;
-    result = check_caps(search, path, err);
+    int result = check_caps(search, path, err);
     for (struct dirent *entry; result == 0 && (errno = 0, entry = readdir(dir));)
         result = visit_entry(search, fd, entry->d_name, path, err);
     if (result == 0 && errno != 0)
         result = error_errno(err, ERROR_BUILD, "can't read the folder '%s/%s'", search->dir, path);
+
     search->depth--;
     closedir(dir);
     return result;
@@ -110,13 +113,16 @@ int projects_find(const char *dir, struct strv *out, struct error *err)
     autofree char *path = path_join(dir, ".dockerignore");
     if (fs_exists(path) && fs_read(path, IGNORE_FILE_MAX, &text, err) != 0)
         return -1;
+
     AUTOPTR(ignore) ignore = ignore_parse(buf_text(&text), text.len, path, err);
     search.ignore = ignore;
     if (!ignore || visit(&search, AT_FDCWD, dir, "", err) != 0)
         return -1;
+
     if (search.found.len == 0)
         return error_set(err, ERROR_PROJECT,
                          "there is no lbuild.ini in '%s' or below; 'lbuild init' makes one", dir);
+
     strv_sort(&search.found);
     for (size_t i = 0; i < search.found.len; i++)
         strv_take(out,

@@ -23,10 +23,12 @@ void settings_complain(struct strv *complaints, const struct origin *origin, con
     autofree char *place = origin_text(origin);
     autofree char *text = NULL;
     va_list ap;
+
     va_start(ap, format);
     if (vasprintf(&text, format, ap) < 0)
         text = NULL;
     va_end(ap);
+
     strv_addf(complaints, "%s: %s", place, text ? text : "");
 }
 
@@ -67,6 +69,7 @@ void setting_continue(struct setting *setting, const char *value, const struct o
     if (!first && setting->line_count == 0)
         add_line(setting, &setting->origin);
     add_line(setting, origin);
+
     char *joined =
         xasprintf("%s%s%s", setting->value ? setting->value : "", first ? "" : "\n", value);
     free(setting->value);
@@ -82,18 +85,21 @@ void setting_settle(struct setting *setting, enum value_type type, struct strv *
 {
     if (!setting->value)
         return;
+
     if (!value_keeps_quotes(type)) {
         char *text = ini_unquote(setting->value);
         if (!text) {
             settings_complain(
                 complaints, &setting->origin,
-                "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and nothing behind",
+                "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and "
+                "nothing behind",
                 setting->value);
             return;
         }
         free(setting->value);
         setting->value = text;
     }
+
     autofree char *wrong = setting->value[0] ? value_check(type, setting->value) : NULL;
     if (wrong)
         settings_complain(complaints, &setting->origin, "%s", wrong);

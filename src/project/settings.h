@@ -4,7 +4,7 @@
 #include "project/value.h"
 #include "support/strv.h"
 
-/* What users set: values with the place where each was written. */
+/* Values that users set, with the places where they were written. */
 
 /* Where a value was written. */
 struct origin {
@@ -13,11 +13,11 @@ struct origin {
 };
 
 struct setting {
-    char *name;  /* of a free section: the name that the user chose */
-    char *value; /* NULL: not set, and without a default in the table; the lines of a continued one
+    char *name;  /* in a free section: the name that the user chose */
+    char *value; /* NULL: not set, and without a default in the table; lines of a continued value
                     are joined by '\n' */
     struct origin origin;
-    struct origin *lines; /* of each line of a continued value; NULL for one that isn't */
+    struct origin *lines; /* of each line of a continued value; NULL for a value of one line */
     size_t line_count, line_cap;
 };
 
@@ -27,20 +27,20 @@ struct settings {
 };
 
 void setting_release(struct setting *setting);
-/* Makes it this value alone; NULL takes it back. */
+/* Replaces the value; NULL unsets it. */
 void setting_set(struct setting *setting, const char *value, const struct origin *origin);
-/* Makes `to` what `from` is, but for the name. */
+/* Copies all but the name. */
 void setting_copy(struct setting *to, const struct setting *from);
-/* Goes on with the value on a line of its own. */
+/* Appends a line to the value. */
 void setting_continue(struct setting *setting, const char *value, const struct origin *origin);
-/* Where line `index`, from 0, of the value was written. */
+/* Where line `index` (from 0) of the value was written. */
 struct origin setting_line(const struct setting *setting, size_t index);
-/* Makes the value what counts from here on: out of its quotes, of the right type. Complains
- * otherwise. */
+/* Takes the value out of its quotes and checks it by its type; complaints of it go to the list. */
 void setting_settle(struct setting *setting, enum value_type type, struct strv *complaints);
 
-/* The one with this name, or NULL; a new one. Both are good until the next settings_add. */
+/* The setting of this name, or NULL. Valid until the next settings_add. */
 struct setting *settings_find(const struct settings *settings, const char *name);
+/* Adds a setting, which is valid until the next settings_add. */
 struct setting *settings_add(struct settings *settings, const char *name);
 void settings_release(struct settings *settings);
 

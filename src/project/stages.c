@@ -52,17 +52,18 @@ struct stage *stages_add(struct stages *stages, const char *name, const struct o
     autofree char *wrong = value_check_stage(name);
     if (wrong)
         settings_complain(complaints, origin, "%s", wrong);
-    if (stages->len == STAGES_MAX)
+    if (stages->len == STAGES_MAX) {
         settings_complain(complaints, origin, "more than %d stages", STAGES_MAX);
-    if (stages->len >= STAGES_MAX)
         return NULL;
+    }
+
     grow(stages->items, stages->len, stages->cap);
     struct stage *stage = &stages->items[stages->len++];
     *stage = (struct stage){.name = xstrdup(name), .origin = *origin};
     return stage;
 }
 
-/* Copies. */
+/* --- copies --- */
 
 bool stage_path(const char *text, char **name, char **path)
 {
@@ -74,24 +75,25 @@ bool stage_path(const char *text, char **name, char **path)
     return true;
 }
 
-/* The source as struct stage_copy has it; NULL and *wrong. Caller frees both. */
+/* The source in the form of struct stage_copy; NULL and *wrong. Caller frees both. */
 static char *clean_source(const char *path, bool in_stage, char **wrong)
 {
     autofree char *clean = path_clean(path);
-    if (!clean || (path[0] == '/') != in_stage)
+    bool fits = clean && (path[0] == '/') == in_stage;
+    *wrong = NULL;
+    if (!fits && in_stage)
         *wrong =
-            in_stage
-                ? xasprintf("'%.80s' is not a path in a stage; write an absolute one without '..'",
-                            path)
-                : xasprintf("'%.80s' is outside of the project; give a path below the project file",
-                            path);
+            xasprintf("'%.80s' is not a path in a stage; write an absolute one without '..'", path);
+    else if (!fits)
+        *wrong = xasprintf("'%.80s' is outside of the project; give a path below the project file",
+                           path);
     else if (strpbrk(clean, "*?[\\"))
-        *wrong = xasprintf(
-            "'%.80s' looks like a pattern, which engines read in different ways; name the file or its folder",
-            path);
-    else
-        return in_stage ? xasprintf("/%s", clean) : take(clean);
-    return NULL;
+        *wrong = xasprintf("'%.80s' looks like a pattern, which engines read in different ways; "
+                           "name the file or its folder",
+                           path);
+    if (*wrong)
+        return NULL;
+    return in_stage ? xasprintf("/%s", clean) : take(clean);
 }
 
 char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest,
@@ -102,12 +104,15 @@ char *stage_copies_add(struct stage_copies *copies, const char *source, const ch
     bool in_stage = stage_path(source, &stage, &path);
     autofree char *from = clean_source(in_stage ? path : source, in_stage, &wrong),
                   *to = path_clean(dest);
+
     if (wrong)
         return wrong;
     if (!to || !dest[0])
         return xasprintf("'%.80s' is not a path to copy to; write one without '..'", dest);
+
     bool into = to[0] == '\0' || dest[strlen(dest) - 1] == '/';
     autofree char *inside = into ? path_join(to, path_base(from)) : xstrdup(to);
+
     grow(copies->items, copies->len, copies->cap);
     copies->items[copies->len++] = (struct stage_copy){
         .stage = take(stage),
@@ -118,7 +123,7 @@ char *stage_copies_add(struct stage_copies *copies, const char *source, const ch
     return NULL;
 }
 
-/* Values. */
+/* --- values --- */
 
 typedef void (*on_line)(struct stage *stage, const char *line, const struct origin *origin,
                         struct strv *complaints);
@@ -128,6 +133,7 @@ static void each_line(struct stage *stage, enum stage_key key, on_line call,
 {
     const struct setting *setting = &stage->values[key];
     const char *at = setting->value ? setting->value : "";
+
     for (size_t i = 0; *at; i++) {
         size_t length = strcspn(at, "\n");
         autofree char *line = xstrndup(at, length);
@@ -144,6 +150,7 @@ static void read_env(struct stage *stage, const char *line, const struct origin 
     size_t length = strspn(line, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
     autofree char *name = xstrndup(line, length),
                   *value = ini_unquote(line + length + (line[length] == '='));
+
     if (length == 0 || isdigit((unsigned char)line[0]) || line[length] != '=') {
         settings_complain(complaints, origin, "expected NAME=VALUE, not '%.80s'", line);
     } else if (!value) {
@@ -166,13 +173,14 @@ static void read_copy(struct stage *stage, const char *line, const struct origin
                           "expected SOURCE DEST, not '%.80s'; quote a name that has blanks", line);
         return;
     }
+
     autofree char *wrong = stage_copies_add(&stage->copies, words.items[0], words.items[1], origin);
     if (wrong)
         settings_complain(complaints, origin, "%s", wrong);
 }
 
-/* Whether a word of the command starts a here-document, for which newer engines would take the
- * lines behind it. */
+/* Whether a word of the command starts a here-document: newer engines would take the next lines for
+ * it. */
 static bool has_here_document(const char *command)
 {
     for (const char *at = command; (at = strstr(at, "<<")); at += 2 + strspn(at + 2, "<")) {
@@ -189,6 +197,7 @@ static const char *wrong_command(const char *command)
 {
     struct error err = {0};
     AUTOPTR(js) array = command[0] == '[' ? js_parse(command, strlen(command), "", &err) : NULL;
+
     if (strncmp(command, "--", 2) == 0)
         return "starts like an option of RUN; secrets and SSH have keys of their own";
     if (array)
@@ -215,7 +224,9 @@ static void read_run(struct stage *stage, const char *line, const struct origin 
     if (count > 0 && count % 2 == 0)
         settings_complain(
             complaints, origin,
-            "a line that ends in an even number of backslashes goes on in some engines, in others not; quote them");
+            "a line that ends in an even number of backslashes goes on in some engines, in others "
+            "not; quote them");
+
     if (last && backslashes(last->value) % 2 == 1) {
         setting_continue(last, line, origin);
         return;
@@ -238,7 +249,7 @@ static void check_run(const struct stage *stage, struct strv *complaints)
 static void read_words(struct stage *stage, enum stage_key key, struct strv *words)
 {
     if (stage->values[key].value && ini_words(stage->values[key].value, words) != 0)
-        strv_release(words); /* complained of by its type */
+        strv_release(words); /* setting_settle has complained */
 }
 
 static void check_ids(const struct stage *stage, enum stage_key key, const struct strv *ids,
@@ -255,11 +266,13 @@ static void settle(struct stage *stage, struct strv *complaints)
 {
     for (int key = 0; key < STAGE_KEY_COUNT; key++)
         setting_settle(&stage->values[key], project_stage_keys[key].type, complaints);
+
     read_words(stage, STAGE_PACKAGES, &stage->packages);
     read_words(stage, STAGE_SECRETS, &stage->secrets);
     read_words(stage, STAGE_SSH, &stage->ssh);
     check_ids(stage, STAGE_SECRETS, &stage->secrets, complaints);
     check_ids(stage, STAGE_SSH, &stage->ssh, complaints);
+
     each_line(stage, STAGE_ENV, read_env, complaints);
     each_line(stage, STAGE_COPY, read_copy, complaints);
     each_line(stage, STAGE_RUN, read_run, complaints);
@@ -272,7 +285,7 @@ void stages_settle(struct stages *stages, struct strv *complaints)
         settle(&stages->items[i], complaints);
 }
 
-/* All of them together. */
+/* --- all stages together --- */
 
 static const char *nearest(const struct stages *stages, const char *name)
 {
@@ -287,12 +300,13 @@ static void check_name(const struct stages *stages, const char *name, const stru
 {
     if (strcmp(name, STAGE_BUILD) == 0 || stages_find(stages, name))
         return;
+
     const char *near = nearest(stages, name);
     settings_complain(complaints, origin, "there is no [stage:%.80s]%s%s%s", name,
                       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-/* An image's name alone may be a slip of a stage's. */
+/* Checks `from`. An image without a tag may be a stage with a typing error. */
 static void check_from(const struct stages *stages, const struct stage *stage,
                        struct strv *complaints)
 {
@@ -303,6 +317,7 @@ static void check_from(const struct stages *stages, const struct stage *stage,
                           stage->name);
         return;
     }
+
     const char *near = nearest(stages, from->value);
     if (near && !strpbrk(from->value, "/:@") && !stages_find(stages, from->value) &&
         strcmp(from->value, STAGE_BUILD) != 0)
@@ -317,13 +332,14 @@ enum colour { UNSEEN, OPEN, DONE };
 static void visit(const struct stages *stages, size_t index, enum colour *colours,
                   struct strv *complaints);
 
-/* One stage needs another, by the setting at `origin`. */
+/* Follows the need of a stage for another (`name`, or NULL), which the setting at `origin` has. */
 static void follow(const struct stages *stages, const struct stage *stage, const char *name,
                    const struct origin *origin, enum colour *colours, struct strv *complaints)
 {
     const struct stage *other = name ? stages_find(stages, name) : NULL;
     if (!other)
         return;
+
     size_t index = (size_t)(other - stages->items);
     if (colours[index] == OPEN)
         settings_complain(complaints, origin,
@@ -337,12 +353,14 @@ static void visit(const struct stages *stages, size_t index, enum colour *colour
                   struct strv *complaints)
 {
     const struct stage *stage = &stages->items[index];
+
     colours[index] = OPEN;
     follow(stages, stage, stage->values[STAGE_FROM].value, &stage->values[STAGE_FROM].origin,
            colours, complaints);
     for (size_t i = 0; i < stage->copies.len; i++)
         follow(stages, stage, stage->copies.items[i].stage, &stage->copies.items[i].origin, colours,
                complaints);
+
     colours[index] = DONE;
 }
 
@@ -350,6 +368,7 @@ void stages_check(const struct stages *stages, const struct settings *files,
                   struct strv *complaints)
 {
     enum colour colours[STAGES_MAX] = {UNSEEN};
+
     for (size_t i = 0; i < stages->len; i++) {
         const struct stage *stage = &stages->items[i];
         check_from(stages, stage, complaints);
@@ -360,6 +379,7 @@ void stages_check(const struct stages *stages, const struct settings *files,
         if (colours[i] == UNSEEN)
             visit(stages, i, colours, complaints);
     }
+
     for (size_t i = 0; i < files->len; i++) {
         autofree char *name = NULL, *path = NULL;
         if (stage_path(files->items[i].name, &name, &path))

@@ -6,16 +6,17 @@
 
 #include <stdbool.h>
 
-/* [stage:NAME] of the project file: a build stage of the user's own. */
+/* [stage:NAME] of the project file: a build stage that the user defines. */
 
 #define STAGES_MAX 100
-/* The stage of the template in which the program is made; no section may be called so. */
+/* The template's stage, which builds the program. No section may have this name. */
 #define STAGE_BUILD "build"
 
 struct stage_copy {
-    char *stage;  /* where it is copied from; NULL: the project */
-    char *source; /* cleaned: relative to the project ("" is all of it), or absolute in the stage */
-    char *dest;   /* what it becomes: absolute, or relative to the working directory */
+    char *stage; /* to copy from; NULL: the project */
+    char *
+        source; /* clean path, relative to the project ("" is all of it) or absolute in the stage */
+    char *dest; /* absolute, or relative to the working directory */
     struct origin origin;
 };
 
@@ -28,10 +29,11 @@ struct stage {
     char *name;
     struct origin origin; /* of the section */
     struct setting values[STAGE_KEY_COUNT];
-    /* What stages_settle reads from them. */
+
+    /* stages_settle reads these from the values. */
     struct strv packages, secrets, ssh;
-    struct settings env; /* "" for values; quotes are gone */
-    struct settings run; /* commands, as they stand; lines of one are joined by '\n'. No names */
+    struct settings env; /* without quotes; a value may be "" */
+    struct settings run; /* unchanged commands, without names; lines are joined by '\n' */
     struct stage_copies copies;
 };
 
@@ -42,23 +44,23 @@ struct stages {
 
 void stages_release(struct stages *stages);
 void stage_copies_release(struct stage_copies *copies);
-/* The one with this name, or NULL; good until the next stages_add. */
+/* The stage of this name, or NULL. Valid until the next stages_add. */
 struct stage *stages_find(const struct stages *stages, const char *name);
-/* A new one; complaints of its name go to the list. NULL when there are too many. */
+/* Adds a stage; complaints of its name go to the list. NULL when there are too many. */
 struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin,
                          struct strv *complaints);
 
 /* Reads each value by its type. */
 void stages_settle(struct stages *stages, struct strv *complaints);
-/* Looks at all of them together: each has what it needs, names only stages that there are, and
- * needs itself in no way. `files` is the section [files]. */
+/* Checks that each stage has a base, that every stage that is named exists, also in [files]
+ * (`files`), and that no stage needs itself, not even by way of others. */
 void stages_check(const struct stages *stages, const struct settings *files,
                   struct strv *complaints);
 
-/* "stage:NAME:/PATH": then *name and *path (caller frees) are set. False: something else. */
+/* Takes "stage:NAME:/PATH" apart; caller frees both. Returns false for other text. */
 bool stage_path(const char *text, char **name, char **path);
-/* Adds one "SOURCE DEST". A DEST that ends in '/' is the folder that it goes into. Returns what is
- * wrong with it (caller frees), or NULL. */
+/* Adds one "SOURCE DEST". A DEST that ends in '/' is the folder to copy into. Returns what is wrong
+ * with it (caller frees), or NULL. */
 char *stage_copies_add(struct stage_copies *copies, const char *source, const char *dest,
                        const struct origin *origin);
 

@@ -11,8 +11,8 @@
 #include <ctype.h>
 #include <string.h>
 
-/* Set by the platform, or refused by it (Lambda developer guide, "Defined runtime environment
- * variables"). */
+/* Variables that Lambda sets itself, or refuses to set (Lambda developer guide, "Defined runtime
+ * environment variables"). */
 static const char *const reserved[] = {
     "AWS_LAMBDA_RUNTIME_API",
     "AWS_LAMBDA_FUNCTION_NAME",
@@ -33,8 +33,8 @@ static const char *const reserved[] = {
     NULL,
 };
 
-/* Whether a repository may be called so (OCI distribution-spec, "Pulling manifests"): lower case,
- * no separator at the ends. */
+/* By the rules for repositories (OCI distribution-spec, "Pulling manifests"): lower case, no
+ * separator at the ends. */
 bool value_is_name(const char *name)
 {
     if (strlen(name) > 128 || !isalnum((unsigned char)name[0]))
@@ -60,7 +60,7 @@ static bool absolute_path(const char *value)
     return clean && value[0] == '/' && strlen(value) <= LAMBDA_WORKDIR_MAX;
 }
 
-/* The file can have nothing else; --set can. */
+/* Whether it is text in UTF-8. A project file can have nothing else, but --set can. */
 static bool text_lines(const char *value)
 {
     for (const char *c = value; *c; c++)
@@ -101,11 +101,11 @@ static bool is_arch(const char *value)
     return arch_parse(value, &arch) == 0;
 }
 
-/* What a value of one type must be, by whichever of the two is given. */
+/* What a value of one type must be: one of `words`, or text that `fits`. */
 struct rule {
     bool (*fits)(const char *value);
-    const char *const *words; /* it is one of these */
-    const char *wrong;        /* what an error says after the value */
+    const char *const *words;
+    const char *wrong; /* what an error says after the value */
 };
 
 /* A type without a row takes every text, or is a list (check_list). */
@@ -142,17 +142,18 @@ static char *check_list(enum value_type type, const char *value)
             return NULL;
         return xstrdup("a byte that is no text; only tabs and line ends are allowed, in UTF-8");
     }
+
     if (ini_words(value, &words) == 0)
         return NULL;
     return xasprintf("a quote is not closed in '%.80s'", value);
 }
 
-/* What is wrong with a value of this type, or NULL. Caller frees. */
 char *value_check(enum value_type type, const char *value)
 {
     const struct rule *rule = &rules[type];
     if (value_keeps_quotes(type))
         return check_list(type, value);
+
     if ((rule->fits && !rule->fits(value)) || (rule->words && !one_of(value, rule->words)))
         return xasprintf("'%.80s' %s", value, rule->wrong);
     return NULL;
@@ -165,6 +166,7 @@ char *value_check_env(const char *name)
         return xasprintf(
             "'%.80s' can't be set on Lambda; use two or more letters, digits and _, a letter first",
             name);
+
     if (one_of(name, reserved))
         return xasprintf("'%s' is reserved by Lambda; choose another name", name);
     return NULL;
@@ -172,13 +174,15 @@ char *value_check_env(const char *name)
 
 char *value_check_label(const char *name)
 {
-    return printable_word(name) ? NULL
-                                : xasprintf("'%.80s' is not a label's name; use one word", name);
+    if (printable_word(name))
+        return NULL;
+    return xasprintf("'%.80s' is not a label's name; use one word", name);
 }
 
 char *value_check_file(const char *source, const char *dest)
 {
     autofree char *from = path_clean(source), *to = path_clean(dest);
+
     if (source[0] == '/' || !from)
         return xasprintf("'%.80s' is outside of the project; give a path below the project file",
                          source);
@@ -190,7 +194,7 @@ char *value_check_file(const char *source, const char *dest)
     return NULL;
 }
 
-/* The form that every engine takes for the id of a secret or an SSH agent. */
+/* Whether every engine takes it as the id of a secret or an SSH agent. */
 static bool is_id(const char *text)
 {
     size_t length =
@@ -202,12 +206,14 @@ char *value_check_secret(const char *name, const char *value)
 {
     if (!is_id(name))
         return xasprintf("'%.80s' is not a secret's name; use letters, digits and . _ -", name);
+
     if (strncmp(value, "env:", 4) == 0 && value[4] && !strchr(value + 4, '=') &&
         printable_word(value + 4))
         return NULL;
-    /* Engines read where it is from a list with commas. */
+    /* Engines take the path in a list that is separated by commas. */
     if (strncmp(value, "file:", 5) == 0 && value[5] && !value[5 + strcspn(value + 5, ",\"\n")])
         return NULL;
+
     return xasprintf(
         "the secret '%s' needs env:VARIABLE or file:PATH; a value doesn't belong into the file",
         name);
@@ -217,6 +223,7 @@ char *value_check_stage(const char *name)
 {
     static const char *const taken[] = {"build", "scratch", "al2023", "al2", NULL};
     size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+
     if (one_of(name, taken))
         return xasprintf(
             "a stage can't be called '%s': it means something already; choose another name", name);

@@ -3,12 +3,13 @@
 
 #include <stdbool.h>
 
-/* What a setting's value may look like, by the type that list.h gives it. Pure. */
+/* Checks the values of settings by the types that list.h gives them. Pure. */
+
 enum value_type {
     TYPE_TEXT,     /* anything; "..." allows blanks at the ends, \n and \t */
-    TYPE_NAME,     /* lower-case name as image repositories allow it */
+    TYPE_NAME,     /* lower case, as image repositories allow it */
     TYPE_LANGUAGE, /* a template's name */
-    TYPE_STANDARD, /* of C or C++, as -std takes it */
+    TYPE_STANDARD, /* of C or C++, as in -std */
     TYPE_HANDLER,  /* no blanks, at most 128 bytes (Lambda API reference, FunctionConfiguration) */
     TYPE_BASE,     /* one word */
     TYPE_ARCH,
@@ -22,14 +23,16 @@ enum value_type {
     TYPE_PATHS,
     TYPE_PATTERNS,
     TYPE_MANAGER, /* a package manager */
-    TYPE_LINES,   /* one entry a line */
-    TYPE_SHELL,   /* commands, one a line, taken as they stand */
+    TYPE_LINES,   /* one entry per line */
+    TYPE_SHELL,   /* commands, one per line, unchanged */
 };
 
-/* Whether a value of this type keeps its quotes: a list of words (ini_words), lines or shell text.
- */
+/* Whether a value of this type keeps its quotes: lists of words (ini_words), lines and shell text
+ * do. */
 bool value_keeps_quotes(enum value_type type);
-/* What is wrong with a value, remedy included; NULL when nothing is. Caller frees. */
+
+/* What is wrong with a value, and the remedy, as the end of a message; NULL when nothing is wrong.
+ * Caller frees. */
 char *value_check(enum value_type type, const char *value);
 /* The same for an entry of [env], [labels] and [files]. */
 char *value_check_env(const char *name);
@@ -38,9 +41,10 @@ char *value_check_file(const char *source, const char *dest);
 /* The same for an entry of [secrets], and for the name of a stage. */
 char *value_check_secret(const char *name, const char *value);
 char *value_check_stage(const char *name);
-/* Whether an image repository or a profile may be called so. */
+
+/* Whether it is a valid name of an image repository or a profile. */
 bool value_is_name(const char *name);
-/* The truth of a TYPE_BOOL value. */
+/* Whether a TYPE_BOOL value means yes. */
 bool value_bool(const char *value);
 
 #endif
