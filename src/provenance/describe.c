@@ -10,11 +10,11 @@
 
 struct node {
     char *id;
-    const struct describe_tag *tag; /* the best name of this commit, or NULL */
+    const struct describe_tag *tag; /* the best tag of this commit, or NULL */
     int64_t time;
     struct strv parents;
     unsigned flags; /* SEEN, and bit n for "candidate n contains it" */
-    size_t arrived; /* order of insertion, which decides between equal times */
+    size_t arrived; /* order of insertion, for equal times */
 };
 
 struct candidate {
@@ -27,7 +27,7 @@ struct walk {
     const struct describe_graph *graph;
     struct node **table; /* open addressing; size is a power of two */
     size_t size, used;
-    struct node **queue; /* a heap: newest first, then first come */
+    struct node **queue; /* a heap: the newest first; of equal times, the one that arrived first */
     size_t queued, capacity, arrivals;
     struct candidate candidates[CANDIDATES];
     unsigned count;
@@ -57,13 +57,14 @@ void describe_tags_release(struct describe_tags *tags)
     *tags = (struct describe_tags){0};
 }
 
-/* The slot where a commit is, or goes. */
+/* The slot of a commit, which is empty for a new one. */
 static struct node **slot(struct node **table, size_t size, const char *id)
 {
     size_t hash = 5381;
     for (const char *c = id; *c; c++)
         hash = hash * 33 + (unsigned char)*c;
     hash &= size - 1;
+
     while (table[hash] && strcmp(table[hash]->id, id) != 0)
         hash = (hash + 1) & (size - 1);
     return &table[hash];
@@ -73,6 +74,7 @@ static void enlarge(struct walk *walk)
 {
     size_t size = walk->size ? walk->size * 2 : 256;
     struct node **table = xcalloc(size, sizeof *table);
+
     for (size_t i = 0; i < walk->size; i++)
         if (walk->table[i])
             *slot(table, size, walk->table[i]->id) = walk->table[i];
@@ -85,6 +87,7 @@ static struct node *node_of(struct walk *walk, const char *id)
 {
     if (walk->used * 2 >= walk->size)
         enlarge(walk);
+
     struct node **place = slot(walk->table, walk->size, id);
     if (!*place) {
         *place = xcalloc(1, sizeof **place);
@@ -94,8 +97,8 @@ static struct node *node_of(struct walk *walk, const char *id)
     return *place;
 }
 
-/* Whether a second tag of one commit takes the place of the first: annotated before light, then the
- * newer, then the first. */
+/* Whether a second tag of a commit replaces the first: annotated tags go before light ones, then
+ * newer ones before older, then the first stays. */
 static bool better(const struct describe_tag *old, const struct describe_tag *new)
 {
     if (old->annotated != new->annotated)
@@ -119,6 +122,7 @@ static void push(struct walk *walk, struct node *node)
 {
     grow(walk->queue, walk->queued, walk->capacity);
     node->arrived = walk->arrivals++;
+
     size_t at = walk->queued++;
     walk->queue[at] = node;
     for (; at > 0 && before(walk->queue[at], walk->queue[(at - 1) / 2]); at = (at - 1) / 2)
@@ -129,6 +133,7 @@ static struct node *pop(struct walk *walk)
 {
     struct node *first = walk->queue[0];
     walk->queue[0] = walk->queue[--walk->queued];
+
     for (size_t at = 0;;) {
         size_t child = at * 2 + 1;
         if (child + 1 < walk->queued && before(walk->queue[child + 1], walk->queue[child]))
@@ -160,14 +165,16 @@ static int visit_parents(struct walk *walk, struct node *node, struct error *err
     return 0;
 }
 
-/* Whether the last path left lies in the best candidates already: looking further can't change the
- * answer. */
+/* Whether the best candidates contain the only commit that is left, so that a further search can't
+ * change the answer. */
 static bool settled(const struct walk *walk, const struct node *node)
 {
     size_t depth = SIZE_MAX;
     unsigned within = 0;
+
     if (!walk->annotated || walk->queued > 0)
         return false;
+
     for (unsigned i = 0; i < walk->count; i++) {
         const struct candidate *candidate = &walk->candidates[i];
         if (candidate->depth < depth) {
@@ -176,10 +183,11 @@ static bool settled(const struct walk *walk, const struct node *node)
         } else if (candidate->depth == depth)
             within |= candidate->within;
     }
+
     return (node->flags & within) == within;
 }
 
-/* Finds the candidates. *rest: the commit at which there were too many, to be looked at again. */
+/* Finds the candidates. *rest: the commit whose tag was one too many, to visit again. */
 static int collect(struct walk *walk, struct node **rest, struct error *err)
 {
     for (size_t seen = 0; walk->queued > 0; seen++) {
@@ -188,12 +196,14 @@ static int collect(struct walk *walk, struct node **rest, struct error *err)
             *rest = node;
             return 0;
         }
+
         if (node->tag) {
             struct candidate *candidate = &walk->candidates[walk->count++];
             *candidate = (struct candidate){node->tag, seen, 1u << walk->count};
             node->flags |= candidate->within;
             walk->annotated |= node->tag->annotated;
         }
+
         for (unsigned i = 0; i < walk->count; i++)
             walk->candidates[i].depth += !(node->flags & walk->candidates[i].within);
         if (settled(walk, node))
@@ -204,7 +214,7 @@ static int collect(struct walk *walk, struct node **rest, struct error *err)
     return 0;
 }
 
-/* Counts the rest of the commits that the best candidate doesn't contain. */
+/* Counts the remaining commits that the best candidate doesn't contain. */
 static int finish_depth(struct walk *walk, struct candidate *best, struct error *err)
 {
     while (walk->queued > 0) {
@@ -217,6 +227,7 @@ static int finish_depth(struct walk *walk, struct candidate *best, struct error 
                 return 0;
         } else
             best->depth++;
+
         if (visit_parents(walk, node, err) != 0)
             return -1;
     }
@@ -230,10 +241,12 @@ static int nearest(struct walk *walk, struct node *head, struct candidate *best,
         return -1;
     if (walk->count == 0)
         return 0;
+
     *best = walk->candidates[0];
     for (unsigned i = 1; i < walk->count; i++)
         if (walk->candidates[i].depth < best->depth)
             *best = walk->candidates[i];
+
     if (rest)
         push(walk, rest);
     return finish_depth(walk, best, err) == 0 ? 1 : -1;
@@ -243,13 +256,16 @@ int describe(const struct describe_graph *graph, const char *id, const struct de
              struct describe_result *result, struct error *err)
 {
     AUTO(walk) walk = {.graph = graph};
+
     for (size_t i = 0; i < tags->len; i++) {
         struct node *node = node_of(&walk, tags->items[i].commit);
         if (!node->tag || better(node->tag, &tags->items[i]))
             node->tag = &tags->items[i];
     }
+
     if (tags->len == 0)
         return 0;
+
     struct node *head = node_of(&walk, id);
     struct candidate best = {.tag = head->tag};
     int found = head->tag ? 1 : nearest(&walk, head, &best, err);

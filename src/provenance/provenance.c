@@ -20,19 +20,20 @@
 /* clang-format off */
 #define GIT_FUNCTIONS(X) \
     X(git_, libgit2_init) X(git_, libgit2_shutdown) X(git_, libgit2_opts) X(git_, error_last) \
-    X(git_, buf_dispose) X(git_, repository_open_ext) X(git_, repository_free) X(git_, repository_path) \
-    X(git_, repository_commondir) X(git_, repository_workdir) X(git_, repository_set_workdir) \
-    X(git_, repository_is_bare) X(git_, repository_head) X(git_, repository_config_snapshot) \
-    X(git_, repository_index) X(git_, config_get_string) X(git_, config_get_int32) X(git_, config_free) \
-    X(git_, config_open_ondisk) X(git_, config_get_multivar_foreach) X(git_, reference_free) \
-    X(git_, reference_name) X(git_, reference_peel) X(git_, reference_iterator_glob_new) \
-    X(git_, reference_iterator_free) X(git_, reference_next) X(git_, reference_target) \
-    X(git_, object_lookup) X(git_, object_free) X(git_, object_id) X(git_, object_type) \
-    X(git_, object_short_id) X(git_, tag_tagger) X(git_, commit_lookup) X(git_, commit_time) \
-    X(git_, commit_parentcount) X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr) \
-    X(git_, oid_fromstr) X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount) \
-    X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) X(git_, index_find_prefix) \
-    X(git_, index_free) X(git_, index_get_byindex)
+    X(git_, buf_dispose) X(git_, repository_open_ext) X(git_, repository_free) \
+    X(git_, repository_path) X(git_, repository_commondir) X(git_, repository_workdir) \
+    X(git_, repository_set_workdir) X(git_, repository_is_bare) X(git_, repository_head) \
+    X(git_, repository_config_snapshot) X(git_, repository_index) X(git_, config_get_string) \
+    X(git_, config_get_int32) X(git_, config_free) X(git_, config_open_ondisk) \
+    X(git_, config_get_multivar_foreach) X(git_, reference_free) X(git_, reference_name) \
+    X(git_, reference_peel) X(git_, reference_iterator_glob_new) X(git_, reference_iterator_free) \
+    X(git_, reference_next) X(git_, reference_target) X(git_, object_lookup) X(git_, object_free) \
+    X(git_, object_id) X(git_, object_type) X(git_, object_short_id) X(git_, tag_tagger) \
+    X(git_, commit_lookup) X(git_, commit_time) X(git_, commit_parentcount) \
+    X(git_, commit_parent_id) X(git_, commit_free) X(git_, oid_tostr) X(git_, oid_fromstr) \
+    X(git_, oid_cmp) X(git_, status_list_new) X(git_, status_list_entrycount) \
+    X(git_, status_byindex) X(git_, status_list_free) X(git_, index_get_bypath) \
+    X(git_, index_find_prefix) X(git_, index_free) X(git_, index_get_byindex)
 /* clang-format on */
 DL_TABLE(git, GIT_FUNCTIONS)
 
@@ -51,14 +52,14 @@ GIT_OWNED(index, git_index, git.index_free)
 GIT_OWNED(status, git_status_list, git.status_list_free)
 #define GIT_AUTO(name) __attribute__((cleanup(name##_dispose)))
 
-/* An open repository and where the project lies in it. */
+/* An open repository, and the place of the project in it. */
 struct checkout {
     git_repository *repository;
     char *dir;           /* the project folder, real path */
-    char *prefix;        /* of the project below the work tree, "" for its root */
+    char *prefix;        /* path of the project below the work tree, "" for its root */
     char *root;          /* of the work tree, no slash at the end */
-    char *marker;        /* the ".git" that led here, or GIT_DIR */
-    struct strv shallow; /* hex ids of the commits at which a shallow clone was cut, sorted */
+    char *marker;        /* the ".git" that was found, or GIT_DIR */
+    struct strv shallow; /* as gitdir_read_shallow gives it */
     bool initialized;
 };
 
@@ -99,6 +100,7 @@ static char *parent_to_search(const char *path)
     struct stat here, above;
     if (strcmp(path, "/") == 0)
         return NULL;
+
     autofree char *parent = path_dir(path);
     if (trust_ceiling(parent))
         return NULL;
@@ -112,29 +114,32 @@ static int load(struct checkout *checkout, struct error *err)
 {
     if (checkout->initialized)
         return 0;
+
     if (DL_LOAD(git, SONAME_GIT, err) != 0)
         return -1;
     if (git.libgit2_init() < 0)
         return error_set(err, ERROR_ENGINE, "libgit2 can't start");
     checkout->initialized = true;
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
-    /* Ownership is checked by trusted() below, which knows every place where git looks for
+    /* check_trust() below checks ownership: it knows every place where git looks for
      * safe.directory. */
     git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 #endif
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 4
-    /* Harmless to a reader: partial clones and sparse checkouts are common in CI. */
+    /* Partial clones and sparse checkouts are common in CI, and harmless to a reader. */
     static const char *const extensions[] = {"partialclone", "worktreeconfig", "preciousobjects"};
     git.libgit2_opts(GIT_OPT_SET_EXTENSIONS, extensions, countof(extensions));
 #endif
     return 0;
 }
 
-/* Opens what `path` (a work tree or a git folder) is: 1 open, 0 it is none, -1 an error. */
+/* Opens the repository at `path` (a work tree or a git folder): 1 open, 0 there is none, -1 an
+ * error. */
 static int open_at(struct checkout *checkout, const char *path, struct error *err)
 {
     if (load(checkout, err) != 0)
         return -1;
+
     int result =
         git.repository_open_ext(&checkout->repository, path, GIT_REPOSITORY_OPEN_NO_SEARCH, NULL);
     if (result == GIT_ENOTFOUND)
@@ -146,41 +151,45 @@ static int open_at(struct checkout *checkout, const char *path, struct error *er
     return 1;
 }
 
-/* Notes the work tree; false when the project isn't in it. */
+/* Records the work tree. Returns false when the project isn't in it. */
 static bool settle(struct checkout *checkout, const char *marker)
 {
     const char *workdir = git.repository_workdir(checkout->repository), *rest = NULL;
     autofree char *root = workdir ? realpath(workdir, NULL) : NULL;
     if (!root || !path_below(checkout->dir, root, &rest))
         return false;
+
     checkout->prefix = xstrdup(rest);
     checkout->root = take(root);
     checkout->marker = xstrdup(marker);
     return true;
 }
 
-/* What GIT_DIR names, as git does: the work tree is GIT_WORK_TREE, core.worktree or the current
- * folder. It counts only for a project inside of it: a hook's GIT_DIR says nothing of a project
- * elsewhere. */
+/* Opens the repository that GIT_DIR names. As in git, the work tree is GIT_WORK_TREE, core.worktree
+ * or the current folder. The project must be in it: the GIT_DIR of a hook says nothing about a
+ * project elsewhere. Returns as open_at does. */
 static int open_environment(struct checkout *checkout, struct error *err)
 {
     const char *path = getenv("GIT_DIR"), *tree = getenv("GIT_WORK_TREE");
     if (!path || !path[0])
         return 0;
+
     int result = open_at(checkout, path, err);
     if (result <= 0)
         return result;
+
     autofree char *here = realpath(tree && tree[0] ? tree : ".", NULL);
     bool bare = git.repository_is_bare(checkout->repository);
     if (here && (tree || !bare))
         result = git.repository_set_workdir(checkout->repository, here, 0) == 0 ? 1 : 0;
     if (result == 1 && settle(checkout, path))
         return 1;
+
     git.repository_free(take(checkout->repository));
     return 0;
 }
 
-/* Searches from the project folder upwards. 1 found, 0 none, -1 an error. */
+/* Searches from the project folder upwards. Returns as open_at does. */
 static int open_upwards(struct checkout *checkout, struct strv *watched, struct error *err)
 {
     autofree char *at = xstrdup(checkout->dir);
@@ -195,16 +204,27 @@ static int open_upwards(struct checkout *checkout, struct strv *watched, struct 
             if (result == 1)
                 git.repository_free(take(checkout->repository));
             if (!S_ISDIR(st.st_mode))
-                log_warn(
-                    "'%s' points to a repository that isn't there; the image won't say which commit it "
-                    "is from",
-                    marker);
+                log_warn("'%s' points to a repository that isn't there; "
+                         "the image won't say which commit it is from",
+                         marker);
         }
+
         char *parent = parent_to_search(at);
         free(at);
         at = parent;
     }
     return 0;
+}
+
+/* Opens the repository of a project folder. Returns as open_at does. */
+static int open_checkout(struct checkout *checkout, const char *dir, struct strv *watched,
+                         struct error *err)
+{
+    checkout->dir = realpath(dir, NULL);
+    if (!checkout->dir)
+        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
+    int found = open_environment(checkout, err);
+    return found == 0 ? open_upwards(checkout, watched, err) : found;
 }
 
 static int consider_entry(const git_config_entry *entry, void *data)
@@ -213,34 +233,36 @@ static int consider_entry(const git_config_entry *entry, void *data)
     return 0;
 }
 
-/* Whether the user listed the work tree in safe.directory. A file that can't be read lists nothing.
- */
+/* Whether the user listed the work tree in safe.directory. An unreadable file lists nothing. */
 static bool is_listed(const char *root)
 {
     struct trust trust = {.root = root};
     AUTO(strv) files = {0};
     trust_config_files(&files);
+
     for (size_t i = 0; i < files.len; i++) {
         GIT_AUTO(config) git_config *config = NULL;
         if (access(files.items[i], R_OK) == 0 &&
             git.config_open_ondisk(&config, files.items[i]) == 0)
             git.config_get_multivar_foreach(config, "safe.directory", NULL, consider_entry, &trust);
     }
+
     trust_consider_environment(&trust);
     return trust.listed;
 }
 
-/* Git's rule (CVE-2022-24765): work tree, ".git" and git folder are the user's own, or the user
- * listed the work tree. */
+/* Git's rule (CVE-2022-24765): the work tree, ".git" and the git folder belong to the user, or the
+ * user listed the work tree. */
 static int check_trust(const struct checkout *checkout, struct error *err)
 {
     bool own = trust_owned(checkout->root) && trust_owned(checkout->marker) &&
                trust_owned(git.repository_path(checkout->repository));
-    /* git's own switch for its tests, so that ours need no second user. */
+    /* A switch that git has for its tests; with it ours need no second user. */
     if (own && !trust_flag("GIT_TEST_ASSUME_DIFFERENT_OWNER"))
         return 0;
     if (is_listed(checkout->root))
         return 0;
+
     return error_set(
         err, ERROR_PROJECT,
         "the repository '%s' belongs to another user and git doesn't trust it; if you do, run: "
@@ -268,6 +290,7 @@ static int read_commit(void *data, const char *id, int64_t *time, struct strv *p
     if (git.oid_fromstr(&oid, id) != 0 ||
         git.commit_lookup(&commit, checkout->repository, &oid) != 0)
         return fail(err, checkout, "follow the history");
+
     *time = git.commit_time(commit);
     if (checkout->shallow.len > 0 && bsearch(&id, checkout->shallow.items, checkout->shallow.len,
                                              sizeof *checkout->shallow.items, by_text))
@@ -277,7 +300,7 @@ static int read_commit(void *data, const char *id, int64_t *time, struct strv *p
     return 0;
 }
 
-/* A tag that names no commit (a tree, a blob, something that isn't there) is left out. */
+/* Leaves out a tag that leads to no commit (to a tree, a blob, a missing object). */
 static void add_tag(const struct checkout *checkout, git_reference *reference,
                     struct describe_tags *tags)
 {
@@ -285,12 +308,14 @@ static void add_tag(const struct checkout *checkout, git_reference *reference,
     const git_oid *id = git.reference_target(reference);
     if (git.reference_peel(&commit, reference, GIT_OBJECT_COMMIT) != 0)
         return;
+
     grow(tags->items, tags->len, tags->cap);
     struct describe_tag *tag = &tags->items[tags->len++];
     *tag = (struct describe_tag){
         .name = xstrdup(git.reference_name(reference) + strlen("refs/tags/")),
         .commit = hex_of(git.object_id(commit)),
     };
+
     if (id && git.oid_cmp(id, git.object_id(commit)) != 0 &&
         git.object_lookup(&target, checkout->repository, id, GIT_OBJECT_TAG) == 0) {
         const git_signature *tagger = git.tag_tagger((git_tag *)target);
@@ -309,6 +334,7 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
     GIT_AUTO(references) git_reference_iterator *iterator = NULL;
     if (git.reference_iterator_glob_new(&iterator, checkout->repository, "refs/tags/*") != 0)
         return fail(err, checkout, "list the tags");
+
     for (;;) {
         GIT_AUTO(reference) git_reference *reference = NULL;
         int result = git.reference_next(&reference, iterator);
@@ -318,13 +344,14 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
             return fail(err, checkout, "list the tags");
         add_tag(checkout, reference, tags);
     }
+
     if (tags->len > 0)
         qsort(tags->items, tags->len, sizeof *tags->items, by_name);
     return 0;
 }
 
-/* The abbreviated commit as git writes it: as long as the number of objects asks for, and
- * unambiguous. */
+/* Abbreviates the commit as git does: to a length that depends on the number of objects, and
+ * unambiguously. */
 static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
                       char **out, struct error *err)
 {
@@ -332,6 +359,7 @@ static int abbreviate(const struct checkout *checkout, git_config *config, const
     int32_t wanted = 0;
     if (git.object_short_id(&text, commit) != 0)
         return fail(err, checkout, "abbreviate the commit");
+
     size_t length = strlen(text.ptr), bits = 0;
     git.buf_dispose(&text);
     if (git.config_get_int32(&wanted, config, "core.abbrev") != 0) {
@@ -341,6 +369,7 @@ static int abbreviate(const struct checkout *checkout, git_config *config, const
         if ((bits + 1) / 2 > ABBREVIATION_MIN && (bits + 1) / 2 > length)
             length = (bits + 1) / 2;
     }
+
     autofree char *hex = hex_of(git.object_id(commit));
     *out = xstrndup(hex, length);
     return 0;
@@ -356,6 +385,7 @@ static int read_version(struct checkout *checkout, git_config *config, const git
     if (gitdir_read_shallow(common, &checkout->shallow, err) != 0 ||
         read_tags(checkout, &tags, err) != 0)
         return -1;
+
     int found = describe(&graph, out->commit, &tags, &result, err);
     if (found <= 0)
         return found;
@@ -363,6 +393,7 @@ static int read_version(struct checkout *checkout, git_config *config, const git
         out->version = xstrdup(result.tag);
         return 0;
     }
+
     autofree char *abbreviation = NULL;
     if (abbreviate(checkout, config, commit, &abbreviation, err) != 0)
         return -1;
@@ -380,18 +411,20 @@ static int read_head(struct checkout *checkout, git_config *config, struct prove
         return 0;
     if (result != 0 || git.reference_peel(&commit, head, GIT_OBJECT_COMMIT) != 0)
         return fail(err, checkout, "read the current commit");
+
     out->commit = hex_of(git.object_id(commit));
     out->commit_time = git.commit_time((git_commit *)commit);
     return read_version(checkout, config, commit, out, err);
 }
 
-/* Where to get the source: what comes before "@" (and a query, which may hold a token) is nobody's
- * business. A path on this machine says nothing to others. */
+/* The URL without the part before "@" and without a query or fragment: they may hold secrets. NULL
+ * for a path on this machine, which is of no use to others. */
 static char *public_url(const char *url)
 {
     const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
     if (scheme ? strncmp(url, "file:", 5) == 0 : !colon || (slash && slash < colon))
         return NULL;
+
     const char *host = scheme ? scheme + 3 : url;
     const char *end = host + strcspn(host, scheme ? "/?#" : ":");
     const char *at = memrchr(host, '@', (size_t)(end - host));
@@ -401,7 +434,7 @@ static char *public_url(const char *url)
                      host, (int)kept, end);
 }
 
-/* A file left out by a sparse checkout looks deleted. */
+/* Whether a sparse checkout left the file out, which then looks deleted. */
 static bool is_left_out(git_index *index, const char *path)
 {
     const git_index_entry *entry = git.index_get_bypath(index, path, 0);
@@ -425,12 +458,14 @@ static void add_dirty(const struct checkout *checkout, const char *path,
         rest = "";
     if (is_among(rest, left_out))
         return;
+
     out->dirty = true;
     if (out->dirty_paths.len < DIRTY_PATHS_MAX)
         strv_add(&out->dirty_paths, rest[0] ? rest : ".");
 }
 
-/* Whether something that is left out lies in a folder, which as a whole may be untracked. */
+/* Whether a left-out path is in a folder: when all of the folder is untracked, git reports only the
+ * folder. */
 static bool has_folder(const struct strv *left_out)
 {
     for (size_t i = 0; left_out && i < left_out->len; i++)
@@ -439,28 +474,33 @@ static bool has_folder(const struct strv *left_out)
     return false;
 }
 
-/* Like `git status --porcelain` for the project's folder; the index on disk stays as it is. */
+/* Like `git status --porcelain` for the project's folder, but leaves the index on disk alone. */
 static int read_status(struct checkout *checkout, const struct strv *left_out,
                        struct provenance *out, struct error *err)
 {
     GIT_AUTO(status) git_status_list *list = NULL;
     GIT_AUTO(index) git_index *index = NULL;
-    git_status_options options = {.version = GIT_STATUS_OPTIONS_VERSION};
-    options.show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR;
-    options.flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH;
+    git_status_options options = {
+        .version = GIT_STATUS_OPTIONS_VERSION,
+        .show = GIT_STATUS_SHOW_INDEX_AND_WORKDIR,
+        .flags = GIT_STATUS_OPT_INCLUDE_UNTRACKED | GIT_STATUS_OPT_DISABLE_PATHSPEC_MATCH,
+    };
     if (has_folder(left_out))
         options.flags |= GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
+
     if (git.repository_index(&index, checkout->repository) != 0)
         return fail(err, checkout, "read the index");
     if (checkout->prefix[0]) {
         autofree char *below = xasprintf("%s/", checkout->prefix);
         options.pathspec = (git_strarray){&checkout->prefix, 1};
-        /* Without this an untracked folder above the project hides it. */
+        /* Otherwise an untracked folder above the project hides the project. */
         if (git.index_find_prefix(NULL, index, below) == GIT_ENOTFOUND)
             options.flags |= GIT_STATUS_OPT_RECURSE_UNTRACKED_DIRS;
     }
+
     if (git.status_list_new(&list, checkout->repository, &options) != 0)
         return fail(err, checkout, "compare the files");
+
     for (size_t i = 0; i < git.status_list_entrycount(list); i++) {
         const git_status_entry *entry = git.status_byindex(list, i);
         const git_diff_delta *delta =
@@ -470,6 +510,7 @@ static int read_status(struct checkout *checkout, const struct strv *left_out,
             continue;
         add_dirty(checkout, path, left_out, out);
     }
+
     strv_sort(&out->dirty_paths);
     return 0;
 }
@@ -479,7 +520,8 @@ static void watch(const struct checkout *checkout, struct strv *watched)
     gitdir_watch(git.repository_path(checkout->repository),
                  git.repository_commondir(checkout->repository), watched);
     trust_config_files(watched);
-    /* Rules above the project, which its own folder doesn't show. */
+
+    /* Rules in the folders above the project. */
     for (autofree char *at = xstrdup(checkout->dir); strcmp(at, checkout->root) != 0;) {
         char *parent = path_dir(at);
         free(at);
@@ -492,18 +534,16 @@ static void watch(const struct checkout *checkout, struct strv *watched)
 int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
                     struct error *err)
 {
-    AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
+    AUTO(checkout) checkout = {0};
     GIT_AUTO(config) git_config *config = NULL;
     const char *url = NULL;
     *out = (struct provenance){0};
-    if (!checkout.dir)
-        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
-    int found = open_environment(&checkout, err);
-    if (found == 0)
-        found = open_upwards(&checkout, &out->watched, err);
+    int found = open_checkout(&checkout, dir, &out->watched, err);
     if (found <= 0)
         return found;
+
     out->found = true;
+
     if (check_trust(&checkout, err) != 0)
         return -1;
     if (git.repository_config_snapshot(&config, checkout.repository) != 0)
@@ -511,6 +551,7 @@ int provenance_read(const char *dir, const struct strv *left_out, struct provena
     if (read_head(&checkout, config, out, err) != 0 ||
         read_status(&checkout, left_out, out, err) != 0)
         return -1;
+
     if (git.config_get_string(&url, config, "remote.origin.url") == 0)
         out->source = public_url(url);
     watch(&checkout, &out->watched);
@@ -519,21 +560,19 @@ int provenance_read(const char *dir, const struct strv *left_out, struct provena
 
 int provenance_tracked(const char *dir, struct strv *out, struct error *err)
 {
-    AUTO(checkout) checkout = {.dir = realpath(dir, NULL)};
+    AUTO(checkout) checkout = {0};
     AUTO(strv) watched = {0};
     GIT_AUTO(index) git_index *index = NULL;
     const git_index_entry *entry = NULL;
     const char *rest = NULL;
     size_t at = 0;
-    if (!checkout.dir)
-        return error_errno(err, ERROR_PROJECT, "can't find the folder '%s'", dir);
-    int found = open_environment(&checkout, err);
-    if (found == 0)
-        found = open_upwards(&checkout, &watched, err);
+    int found = open_checkout(&checkout, dir, &watched, err);
     if (found <= 0)
         return found;
+
     if (git.repository_index(&index, checkout.repository) != 0)
         return fail(err, &checkout, "read the index");
+
     autofree char *below = xasprintf("%s/", checkout.prefix);
     if (checkout.prefix[0] && git.index_find_prefix(&at, index, below) != 0)
         return 0;

@@ -5,30 +5,31 @@
 
 #include <stdbool.h>
 
-/* Where git searches for a repository and whether it trusts what it found (git(1) "ENVIRONMENT
- * VARIABLES", git-config(1) "safe.directory"). lbuild follows the same rules, so that a repository
- * that git refuses isn't read behind its back. */
+/* Where git searches for a repository and which repositories it trusts (git(1) "ENVIRONMENT
+ * VARIABLES", git-config(1) "safe.directory"). lbuild follows the same rules, so that it never
+ * reads a repository that git refuses. */
 
-/* Whether a variable of the environment says yes: set, and not empty, 0, no, off or false. */
+/* Whether an environment variable says yes: it is set, and not to "", 0, no, off or false. */
 bool trust_flag(const char *variable);
-/* Whether GIT_CEILING_DIRECTORIES names this folder: a search from below doesn't look into it. */
+/* Whether GIT_CEILING_DIRECTORIES names this folder: a search that comes from below stops before
+ * it. */
 bool trust_ceiling(const char *path);
-/* Whether a file belongs to the user whose files git trusts: ours, or for root under sudo the one
- * who called it. */
+/* Whether a file belongs to a user whom git trusts: ours, or for root under sudo the user who
+ * called sudo. */
 bool trust_owned(const char *path);
 
 struct trust {
     const char *root; /* real path of the work tree */
     bool listed;      /* the answer so far */
 };
-/* One value of safe.directory: empty forgets those before, "*" is every folder, "PATH" and a final
- * slash with
- * "*" all below it. */
+
+/* Considers one value of safe.directory: an empty one cancels those before it, "*" is every folder,
+ * PATH with "/" and "*" at its end is every folder below PATH. */
 void trust_consider(struct trust *trust, const char *value);
-/* The values in GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0, GIT_CONFIG_VALUE_0 and so on. */
+/* Considers the values in GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0, GIT_CONFIG_VALUE_0 and so on. */
 void trust_consider_environment(struct trust *trust);
-/* The files that may list safe folders, in the order in which git reads them; they need not exist.
- * A repository's own file isn't one of them. */
+/* Adds the files that may list safe folders, in the order in which git reads them. They need not
+ * exist. A repository's own file isn't one of them. */
 void trust_config_files(struct strv *out);
 
 #endif
