@@ -49,6 +49,7 @@ struct client_sink {
     void *data;
 };
 
+/* Gets the rest of a blob, from sink->offset on. */
 int client_blob(struct client *client, const struct digest *digest, struct client_sink *sink,
                 struct error *err) must_check;
 
