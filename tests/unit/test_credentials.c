@@ -76,6 +76,7 @@ static void auths_are_matched(void **state)
     AUTOPTR(js) root = js_parse(config, strlen(config), "config", &err);
 
     assert_non_null(root);
+
     for (size_t i = 0; i < countof(cases); i++) {
         AUTO(credentials) found = {0};
         int result = credentials_from_auths(root, cases[i].host, cases[i].repository, &found, &err);
@@ -128,6 +129,7 @@ static void places_are_asked_in_order(void **state)
     static const char *const names[] = {"variable", "file", "docker", "run", "config"};
     static const char *const removed[] = {NULL, NULL, ".docker/config.json", "containers/auth.json",
                                           ".config/containers/auth.json"};
+
     for (size_t i = 0; i < countof(names); i++) {
         AUTO(credentials) found = {0};
         assert_int_equal(find("h.example", "x", &found), 1);
@@ -184,12 +186,12 @@ static void helpers_are_asked(void **state)
     put(folder, "bin/docker-credential-broken", HELPER("echo hs-leak; echo noise >&2\n"), 0755);
     put(folder, "bin/docker-credential-failing", HELPER("echo 'no daemon'; exit 3\n"), 0755);
     put(folder, ".docker/config.json",
-        "{\"credHelpers\":{\"good.example\":\"good\",\"token.example\":\"token\",\"missing.example\":\"is-"
-        "missing\","
-        "\"broken.example\":\"broken\",\"failing.example\":\"failing\",\"path.example\":\"../good\",\"https:/"
-        "/index.docker.io/v1/\":\"good\"},"
-        "\"credsStore\":\"none\",\"auths\":{\"good.example\":{\"auth\":\"" AWS
-        "\"},\"broken.example\":{\"auth\":\"" AWS "\"}}}",
+        "{\"credHelpers\":{\"good.example\":\"good\",\"token.example\":\"token\","
+        "\"missing.example\":\"is-missing\",\"broken.example\":\"broken\","
+        "\"failing.example\":\"failing\",\"path.example\":\"../good\","
+        "\"https://index.docker.io/v1/\":\"good\"},\"credsStore\":\"none\","
+        "\"auths\":{\"good.example\":{\"auth\":\"" AWS "\"},\"broken.example\":{\"auth\":\"" AWS
+        "\"}}}",
         0600);
 
     static const struct {

@@ -22,6 +22,7 @@ static void safe_directories(void **state)
     } cases[] = {{root, true},  {slash, true},  {"~/a", true}, {"*", true},
                  {below, true}, {other, false}, {"a", false},  {".", false},
                  {"/", false},  {"~/b", false}, {"", false}};
+
     for (size_t i = 0; i < countof(cases); i++) {
         struct trust trust = {.root = root};
         trust_consider(&trust, cases[i].value);
@@ -40,10 +41,12 @@ static void flags_of_the_environment(void **state)
 
     unsetenv("LBUILD_TEST_FLAG");
     assert_false(trust_flag("LBUILD_TEST_FLAG"));
+
     for (size_t i = 0; i < countof(no); i++) {
         setenv("LBUILD_TEST_FLAG", no[i], 1);
         assert_false(trust_flag("LBUILD_TEST_FLAG"));
     }
+
     for (size_t i = 0; i < countof(yes); i++) {
         setenv("LBUILD_TEST_FLAG", yes[i], 1);
         assert_true(trust_flag("LBUILD_TEST_FLAG"));
