@@ -297,7 +297,7 @@ certificate() {
 }
 
 # Docker: the engine under test is Debian's own client and a daemon of ours. Each lane of topics has daemons of its own, in the folder
-# DAEMONS: what one lane leaves or counts in them is nothing to the other.
+# DAEMONS: what one lane leaves or counts in them is nothing to the others.
 docker_() { DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config "$DOCKER" "$@"; }
 
 need_docker() {
@@ -493,7 +493,10 @@ forget_arm64() {
 need_debian() {
     [ "$(uname -m)" = x86_64 ] || skip_case 'the stand-in of Debian is for x86_64'
     need mmdebstrap
-    [ ! -e "$INTEGRATION_BASES/debian" ] || return 0
-    "$SOURCES/bases/debian" "$INTEGRATION_BASES" "$REGISTRY" 2>"$W/debian.log" || skip_case "no Debian: $(tail -n 1 "$W/debian.log")"
-    touch "$INTEGRATION_BASES/debian"
+    (
+        flock 9
+        [ ! -e "$INTEGRATION_BASES/debian" ] || exit 0
+        "$SOURCES/bases/debian" "$INTEGRATION_BASES" "$REGISTRY" 2>"$W/debian.log" || skip_case "no Debian: $(tail -n 1 "$W/debian.log")"
+        touch "$INTEGRATION_BASES/debian"
+    ) 9>"$W/debian.lock"
 }
