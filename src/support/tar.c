@@ -201,8 +201,8 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     entry->size = entry->type == TAR_FILE && la.entry_size_is_set(from) ? la.entry_size(from) : 0;
 
     if (entry->size < 0 || entry->uid < 0 || entry->gid < 0)
-        return error_set(err, ERROR_REGISTRY, "%s: '%s' has a negative size or owner",
-                         reader->name, entry->path);
+        return error_set(err, ERROR_REGISTRY, "%s: '%s' has a negative size or owner", reader->name,
+                         entry->path);
     return 0;
 }
 
