@@ -111,10 +111,13 @@ static inline struct digest make_image(const struct image *image, size_t *size)
 
     struct digest layer_digest = blob(layer.data, layer.len),
                   config_digest = blob(config.data, config.len);
-    const char *type = image->layer_type ? image->layer_type
-                       : image->plain    ? "application/vnd.oci.image.layer.v1.tar"
-                       : image->docker   ? "application/vnd.docker.image.rootfs.diff.tar.gzip"
-                                         : MEDIA_OCI_LAYER_GZIP;
+    const char *type = MEDIA_OCI_LAYER_GZIP;
+    if (image->layer_type)
+        type = image->layer_type;
+    else if (image->plain)
+        type = "application/vnd.oci.image.layer.v1.tar";
+    else if (image->docker)
+        type = "application/vnd.docker.image.rootfs.diff.tar.gzip";
     buf_addf(&text,
              "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"config\":{\"mediaType\":\"%s\","
              "\"digest\":\"%s\",\"size\":%zu},",

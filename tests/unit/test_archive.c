@@ -106,7 +106,8 @@ static void save_archive(const char *name, bool old, bool compress_layer, const 
     layer_bytes(&(struct image){.plain = !compress_layer}, &layer, &diff_id);
     buf_addf(
         &config,
-        "{\"architecture\":\"%s\",\"os\":\"linux\",\"x-own\":1,\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\",\"%s\"]}}",
+        "{\"architecture\":\"%s\",\"os\":\"linux\",\"x-own\":1,\"rootfs\":{\"type\":\"layers\","
+        "\"diff_ids\":[\"%s\",\"%s\"]}}",
         arch, diff_id.text, diff_id.text);
     assert_int_equal(digest_bytes(config.data, config.len, &config_digest, &err), 0);
 
@@ -114,10 +115,10 @@ static void save_archive(const char *name, bool old, bool compress_layer, const 
         xasprintf(old ? "%s.json" : "blobs/sha256/%s", digest_hex(&config_digest));
     const char *one = old ? "aaaa/layer.tar" : "blobs/sha256/aaaa",
                *two = old ? "bbbb/layer.tar" : "blobs/sha256/aaaa";
-    buf_addf(
-        &manifest,
-        "[{\"Config\":\"%s\",\"RepoTags\":[\"docker.io/library/img:v1\"],\"Layers\":[\"%s\",\"%s\"]}]",
-        config_name, one, two);
+    buf_addf(&manifest,
+             "[{\"Config\":\"%s\",\"RepoTags\":[\"docker.io/library/img:v1\"],\"Layers\":[\"%s\","
+             "\"%s\"]}]",
+             config_name, one, two);
     item_add(&tar, &(struct item){one, '0', layer.data, 0, layer.len});
     if (old) {
         item_add(&tar, &(struct item){"bbbb/", '5'});
@@ -188,13 +189,15 @@ static void hostile_docker_archives(void **state)
         {"[{\"Config\":\"c.json\",\"Layers\":[\"loop\"]}]", "is missing"},
         {"[{\"Config\":\"c.json\",\"Layers\":[]}]", "names 1 layers, the manifest 0"},
         {"[{\"Config\":\"c.json\",\"Layers\":[\"layer\"]}]", "the image's config says"},
-        {"[{\"Config\":\"00000000000000000000000000000000000000000000000000000000000000aa.json\",\"Layers\":[]}]",
+        {"[{\"Config\":\"00000000000000000000000000000000000000000000000000000000000000aa.json\","
+         "\"Layers\":[]}]",
          "damaged"},
         {"[{\"Layers\":[]}]", "names no config"},
         {"[]", "names no image"},
         {"{}", "names no image"},
         {"[", "not valid JSON"},
-        {"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"]},{\"Config\":\"c.json\",\"RepoTags\":[\"b:2\"]}]",
+        {"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"]},{\"Config\":\"c.json\","
+         "\"RepoTags\":[\"b:2\"]}]",
          "one of: a:1, b:2"},
     };
     static const char config[] =

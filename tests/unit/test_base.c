@@ -95,9 +95,9 @@ static void tags(void **state)
     assert_loads("oci:layout", &one);
     assert_loads("oci:layout:v1", &one);
     struct digest two = make_image(&(struct image){.history = "[]"}, &size);
-    add_entry(
-        &list, &two, size,
-        "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v2\",\"io.containerd.image.name\":\"h/n:v2\"}");
+    add_entry(&list, &two, size,
+              "\"annotations\":{\"org.opencontainers.image.ref.name\":\"v2\","
+              "\"io.containerd.image.name\":\"h/n:v2\"}");
     write_index(&list);
     assert_loads("oci:layout:v2", &two);
     assert_loads("oci:layout:h/n:v2", &two);
@@ -134,16 +134,18 @@ static void platforms(void **state)
         xasprintf("{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[%s]}", MEDIA_OCI_INDEX,
                   list.data);
     struct digest inner_digest = blob(inner, strlen(inner));
-    autofree char *outer = xasprintf(
-        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
-        MEDIA_OCI_INDEX, inner_digest.text, strlen(inner));
+    autofree char *outer =
+        xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\","
+                  "\"size\":%zu}]}",
+                  MEDIA_OCI_INDEX, inner_digest.text, strlen(inner));
     write_file("index.json", outer, strlen(outer));
     assert_loads("oci:layout", &amd);
 
     struct digest middle = blob(outer, strlen(outer));
-    autofree char *deep = xasprintf(
-        "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\",\"size\":%zu}]}",
-        MEDIA_OCI_INDEX, middle.text, strlen(outer));
+    autofree char *deep =
+        xasprintf("{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"%s\",\"digest\":\"%s\","
+                  "\"size\":%zu}]}",
+                  MEDIA_OCI_INDEX, middle.text, strlen(outer));
     write_file("index.json", deep, strlen(deep));
     assert_refused("oci:layout", "index inside of the index");
 }
@@ -211,10 +213,10 @@ static void a_tree_that_climbs_out(void **state)
         uint64_t size = 0;
         autoclose int fd = store_open_blob(&store, &layer, &size, &err);
         assert_true(fd >= 0);
-        buf_addf(
-            &text,
-            "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"digest\":\"%s\",\"size\":%llu}]}",
-            config_digest.text, config.len, layer.text, (unsigned long long)size);
+        buf_addf(&text,
+                 "{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},"
+                 "\"layers\":[{\"digest\":\"%s\",\"size\":%llu}]}",
+                 config_digest.text, config.len, layer.text, (unsigned long long)size);
         AUTO(buf) list = {0};
         struct digest manifest = blob(text.data, text.len);
         add_entry(&list, &manifest, text.len, "");

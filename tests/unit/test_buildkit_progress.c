@@ -36,20 +36,26 @@ static void a_failed_step(void **state)
     read_text(
         &progress,
         "#0 building with \"remote\" instance using remote driver\n\n"
-        "#1 [internal] load build definition from Dockerfile.lbuild\n#1 transferring dockerfile: 125B 0.0s done\n#1 DONE 0.1s\n\n"
+        "#1 [internal] load build definition from Dockerfile.lbuild\n"
+        "#1 transferring dockerfile: 125B 0.0s done\n#1 DONE 0.1s\n\n"
         "#2 [context b] load metadata for docker.io/library/b@sha256:a277\n#2 DONE 0.0s\n\n"
         "#4 [context b] OCI load from client\n#4 CACHED\n\n"
-        "#5 [a 1/2] RUN echo one\n#5 0.055 one\n#5 ...\n\n#6 [stage-1 1/2] COPY x /x\n#6 DONE 0.0s\n\n"
-        "#5 [a 1/2] RUN echo one\n#5 0.060 [3/4] two\n#5 0.1 \n#5 0.2\n#5 1.5 #7 [x 1/1] RUN no\n#5 sha256:ab 0.0s\n"
+        "#5 [a 1/2] RUN echo one\n#5 0.055 one\n#5 ...\n\n#6 [stage-1 1/2] COPY x /x\n"
+        "#6 DONE 0.0s\n\n"
+        "#5 [a 1/2] RUN echo one\n#5 0.060 [3/4] two\n#5 0.1 \n#5 0.2\n#5 1.5 #7 [x 1/1] RUN no\n"
+        "#5 sha256:ab 0.0s\n"
         "#5 ERROR: process \"/bin/sh -c echo one\" did not complete successfully: exit code: 4\n"
-        "------\n > [a 1/2] RUN echo one:\n0.055 one\n------\nDockerfile.lbuild:2\n--------------------\n"
+        "------\n > [a 1/2] RUN echo one:\n0.055 one\n------\nDockerfile.lbuild:2\n"
+        "--------------------\n"
         "   1 |     FROM b AS a\n   2 | >>> RUN echo one\n--------------------\n"
-        "ERROR: failed to build: failed to solve: process \"/bin/sh -c echo one\" did not complete successfully: exit code: 4\n",
+        "ERROR: failed to build: failed to solve: process \"/bin/sh -c echo one\" did not "
+        "complete successfully: exit code: 4\n",
         &seen);
 
     assert_string_equal(
         buf_text(&seen),
-        "begin a 1/2|RUN echo one\na 1/2: one\nbegin stage-1 1/2|COPY x /x\na 1/2: [3/4] two\na 1/2: \n"
+        "begin a 1/2|RUN echo one\na 1/2: one\nbegin stage-1 1/2|COPY x /x\na 1/2: [3/4] two\n"
+        "a 1/2: \n"
         "a 1/2: \na 1/2: #7 [x 1/1] RUN no\n");
 
     const struct progress_step *failed = buildkit_progress_failed(&progress);
@@ -73,8 +79,10 @@ static void an_old_one(void **state)
     read_text(
         &progress,
         "#4 [a 1/2] FROM docker.io/library/lbuild-base:x\n#4 sha256:ee476d89\n#4 DONE 0.2s\n\n"
-        "#5 [a 2/2] RUN exit 3\n#5 sha256:8e5b15e6\n#5 0.120 two\n#5 ERROR: executor failed running [/bin/sh -c exit 3]: exit code: 3\n"
-        "------\n > [a 2/2] RUN exit 3:\n------\nexecutor failed running [/bin/sh -c exit 3]: exit code: 3\n",
+        "#5 [a 2/2] RUN exit 3\n#5 sha256:8e5b15e6\n#5 0.120 two\n"
+        "#5 ERROR: executor failed running [/bin/sh -c exit 3]: exit code: 3\n"
+        "------\n > [a 2/2] RUN exit 3:\n------\nexecutor failed running [/bin/sh -c exit 3]: "
+        "exit code: 3\n",
         &seen);
 
     assert_string_equal(
@@ -93,18 +101,18 @@ static void several_failed(void **state)
     AUTO(buf) seen = {0};
     (void)state;
 
-    read_text(
-        &progress,
-        "#7 [build 5/5] RUN make\n#8 [bad 3/3] RUN exit 7\n#7 1.0 runc run failed: container process is already dead\n"
-        "#7 ERROR: executor failed running [/bin/sh -c exit 7]: exit code: 7\n"
-        "#8 ERROR: executor failed running [/bin/sh -c exit 7]: exit code: 7\n",
-        &seen);
+    read_text(&progress,
+              "#7 [build 5/5] RUN make\n#8 [bad 3/3] RUN exit 7\n"
+              "#7 1.0 runc run failed: container process is already dead\n"
+              "#7 ERROR: executor failed running [/bin/sh -c exit 7]: exit code: 7\n"
+              "#8 ERROR: executor failed running [/bin/sh -c exit 7]: exit code: 7\n",
+              &seen);
     assert_string_equal(buildkit_progress_failed(&progress)->stage, "bad 3/3");
 
-    read_text(
-        &progress,
-        "#9 [c 1/1] RUN true\n#9 ERROR: context canceled\nexecutor failed running [/bin/sh -c exit 7]: exit code: 7\n",
-        &seen);
+    read_text(&progress,
+              "#9 [c 1/1] RUN true\n#9 ERROR: context canceled\n"
+              "executor failed running [/bin/sh -c exit 7]: exit code: 7\n",
+              &seen);
     assert_string_equal(buildkit_progress_failed(&progress)->stage, "bad 3/3");
 }
 
@@ -146,9 +154,9 @@ static void hostile_output(void **state)
     buf_adds(&text, "#5 [a 1/2] RUN x\n");
     for (int i = 0; i < 1000; i++)
         buf_addf(&text, "#5 0.%d line %d\n", i, i);
-    buf_adds(
-        &text,
-        "#99999999999999999999 [b 1/1] RUN y\n#-1 [b 1/1] RUN y\n#6\n#6 \n#6 [\n#6 [] x\n#6 [/] x\n#6 [1/] x\n#6 [ /1] x\n#6 [1/1]x\n");
+    buf_adds(&text,
+             "#99999999999999999999 [b 1/1] RUN y\n#-1 [b 1/1] RUN y\n#6\n#6 \n#6 [\n#6 [] x\n"
+             "#6 [/] x\n#6 [1/] x\n#6 [ /1] x\n#6 [1/1]x\n");
     buf_adds(&text, "Dockerfile.lbuild:99999999999\nDockerfile.lbuild:x\nDockerfile.lbuild:3x\n");
 
     read_text(&progress, buf_text(&text), &seen);

@@ -76,7 +76,8 @@ static void a_failed_step_says_where(void **state)
 
     assert_int_equal(
         run(&w,
-            "echo 'step RUN make'; echo one; printf 'no rule\\r\\n\\n'; echo 'verdict exit status 2' >&2; exit 1",
+            "echo 'step RUN make'; echo one; printf 'no rule\\r\\n\\n'; echo 'verdict exit "
+            "status 2' >&2; exit 1",
             NULL),
         -1);
     assert_int_equal(w.err.kind, ERROR_BUILD);
@@ -105,7 +106,8 @@ static void an_engine_that_breaks(void **state)
     assert_int_equal(w.err.kind, ERROR_BUILD);
     assert_string_equal(
         w.err.text,
-        "stage 'build', step 2/3: 'sh' did not end in time and was killed; allow more time with --timeout");
+        "stage 'build', step 2/3: 'sh' did not end in time and was killed; allow more time with "
+        "--timeout");
     world_close(&w);
 }
 
@@ -117,7 +119,8 @@ static void output_is_cleaned_and_capped(void **state)
     world_open(&w);
     assert_int_equal(
         run(&w,
-            "printf '\\033[31mred\\033[0m\\nold\\rnew\\n'; head -c 5000 /dev/zero | tr '\\0' x; echo; printf last",
+            "printf '\\033[31mred\\033[0m\\nold\\rnew\\n'; head -c 5000 /dev/zero | tr '\\0' x; "
+            "echo; printf last",
             NULL),
         0);
 

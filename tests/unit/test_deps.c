@@ -8,10 +8,13 @@
 #include <unistd.h>
 
 static const char template_text[] =
-    "[template]\nlanguage = x\nmakes = deps app\n[input:v]\ntype = version\ndefault = 1\n[manifest]\ntakes = list\n---\n"
-    "FROM --platform={{platform}} {{builder}} AS deps\n{{install}}\n{{manifest}}\nRUN get {{input:v|plain}}\n"
+    "[template]\nlanguage = x\nmakes = deps app\n[input:v]\ntype = version\ndefault = 1\n"
+    "[manifest]\ntakes = list\n---\n"
+    "FROM --platform={{platform}} {{builder}} AS deps\n{{install}}\n{{manifest}}\n"
+    "RUN get {{input:v|plain}}\n"
     "FROM deps AS build\nCOPY . .\nRUN put {{handler|shell}}\n{{files}}\n"
-    "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n{{entrypoint}}\nCMD {{cmd|json}}\n";
+    "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n"
+    "{{entrypoint}}\nCMD {{cmd|json}}\n";
 
 /* A job with the members that deps_key reads. */
 struct fixture {

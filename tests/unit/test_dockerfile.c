@@ -28,7 +28,8 @@ static void whole_text(void **state)
         "COPY . .\n"
         "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=1700000000 \\\n"
         "    && mkdir -p /out /obj \\\n"
-        "    && compile() { gcc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include -fdebug-prefix-map=/src=. \"$@\"; } \\\n"
+        "    && compile() { gcc -std=gnu11 -O2 -Iinclude -I.lbuild/runtime/c/include "
+        "-fdebug-prefix-map=/src=. \"$@\"; } \\\n"
         "    && compile -frandom-seed=src/main.c -c src/main.c -o /obj/1.o \\\n"
         "    && compile -frandom-seed=loop.c -c .lbuild/runtime/c/loop.c -o /obj/2.o \\\n"
         "    && gcc -static /obj/1.o /obj/2.o -lm -o /out/program \\\n"
@@ -227,7 +228,8 @@ static void lines_know_where_they_come_from(void **state)
     autofree char *folder = unit_folder();
     autofree char *path = path_join(folder, "lbuild.ini");
     static const char text[] =
-        "[project]\nname = x\n[image]\nbase = al2\nworkdir = /w\n[build]\nbuilder = b\npackages = p\n";
+        "[project]\nname = x\n[image]\nbase = al2\nworkdir = /w\n[build]\nbuilder = b\n"
+        "packages = p\n";
     AUTO(project) project = {0};
     AUTO(plan) plan;
     AUTO(template) t = {0};

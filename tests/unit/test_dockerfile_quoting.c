@@ -81,7 +81,8 @@ static char *run_shell(const char *command)
     struct process_result result;
     AUTO(buf) output = {0};
     autofree char *script = xasprintf(
-        "show() { for a in \"$@\"; do printf '<%%s>\\n' \"$a\"; done; }; mkdir() { :; }; chmod() { :; }; rm() { :; };"
+        "show() { for a in \"$@\"; do printf '<%%s>\\n' \"$a\"; done; }; mkdir() { :; }; chmod() "
+        "{ :; }; rm() { :; };"
         "gcc() { show \"$@\"; }; dnf() { show \"$@\"; }; cp() { show \"$@\"; }; %s",
         command);
     const char *const argv[] = {"/bin/sh", "-c", script, NULL};

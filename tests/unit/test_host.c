@@ -68,12 +68,12 @@ static void plan_init(struct bench *b)
     words(&plan->sources, "main.c two.c");
     words(&plan->runtime_sources, "rt.c");
     words(&plan->include_dirs, "include");
-    words(
-        &plan->compile_flags,
-        "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections -fno-ident -O1");
-    words(
-        &plan->link_flags,
-        "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--build-id=none -s");
+    words(&plan->compile_flags,
+          "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections "
+          "-fno-ident -O1");
+    words(&plan->link_flags,
+          "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now "
+          "-Wl,--build-id=none -s");
 }
 
 static void bench_init(struct bench *b)
@@ -432,7 +432,8 @@ static void name_service_warnings(void **state)
     bench_init(&b);
     put(b.project, "two.c",
         "#include <netdb.h>\n#include <stddef.h>\n"
-        "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
+        "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; "
+        "}\n");
     if (build(&b, &said) != 0)
         fail_msg("%s", b.err.text);
 

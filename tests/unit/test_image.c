@@ -113,17 +113,23 @@ static void scratch_byte_for_byte(void **state)
     js_free(made(&fixture, &image));
 
     autofree char *expected = xasprintf(
-        "{\"created\":\"2000-02-29T00:00:00Z\",\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"A=1\"],"
-        "\"Entrypoint\":[\"/var/task/hello\"],\"Cmd\":[\"hello\"],\"WorkingDir\":\"/var/task\",\"Labels\":{"
-        "\"org.opencontainers.image.version\":\"v1\",\"z\":\"label\"}},\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]},"
+        "{\"created\":\"2000-02-29T00:00:00Z\",\"architecture\":\"arm64\",\"os\":\"linux\","
+        "\"config\":{\"Env\":[\"A=1\"],"
+        "\"Entrypoint\":[\"/var/task/hello\"],\"Cmd\":[\"hello\"],\"WorkingDir\":\"/var/task\","
+        "\"Labels\":{"
+        "\"org.opencontainers.image.version\":\"v1\",\"z\":\"label\"}},"
+        "\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[\"%s\"]},"
         "\"history\":[{\"created\":\"2000-02-29T00:00:00Z\",\"created_by\":\"lbuild %s\"}]}",
         fixture.own.diff_id.text, PACKAGE_VERSION);
     assert_string_equal(buf_text(&image.config), expected);
 
     autofree char *manifest = xasprintf(
-        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"config\":{\"mediaType\":"
-        "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},\"layers\":[{\"mediaType\":"
-        "\"application/vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"%s\",\"size\":300}],\"annotations\":{"
+        "{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\","
+        "\"config\":{\"mediaType\":"
+        "\"application/vnd.oci.image.config.v1+json\",\"digest\":\"%s\",\"size\":%zu},"
+        "\"layers\":[{\"mediaType\":"
+        "\"application/vnd.oci.image.layer.v1.tar+gzip\",\"digest\":\"%s\",\"size\":300}],"
+        "\"annotations\":{"
         "\"org.opencontainers.image.version\":\"v1\"}}",
         image.config_digest.text, image.config.len, fixture.own.digest.text);
     assert_string_equal(buf_text(&image.manifest), manifest);
@@ -141,19 +147,23 @@ static void the_base_is_carried_over(void **state)
 
     set_up(
         &fixture,
-        "{\"future\":{\"x\":[1]},\"author\":\"A\",\"architecture\":\"arm64\",\"variant\":\"v8\",\"os\":\"linux\",\"created\":"
+        "{\"future\":{\"x\":[1]},\"author\":\"A\",\"architecture\":\"arm64\",\"variant\":\"v8\","
+        "\"os\":\"linux\",\"created\":"
         "\"2001-01-01T00:00:00Z\",\"config\":{\"Shell\":[\"/bin/sh\"],\"Cmd\":null,\"Entrypoint\":"
-        "[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/var/task\",\"OnBuild\":[\"RUN x\"],\"Volumes\":null},"
+        "[\"/lambda-entrypoint.sh\"],\"WorkingDir\":\"/var/task\",\"OnBuild\":[\"RUN "
+        "x\"],\"Volumes\":null},"
         "\"docker_version\":\"20\"}");
     strv_add(&fixture.plan.cmd, "app.handler");
 
     AUTOPTR(js) config = made(&fixture, &image);
-    assert_json(
-        js_get(config, "config"),
-        "{\"Shell\":[\"/bin/sh\"],\"Cmd\":[\"app.handler\"],\"Entrypoint\":[\"/lambda-entrypoint.sh\"],"
-        "\"WorkingDir\":\"/var/task\",\"Volumes\":null,\"Labels\":{\"org.opencontainers.image.base.digest\":\"sha256:"
-        "29de6ae7260ab17cda315946a9325c32bc6ded91129eef7f2d10a2781f5b9bcc\",\"org.opencontainers.image.base.name\":"
-        "\"host/base:1\"}}");
+    assert_json(js_get(config, "config"),
+                "{\"Shell\":[\"/bin/sh\"],\"Cmd\":[\"app.handler\"],\"Entrypoint\":[\"/"
+                "lambda-entrypoint.sh\"],"
+                "\"WorkingDir\":\"/var/task\",\"Volumes\":null,"
+                "\"Labels\":{\"org.opencontainers.image.base.digest\":\"sha256:"
+                "29de6ae7260ab17cda315946a9325c32bc6ded91129eef7f2d10a2781f5b9bcc\","
+                "\"org.opencontainers.image.base.name\":"
+                "\"host/base:1\"}}");
     assert_json(js_get(config, "future"), "{\"x\":[1]}");
     assert_string_equal(js_get_text(config, "docker_version"), "20");
     assert_string_equal(js_get_text(config, "author"), "A");
@@ -168,9 +178,9 @@ static void a_new_entry_point_drops_the_bases_words(void **state)
     AUTO(image) image = {0};
     (void)state;
 
-    set_up(
-        &fixture,
-        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":[\"a\"],\"Cmd\":[\"b\"]}}");
+    set_up(&fixture,
+           "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Entrypoint\":[\"a\"],"
+           "\"Cmd\":[\"b\"]}}");
     strv_add(&fixture.plan.entrypoint, "/p");
     AUTOPTR(js) config = made(&fixture, &image);
     assert_json(js_get(js_get(config, "config"), "Entrypoint"), "[\"/p\"]");
@@ -183,10 +193,10 @@ static void env_is_merged_in_place(void **state)
     AUTO(image) image = {0};
     (void)state;
 
-    set_up(
-        &fixture,
-        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/a:/b\",\"LANG=C\",\"PATHS=x\","
-        "\"EMPTY\",\"LANG=twice\"]}}");
+    set_up(&fixture,
+           "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Env\":[\"PATH=/a:/b\","
+           "\"LANG=C\",\"PATHS=x\","
+           "\"EMPTY\",\"LANG=twice\"]}}");
     put(&fixture.plan.env, "NEW", "a=b");
     put(&fixture.plan.env, "LANG", "en");
     put(&fixture.plan.env, "PATHS", "");
@@ -203,10 +213,10 @@ static void labels_and_annotations(void **state)
     struct error err = {0};
     (void)state;
 
-    set_up(
-        &fixture,
-        "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":{\"z\":\"base\",\"own\":\"base\","
-        "\"org.opencontainers.image.base.name\":\"the base's base\"}}}");
+    set_up(&fixture,
+           "{\"architecture\":\"arm64\",\"os\":\"linux\",\"config\":{\"Labels\":{\"z\":\"base\","
+           "\"own\":\"base\","
+           "\"org.opencontainers.image.base.name\":\"the base's base\"}}}");
     put(&fixture.plan.labels, "own", "mine");
     put(&fixture.plan.annotations, "org.opencontainers.image.revision", "abc");
 

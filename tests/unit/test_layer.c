@@ -34,7 +34,8 @@ static void sorted_with_parents_and_normal_modes(void **state)
     autofree char *text = describe(&fixture, &layer);
     assert_string_equal(
         text,
-        "d 755 0:0 77 opt/\nl 777 0:0 77 opt/link -> ../var/task/b\nd 755 0:0 77 var/\nd 755 0:0 77 var/runtime/\n"
+        "d 755 0:0 77 opt/\nl 777 0:0 77 opt/link -> ../var/task/b\nd 755 0:0 77 var/\n"
+        "d 755 0:0 77 var/runtime/\n"
         "f 755 0:0 77 var/runtime/bootstrap=P\nd 755 0:0 77 var/task/\nf 644 0:0 77 var/task-x=A\n"
         "f 644 0:0 77 var/task/b=BB\n");
 }

@@ -77,13 +77,14 @@ static void places(void **state)
     } cases[] = {
         {"<project>\n<version>1-SNAPSHOT</version></project>", 0},
         {"<project>\n<parent>\n<version>1-SNAPSHOT</version></parent></project>", 3},
-        {"<p:project>\n<p:parent\na='>'>\n<p:version x=\"&lt;/version>\">LATEST</p:version></p:parent></p:project>",
+        {"<p:project>\n<p:parent\na='>'>\n<p:version "
+         "x=\"&lt;/version>\">LATEST</p:version></p:parent></p:project>",
          4},
         {"<project><rule>\n<version>[1,2)</version></rule></project>", 0},
         {"<dependency><version/>\n<x>LATEST</x></dependency>", 0},
         {"<dependency><version>1<x>LATEST</x></version></dependency>", 0},
-        {"<!DOCTYPE project [<!ENTITY v '<dependency><version>LATEST</version></dependency>'> <!-- ]> -->]>\n" DEPENDENCY(
-             "1"),
+        {"<!DOCTYPE project [<!ENTITY v '<dependency><version>LATEST</version></dependency>'> "
+         "<!-- ]> -->]>\n" DEPENDENCY("1"),
          0},
         {"<!-- \n\n -->\n" DEPENDENCY("1,2"), 4},
         {"<dependency><version>LATEST", 0},

@@ -58,11 +58,11 @@ static void reads_values(void **state)
     AUTO(strv) words = {0};
 
     assert_int_equal(
-        load(
-            f,
-            "# top\n[project]\nname = hello ; comment\ndescription = \"  a ; b \\\"x\\\" \\n \"\n"
-            "[build]\nflags: -O3 '-DX=a b'\n   -g\n[env]\nFOO = a#b\nEMPTY_ONE =\n[files]\ndata/x y.txt "
-            "= /opt/x\n"),
+        load(f,
+             "# top\n[project]\nname = hello ; comment\ndescription = \"  a ; b \\\"x\\\" \\n \"\n"
+             "[build]\nflags: -O3 '-DX=a b'\n   -g\n[env]\nFOO = a#b\nEMPTY_ONE =\n[files]\n"
+             "data/x y.txt "
+             "= /opt/x\n"),
         0);
     assert_string_equal(project_get(&f->project, KEY_PROJECT_NAME), "hello");
     assert_string_equal(project_get(&f->project, KEY_PROJECT_DESCRIPTION), "  a ; b \"x\" \n ");

@@ -139,7 +139,8 @@ static void challenges_are_read(void **state)
          1, "https://public.ecr.aws/token/", "public.ecr.aws", "aws"},
         {"bearer REALM=https://h/t , Service = S", 1, "https://h/t", "S", NULL},
         {"Bearer realm=\"a\\\"b\\\\c\"", 1, "a\"b\\c", NULL, NULL},
-        {"Basic realm=\"x, y=z\", Bearer realm=\"r\",scope=\"repository:lb:pull repository:lb:push\"",
+        {"Basic realm=\"x, y=z\", Bearer realm=\"r\",scope=\"repository:lb:pull "
+         "repository:lb:push\"",
          2, "r", NULL, "repository:lb:pull repository:lb:push"},
         {"Negotiate abcd==, Bearer realm=r", 2, "r", NULL, NULL},
         {"Bearer", 1, NULL, NULL, NULL},

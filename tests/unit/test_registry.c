@@ -226,7 +226,8 @@ static void refusals_are_final(void **state)
     } cases[] = {
         {404,
          "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\",\"message\":\"no such \\u001b[31mtag\"}]}",
-         "there is no image 'lambda/provided:al2023' (404 MANIFEST_UNKNOWN: no such ?[31mtag); check"},
+         "there is no image 'lambda/provided:al2023' (404 MANIFEST_UNKNOWN: no such ?[31mtag); "
+         "check"},
         {404, "<html>", "(404)"},
         {401, "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}",
          "not allowed (401 UNAUTHORIZED); no login for '127.0.0.1:"},

@@ -133,9 +133,9 @@ static void a_cpp_function(void **state)
     write_file(folder, "handler.cpp", source);
     run(folder, commands);
     expect(folder, "order", "8", "application/json", "{\"order\":8}");
-    expect(
-        folder, "order", "7", "Function.NoSuchOrder",
-        "{\"errorMessage\":\"there is no order 7\",\"errorType\":\"Function.NoSuchOrder\",\"stackTrace\":[]}");
+    expect(folder, "order", "7", "Function.NoSuchOrder",
+           "{\"errorMessage\":\"there is no order 7\",\"errorType\":\"Function.NoSuchOrder\","
+           "\"stackTrace\":[]}");
     expect(folder, "quote", "\"", "text/plain", "You said \"\\\"\"");
     remove_folder(folder);
 }

@@ -62,8 +62,8 @@ static const struct reply replies[] = {
     {"no content", "HTTP/1.1 204 No Content\r\nX: y\r\n\r\n", LAMBDA_HTTP_DONE, LAMBDA_HTTP_MORE,
      204, true, "", NULL},
     {"1xx is skipped",
-     "HTTP/1.1 100 Continue\r\nLambda-Runtime-Aws-Request-Id: no\r\n\r\nHTTP/1.1 103 Hints\r\n\r\n" OK
-         EVENT "Content-Length: 1\r\n\r\nx",
+     "HTTP/1.1 100 Continue\r\nLambda-Runtime-Aws-Request-Id: no\r\n\r\nHTTP/1.1 103 Hints\r\n"
+     "\r\n" OK EVENT "Content-Length: 1\r\n\r\nx",
      GOOD(true, "x")},
     {"status 413", "HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\n{}", LAMBDA_HTTP_DONE,
      LAMBDA_HTTP_MORE, 413, true, "{}", NULL},

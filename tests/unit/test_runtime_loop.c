@@ -224,20 +224,22 @@ static void context_comes_from_headers_and_environment(void **state)
 
     (void)state;
 
-    expect(
-        &api,
-        "lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-1:1:function:f:live\r\n"
-        "LAMBDA-RUNTIME-TRACE-ID: Root=1-2-3;Parent=4;Sampled=1\r\nLambda-Runtime-Aws-Tenant-Id: blue\r\n"
-        "Lambda-Runtime-Client-Context: {\"a\":1}\r\nLambda-Runtime-Cognito-Identity: {\"b\":2}\r\n",
-        "12345", "response",
-        ID
-        "|5|arn:aws:lambda:eu-1:1:function:f:live|Root=1-2-3;Parent=4;Sampled=1|blue|{\"a\":1}|{\"b\":"
-        "2}|facts|"
-        "my-function|$LATEST|3008|Root=1-2-3;Parent=4;Sampled=1|0|4102444800000|mine");
+    expect(&api,
+           "lambda-runtime-invoked-function-arn: arn:aws:lambda:eu-1:1:function:f:live\r\n"
+           "LAMBDA-RUNTIME-TRACE-ID: Root=1-2-3;Parent=4;Sampled=1\r\n"
+           "Lambda-Runtime-Aws-Tenant-Id: blue\r\n"
+           "Lambda-Runtime-Client-Context: {\"a\":1}\r\nLambda-Runtime-Cognito-Identity: "
+           "{\"b\":2}\r\n",
+           "12345", "response",
+           ID "|5|arn:aws:lambda:eu-1:1:function:f:live|Root=1-2-3;Parent=4;"
+              "Sampled=1|blue|{\"a\":1}|{\"b\":"
+              "2}|facts|"
+              "my-function|$LATEST|3008|Root=1-2-3;Parent=4;Sampled=1|0|4102444800000|mine");
     expect(
         &api, "Lambda-Runtime-Aws-Tenant-Id:\r\nLambda-Runtime-Trace-Id: \r\n", "", "response",
         ID
-        "|0|(null)|(null)|(null)|(null)|(null)|facts|my-function|$LATEST|3008|unset|0|4102444800000|mine");
+        "|0|(null)|(null)|(null)|(null)|(null)|facts|my-function|$LATEST|3008|unset|0|41024448000"
+        "00|mine");
     finish(&api, NULL);
 }
 
@@ -253,7 +255,8 @@ static void chunked_events(void **state)
         free(request.body);
         const char *reply =
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nLambda-Runtime-Aws-Request-Id: " ID
-            "\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\n{\"a\"\r\n3\r\n:1}\r\n0\r\nT: u\r\n\r\n";
+            "\r\nTransfer-Encoding: chunked\r\n\r\n4;x=y\r\n{\"a\"\r\n3\r\n:1}\r\n0\r\nT: u\r\n"
+            "\r\n";
         if (i == 0)
             runtime_api_send_text(&api, reply);
         for (const char *at = reply; i > 0 && *at; at++) /* each byte may come alone */

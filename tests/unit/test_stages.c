@@ -302,8 +302,10 @@ static void order_follows_need(void **state)
 {
     struct fixture *f = *state;
     static const char text[] =
-        "[project]\nname = p\n[stage:a]\nfrom = b\n[stage:b]\nfrom = scratch\ncopy = stage:c:/x /x\n"
-        "[stage:c]\nfrom = build\n[stage:idle]\nfrom = a\nsecrets = z\n[files]\nstage:a:/x/ = /x/\nmain.c = /y\n";
+        "[project]\nname = p\n[stage:a]\nfrom = b\n[stage:b]\nfrom = scratch\n"
+        "copy = stage:c:/x /x\n"
+        "[stage:c]\nfrom = build\n[stage:idle]\nfrom = a\nsecrets = z\n[files]\n"
+        "stage:a:/x/ = /x/\nmain.c = /y\n";
     const char *made = render(f, text);
     const char *c = strstr(made, "\nFROM build AS c\n"),
                *b = strstr(made, "\nFROM --platform=linux/amd64 scratch AS b\n");
@@ -438,10 +440,10 @@ static void packages_need_a_manager(void **state)
                  "has 'package-manager = none', which can't install 'packages'");
     expect_error(f, STAGE "packages = -x\n" USED,
                  "lbuild.ini:5:12: '-x' would be read as an option");
-    expect(
-        f,
-        "[project]\nname = p\n[stage:s]\nfrom = t\npackages = zip\n[stage:t]\nfrom = alpine:3\n" USED,
-        "\nFROM t AS s\nRUN export LD_LIBRARY_PATH= \\\n    && apk add --no-cache zip\n");
+    expect(f,
+           "[project]\nname = p\n[stage:s]\nfrom = t\npackages = zip\n"
+           "[stage:t]\nfrom = alpine:3\n" USED,
+           "\nFROM t AS s\nRUN export LD_LIBRARY_PATH= \\\n    && apk add --no-cache zip\n");
     expect(
         f,
         "[project]\nname = p\n[stage:s]\nfrom = mine\npackage-manager = yum\npackages = zip\n" USED,
@@ -454,11 +456,11 @@ static void colons_separate_as_ever(void **state)
     struct fixture *f = *state;
 
     assert_int_equal(
-        load(
-            f,
-            STAGE
-            "[files]\nstage:s:/a=/b\nstage: x = /c\n[env]\nstage:x\nstage1:y:z = 1\n[build]\nflags: -O1\n",
-            NULL),
+        load(f,
+             STAGE
+             "[files]\nstage:s:/a=/b\nstage: x = /c\n[env]\nstage:x\nstage1:y:z = 1\n[build]\n"
+             "flags: -O1\n",
+             NULL),
         -1);
     assert_non_null(strstr(f->err.text, "lbuild.ini:7:8: 'x = /c' is not a path in the image"));
     assert_int_equal(

@@ -6,8 +6,9 @@
 #include "template/template.h"
 
 #define HEAD "[template]\nlanguage = x\n---\n"
-#define REST                                                                                                     \
-    "{{install|block}}\n{{files|block}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n{{env}}\n{{labels}}\n" \
+#define REST                                                                                       \
+    "{{install|block}}\n{{files|block}}\nFROM --platform={{platform}} {{base}}\n{{copy}}\n"        \
+    "{{env}}\n{{labels}}\n"                                                                        \
     "{{workdir}}\n{{entrypoint}}\nCMD {{cmd|json}}\n"
 #define FIRST "FROM --platform={{platform|plain}} {{builder|plain}} AS build\n"
 
@@ -16,7 +17,8 @@ static void fills_in_the_struct(void **state)
     struct error err = {0};
     AUTO(template) t = {0};
     static const char text[] =
-        "\xef\xbb\xbf; about\r\n[template]\r\nlanguage = c++\r\ndescription = \"x ; y\"\r\nruntime = c\r\n"
+        "\xef\xbb\xbf; about\r\n[template]\r\nlanguage = c++\r\ndescription = \"x ; y\"\r\n"
+        "runtime = c\r\n"
         "[packages]\r\nal2023 = a 'b c'\r\n  d\r\nal2 = e\r\n--- \r\n" FIRST
         "RUN x {{sources|shell}}\r\n" REST;
     (void)state;

@@ -232,12 +232,16 @@ static void linker_warnings(void **state)
     (void)state;
 
     linker_output_sift(
-        "clang: warning: argument unused during compilation: '-no-pie' [-Wunused-command-line-argument]\n"
+        "clang: warning: argument unused during compilation: '-no-pie' "
+        "[-Wunused-command-line-argument]\n"
         "/usr/bin/ld: a.o: in function `f':\n"
-        "a.c:(.text.f+0x1e): warning: Using 'getpwnam' in statically linked applications requires at runtime the "
+        "a.c:(.text.f+0x1e): warning: Using 'getpwnam' in statically linked applications "
+        "requires at runtime the "
         "shared libraries from the glibc version used for linking\n"
-        "a.c:(.text.f+0x2e): warning: Using 'getaddrinfo' in statically linked applications requires at runtime x\n"
-        "a.c:(.text.f+0x2e): warning: Using 'getpwnam' in statically linked applications requires at runtime x\n"
+        "a.c:(.text.f+0x2e): warning: Using 'getaddrinfo' in statically linked applications "
+        "requires at runtime x\n"
+        "a.c:(.text.f+0x2e): warning: Using 'getpwnam' in statically linked applications "
+        "requires at runtime x\n"
         "/usr/bin/ld: b.o: in function `g':\n"
         "b.c:(.text.g+0x9): undefined reference to `h'\n"
         "/usr/bin/ld: c.o: in function `i':\n"

@@ -34,8 +34,8 @@ enum {
 
 static const char invoke_path[] = "/2015-03-31/functions/function/invocations";
 static const char api[] = "/2018-06-01/runtime/";
-static const char invalid_state[] =
-    "{\"errorMessage\":\"state transition is not allowed\",\"errorType\":\"InvalidStateTransition\"}";
+static const char invalid_state[] = "{\"errorMessage\":\"state transition is not allowed\","
+                                    "\"errorType\":\"InvalidStateTransition\"}";
 
 enum phase {
     PHASE_IDLE,     /* no invocation */
@@ -263,11 +263,11 @@ static void *reap(void *arg)
     if (s->phase == PHASE_WAITING || s->phase == PHASE_RUNNING) {
         const char *how = WIFSIGNALED(status) ? "signal: " : "exit status ";
         int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-        answer(
-            s, 502,
-            "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: Runtime exited with "
-            "error: %s%d\"}",
-            s->id, how, number);
+        answer(s, 502,
+               "{\"errorType\":\"Runtime.ExitError\",\"errorMessage\":\"RequestId: %s Error: "
+               "Runtime exited with "
+               "error: %s%d\"}",
+               s->id, how, number);
     }
     pthread_cond_broadcast(&s->changed);
     pthread_mutex_unlock(&s->lock);
@@ -282,11 +282,11 @@ static void start_child(struct server *s)
     int failed = posix_spawn(&s->child, s->command[0], NULL, NULL, s->command, environ);
     if (failed) {
         s->child = 0;
-        answer(
-            s, 502,
-            "{\"errorType\":\"Runtime.InvalidEntrypoint\",\"errorMessage\":\"RequestId: %s Error: fork/exec %s: "
-            "%s\"}",
-            s->id, s->command[0], strerror(failed));
+        answer(s, 502,
+               "{\"errorType\":\"Runtime.InvalidEntrypoint\",\"errorMessage\":\"RequestId: %s "
+               "Error: fork/exec %s: "
+               "%s\"}",
+               s->id, s->command[0], strerror(failed));
         return;
     }
     if (pthread_create(&thread, NULL, reap, s))
@@ -426,10 +426,10 @@ static int finish(struct server *s, int fd, const char *id, struct request *r)
     if (!response && strcmp(id + size, "/error") != 0)
         return reply(fd, 404, "text/plain", "404 page not found\n", 19);
     if (r->too_large) {
-        answer(
-            s, 200,
-            "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response payload size "
-            "exceeded maximum allowed payload size (6291556 bytes).\"}");
+        answer(s, 200,
+               "{\"errorType\":\"Function.ResponseSizeTooLarge\",\"errorMessage\":\"Response "
+               "payload size "
+               "exceeded maximum allowed payload size (6291556 bytes).\"}");
         return reply_json(
             fd, 413,
             "{\"errorMessage\":\"Exceeded maximum allowed payload size (6291556 bytes).\","
