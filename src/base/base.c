@@ -47,7 +47,7 @@ static const struct base_source *find_source(const char *reference, struct error
 
     error_set(
         err, ERROR_PROJECT,
-        "'%s' is no base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or "
+        "'%s' is not a base image; write an image reference, scratch, oci:DIR, oci-archive:FILE or "
         "docker-archive:FILE",
         reference);
     return NULL;
@@ -102,7 +102,7 @@ static int compress(const struct store *store, const struct digest *plain, int f
 {
     struct digest actual;
     AUTO(store_writer) blob = {0};
-    log_step("compress", "the base's layer %.19s is plain, and Lambda takes only gzip",
+    log_step("compress", "the base's layer %.19s is not compressed, and Lambda accepts only gzip",
              plain->text);
 
     if (store_writer_open(&blob, store, NULL, err) != 0)
@@ -283,8 +283,8 @@ static int pull(const struct base_source *source, const struct base_request *req
     if (found == 0)
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: what came is not whole: a blob is missing, or has not the size that the manifest "
-            "says",
+            "%s: the image is incomplete: a blob is missing, or doesn't have the size that the "
+            "manifest says",
             where);
     if (found < 0 || check_tree(base, store, where, err) != 0)
         return -1;

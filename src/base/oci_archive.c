@@ -54,7 +54,7 @@ static int read_index(struct tar_reader *reader, const struct tar_entry *entry, 
 {
     int64_t length = 0;
     if (out->len > 0)
-        return error_set(err, ERROR_REGISTRY, "there are two index.json in it");
+        return error_set(err, ERROR_REGISTRY, "it has two index.json");
     if (entry->size > MANIFEST_BYTES)
         return error_set(err, ERROR_REGISTRY, "its index.json is larger than %d bytes",
                          MANIFEST_BYTES);

@@ -19,12 +19,13 @@ static const char *const free_sections[FREE_SECTION_COUNT] = {"env", "labels", "
                                                               "inputs"};
 static const char *const free_help[FREE_SECTION_COUNT] = {
     "NAME = value: environment variables of the image.",
-    "NAME = value: labels of the image, beside those that lbuild makes.",
-    "SOURCE = /DEST: files and folders of the project that go into the image, or "
-    "stage:NAME:/SOURCE = /DEST: of a stage.",
-    "NAME = env:VARIABLE or file:PATH: where a secret is that a stage asks for; never its value.",
-    "NAME = value: what the language's template lets you choose; "
-    "'lbuild help template LANGUAGE' lists it.",
+    "NAME = value: labels of the image, besides those that lbuild sets.",
+    "SOURCE = /DEST: files and folders of the project to copy into the image; "
+    "stage:NAME:/SOURCE = /DEST copies from a stage.",
+    "NAME = env:VARIABLE or file:PATH: where to find a secret that a stage requests; "
+    "never its value.",
+    "NAME = value: inputs of the language's template; "
+    "'lbuild help template LANGUAGE' lists them.",
 };
 
 const char *project_key_name(enum key_id key)
@@ -105,7 +106,7 @@ char *keys_suggest(const char *section, const char *name)
 
     for (int i = 0; i < KEY_COUNT; i++)
         if (strcmp(project_keys[i].name, name) == 0)
-            return xasprintf("; it belongs into [%s]", project_keys[i].section);
+            return xasprintf("; it belongs in [%s]", project_keys[i].section);
     return xstrdup("; see 'lbuild help project-file'");
 }
 

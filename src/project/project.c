@@ -188,7 +188,7 @@ static void on_entry(void *data, const struct ini_entry *entry)
     if (entry->section[0] == '\0') {
         settings_complain(
             load->complaints, &origin,
-            "'%.80s' stands before the first section; put it below one like [project]",
+            "'%.80s' is before the first section; put it below a section such as [project]",
             entry->name);
         return;
     }

@@ -91,8 +91,8 @@ void setting_settle(struct setting *setting, enum value_type type, struct strv *
         if (!text) {
             settings_complain(
                 complaints, &setting->origin,
-                "the quotes of %.80s don't fit; write \"...\" with \\\" \\\\ \\n \\t inside and "
-                "nothing behind",
+                "the quotes of %.80s don't match; write \"...\" with \\\" \\\\ \\n \\t inside and "
+                "nothing after it",
                 setting->value);
             return;
         }

@@ -154,8 +154,8 @@ static void read_env(struct stage *stage, const char *line, const struct origin 
     if (length == 0 || isdigit((unsigned char)line[0]) || line[length] != '=') {
         settings_complain(complaints, origin, "expected NAME=VALUE, not '%.80s'", line);
     } else if (!value) {
-        settings_complain(complaints, origin, "the quotes of '%.80s' don't fit; write NAME=\"...\"",
-                          line);
+        settings_complain(complaints, origin,
+                          "the quotes of '%.80s' don't match; write NAME=\"...\"", line);
     } else if (settings_find(&stage->env, name)) {
         settings_complain(complaints, origin, "'%.80s' is set twice in this stage; keep one", name);
     } else {
@@ -201,7 +201,7 @@ static const char *wrong_command(const char *command)
     if (strncmp(command, "--", 2) == 0)
         return "starts like an option of RUN; secrets and SSH have keys of their own";
     if (array)
-        return "reads as a JSON array, which would run without a shell; write the words";
+        return "is a JSON array, which would run without a shell; write plain words";
     if (has_here_document(command))
         return "has a here-document, which not every engine knows; copy a file instead";
     return NULL;
@@ -224,8 +224,8 @@ static void read_run(struct stage *stage, const char *line, const struct origin 
     if (count > 0 && count % 2 == 0)
         settings_complain(
             complaints, origin,
-            "a line that ends in an even number of backslashes goes on in some engines, in others "
-            "not; quote them");
+            "only some engines continue a line that ends in an even number of backslashes; "
+            "quote them");
 
     if (last && backslashes(last->value) % 2 == 1) {
         setting_continue(last, line, origin);
@@ -240,7 +240,7 @@ static void check_run(const struct stage *stage, struct strv *complaints)
         const struct setting *command = &stage->run.items[i];
         const char *wrong = wrong_command(command->value);
         if (backslashes(command->value) % 2 == 1)
-            wrong = "ends in a backslash, with no line to go on with";
+            wrong = "ends in a backslash, but no line follows";
         if (wrong)
             settings_complain(complaints, &command->origin, "'%.80s' %s", command->value, wrong);
     }

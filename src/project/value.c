@@ -140,7 +140,8 @@ static char *check_list(enum value_type type, const char *value)
     if (type == TYPE_LINES || type == TYPE_SHELL) {
         if (text_lines(value))
             return NULL;
-        return xstrdup("a byte that is no text; only tabs and line ends are allowed, in UTF-8");
+        return xstrdup("a byte that is not text; use UTF-8, without "
+                       "control characters but tabs and line ends");
     }
 
     if (ini_words(value, &words) == 0)
@@ -215,7 +216,7 @@ char *value_check_secret(const char *name, const char *value)
         return NULL;
 
     return xasprintf(
-        "the secret '%s' needs env:VARIABLE or file:PATH; a value doesn't belong into the file",
+        "the secret '%s' needs env:VARIABLE or file:PATH; its value doesn't belong in the file",
         name);
 }
 
@@ -226,7 +227,7 @@ char *value_check_stage(const char *name)
 
     if (one_of(name, taken))
         return xasprintf(
-            "a stage can't be called '%s': it means something already; choose another name", name);
+            "a stage can't be called '%s', which has a meaning already; choose another name", name);
     if (name[0] < 'a' || name[0] > 'z' || name[length])
         return xasprintf(
             "'%.80s' is not a stage's name; use small letters, digits, - and _, a letter first",

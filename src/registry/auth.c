@@ -344,7 +344,7 @@ void auth_explain(const struct auth *auth, struct buf *out)
             "; the login from %s was %s; log in again with 'docker login %s' or check that the "
             "account may pull",
             auth->credentials.source,
-            auth->login == LOGIN_FOUND && !auth->used ? "of no use here" : "refused", host);
+            auth->login == LOGIN_FOUND && !auth->used ? "not usable here" : "refused", host);
     else
         buf_addf(out,
                  "; no login for '%s' was found; check the name, or log in with 'docker login %s'",

@@ -302,7 +302,7 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
     if (reply->status == 206 && reply->range_start != (int64_t)sink->offset) {
         if (restart(sink, err) != 0)
             return -1;
-        return error_set(err, ERROR_RETRY, "%s: %s: another range came than was asked for",
+        return error_set(err, ERROR_RETRY, "%s: %s: the registry sent another range than requested",
                          exchange->client->where, exchange->what);
     }
     if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)

@@ -270,7 +270,7 @@ static int search_variables(const char *host, const char *repository, struct cre
 
     if (result == 0 && file && file[0]) {
         if (!fs_exists(file))
-            log_warn("REGISTRY_AUTH_FILE names '%s', which is not there", file);
+            log_warn("REGISTRY_AUTH_FILE names '%s', which does not exist", file);
         result = search_file(file, false, host, repository, out, err);
     }
     return result;

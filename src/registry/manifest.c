@@ -254,14 +254,14 @@ static int check_layer(const struct js *layer, const char *type, const char *whe
     if (strstr(type, "foreign") || strstr(type, "nondistributable") ||
         js_count(js_get(layer, "urls")) > 0)
         return error_set(err, ERROR_REGISTRY,
-                         "%s: a layer is only to be had elsewhere (type '%.100s'); "
-                         "use a base whose layers are all its own",
+                         "%s: it has a foreign layer, stored outside the registry (type '%.100s'); "
+                         "use an image without foreign layers",
                          where, type);
 
     if (strstr(type, "zstd"))
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: a layer is compressed by zstd, which Lambda doesn't take; "
+            "%s: a layer is compressed with zstd, which Lambda doesn't accept; "
             "convert the image to gzip, for example with 'skopeo copy --dest-compress-format gzip'",
             where);
     if (strstr(type, "encrypted"))
@@ -278,7 +278,7 @@ static int read_layers(const struct js *list, const char *where, struct manifest
         return error_set(err, ERROR_REGISTRY, "%s: the manifest has no list of layers", where);
     if (count > MANIFEST_LAYERS)
         return error_set(err, ERROR_REGISTRY,
-                         "%s: %zu layers are more than the %d that can be stacked", where, count,
+                         "%s: it has %zu layers, but at most %d can be stacked", where, count,
                          MANIFEST_LAYERS);
 
     out->layers = xcalloc(count, sizeof *out->layers);
@@ -300,10 +300,11 @@ static int read_manifest(const struct js *document, const char *where, struct ma
     if (js_get_size(document, "schemaVersion", &version) && version == 1)
         return error_set(err, ERROR_REGISTRY,
                          "%s: this is a manifest of Docker's schema 1; "
-                         "push the image again with a tool of this decade",
+                         "push the image again with a current tool",
                          where);
     if (manifest_is_index(document, NULL))
-        return error_set(err, ERROR_REGISTRY, "%s: an index is where a manifest must be", where);
+        return error_set(err, ERROR_REGISTRY, "%s: this is an index, but must be a manifest",
+                         where);
 
     if (!js_is_object(js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY, "%s: the manifest has no config", where);

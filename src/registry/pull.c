@@ -37,7 +37,7 @@ static int check_type(const char *name, const struct js *document, const char *h
     if (own && header && !vague(header) && strcmp(own, header) != 0)
         return error_set(
             err, ERROR_REGISTRY,
-            "%s: it came as '%.100s' but says it is '%.100s'; ask the registry's owner", name,
+            "%s: the registry sent it as '%.100s', but it says it is '%.100s'; ask its owner", name,
             header, own);
 
     if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))

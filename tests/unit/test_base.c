@@ -166,7 +166,7 @@ static void wrong_images(void **state)
     assert_refused("oci:layout", "the image's config says");
     make_layout(
         &(struct image){.layer_type = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"});
-    assert_refused("oci:layout", "only to be had elsewhere");
+    assert_refused("oci:layout", "foreign layer");
     make_layout(&(struct image){.layer_type = "application/vnd.oci.image.layer.v1.tar+zstd"});
     assert_refused("oci:layout", "zstd");
 

@@ -98,8 +98,8 @@ static void manifests(void **state)
     } cases[] = {
         {"[]", "not a JSON object"},
         {"{'schemaVersion':1,'fsLayers':[]}", "schema 1"},
-        {"{'manifests':[]}", "an index is where"},
-        {"{'mediaType':'" MEDIA_DOCKER_LIST "'}", "an index is where"},
+        {"{'manifests':[]}", "this is an index"},
+        {"{'mediaType':'" MEDIA_DOCKER_LIST "'}", "this is an index"},
         {"{'layers':[]}", "no config"},
         {"{" CONFIG "}", "no list of layers"},
         {"{'config':{'digest':'sha256:AA','size':1},'layers':[]}", "not a sha256 digest"},
@@ -115,9 +115,8 @@ static void manifests(void **state)
          "encrypted"},
         {"{" CONFIG ",'layers':[" LAYER(
              ",'mediaType':'application/vnd.oci.image.layer.nondistributable.v1.tar+gzip'") "]}",
-         "only to be had elsewhere"},
-        {"{" CONFIG ",'layers':[" LAYER(",'urls':['https://example.com/x']") "]}",
-         "only to be had elsewhere"},
+         "foreign layer"},
+        {"{" CONFIG ",'layers':[" LAYER(",'urls':['https://example.com/x']") "]}", "foreign layer"},
         {"{" CONFIG
          ",'layers':[" LAYER(",'mediaType':'application/vnd.oci.image.layer.v1.tar+zstd'") "]}",
          "zstd"},

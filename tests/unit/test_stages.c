@@ -373,7 +373,7 @@ static void options_and_profiles_reach_stages(void **state)
     strv_release(&f->set);
     strv_add(&f->set, "stage:s.run=a\rb");
     assert_int_equal(load(f, text, NULL), -1);
-    assert_non_null(strstr(f->err.text, "--set: a byte that is no text"));
+    assert_non_null(strstr(f->err.text, "--set: a byte that is not text"));
     strv_release(&f->set);
     assert_int_equal(load(f, STAGE "[profile:q]\nstage:s.rum = x\nstage:t.run = x\n", NULL), -1);
     assert_non_null(
