@@ -64,7 +64,7 @@ struct known {
     struct strv keys;     /* of the bases asked for so far */
     struct error *errors; /* one for each key; ERROR_NONE: the base is in the store */
     size_t error_cap;
-    struct strv outputs, owners;
+    struct strv outputs, owners; /* each path, and the folder of the project that writes it */
 };
 
 static void known_release(struct known *known)
@@ -98,8 +98,7 @@ static int fail(struct function *function, const struct error *why)
     return -1;
 }
 
-/* Fetches a base when the first function that wants it comes; what became of that is every other's
- * answer too. */
+/* Fetches a base for the first function that wants it. The others get the same answer. */
 static int fetch_base(const struct pipeline_options *options, struct facts *facts,
                       struct known *known, struct error *err)
 {
@@ -107,6 +106,7 @@ static int fetch_base(const struct pipeline_options *options, struct facts *fact
     /* A file's path is relative to the project. */
     autofree char *key = xasprintf("%s %s %s", base, project_get(&facts->project, KEY_IMAGE_ARCH),
                                    base_is_file(base) ? facts->project.dir : "");
+
     size_t at = position(&known->keys, key);
     if (at == known->keys.len) {
         grow(known->errors, known->keys.len, known->error_cap);
@@ -114,6 +114,7 @@ static int fetch_base(const struct pipeline_options *options, struct facts *fact
         if (facts_load_base(options, facts, &known->errors[at]) == 0)
             known->errors[at].kind = ERROR_NONE;
     }
+
     if (known->errors[at].kind == ERROR_NONE)
         return 0;
     *err = known->errors[at];

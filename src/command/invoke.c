@@ -122,6 +122,7 @@ static int find_program(const struct js *config, struct function *function, stru
 {
     struct start *start = &function->start;
     const char *workdir = js_get_text(config, "WorkingDir");
+
     start_find(config, start);
     if (start->stock && start->words.len != 2)
         return error_set(err, ERROR_LAMBDA,
@@ -135,6 +136,7 @@ static int find_program(const struct js *config, struct function *function, stru
             err, ERROR_LAMBDA,
             "the image starts '%s', which is not a path; invoke doesn't search for programs",
             start->program);
+
     autofree char *absolute = path_join(workdir && workdir[0] ? workdir : "/", start->program);
     function->path = path_clean(absolute);
     if (!function->path)
@@ -182,9 +184,8 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
     return check_program(function, err);
 }
 
-/* argv for this machine: the program's own, behind an emulator when the image is for the other
- * architecture.
- */
+/* argv for this machine: the program's own, with an emulator in front when the image is for the
+ * other architecture. */
 static int make_argv(const struct imagefile *image, const struct function *function,
                      struct strv *argv, struct error *err)
 {
@@ -199,6 +200,7 @@ static int make_argv(const struct imagefile *image, const struct function *funct
                 arch_lambda(image->arch));
         strv_add(argv, qemu ? qemu : other);
     }
+
     strv_add(argv, function->program);
     /* The entry script keeps its word to itself. */
     for (size_t i = 1; i < function->start.words.len && !function->start.stock; i++)
@@ -215,17 +217,20 @@ static int invoke(const char *path, const struct invoke_options *options, const 
     AUTO(function) function = {0};
     AUTO(strv) argv = {0};
     AUTO(api_result) result = {0};
+
     process_catch_signals(); /* the folder must not stay behind */
     if (store_open(&store, NULL, err) != 0 ||
         imagefile_load(path, &choice, &store, &image, err) != 0 ||
         imagefile_verified(&image, err) != 0)
         return -1;
+
     const struct js *config = js_get(image.config, "config"),
                     *annotations = js_get(image.document, "annotations");
     function.name = start_function_name(js_get_text(annotations, "org.opencontainers.image.title"));
     if (find_program(config, &function, err) != 0 || unpack(path, &image, &function, err) != 0 ||
         make_argv(&image, &function, &argv, err) != 0)
         return -1;
+
     start_environment(config, &function.start, function.name, &function.env);
     const struct api_invocation invocation = {
         event->data ? event->data : "", event->len, function.name,
@@ -233,6 +238,7 @@ static int invoke(const char *path, const struct invoke_options *options, const 
     if (api_invoke(&invocation, strv_argv(&argv), strv_argv(&function.env), function.folder,
                    &result, err) != 0)
         return -1;
+
     buf_add(out, result.body.data, result.body.len);
     if (result.failed)
         return error_set(err, ERROR_BUILD, "the function reported an error: %s", result.error_type);
