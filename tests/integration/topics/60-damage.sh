@@ -58,7 +58,9 @@ bad_layout() {
     hello "oci:$INTEGRATION_BASES/layouts/$1"
     keeps_output fails_with $REGISTRY_FINAL "$2" lbuild build -C "$P"
     [ ! -e /lbuild-escape ] || die "a base wrote out of its place"
-    same '' "$(find "$W" -name lbuild-escape -print -quit)"
+    # Above lbuild's folders there are W and what lies in it; the storages of engines there are none of its own.
+    same '' "$(find "$P" "$XDG_CACHE_HOME" -name lbuild-escape)"
+    same '' "$(find "$W" -maxdepth 2 -name lbuild-escape)"
 }
 
 wrong_architecture() {
