@@ -310,7 +310,7 @@ def an_empty_index():
     return changed(lambda files: files.update({"index.json": b"{}"}))
 
 
-@case("lacks its config", 5)
+@case("has no config", 5)
 def a_manifest_without_layers():
     return with_manifest(lambda manifest: manifest.pop("layers") and None)
 
