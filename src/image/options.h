@@ -5,8 +5,8 @@
 #include "support/options.h"
 #include "support/strv.h"
 
-/* The options of verbs that read a finished image: which one of several, and how a registry is
- * asked. */
+/* The options of verbs that read a finished image: which of several images, and how to ask a
+ * registry. */
 struct image_options {
     const char *tag, *arch, *ca_file;
     struct strv mirrors;
@@ -15,7 +15,7 @@ struct image_options {
 extern const struct option_row image_option_rows[];
 void image_options_release(struct image_options *options);
 
-/* What imagefile_load takes; borrows from *options. */
+/* The choice for imagefile_load; it borrows from *options. */
 struct imagefile_choice image_options_choice(const struct image_options *options);
 
 #endif
