@@ -96,8 +96,9 @@ static int merge_env(struct js *config, const struct base *base, const struct pl
     for (size_t i = 0; i < env->len; i++) {
         const struct plan_pair *pair =
             find_pair(env, env->items[i].name, strlen(env->items[i].name));
-        if (!placed[pair - env->items])
-            strv_addf(&lines, "%s=%s", pair->name, pair->value);
+        if (!pair || placed[pair - env->items])
+            continue;
+        strv_addf(&lines, "%s=%s", pair->name, pair->value);
         placed[pair - env->items] = true;
     }
 

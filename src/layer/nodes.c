@@ -22,9 +22,15 @@ static uint32_t hash_of(const char *path, size_t length)
     return (uint32_t)(hash ^ hash >> 32);
 }
 
+/* A node that is there. */
+static struct node *known(const struct nodes *nodes, uint32_t number)
+{
+    return &nodes->chunks[number / NODES_CHUNK][number % NODES_CHUNK];
+}
+
 struct node *nodes_at(const struct nodes *nodes, uint32_t number)
 {
-    return number ? &nodes->chunks[number / NODES_CHUNK][number % NODES_CHUNK] : NULL;
+    return number ? known(nodes, number) : NULL;
 }
 
 static uint32_t *bucket_of(const struct nodes *nodes, uint32_t hash)
@@ -50,7 +56,7 @@ static void make_buckets(struct nodes *nodes)
     nodes->buckets = xcalloc(nodes->bucket_count, sizeof *nodes->buckets);
 
     for (uint32_t number = 1; number < nodes->count; number++) {
-        struct node *node = nodes_at(nodes, number);
+        struct node *node = known(nodes, number);
         if (!node->entry.path) /* dropped */
             continue;
         uint32_t *bucket = bucket_of(nodes, node->hash);
@@ -85,7 +91,7 @@ struct node *nodes_add(struct nodes *nodes, struct node *parent, const char *pat
         nodes->chunks[nodes->chunk_count++] = xmalloc(NODES_CHUNK * sizeof(struct node));
     }
 
-    struct node *node = nodes_at(nodes, number);
+    struct node *node = known(nodes, number);
     *node = (struct node){.entry = {.path = path, .type = TAR_DIR, .mode = 0755},
                           .number = number,
                           .hash = hash,
@@ -97,7 +103,7 @@ struct node *nodes_add(struct nodes *nodes, struct node *parent, const char *pat
         node->parent = parent->number;
         node->next = parent->children;
         if (node->next)
-            nodes_at(nodes, node->next)->previous = number;
+            known(nodes, node->next)->previous = number;
         parent->children = number;
     }
     return node;
@@ -107,15 +113,15 @@ void nodes_drop(struct nodes *nodes, struct node *node)
 {
     uint32_t *link = bucket_of(nodes, node->hash);
     while (*link != node->number)
-        link = &nodes_at(nodes, *link)->same;
+        link = &known(nodes, *link)->same;
     *link = node->same;
 
     if (node->previous)
-        nodes_at(nodes, node->previous)->next = node->next;
+        known(nodes, node->previous)->next = node->next;
     else
-        nodes_at(nodes, node->parent)->children = node->next;
+        known(nodes, node->parent)->children = node->next;
     if (node->next)
-        nodes_at(nodes, node->next)->previous = node->previous;
+        known(nodes, node->next)->previous = node->previous;
     node->entry.path = NULL;
 }
 
@@ -132,8 +138,7 @@ void nodes_hide(struct nodes *nodes, struct node *top, size_t layer)
         /* A leaf: go on with its neighbour, or back up. A parent that has become empty is the next
          * leaf. */
         for (;;) {
-            struct node *next = nodes_at(nodes, node->next),
-                        *parent = nodes_at(nodes, node->parent);
+            struct node *next = nodes_at(nodes, node->next), *parent = known(nodes, node->parent);
             if (node->layer < layer && !node->children)
                 nodes_drop(nodes, node);
             else if (node->layer < layer) {

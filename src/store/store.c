@@ -334,7 +334,8 @@ void store_writer_release(struct store_writer *writer)
 {
     if (!writer->store)
         return;
-    if (writer->fd >= 0 && !writer->done && (!writer->resumable || writer->offset == 0))
+    if (writer->path && writer->fd >= 0 && !writer->done &&
+        (!writer->resumable || writer->offset == 0))
         unlink(writer->path);
     autoclose_release(&writer->fd);
     digest_context_release(&writer->context);

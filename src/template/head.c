@@ -283,9 +283,11 @@ static void set_value(struct head *head, const struct ini_entry *entry, const st
 
 /* Sections and keys. */
 
+/* *name is the text after the colon; "" if there is none. */
 static enum part part_of(const char *section, const char **name)
 {
-    *name = strchr(section, ':') ? strchr(section, ':') + 1 : NULL;
+    const char *colon = strchr(section, ':');
+    *name = colon ? colon + 1 : "";
     if (strncmp(section, "input:", 6) == 0)
         return PART_INPUT;
     if (strncmp(section, "lock:", 5) == 0)

@@ -462,7 +462,7 @@ int toolchain_find(const struct plan *plan, const struct store *store, struct to
             why = xasprintf("it links with %s", out->libc);
             toolchain_release(out);
         }
-        if (strcmp(why, "not found") != 0 || candidates.len == 1)
+        if (why && (strcmp(why, "not found") != 0 || candidates.len == 1))
             buf_addf(&tried, "%s%s: %s", tried.len > 0 ? "; " : " (", words, why);
     }
 
