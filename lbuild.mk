@@ -2,25 +2,25 @@
 #
 #     LBUILD            the program                                              lbuild
 #     LBUILD_FUNCTIONS  folders with an lbuild.ini                               the Makefile's own folder
-#     LBUILD_NAME       what the files of a single function are called           its folder's name
+#     LBUILD_NAME       base name of the images, if there is only one function   its folder's name
 #     LBUILD_DIR        where images go; a folder for lbuild alone               lbuild-out
 #     LBUILD_FLAGS      more options of `lbuild build`
-#     LBUILD_CHECK_FLAGS, LBUILD_INVOKE_FLAGS                                    the same for check and invoke
+#     LBUILD_CHECK_FLAGS, LBUILD_INVOKE_FLAGS  the same for check and invoke
 #     LBUILD_EVENT      the event of `make invoke`                               the function's event.json, else {}
-#     LBUILD_DEPENDS    files that other rules make and the functions need
+#     LBUILD_DEPENDS    files that the functions need and other rules make
 #
-# For GNU make 3.82 and later: nothing newer is used here. Make itself decides whether there is something to do, from the list of
-# files that lbuild wrote when it built the image. Names with blanks are allowed in the project, but not in these variables.
+# Needs GNU make 3.82, and uses nothing newer. Make itself decides whether there is anything to do, by the list of files that lbuild
+# wrote when it built the image. Names in the project may have blanks, but not these variables.
 
 LBUILD ?= lbuild
 LBUILD_DIR ?= lbuild-out
 LBUILD_FUNCTIONS ?= $(lbuild-here)
 
-# The first makefile's folder: with `make -f ../Makefile` the project is there, and the images are where make was called.
+# The first makefile's folder. With `make -f ../Makefile` the project is there, while the images go to where make was called.
 lbuild-makefiles := $(MAKEFILE_LIST)
 lbuild-here := $(patsubst %/,%,$(dir $(firstword $(MAKEFILE_LIST))))
 
-# $(call lbuild-name,FOLDER): the folder's last part; "image" if that can't be a name in a makefile.
+# $(call lbuild-name,FOLDER): the last part of the folder's path, or "image" if a makefile can't have that as a name.
 lbuild-plain = $(if $(or $(word 2,$1),$(findstring %,$1),$(findstring :,$1),$(findstring =,$1),$(findstring ',$1)),image,$(or $1,image))
 lbuild-name = $(call lbuild-plain,$(notdir $(abspath $1)))
 ifeq ($(words $(LBUILD_FUNCTIONS)),1)
@@ -36,12 +36,12 @@ ifneq ($(filter x86_64 arm64,$(lbuild-names)),)
 $(error a function can't be called x86_64 or arm64 here; set LBUILD_NAME)
 endif
 
-# "+" lets lbuild join make's jobserver, but also runs a line under -n, -t and -q: there it is left out.
+# "+" lets lbuild join make's jobserver, but also makes a line run under -n, -t and -q, so it is left out then.
 lbuild-plus = $(if $(or $(findstring n,$(lbuild-letters)),$(findstring t,$(lbuild-letters)),$(findstring q,$(lbuild-letters))),,+)
 lbuild-letters = $(filter-out --%,$(firstword -$(MAKEFLAGS)))
 
 # $(call lbuild-rules,NAME,FOLDER,SUFFIX,OPTION): one image. The stamp's time is when lbuild last looked; the image keeps its time if
-# there was nothing to do. git is told to ignore the folder.
+# nothing had to be done. git is told to ignore the folder.
 define lbuild-rules
 $(LBUILD_DIR)/$1$3.tar: $(LBUILD_DIR)/.$1$3.stamp ;
 $(LBUILD_DIR)/.$1$3.stamp: $(lbuild-makefiles) $(LBUILD_DEPENDS) $(if $(word 2,$(wildcard $(LBUILD_DIR)/$1$3.tar $(LBUILD_DIR)/.$1$3.d)),,lbuild-absent)
@@ -71,7 +71,7 @@ $(call lbuild-rules,$1,$2,-x86_64,--x86-64)
 $(call lbuild-rules,$1,$2,-arm64,--arm64)
 endef
 
-# Without recipes, so that a Makefile can add its own under these names.
+# These have no recipes, so that a Makefile can add its own under the same names.
 image: lbuild-image
 image-x86_64: lbuild-image-x86_64
 image-arm64: lbuild-image-arm64
