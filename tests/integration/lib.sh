@@ -10,7 +10,7 @@ unset SOURCE_DATE_EPOCH
 say() { printf '# %s\n' "$*"; }
 die() { printf '%s\n' "$*" >&2; exit 1; }
 
-# The command runs in a subshell under set -e; what it printed is shown when it fails. A case that hangs is ended, and the run goes on.
+# The command runs in a subshell under set -e; its output is shown if it fails. A case that hangs is ended, and the run goes on.
 # Each line says how long the case took.
 CASE_SECONDS=${CASE_SECONDS:-1200}
 check() {
@@ -51,7 +51,7 @@ check() {
     fi
 }
 
-# A process and all below it; a daemon that a case started has left its family.
+# Ends a process and its descendants. A daemon that a case started isn't a descendant any more.
 descendants() {
     local child
     echo "$1"
@@ -59,7 +59,7 @@ descendants() {
     for child in $(cat "/proc/$1/task/"*/children 2>/dev/null); do descendants "$child"; done
 }
 
-# The watchdog of the case with that log.
+# Ends the watchdog of the case with that log.
 end_late() {
     local late
     sleep "$CASE_SECONDS" || return
@@ -71,8 +71,8 @@ end_late() {
 
 skip() { printf 'ok - %s # SKIP %s\n' "$1" "$2"; }
 
-# Cases that take long and don't hinder each other: `later LANE NAME COMMAND...` notes one, `together` runs them, those of a lane in
-# turn, the lanes side by side, and reports them in the order in which they were noted.
+# For long cases that don't disturb each other: `later LANE NAME COMMAND...` notes a case. `together` runs the noted cases, the lanes side by
+# side and the cases of a lane one after the other, and reports them in the order in which they were noted.
 LATER=()
 later() {
     local lane=$1 name=$2
@@ -107,25 +107,25 @@ run_lane() {
     done
 }
 
-# Inside of a case: leave it as skipped.
+# Within a case: end it as skipped.
 skip_case() { printf '%s\n' "$*"; exit 77; }
 need() {
     local tool
     for tool; do command -v "$tool" >/dev/null || skip_case "$tool is not installed"; done
 }
-# rustup's cargo is there before any toolchain is.
+# rustup installs cargo before there is any toolchain.
 need_rust() {
     need cargo
     cargo --version >/dev/null 2>&1 || skip_case 'cargo has no toolchain'
 }
-# need_feed KIND FILE: the repository makes packages of that kind when they are first asked for, and says why where it can't.
+# need_feed KIND FILE: the repository makes packages of that kind when they are first requested, or says why it can't.
 need_feed() {
     local said
     need curl
     said=$(curl -s "http://127.0.0.1:$(cat "$W/repository.port")/$1/$2" | tr -d '\0' | sed -n 's/.*<p>Message: \(.*\)\.<\/p>.*/\1/p')
     [ -z "$said" ] || skip_case "$said"
 }
-# need_gems [FOLDER]: those of the folder's lock file too.
+# need_gems [FOLDER]: with FOLDER, also the gems of its lock file.
 need_gems() {
     local gem
     need_feed gems specs.4.8
@@ -133,7 +133,7 @@ need_gems() {
         curl -sf -o /dev/null "http://127.0.0.1:$(cat "$W/repository.port")/gems/gems/$gem.gem" || skip_case "the distribution has no $gem"
     done < <([ $# = 0 ] || sed -n 's/^    \([a-z_]*\) (\(.*\))$/\1-\2/p' "$1/Gemfile.lock")
 }
-# .NET's SDK is the builder's own, in a container that stays.
+# .NET's SDK is the one in the builder image, run in a container that stays.
 need_dotnet() {
     need buildah
     need_part base-amd64
@@ -143,21 +143,21 @@ need_dotnet() {
         flock 9
         [ ! -e "$W/dotnet" ] || exit 0
         builder=$(buildah from public.ecr.aws/amazonlinux/amazonlinux:2023)
-        buildah run --network host "$builder" dnf install -y dotnet-sdk-8.0 || skip_case "no .NET SDK can be had"
+        buildah run --network host "$builder" dnf install -y dotnet-sdk-8.0 || skip_case "no .NET SDK is available"
         buildah config --env DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1 --env DOTNET_CLI_TELEMETRY_OPTOUT=1 --env DOTNET_NOLOGO=1 "$builder"
         echo "$builder" >"$W/dotnet"
     ) 9>&-
 }
-# dotnet_here FILE: a project file for the version that can be had here.
+# dotnet_here FILE: changes a project file to the version that is available here.
 dotnet_here() { sed -i 's/>net8.0</>netcoreapp3.1</' "$1"; }
-# dotnet_project FOLDER: for the version that can be had here, with a lock file, whose digests are the feed's.
+# dotnet_project FOLDER: a project for the version that is available here, with a lock file, whose digests are the feed's.
 dotnet_project() {
     dotnet_here "$1/function.csproj"
     buildah run --network host --volume "$(realpath "$1"):/src" "$(cat "$W/dotnet")" dotnet restore --use-lock-file --force-evaluate /src/function.csproj
     rm -rf "$1/obj"
 }
 
-# How a case names a language: AWS's clients for Ruby and .NET can't be had here.
+# How a case names a language: AWS's clients for Ruby and .NET aren't available here.
 subject() {
     case $1 in
     ruby) echo "ruby (with a stand-in of AWS's client)" ;;
@@ -175,19 +175,19 @@ need_part() {
 same() { [ "$1" = "$2" ] || die "expected: $1
      got: $2"; }
 
-# Whether grep finds it in what a pipe brings: all is read, for `grep -q` leaves early, and under pipefail its writer's SIGPIPE is a failure.
+# Like `grep -q` at the end of a pipe, but reads everything: grep -q leaves early, and under pipefail its writer's SIGPIPE is a failure.
 finds() {
     local all
     all=$(cat)
     grep -q "$@" <<<"$all"
 }
 
-# layer_files IMAGE NUMBER: the names of the files in a layer, counted from the last.
+# layer_files IMAGE NUMBER: the names of the files in a layer; layers are counted from the last.
 layer_files() {
     tar -xOf "$1" "$(tar -xOf "$1" manifest.json | jq -r ".[0].Layers[-$2]")" | tar -tz | grep -v '/$' | sort
 }
 
-# The exit code of a command must be the one given.
+# The command's exit code must be the given one.
 exits() {
     local want=$1 got=0
     shift
@@ -195,7 +195,7 @@ exits() {
     [ "$got" = "$want" ] || die "exit code $got, not $want: $*"
 }
 
-# A failed lbuild prints one line that names what went wrong.
+# A failed lbuild must print one line that names what went wrong.
 fails_with() {
     local want=$1 pattern=$2 got=0 err
     shift 2
@@ -233,14 +233,14 @@ static int hello(const struct lambda_event *event, struct lambda_response *respo
 
 LAMBDA_HANDLERS({ "hello", hello })
 C
-    # Lambda's rules don't depend on who cloned the project, nor may the times of its files.
+    # Nothing may depend on who cloned the project, nor on the times of its files.
     find "$1" -exec touch -d @1700000000 {} +
 }
 
 free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 
-# wait_for TENTHS COMMAND...: until the command succeeds, for so many tenths of a second on a quiet machine; a busy one gets three times
-# as many.
+# wait_for TENTHS COMMAND...: waits until the command succeeds, at most TENTHS tenths of a second on a quiet machine and three times as long
+# on a busy one.
 wait_for() {
     local tries=$(($1 * 3))
     shift
@@ -266,10 +266,10 @@ start_front() {
 
 stop_front() { kill "$FRONT_PID" 2>/dev/null || true; wait "$FRONT_PID" 2>/dev/null || true; }
 
-# count PATTERN: how many lines of the front's log match.
+# count PATTERN: prints how many lines of the front's log match.
 count() { grep -cE -e "$1" "$FRONT_LOG" || true; }
 
-# start_registry NAME YAML...: docker-registry with more configuration; sets STARTED (its port).
+# start_registry NAME YAML...: starts docker-registry with this additional configuration; sets STARTED (its port).
 start_registry() {
     local name=$1 port dir=$W/registry-$1
     shift
@@ -296,8 +296,8 @@ certificate() {
         -extfile "$dir/ext" -out "$dir/cert.pem"
 }
 
-# Docker: the engine under test is Debian's own client and a daemon of ours. Each lane of topics has daemons of its own, in the folder
-# DAEMONS: what one lane leaves or counts in them is nothing to the others.
+# Docker: the engine under test is Debian's client and our own daemon. Each lane of topics has its own daemons, in the folder
+# DAEMONS, so that lanes don't see what others leave in them.
 docker_() { DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config "$DOCKER" "$@"; }
 
 need_docker() {
@@ -319,7 +319,7 @@ start_docker() {
     ) 9>"$DAEMONS/docker.lock"
 }
 
-# BuildKit: what tests/integration/install-buildkit built, with a daemon of ours that runs its steps with runc.
+# BuildKit: as tests/integration/install-buildkit built it, with our own daemon, which runs its steps with runc.
 need_buildkit() {
     local tool
     need runc
@@ -330,7 +330,7 @@ need_buildkit() {
     BUILDKIT_TCP=tcp://127.0.0.1:$(cat "$DAEMONS/buildkit.port")
 }
 
-# A unix socket, and TCP for those who show a certificate of $DAEMONS/buildkit-tls (ca.pem, cert.pem, key.pem).
+# It listens on a unix socket, and on TCP for clients with a certificate of $DAEMONS/buildkit-tls (ca.pem, cert.pem, key.pem).
 start_buildkitd() {
     (
         flock 9
@@ -362,7 +362,7 @@ stop_buildkitd() {
 buildkit_answers() { [ -S "$DAEMONS/buildkit.sock" ] && buildctl_ debug workers; } >/dev/null 2>&1
 buildctl_() { BUILDKIT_HOST=unix://$DAEMONS/buildkit.sock "$TEST_TOOLS/buildkit/buildctl" "$@"; }
 
-# What a case needs so that lbuild finds the engine. use_docker 0 is the classic builder, 1 BuildKit.
+# Makes lbuild find the engine. use_docker 0 is the classic builder, use_docker 1 is BuildKit.
 use_docker() {
     need_docker
     export DOCKER_HOST=unix://$DAEMONS/docker.sock DOCKER_CONFIG=$DAEMONS/docker-config DOCKER_BUILDKIT=$1 PATH=$DAEMONS/docker-bin:$PATH
@@ -375,7 +375,7 @@ use_buildctl() {
     export PATH=$TEST_TOOLS/buildkit:$PATH
 }
 
-# Its builder lbuild-test is the daemon of use_buildctl.
+# The builder lbuild-test is the daemon of use_buildctl.
 use_buildx() {
     need_buildkit buildx/buildx
     export PATH=$TEST_TOOLS/buildx:$PATH BUILDX_CONFIG=$DAEMONS/buildx-config DOCKER_CONFIG=$DAEMONS/no-docker
@@ -384,7 +384,7 @@ use_buildx() {
         buildx create --name lbuild-test --driver remote "unix://$DAEMONS/buildkit.sock"
 }
 
-# An ordinary user with ranges of ids, known in the tests' own mount namespace alone. ROOTLESS starts a command as this user, whose
+# An ordinary user with ranges of ids, who exists only in the tests' own mount namespace. ROOTLESS starts a command as this user, whose
 # home is $W/rootless; buildah is set up there.
 need_rootless() {
     local user=lbuild-test home=$W/rootless file
@@ -409,8 +409,8 @@ need_rootless() {
     "${ROOTLESS[@]}" buildah unshare true || skip_case 'user namespaces are not allowed here'
 }
 
-# use_engine NAME, docker-classic, docker-BuildKit and buildah-rootless among them: sets OPTIONS for lbuild, AS, the words in
-# front of it, and CACHE, its cache.
+# use_engine NAME: NAME is an engine, or docker-classic, docker-BuildKit or buildah-rootless. Sets OPTIONS for lbuild, AS (the words in
+# front of it) and CACHE (its cache).
 use_engine() {
     CACHE=$XDG_CACHE_HOME OPTIONS=(--engine "${1%%-*}") AS=()
     case $1 in
@@ -436,7 +436,7 @@ use_engine() {
     esac
 }
 
-# What such an engine has besides its cache and the bases that lbuild loaded.
+# Lists what such an engine has besides its cache and the bases that lbuild loaded.
 left_in() {
     case $1 in
     buildah | podman) buildah containers -q ;;
@@ -459,7 +459,7 @@ containers_conf() {
     printf '[engine]\nruntime = "runc"\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
 }
 
-# The topics that build languages share an engine's storage: below the project's own files the layers are the same.
+# The topics that build languages share an engine's storage, because the layers below the project's own files are the same.
 languages_storage() {
     export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/languages/storage.conf
     mkdir -p "$W/languages"
@@ -469,7 +469,7 @@ languages_storage() {
 podman_() { CONTAINERS_CONF=$W/containers.conf podman --root "$W/podman" --runroot "$W/podman-run" "$@"; }
 buildah_() { CONTAINERS_CONF=$W/containers.conf buildah --root "$W/buildah" --runroot "$W/buildah-run" "$@"; }
 
-# arm64 programs run on this machine only while this is registered; a registration that was there is left alone.
+# Registers qemu, so that arm64 programs run on this machine; an existing registration is left alone.
 need_arm64() {
     need qemu-aarch64-static
     local at=/proc/sys/fs/binfmt_misc
@@ -480,7 +480,7 @@ need_arm64() {
             ":lbuild-test-$RUN_ID:M::\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00:\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff:$(command -v qemu-aarch64-static):F" \
             >$at/register
     ) 9>"$W/binfmt.lock"
-    # It sees a new platform only when it starts.
+    # The daemon sees a new platform only when it starts.
     ! buildkit_answers || buildctl_ debug workers | finds linux/arm64 || stop_buildkitd
 }
 

@@ -1,4 +1,4 @@
-# The stand-ins themselves: a test on a wrong base proves nothing.
+# Tests of the stand-ins themselves: a test on a wrong base proves nothing.
 
 raw_manifest() { skopeo inspect --raw "docker://$REGISTRY_HOST/$1"; }
 
@@ -59,7 +59,7 @@ builder_checks_names() {
         'printf "int main(void) { return 3; }" >/tmp/a.c; gcc -static -O2 -o /tmp/a /tmp/a.c; /tmp/a; test $? = 3'
 }
 
-# What it lacks comes from the repository of packages: a template that forgets one doesn't build.
+# Packages that the builder lacks come from the repository of packages, so a template that forgets one doesn't build.
 builder_installs() {
     need_docker
     local name=$REGISTRY_HOST/amazonlinux/amazonlinux:2023

@@ -1,10 +1,10 @@
-# One tarball, every consumer, the same configuration digest; and the function answers in a container as on Lambda.
+# Every consumer accepts the same tarball and finds the same config digest; and the function answers in a container as on Lambda.
 
 EVENT='{"n":1}'
 ANSWER='{"hello":{"n":1}}'
 URL=http://127.0.0.1:8080/2015-03-31/functions/function/invocations
 
-# image BASE ARCH: builds it once; sets IMAGE, TAG and CONFIG.
+# image BASE ARCH: builds the image once; sets IMAGE, TAG and CONFIG.
 image() {
     need_part base-
     IMAGE=$W/images/$1-$2.tar TAG=lbuild-test-$RUN_ID-$1-$2:v1
@@ -95,7 +95,7 @@ program() {
     printf '%s\n' "$first"
 }
 
-# As on Lambda: another user, nothing to write but /tmp, no network. The caller is inside of the container.
+# As on Lambda: another user, only /tmp writable, no network. The caller is inside the container.
 docker_answers() {
     local base=$1 arch=$2 name=lbuild-test-$RUN_ID platform=linux/amd64 part=amd64 client=wget more=() args=()
     need_docker
@@ -103,7 +103,7 @@ docker_answers() {
     image "$base" "$arch"
     docker_ load -q -i "$IMAGE"
     if [ "$base" = scratch ]; then
-        # No emulator and no client in such an image: both are lent to it.
+        # Such an image has no emulator and no client: both are lent to it.
         client="/busybox wget"
         more=(-v "$INTEGRATION_BASES/rie-$part:/lent-rie:ro" --entrypoint /lent-rie
             -v "$INTEGRATION_BASES/busybox-$part/bin/busybox:/busybox:ro")
@@ -128,7 +128,7 @@ invoke_answers() {
     same "$ANSWER" "$(lbuild invoke --data "$EVENT" "$IMAGE")"
 }
 
-# The commands that docs/image.md lists, as they stand there but for FILE and HOST/NAME:TAG, with the engines of this test.
+# Runs the commands that docs/image.md lists, word for word except FILE and HOST/NAME:TAG, with the engines of this test.
 documented_commands() {
     need skopeo podman buildah
     need_docker

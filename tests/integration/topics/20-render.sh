@@ -1,6 +1,6 @@
-# The Dockerfile of `render` in other engines gives the files that the host engine gives.
+# In other engines, the Dockerfile of `render` must give the same files as the host engine.
 
-# What a project with stages makes lies in it ready-made for the host engine, which runs none; stages.ini makes it.
+# The host engine runs no stages: for it, the files that they make lie ready in the project. stages.ini makes them.
 staged_project() {
     project "$1" al2023 "$2"
     mkdir -p "$1/assets" "$1/made/sub"
@@ -39,7 +39,7 @@ INI
     printf '[files]\nmade = /var/task/pages\na b = /opt/a b\n' >>"$1/lbuild.ini"
 }
 
-# built BASE ARCH: the host engine's tree, and the context for the others. BASE may be "stages": a project with stages.
+# built BASE ARCH: makes the host engine's tree, and the context for the others. BASE may be "stages": a project with stages.
 built() {
     need_part base-
     P=$W/render/$1-$2
@@ -59,7 +59,7 @@ build() {
     python3 "$SOURCES/tree.py" "$P.tar" >"$P.tree"
 }
 
-# The compilers are the same, byte for byte, for this machine's own architecture only.
+# Only for this machine's architecture is the compiler the same in the container, so only there is the program equal byte for byte.
 compare() {
     python3 "$SOURCES/tree.py" --no-content "$1" >"$1.names"
     diff -u "$P.names" "$1.names"
@@ -100,7 +100,7 @@ podman_gives() {
     compare "$P.podman" "$2"
 }
 
-# A stage that asks for a secret sees it, another one doesn't, and the value gets nowhere else. The command builds from standard
+# A stage that asks for a secret sees it, another stage doesn't, and the value gets nowhere else. The command builds from standard
 # input and leaves the image in $P.secret.
 secret_reaches() {
     local value sum
@@ -153,7 +153,7 @@ render_is_in_context() {
     lbuild render -C "$P" >"$P.dockerfile"
     tar -xOf "$P.context" Dockerfile.lbuild | diff -u "$P.dockerfile" -
     grep -q '^FROM .*lambda/provided' "$P.dockerfile"
-    # The portable core only.
+    # The Dockerfile has only what every engine understands.
     exits 1 grep -nE -- '--mount|<<|--link|--chmod|^# *syntax|[$](BUILD|TARGET)' "$P.dockerfile"
 }
 
@@ -165,7 +165,7 @@ for base in al2023 al2 scratch stages; do
     later others "podman, $base" podman_gives $base x86_64
 done
 later docker 'docker BuildKit, al2023 arm64' docker_gives 1 al2023 arm64
-# An emulated compiler takes its time: topic 93 has buildah build for arm64 by the same Dockerfile.
+# An emulated compiler is slow: topic 93 has buildah build for arm64 from the same Dockerfile.
 [ "${LBUILD_TEST_MATRIX:-}" != full ] || later others 'buildah, al2023 arm64' buildah_gives al2023 arm64
 later docker 'a secret reaches its stage alone, docker BuildKit' secret_reaches docker_secret
 later others 'a secret reaches its stage alone, buildah' secret_reaches buildah_secret

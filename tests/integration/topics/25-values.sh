@@ -1,4 +1,4 @@
-# Hostile values and a [files] tree: every engine's image holds exactly what the project says.
+# Hostile values and a tree in [files]: every engine's image must hold exactly what the project says.
 
 built() {
     need_part base-
@@ -11,7 +11,7 @@ built() {
     python3 "$SOURCES/tree.py" "$P.tar" >"$P.tree"
 }
 
-# compare ARCHIVE: what another engine made of the context.
+# compare ARCHIVE: compares the image that another engine made from the context.
 compare() {
     python3 "$SOURCES/tree.py" "$1" >"$1.tree"
     diff -u "$P.tree" "$1.tree"
@@ -63,7 +63,7 @@ containers_keep() {
     compare "$P.$1"
 }
 
-# The host engine can say what no Dockerfile can.
+# The host engine accepts values that no Dockerfile can express.
 line_break_loads() {
     need_docker
     built

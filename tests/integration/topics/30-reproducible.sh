@@ -1,4 +1,4 @@
-# Two builds of one commit are the same bytes, whoever builds, wherever and whenever.
+# Two builds of one commit give the same bytes, whoever builds, wherever and whenever.
 
 repository() {
     (
@@ -21,7 +21,7 @@ reference() {
     lbuild build -C "$R" -o "$R.tar"
 }
 
-# again KIND WORD...: a copy elsewhere, built by WORD... lbuild with a fresh store.
+# again KIND WORD...: copies the project elsewhere and builds it with WORD... lbuild and a fresh store.
 again() {
     local kind=$1 to
     shift
@@ -41,7 +41,7 @@ MORE=()
 other_user() { OWNER=23456:23456 again "$1" env HOME=/nonexistent setpriv --reuid 23456 --regid 23456 --clear-groups; }
 other_umask() { again "$1" bash -c 'umask 077; exec "$@"' _; }
 other_zone() { again "$1" env TZ=Pacific/Kiritimati; }
-# Turkish, where upper and lower case of "i" are other letters; made here, as few machines have it.
+# The Turkish locale, where "i" and "I" aren't a pair; made here, since few machines have it.
 other_locale() {
     need localedef
     [ -e "$W/locales/tr_TR.UTF-8" ] || {

@@ -1,4 +1,4 @@
-# Programs of real size: zlib and SQLite vendored from distribution source packages, several sources of their own.
+# Programs of real size: zlib and SQLite from the distribution's source packages, and several sources of our own.
 
 vendored() {
     need_part source-
@@ -33,7 +33,7 @@ defines = SQLITE_OMIT_LOAD_EXTENSION SQLITE_THREADSAFE=0 Z_SOLO
 INI
 }
 
-# The event is SQL; the answer says what it gave, its CRC-32 and what deflate makes of it.
+# The event is SQL. The answer has its result, the result's CRC-32, and its deflated form.
 sources() {
     cat >"$P/src/facts.h" <<'C'
 #include <stddef.h>
@@ -115,7 +115,7 @@ C
 
 SQL='with recursive n(i) as (select 1 union all select i + 1 from n where i < 2000) select i from n'
 
-# What the same bytes give here.
+# The same, computed here.
 expected() {
     python3 - <<'PY'
 import zlib
@@ -137,7 +137,7 @@ real_program() {
     run_program "$P-$arch.tar"
 }
 
-# The program out of the archive, behind the emulator stand-in.
+# Runs the program from the archive with the stand-in for the emulator.
 run_program() {
     local dir
     dir=$(mktemp -d "$W/run.XXXXXX")

@@ -2,7 +2,7 @@
 
 KILLS=${KILLS:-100}
 
-# whole FILE: absent, or an archive that every blob of is right in.
+# whole FILE: it is absent, or an archive whose blobs are all right.
 whole() {
     [ ! -e "$1" ] || python3 - "$1" <<'PY'
 import hashlib, json, sys, tarfile
@@ -16,14 +16,14 @@ json.load(a.extractfile("index.json"))
 PY
 }
 
-# Only the output, the project and what is known may lie in the folders when all is over.
+# In the end, only the output, the project and known files may lie in the folders.
 nothing_left() {
     local left
     left=$(find "$P" -newer "$P/started" ! -path "$P" ! -path "$P/src*" ! -name hello.tar ! -name started)
     [ -z "$left" ] || die "left behind: $left"
 }
 
-# milliseconds COMMAND...: how long it takes, here and now.
+# milliseconds COMMAND...: prints how long the command takes, here and now.
 milliseconds() {
     local from
     from=$(date +%s%3N)
@@ -45,9 +45,9 @@ killed_at_random() {
     takes[update]=$(milliseconds lbuild build -C "$P" -q)
     RANDOM=${SEED:-4711}
     printf 'a whole build takes %s ms, an update %s ms\n' "${takes[whole]}" "${takes[update]}"
-    # Until enough were hit: on a machine whose load changes, no one knows how long the next build takes.
+    # Repeats until enough builds were hit: on a machine whose load changes, no one knows how long the next build takes.
     for ((i = 0; interrupted < KILLS && i < 4 * KILLS; i++)); do
-        # Every third time from nothing, so that the pull is hit too; the others hit the build, or the update.
+        # Every third build starts from nothing, so that the pull is hit too; in the others, the build or the update is hit.
         kind=update
         [ $((i % 3)) != 0 ] || { rm -rf "$XDG_CACHE_HOME" && kind=whole; }
         [ $((i % 2)) != 0 ] || rm -f "$P/hello.tar"

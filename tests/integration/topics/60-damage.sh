@@ -1,5 +1,5 @@
-# Full disks, read-only folders, damaged and hostile bases, absent and failing compilers: a clear error with its exit
-# code, and nothing lost.
+# Full disks, read-only folders, damaged and hostile bases, missing and failing compilers: each gives a clear error with its exit
+# code, and nothing is lost.
 
 FAILED=1 ENGINE=4 REGISTRY_FINAL=5 UNFIT=6
 
@@ -10,7 +10,7 @@ hello() {
     project "$P" "$@"
 }
 
-# keeps_output COMMAND...: the output that was there is there still.
+# keeps_output COMMAND...: the previous output must still be there after the command.
 keeps_output() {
     printf 'the old output\n' >"$P/hello.tar"
     "$@"
@@ -58,7 +58,7 @@ bad_layout() {
     hello "oci:$INTEGRATION_BASES/layouts/$1"
     keeps_output fails_with $REGISTRY_FINAL "$2" lbuild build -C "$P"
     [ ! -e /lbuild-escape ] || die "a base wrote out of its place"
-    # Above lbuild's folders there are W and what lies in it; the storages of engines there are none of its own.
+    # W is above lbuild's folders. What lies deeper in it, e.g. the engines' storages, isn't lbuild's.
     same '' "$(find "$P" "$XDG_CACHE_HOME" -name lbuild-escape)"
     same '' "$(find "$W" -maxdepth 2 -name lbuild-escape)"
 }
@@ -78,7 +78,7 @@ damaged_store() {
     chmod u+w "$blob"
     printf 'X' | dd of="$blob" bs=1 seek=5000 conv=notrunc status=none
     printf '/* another */\n' >>"$P/src/handler.c"
-    # Found out, put away; with the registry at hand the next build is right again.
+    # lbuild notices the damage and removes the blob; with the registry, the next build is right again.
     lbuild build -C "$P" || lbuild build -C "$P"
     project "$P"
     lbuild build -C "$P"

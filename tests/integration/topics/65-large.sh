@@ -1,11 +1,11 @@
-# A project of 200,000 files: what lbuild does is counted by system calls and memory, not by time. The calls are counted over
-# a tenth of the files, since strace takes its time for each.
+# A project of 200,000 files: lbuild's work is measured in system calls and memory, not in time. The calls are counted for
+# a tenth of the files, since strace slows down each.
 
 FILES=200000
 L=$W/large
 mkdir -p "$L"
 
-# large NAME FILES: a project of so many.
+# large NAME FILES: makes a project of that many files.
 large() {
     need_part base-
     [ ! -e "$L/$1.made" ] || return 0
@@ -22,7 +22,7 @@ PY
     touch "$L/$1.made"
 }
 
-# costs CALLS MEMORY WORD...: lbuild WORD... takes at most so many system calls for ten files, and so many MiB.
+# costs CALLS MEMORY WORD...: lbuild WORD... may make at most CALLS system calls for ten files, and take at most MEMORY MiB.
 costs() {
     local calls=$1 memory=$2 used
     shift 2
@@ -42,7 +42,7 @@ sys.exit(most > int(sys.argv[1]) and f"{most} MiB, not {sys.argv[1]}")
 PY
 }
 
-# Looking at each file once is all that a build without a change needs.
+# A build without a change needs to look at each file only once.
 nothing_changed() {
     large tenth $((FILES / 10))
     large p $FILES
@@ -51,18 +51,18 @@ nothing_changed() {
     costs 12 96 build -q
 }
 
-# open, fstat, read twice, close, and the look at it.
+# For each file: open, fstat, two reads, close, and one stat.
 context() {
     costs 65 96 context
     tar -tf "$L/out" >"$L/list"
     same $FILES "$(grep -c '^data/.*txt$' "$L/list")"
-    # lbuild's own cap is a million; and rules apply to all.
+    # lbuild's own cap is a million files, and the ignore rules apply to all of them.
     printf 'data\n' >"$L/p/.dockerignore"
     lbuild context -C "$L/p" | tar -t | exits 1 grep '^data/'
     rm "$L/p/.dockerignore"
 }
 
-# What the engine gets is written once; lbuild itself keeps to the same memory.
+# The context for the engine is written once; lbuild itself stays within the same memory.
 engine() {
     large p $FILES
     use_engine "$1"

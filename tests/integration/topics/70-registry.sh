@@ -1,7 +1,7 @@
-# Registries: each kind of access, and each fault with its exit code.
+# Registries: every kind of access, and every fault with its exit code.
 
 FINAL=5 RETRY=75 LOCKED=7
-# The first layer, by its name: the config, which is asked for first, is too small to be cut in.
+# The first layer, by its digest: the config, which is fetched first, is too small to be cut.
 BLOBS='/blobs/sha256:'
 # shellcheck disable=SC2012  # digests
 LAYERS=$BLOBS$(ls -S "$INTEGRATION_BASES/layouts/al2023-amd64/blobs/sha256" 2>/dev/null | sed -n 1p)
@@ -14,7 +14,7 @@ hello() {
     project "$P"
 }
 
-# from_front: the build takes the base from the front in place of the real host.
+# from_front: builds with the front as a mirror of the real host.
 from_front() { lbuild build -C "$P" --registry-mirror "$REGISTRY_HOST=$FRONT" "$@"; }
 
 reference_tar() {
@@ -22,7 +22,7 @@ reference_tar() {
     (hello; lbuild build -C "$P" -o "$W/reference.tar")
 }
 
-# faulty WANT PATTERN FRONT-OPTION...: WANT is an exit code; 0 means that the build gets over it.
+# faulty WANT PATTERN FRONT-OPTION...: WANT is an exit code; 0 means that the build recovers.
 faulty() {
     local want=$1 pattern=$2
     shift 2
@@ -39,14 +39,14 @@ faulty() {
     fi
     [ "$(count '"fault": "')" -gt 0 ] || die 'the fault was never met'
     stop_front
-    # Nothing that the fault left behind may hurt.
+    # Whatever the fault left must not disturb the next build.
     start_front
     from_front
     cmp "$W/reference.tar" "$P/hello.tar"
     stop_front
 }
 
-# Within the time, so that no test waits for nothing.
+# within SECONDS COMMAND...: ends the command after that time, so that a build that hangs doesn't hold up the tests.
 within() {
     local seconds=$1
     shift
@@ -79,7 +79,7 @@ default_flow() {
     lbuild build -C "$P"
     tail -n +$((from + 1)) "$AWS_FRONT_LOG" >"$W/flow.log"
     grep -q '"path": "/token/?.*service=public.ecr.aws' "$W/flow.log"
-    # Fewer requests than blobs, manifests and one round for the token need would mean that something isn't checked.
+    # The blobs, the manifests and the token need this many requests; with fewer, something wasn't checked.
     grep -c . "$W/flow.log"
     exits 1 grep '"status": 403' "$W/flow.log"
 }
@@ -126,7 +126,7 @@ tls_with_own_ca() {
     start_front --tls "$W/tls/cert.pem" "$W/tls/key.pem"
     from_front --registry-ca "$W/tls/ca.crt"
     stop_front
-    # An authority that nobody knows.
+    # A certificate authority that nobody knows.
     certificate "$W/other-tls" 2>/dev/null
     fresh_store
     start_front --tls "$W/other-tls/cert.pem" "$W/other-tls/key.pem"
@@ -134,7 +134,7 @@ tls_with_own_ca() {
     stop_front
 }
 
-# docker-registry's own ways of asking who it is.
+# docker-registry's own ways of authentication.
 copy_base() {
     skopeo copy -q --all --src-tls-verify=false "$@" "docker://${REGISTRY#http://}/lambda/provided:al2023" \
         "docker://127.0.0.1:$STARTED/lambda/provided:al2023"

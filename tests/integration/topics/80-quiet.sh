@@ -1,4 +1,4 @@
-# A run that changes nothing opens no socket and starts no program; a second build starts only what it must.
+# A build with nothing to do opens no socket and starts no program; a second build starts only what it must.
 
 traced() {
     need strace
@@ -8,8 +8,8 @@ traced() {
 programs() { grep -c 'execve(.* = 0' "$W/trace" || true; }
 sockets() { grep -cE '(socket|connect)\(' "$W/trace" || true; }
 
-# Times of files say nothing about two changes within one tick of the kernel's clock; a build that starts so soon after
-# a change is right, but leaves no record that the next one could trust.
+# The times of files can't tell two changes within one tick of the kernel's clock apart. A build that starts that soon after
+# a change is right, but leaves no record that the next build could trust.
 settle() { sleep 0.1; }
 
 no_change() {
@@ -35,7 +35,7 @@ one_byte() {
     same 0 "$(sockets)"
     [ "$(programs)" -gt 1 ] || die 'nothing was compiled'
     grep -E 'execve\(.*(gcc|cc|clang)' "$W/trace" | finds handler.c
-    # The runtime's objects are kept.
+    # The runtime isn't compiled again.
     exits 1 grep -E 'execve\(.*"[^"]*runtimes/c/[a-z_]+\.c"' "$W/trace"
 }
 

@@ -14,7 +14,7 @@ tree() {
     done
 }
 
-# A compiler that notes when it starts and ends; "$2" is what it does in between.
+# Makes a compiler that records when it starts and ends; "$2" is what it does in between.
 compiler() {
     mkdir -p "$1"
     printf '#!/bin/sh\necho "+ $$" >>%s/log\n%s\n/usr/bin/gcc "$@"\nstatus=$?\necho "- $$" >>%s/log\nexit $status\n' \
@@ -47,7 +47,7 @@ one_pull_per_base() {
     same 2 "$(count 'GET.*/manifests/(al2|al2023)')"
     same "$(grep -E 'GET.*/blobs/' "$FRONT_LOG" | grep -oE 'sha256:[0-9a-f]{64}' | sort | uniq -d)" ''
     stop_front
-    # A base that can't be had is asked for once, and fails those that want it.
+    # A missing base is requested once, and fails the functions that need it.
     start_front --fault status:404 --match '/manifests/al2023'
     fresh_store
     exits 5 lbuild build --all "$P" --registry-mirror "$REGISTRY_HOST=$FRONT" >"$P/report" 2>"$P/log"
@@ -58,7 +58,7 @@ one_pull_per_base() {
     stop_front
 }
 
-# The most compilers that ran at a time, of a log with a line for each start and end.
+# The maximum number of compilers that ran at a time, from a log with a line for each start and end.
 most() { awk '$1 == "+" { n++; if (n > m) m = n } $1 == "-" { n-- } END { print m + 0 }' "$1"; }
 
 jobs_are_shared() {
@@ -77,7 +77,7 @@ jobs_are_shared() {
         test "$(most "$P/bin/log")" -le $jobs
         [ $jobs = 1 ] || test "$(most "$P/bin/log")" -gt 1
     done
-    # Under make, its jobs are the limit.
+    # Under make, make's jobs are the limit.
     need make
     printf 'all:\n\t+@%s build --all -q %s >/dev/null\n' "$LBUILD" "$P" >"$P/Makefile"
     find "$P/fn" -name '*.c' -exec sed -i '$a extern int made;' {} +
@@ -107,7 +107,7 @@ a_signal_stops_all() {
     cat "$P/report" "$P/log"
     same 3 "$(grep -c '^stopped ' "$P/report")"
     grep -q '^lbuild: interrupted (Terminated)$' "$P/log"
-    # Neither compilers nor their children stay, nor temporary files.
+    # No compilers, no children of theirs and no temporary files are left.
     while read -r _ pid; do wait_for 100 bash -c '! kill -0 "$1"' - "$pid"; done <"$P/bin/log"
     wait_for 100 bash -c '! pgrep -x -f "$1"' - "sleep $long"
     same '' "$(ls -A "$XDG_CACHE_HOME/lbuild/objects/work")"

@@ -1,4 +1,4 @@
-# lbuild below make: who is started, by the kernel's word; make 4.4 and its other jobserver; a make that is interrupted.
+# lbuild under make: which programs are started, as strace sees it; make 4.4 and its other jobserver; a make that is interrupted.
 # What the makefile itself does is in tests/golden/make-*.
 
 newer_make() {
@@ -6,7 +6,7 @@ newer_make() {
     [ -x "$NEWER/make" ] || skip_case "GNU make 4.4 is not installed; tests/integration/install-wheels does it"
 }
 
-# make_project FOLDER: with the Makefile of two lines that docs/make.md begins with.
+# make_project FOLDER: makes a project with the Makefile of two lines that docs/make.md begins with.
 make_project() {
     project "$1" "${2:-al2023}"
     # shellcheck disable=SC2016  # not a command
@@ -19,7 +19,7 @@ make_project() {
 traced_make() { strace -f -qq -s 4096 -o "$W/trace" -e trace=execve make -s -C "$P" "$@"; }
 started() { grep -c 'execve(.* = 0' "$W/trace" || true; }
 
-# Times of files say nothing about two changes within one tick of the kernel's clock.
+# The times of files can't tell two changes within one tick of the kernel's clock apart.
 settle() { sleep 0.1; }
 
 second_run() {
@@ -46,7 +46,7 @@ second_run() {
     same '{"hello":{}}' "$(make -s -C "$P" invoke)"
 }
 
-# The same bytes as without make, although make's own files lie in the project.
+# The bytes are the same as without make, although make's own files lie in the project.
 same_image() {
     need git make
     need_part base-
@@ -67,7 +67,7 @@ same_image() {
     )
 }
 
-# Installed below /usr/local, the makefile is found without asking lbuild. The mount is this run's alone.
+# Installed under /usr/local, the makefile is found without asking lbuild. Only this run sees the mount.
 found_by_itself() {
     need make
     P=$W/itself
@@ -96,7 +96,7 @@ newer_make_has_a_fifo() {
     echo "$file" | "$NEWER/make" -s -j2 --jobserver-style=pipe -f - | finds 'jobserver-auth=[0-9]'
 }
 
-# Ended as a terminal or a CI system does it, the whole group at once: nothing is left running, and the next make goes on.
+# A terminal or a CI system ends the whole process group at once: nothing may be left running, and the next make must work.
 interrupted() {
     need make setsid
     fresh_store
@@ -113,7 +113,7 @@ interrupted() {
     kill -TERM -- "-$group"
     ! wait "$group" || die 'make says that all went well'
     wait_for 200 bash -c "! pgrep -g $group" || die "still there: $(pgrep -ag "$group")"
-    # make passes the signal on: of two, the second ends lbuild on the spot, and its compilers with it, by the kernel's hand.
+    # make passes the signal on, so lbuild gets two. The second ends lbuild at once, and the kernel ends its compilers.
     wait_for 100 bash -c "! grep -qs '^State:.[^Z]' /proc/$(cat "$W/begun")/status" || die 'a compiler is still there'
     exits 1 grep INTERNAL "$W/interrupted.log"
     sed -i 's/sleep 60/:/' "$P/tools/cc"

@@ -1,11 +1,11 @@
-# The examples under docs/ci/: each is what its CI system takes, and its shell parts do what they promise. Stubs stand in for
-# the AWS CLI alone; what is pushed goes to a registry on this machine.
+# The examples under docs/ci/: each is valid for its CI system, and its shell parts do what they promise. Only the AWS CLI is
+# a stub; images are pushed to a registry on this machine.
 
 EXAMPLES=$SOURCES/../../docs/ci
 
 parts() { python3 "$SOURCES/ci_steps.py" show "$EXAMPLES/$1" "$2"; }
 
-# A commit with two functions, one on each base, and the tools of the image that the examples ask for.
+# A commit with two functions, one on each base, and the tools that the examples expect in their image.
 repository() {
     need_part base-
     need git jq skopeo python3 htpasswd
@@ -34,7 +34,7 @@ repository() {
         "auth: {htpasswd: {realm: ecr, path: $R/htpasswd}}"
 }
 
-# step FILE NAME VARIABLE=VALUE...: as the system's shell runs it, in the checkout, with nothing of our own environment.
+# step FILE NAME VARIABLE=VALUE...: runs a step as the CI system's shell does, in the checkout, without our environment.
 step() {
     local file=$1 name=$2
     shift 2
@@ -47,7 +47,7 @@ step() {
     )
 }
 
-# What was built is what was pushed, under the commit's name.
+# The pushed image is the one that was built, and its tag is the commit.
 pushed() {
     local line name digest count=0
     while read -r line; do
@@ -72,13 +72,13 @@ lint() {
         python3 "$SOURCES/ci_steps.py" show "$EXAMPLES/$file" >"$W/ci-script"
         sh -n "$W/ci-script"
         ! command -v shellcheck >/dev/null || shellcheck -s sh "$W/ci-script"
-        # Every example is the page's.
+        # The page must name every example.
         grep -qF "ci/$file" "$EXAMPLES/../ci.md"
     done
     test "$(find "$EXAMPLES" -type f | wc -l)" = 4
 }
 
-# The linter of the workflow syntax itself, where it can be had.
+# The linter for the workflow syntax, if it is available.
 actionlint_passes() {
     if ! command -v actionlint >/dev/null; then
         need go
@@ -119,7 +119,7 @@ containers_show_mistakes() {
     grep -qE '^::error file=functions/two/src/handler.c,line=3,col=[0-9]+::' "$R/log"
 }
 
-# Root of an ordinary container: without a single capability, and no socket of an engine.
+# As root of an ordinary container: without any capability, and without an engine's socket.
 unprivileged() {
     need setpriv
     RUNNER=(setpriv --inh-caps=-all --bounding-set=-all --no-new-privs)
@@ -140,7 +140,7 @@ gitlab_shows_mistakes() {
     unprivileged
     repository broken
     exits 1 step gitlab-ci.yml functions CI_PROJECT_DIR="$R/repo" GITLAB_CI=true
-    # What GitLab's documentation asks of an entry.
+    # The members that GitLab's documentation requires of an entry.
     jq -e 'length > 0 and all(.[]; (.description | type == "string") and (.check_name | type == "string")
         and (.fingerprint | test("^[0-9a-f]{32}$")) and (.severity | IN("info", "minor", "major", "critical", "blocker"))
         and (.location.path == "functions/two/src/handler.c") and (.location.lines.begin | type == "number"))

@@ -4,7 +4,7 @@ export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$W/engines/sto
 mkdir -p "$W/engines"
 storage_conf overlay "$W/engines" >"$CONTAINERS_STORAGE_CONF"
 
-# stages FOLDER: a project with a builder that installs packages and with a stage of its own.
+# stages FOLDER: makes a project whose builder installs packages, and which has its own stage.
 stages() {
     project "$1"
     printf 'packages = gcc glibc-static zip\n' >>"$1/lbuild.ini"
@@ -25,7 +25,7 @@ INI
     printf 'a\nb\n' >"$1/notes/one"
 }
 
-# What an engine may leave: its cache. Nothing of ours runs, is mounted, or lies about.
+# An engine may leave only its cache. Nothing of ours may still run, be mounted, or lie about.
 nothing_left() {
     local work=$XDG_CACHE_HOME/lbuild/objects/work
     same '' "$(buildah containers -q)"
@@ -48,7 +48,7 @@ like_host() {
     cmp "$P-host.tar" "$P.tar"
     answers "$P.tar"
     nothing_left
-    # Offline, and with another configuration: everything is there.
+    # Offline, and with another configuration: everything needed is in the cache.
     lbuild build -C "$P" -q --engine "$1" --offline --no-cache --set function.handler=hello2 -o "$P-2.tar"
     nothing_left
 }
@@ -63,7 +63,7 @@ auto_takes_what_it_needs() {
     lbuild build -C "$P" --network none 2>&1 | tee "$P.log"
     grep -q '^engine *buildah: the first that works here' "$P.log"
     sleep 0.1
-    # Nothing changed: no engine is started, and no other tool either.
+    # If nothing has changed, no engine and no other tool is started.
     mkdir -p "$P-none"
     printf '#!/bin/sh\necho started >>"%s/ran"\nexit 1\n' "$P-none" >"$P-none/buildah"
     chmod +x "$P-none/buildah"
@@ -98,7 +98,7 @@ a_failing_step() {
     nothing_left
 }
 
-# The sentinel is in no image, blob, log, cache key or argument list, nor in what the engine keeps.
+# The secret must be in no image, blob, log, cache key or argument list, nor in the engine's storage.
 secrets_stay_secret() {
     need buildah
     need_part base-
@@ -130,7 +130,7 @@ INI
     tar -xf "$P/hello.tar" -C "$P-out"
     for blob in "$P-out"/blobs/sha256/*; do zcat -f "$blob"; done >"$P-out/plain"
     exits 1 grep -rqaF "$sentinel" "$P-out" "$P.log" "$P-calls" "$XDG_CACHE_HOME" "$W/engines/graph"
-    # Another value is no change. To another output, as lbuild may ask no engine at all for the one that is there.
+    # Another value of the secret is no change. The output is another one, since for the existing one lbuild may start no engine at all.
     SENTINEL=$sentinel-2 PATH=$P-bin:$PATH lbuild build -C "$P" --engine buildah --secret "id=file,src=$W/secret-file" -o "$P-1.tar" 2>&1 |
         grep -F '[private 3/3] taken from the cache'
     printf '%s-longer' "$sentinel" >"$W/secret-file"
@@ -155,7 +155,7 @@ two_at_once() {
     nothing_left
 }
 
-# Every command on the engines' pages.
+# Runs every command on the engines' pages.
 docs_hold() {
     need buildah podman
     need_part base-

@@ -1,4 +1,4 @@
-# Engines that are interrupted, hang, die, have no room, let nobody in, or go away: one line, the right exit code, and nothing left.
+# Engines that are interrupted, hang, die, have no room, refuse access, or go away: one line, the right exit code, and nothing left.
 
 F=$W/faults
 mkdir -p "$F/tmp"
@@ -6,7 +6,7 @@ chmod 1777 "$F/tmp"
 storage_conf overlay "$F/storage" >"$F/storage.conf"
 export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$F/storage.conf TMPDIR=$F/tmp
 
-# sleeper FOLDER: a project whose stage runs until it is ended.
+# sleeper FOLDER: makes a project whose stage runs until it is ended.
 sleeper() {
     project "$1"
     printf '\n[stage:long]\nfrom = al2023\nrun = cp /usr/bin/sleep /tmp/lbuild-sleeps-%s; echo it runs; /tmp/lbuild-sleeps-%s 600\n' \
@@ -17,10 +17,10 @@ sleeper() {
 sleeps() { pgrep -f "tmp/lbuild-sleeps-$RUN_ID 600"; }
 sleeps_no_more() { ! sleeps; }
 as_before() { [ "$(left_in "$1")" = "$BEFORE" ]; }
-# What containerd writes there on a signal is its own.
+# Ignores what containerd writes there on a signal.
 no_files() { same '' "$(find "$F/tmp" "$CACHE/lbuild/objects/work" -mindepth 1 -maxdepth 1 ! -name 'containerd.*.stacks.log')"; }
 
-# What an engine may leave is its cache. A daemon puts containers away when it has seen that its client is gone.
+# An engine may leave only its cache. A daemon removes containers once it notices that its client is gone.
 nothing_left() {
     wait_for 150 sleeps_no_more || die 'a process of the step still runs'
     wait_for 150 as_before "$1" || die "there was '$BEFORE', now '$(left_in "$1")'"
@@ -28,7 +28,7 @@ nothing_left() {
     no_files
 }
 
-# begin ENGINE CASE OPTION...: starts the build of a sleeper, and comes back when its step sleeps. Sets P, PID and BEFORE.
+# begin ENGINE CASE OPTION...: starts the build of a sleeper, and returns when its step sleeps. Sets P, PID and BEFORE.
 begin() {
     need_part base-
     use_engine "$1"
@@ -58,21 +58,21 @@ signalled() {
     ends "$1" "$3"
 }
 
-# The engine's program, be it the engine itself or a daemon's client.
+# The engine's program: the engine itself, or a daemon's client.
 dies() {
     begin "$1" dies
     kill -KILL "$(pgrep -P "$PID" -x "${1%%-*}" | sed -n 1p)"
     ends "$1" 4 'was killed by signal 9'
 }
 
-# The time is for the step: the base and what comes before it are there from the case before.
+# The timeout counts only for the step: the base and everything before the step are cached by the previous case.
 hangs() {
     [ -e "$F/$1-INT" ] || signalled "$1" INT 130
     begin "$1" hangs --timeout 15s
     ends "$1" 1 'did not end in time.*--timeout'
 }
 
-# lbuild itself, by SIGKILL: the engine's container stays until somebody does what the page says; lbuild's own files go with the next build.
+# SIGKILL for lbuild itself: the engine's container stays until the user runs the page's command; the next build removes lbuild's own files.
 killed() {
     begin buildah killed
     kill -KILL "$PID"
@@ -82,13 +82,13 @@ killed() {
     test -n "$(left_in buildah)"
     buildah rm --all
     rm -rf "${F:?}/tmp"/*
-    # What is young may be somebody's who is about to lock it.
+    # A young file may belong to a process that is about to lock it.
     find "$CACHE/lbuild/objects/work" -mindepth 1 -maxdepth 1 -exec touch -d '-11 minutes' {} +
     lbuild build -C "$P" -q --engine buildah --set stage:long.run='mkdir /made' -o "$P.tar"
     nothing_left buildah
 }
 
-# A small file system holds what the engine keeps.
+# The engine's storage is on a small file system.
 no_room() {
     need_part base-
     use_engine "$1"
@@ -130,7 +130,7 @@ little_buildctl() {
     wait_for 300 buildctl --addr "unix://$P.sock" debug workers || die "buildkitd did not start: $(tail -n 5 "$P.daemon")"
 }
 
-# For an ordinary user to whom nothing belongs.
+# As an ordinary user who owns nothing.
 forbidden() {
     need setpriv
     need_part base-
@@ -158,7 +158,7 @@ docker_is_absent() {
         lbuild build -C "$P" -q "${OPTIONS[@]}"
 }
 
-# A builder elsewhere whose connection breaks while a step runs: worth another try.
+# A remote builder whose connection breaks while a step runs: exit code 75.
 goes_away() {
     local socket=$DAEMONS/buildkit.sock address cut=$F/cut-$1
     use_engine "$1"
@@ -179,7 +179,7 @@ goes_away() {
     ends "$1" 75 'went away in the middle.*try again'
 }
 
-# buildah for one commits nothing on such an image.
+# buildah, for one, can't commit on such an image.
 without_history() {
     need_part base-amd64
     use_engine "$1"

@@ -7,7 +7,7 @@ print(json.load(open(sys.argv[1]))["manifests"][0]["digest"])
 PY
 }
 
-# What the tests of the engines stand on: the daemon runs steps, on a base that comes from a folder of the client's.
+# The tests of the engines rely on this: the daemon runs steps, on a base from a folder of the client.
 daemon_runs_a_step() {
     need_buildkit
     need_part base-
@@ -27,7 +27,7 @@ D
 
 check 'buildkitd runs a step on a base from an OCI layout' daemon_runs_a_step
 
-# A project, and the image that the host engine makes of it: the compiler is the same in the builder image.
+# Makes a project, and its image by the host engine: the builder image has the same compiler.
 built() {
     need_part base-
     P=$W/with-buildkit/$1-$2
@@ -36,7 +36,7 @@ built() {
     lbuild build -C "$P" -t hello:v1 -o "$P.tar"
 }
 
-# same_as_host BASE OPTION...: these options make the image that the host engine makes, byte for byte; it answers.
+# same_as_host BASE OPTION...: builds with these options; the image must equal the host engine's, byte for byte, and answer.
 same_as_host() {
     local base=$1 out
     shift
@@ -60,7 +60,7 @@ docker_gives() {
     same "$before" "$(left_in_docker)"
 }
 
-# Containers, volumes and images but for the builders' caches and the bases that lbuild loaded.
+# Lists containers, volumes and images, except the builders' caches and the bases that lbuild loaded.
 left_in_docker() {
     docker_ ps -aq
     docker_ volume ls -q
@@ -71,7 +71,7 @@ buildctl_tls() {
     use_buildctl
     export BUILDKIT_HOST=$BUILDKIT_TCP
     TOPIC_CASE=tls same_as_host al2023 --engine buildctl --tlsdir "$DAEMONS/buildkit-tls"
-    # Somebody else's authority.
+    # A certificate of another authority.
     fails_with 4 'certificate.*--tls' lbuild build -C "$P" -o "$P-no.tar" --engine buildctl --tlscacert "$W/tls/ca.crt"
 }
 
@@ -81,7 +81,7 @@ buildx_remote() {
     fails_with 4 'no builder .*docker buildx' lbuild build -C "$P" -o "$P-no.tar" --engine buildx --builder nope
 }
 
-# A RUN that fails: its command, its last words, and the line of lbuild.ini.
+# For a RUN that fails, the message has its command, the end of its output, and the line of lbuild.ini.
 failing() {
     local name=$1
     shift
@@ -104,7 +104,7 @@ failing_docker() {
 }
 failing_buildctl() { use_buildctl; failing buildctl --engine buildctl --addr "unix://$DAEMONS/buildkit.sock"; }
 
-# The value of a secret reaches the step, and nothing else: no argument, file of lbuild's, log, image or cache.
+# The value of a secret reaches only the step: no argument, no file of lbuild, no log, image or cache has it.
 secret_stays() {
     local sentinel name=$1
     shift
@@ -138,9 +138,9 @@ t = tarfile.open(fileobj=io.BytesIO(gzip.decompress(read(m["layers"][-1]["digest
 sys.stdout.write(t.extractfile("var/task/made").read().decode())
 PY
     same "$(tr 0-9 1-90 <<<"$sentinel")" "$(cat "$P.made")"
-    # ... and nobody else has.
+    # ... and nothing else has.
     exits 1 grep -l "$sentinel" "$P.trace" "$P.log" "$P/lbuild.ini"
-    # Folders of the daemons come and go meanwhile.
+    # The daemons' folders may appear and disappear meanwhile.
     same '' "$(grep -rl "$sentinel" "$XDG_CACHE_HOME" "$W/with-buildkit" "$DAEMONS/buildkit" "$DAEMONS/docker" 2>/dev/null || true)"
     python3 - "$P.tar" "$sentinel" <<'PY'
 import gzip, sys, tarfile

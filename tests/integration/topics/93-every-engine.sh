@@ -9,8 +9,8 @@ storage_conf overlay "$TREES/storage" >"$TREES/storage.conf"
 export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$TREES/storage.conf
 ENGINES='host buildah buildah-rootless podman docker-classic docker-BuildKit buildctl buildx'
 
-# sources PROJECT ARCH: sets P, its folder. plain is C alone, stage has a stage of the user's own, packages a builder that installs some.
-# For arm64 the program of stage comes ready-made: the compiler, which is emulated, has plain and packages to compile.
+# sources PROJECT ARCH: sets P, the project's folder. plain is only C, stage has a stage of its own, and packages has a builder that installs
+# some. For arm64, stage has a ready-made program: plain and packages already test the compiler, which is emulated and slow.
 sources() {
     P=$TREES/$1-$2
     (
@@ -45,7 +45,7 @@ INI
     esac
 }
 
-# ready_made FOLDER: the project's program, by the host engine, takes the place of its sources.
+# ready_made FOLDER: replaces the project's sources by the program that the host engine makes from them.
 ready_made() {
     lbuild build -C "$1" --engine host -q -o "$1.tar"
     rm -r "$1/src"
@@ -74,7 +74,7 @@ builds() {
     grep -E '^var/task/made/link l .*deep/count' "$out.tree"
 }
 
-# The images of one project, each against buildah's; prints the paths that differ as the list has them.
+# Compares the images of one project with buildah's; prints the paths that differ in the form of the list.
 differing() {
     local image name engine paths reference=$TREES/out/$1-$2.buildah
     for image in "$TREES/out/$1-$2".*.tree; do
@@ -92,7 +92,7 @@ differ_as_listed() {
         for arch in x86_64 arm64; do
             [ -e "$TREES/out/$project-$arch.buildah.tree" ] || continue
             differing $project $arch >>"$TREES/found"
-            # Engines that were skipped, because they aren't here, are in no list.
+            # Skipped engines, which aren't installed here, are in no list.
             for engine in $ENGINES; do
                 [ ! -e "$TREES/out/$project-$arch.$engine.tree" ] ||
                     grep "^$project $arch $engine " "$SOURCES/differences" >>"$TREES/listed" || true
@@ -104,7 +104,7 @@ differ_as_listed() {
     diff -u <(sort "$TREES/listed") <(sort "$TREES/found")
 }
 
-# Whatever made them, the tools take them: one manifest each, as the first topics say of host's.
+# Whichever engine made them, the tools accept the images: one manifest each, as the first topics check for host.
 accepted() {
     local image layout=$TREES/layout sum
     need skopeo umoci oci-image-tool podman buildah
@@ -128,8 +128,8 @@ accepted() {
     docker_ image rm -f hello:latest
 }
 
-# projects ENGINE ARCH: host has no containers. Of engines that share their code, e.g. buildctl and buildx, one has what the other hasn't.
-# packages is plain and more.
+# projects ENGINE ARCH: prints the projects to build. host has no containers. Engines that share their code, e.g. buildctl and buildx, divide the
+# projects among them. packages covers everything in plain.
 projects() {
     case ${LBUILD_TEST_MATRIX:-}-$1-$2 in
     *-host-*) echo plain ;;
@@ -141,7 +141,7 @@ projects() {
     esac
 }
 
-# Emulated compilers take their time, and are started one by one: two engines work side by side.
+# Emulated compilers are slow, and an engine starts them one by one: so two engines work side by side.
 lane() { case $1 in buildah-rootless | docker-*) echo 2 ;; *) echo 1 ;; esac; }
 
 (need_arm64) >/dev/null || true

@@ -1,8 +1,8 @@
-# The Dockerfile of each template, as `lbuild init` and `lbuild render` make it, before the linters that there are. What is left out:
-# DL3029, FromPlatformFlagConstDisallowed  the platform is fixed on purpose: an image is of the architecture that was asked for
+# Checks the Dockerfile of each template, as `lbuild init` and `lbuild render` make it, with the linters that are installed. Left out are:
+# DL3029, FromPlatformFlagConstDisallowed  the platform is fixed on purpose: an image has the architecture that was requested
 # DL3033, DL3041  Amazon Linux keeps no older versions of its packages, so a pinned one is gone tomorrow
-# DL3003  `cd` within a step that comes back to nothing
-# DL4006  sh has no pipefail; the steps ask for the status of the one that matters
+# DL3003  `cd` within a step, which has no effect after the step
+# DL4006  sh has no pipefail; the steps check the status of the command that matters
 # SC1007  `LC_ALL= command` is meant
 
 LINT=$W/lint
@@ -34,7 +34,7 @@ buildkit() {
     exits 1 grep WARNING "$LINT/$1.lint"
 }
 
-# Without an exception there is one to find.
+# Without the exception, BuildKit's linter finds something.
 buildkit_looks() { (buildkit c none) | grep FromPlatformFlagConstDisallowed; }
 
 check 'BuildKit looks' exits 1 buildkit_looks

@@ -1,15 +1,15 @@
-# The layer of dependencies: kept while they are the same, made anew when the lock file changes; and what lbuild says of dependencies
-# that can't work. They are wheels made here; the runtime interface client comes from its registry.
+# The layer of dependencies is kept while they stay the same, and made again when the lock file changes; and lbuild's messages about
+# dependencies that can't work. The dependencies are wheels made here; the runtime interface client comes from its registry.
 
 languages_storage
 mkdir -p "$W/dependencies/wheels"
 WHEELS=$W/dependencies/wheels
 python3 -u -m http.server --bind 127.0.0.1 --directory "$WHEELS" 0 >"$W/dependencies/server" 2>&1 &
 echo $! >>"$W/pids"
-# It takes a port by itself and says which.
+# The server chooses its port and prints it.
 wheels_at() { sed -n 's|.*(\(http://[^)]*\)).*|\1|p' "$W/dependencies/server"; }
 
-# wheel NAME VERSION FILE...: a wheel of files; prints its line of a lock file.
+# wheel NAME VERSION FILE...: makes a wheel of these files; prints its line for a lock file.
 wheel() {
     python3 - "$WHEELS" "$@" <<'PY'
 import hashlib, os, sys, zipfile
@@ -28,7 +28,7 @@ print(f"{name}=={version} --hash=sha256:{hashlib.sha256(open(path, 'rb').read())
 PY
 }
 
-# greeting VERSION: the wheel greet, whose command of the same name says its version.
+# greeting VERSION: makes the wheel greet, whose command of the same name prints its version.
 greeting() {
     mkdir -p "$W/dependencies/greet"
     printf 'def main():\n    print("%s")\n' "$1" >"$W/dependencies/greet/__init__.py"
@@ -67,13 +67,13 @@ need_python() {
     wait_for 100 grep -q http "$W/dependencies/server" || die "no server: $(cat "$W/dependencies/server")"
 }
 
-# traced TRACE COMMAND...: which programs it starts, and what it opens and renames.
+# traced TRACE COMMAND...: records which programs the command starts, and which files it opens and renames.
 traced() {
     strace -f --seccomp-bpf -qq -s 300 -e trace=execve,openat,rename,renameat,renameat2 -o "$@"
 }
 INSTALLER='execve\(.*"(pip|-m", "pip)"'
 
-# What a build leaves in the store of a layer: the file that it is, and when it was written.
+# Prints what identifies a layer's file in the store: its inode and its time.
 layer_file() { stat -c '%i %y' "$XDG_CACHE_HOME/lbuild/blobs/sha256/${1#sha256:}"; }
 
 app_changed() {
@@ -93,7 +93,7 @@ app_changed() {
     same "${#first[*]}" "${#second[*]}"
     same "$deps" "${second[-2]}"
     [ "${first[-1]}" != "${second[-1]}" ] || die 'the layer of the app is the same'
-    # lbuild says so; the engine started the app's steps and no installer; the layer was neither written nor put in place again.
+    # lbuild says that it kept the layer; the engine ran the app's steps and no installer; the layer was neither written nor renamed again.
     grep -q 'deps *unchanged' "$dir.said" || die "$(cat "$dir.said")"
     grep -q 'execve.*check.py' "$trace" || die 'the app has no step in the trace'
     ! grep -E "$INSTALLER" "$trace" || die 'dependencies were installed again'
@@ -118,7 +118,7 @@ lock_changed() {
     [ "${before[-2]}" != "${after[-2]}" ] || die 'the layer of dependencies is the same'
 }
 
-# library FILE SONAME MAP: a library with the symbol 'other', of the map's version.
+# library FILE SONAME MAP: makes a library with the symbol 'other' in the map's version.
 library() {
     echo 'void other(void) { }' >"$1.c"
     echo "$3" >"$1.map"
@@ -129,7 +129,7 @@ libraries() {
     library ./libabsent.so libabsent.so.7 '{ global: other; };'
 }
 
-# native FILE SOURCE [LIBRARY]: a shared library that links with no other but the one given.
+# native FILE SOURCE [LIBRARY]: makes a shared library that links with nothing but LIBRARY.
 native() {
     echo "$2" >"$1.c"
     cc -shared -fPIC -nostdlib -o "$1" "$1.c" "${@:3}"
@@ -196,7 +196,7 @@ wrong_lock() {
     [ ! -e "$dir/hello.tar" ]
 }
 
-# The words by which a template knows what a tool says of a lock file that doesn't fit; the tool of this machine says the same.
+# A template recognizes the tool's message about a lock file that doesn't fit by a text in it; the tool on this machine must print that text.
 says() { grep -qF -e "$(sed -n "/^\[failure:$2]/,/^says/s/^says = //p" "$LBUILD_DATA/templates/$1.template")"; }
 
 npm_says() {
@@ -235,7 +235,7 @@ go_says() {
     GOPROXY=off fails_with 7 "go.sum doesn't fit go.mod" lbuild build -C "$dir" --engine host -q
 }
 
-# ruby_project FOLDER: the example, as 95 builds it, too: the engine makes its dependencies once.
+# ruby_project FOLDER: the example as topic 95 builds it, so that the engine makes its dependencies only once.
 ruby_project() {
     need buildah curl
     need_part base-amd64

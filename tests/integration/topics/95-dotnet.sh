@@ -1,13 +1,13 @@
-# .NET beyond its example: a solution of several projects, and what the build says of locks and handlers that don't fit.
+# .NET beyond its example: a solution of several projects, and the build's messages about lock files and handlers that don't fit.
 
 languages_storage
 D=$W/dotnet-projects
 mkdir -p "$D"
 
-# The SDK that can be had here is of version 3.1.
+# The SDK that is available here has version 3.1.
 dotnet_build() { lbuild build -C "$1" --engine buildah --network host "${@:2}"; }
 
-# solution FOLDER: the example with its look-up in a library of its own, which has the package with native code.
+# solution FOLDER: the example, with its look-up in a separate library, which uses the package with native code.
 solution() {
     local library=$1/src/patterns app=$1/src/app
     mkdir -p "$library" "$app"
@@ -48,14 +48,14 @@ var/task/function.pdb
 var/task/function.runtimeconfig.json
 var/task/patterns.dll
 var/task/patterns.pdb' "$(layer_files "$D/first.tar" 1 | grep ^var/task/)"
-    # Only what is the app's is made again.
+    # Only the app's layer is made again.
     sed -i 's/== 0/!= 0/' "$dir/src/patterns/Patterns.cs"
     dotnet_build "$dir" -o "$D/second.tar" 2>"$D/said" || die "$(cat "$D/said")"
     grep -q 'deps *unchanged' "$D/said" || die "$(cat "$D/said")"
     same '{"handle":"stout"}' "$(python3 "$SOURCES/run_image.py" "$D/second.tar" "$(cat "$dir/event.json")" | jq -cS .)"
 }
 
-# Its own steps fail where its sources aren't: the packages go with the program.
+# The project's own steps fail without its sources, so the packages go into the program's layer.
 without_sources() {
     need_dotnet
     local dir=$D/without
@@ -77,7 +77,7 @@ refused() {
     dotnet_project "$dir"
     cp "$dir/function.csproj" "$dir/other.csproj"
     fails_with 1 "there is more than one project file; name the program's with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked
-    # The named one counts: other.csproj has no packages.
+    # The named project is built: other.csproj has no packages.
     sed -i '/PackageReference/d' "$dir/other.csproj"
     dotnet_build "$dir" -q --locked --set inputs.project=function.csproj -o "$D/named.tar"
     layer_files "$D/named.tar" 2 | finds '^var/task/YamlDotNet.dll'

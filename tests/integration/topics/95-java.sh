@@ -1,10 +1,10 @@
-# Java by Gradle: Debian's is the one that can be had here. The project's wrapper, which brings a Gradle of its own elsewhere, starts it.
+# Java with Gradle: Debian's Gradle, which is the one available here. The project's wrapper, which elsewhere brings its own Gradle, starts it.
 
 languages_storage
 J=$W/java
 mkdir -p "$J"
 
-# As it is on this machine, where the builder's steps see it.
+# This machine's Gradle, put where the builder's steps see it.
 need_gradle() {
     need buildah jq mvn
     need_part base-amd64
@@ -14,12 +14,12 @@ need_gradle() {
     export CONTAINERS_CONF=$J/containers.conf
 }
 
-# gradle_project FOLDER: the example of Java, with Gradle's files in the place of Maven's.
+# gradle_project FOLDER: the Java example, with Gradle's files instead of Maven's.
 gradle_project() {
     [ ! -e "$1" ] || return 0
     cp -R "$SOURCES/../../examples/java" "$1"
     rm "$1/pom.xml"
-    # Debian's looks for its libraries in one folder alone.
+    # Debian's Gradle looks for its libraries in a single folder.
     printf '#!/bin/sh\ncp -sn /opt/java/*.jar /usr/share/java/\nexec /usr/share/gradle/bin/gradle "$@"\n' >"$1/gradlew"
     echo "rootProject.name = 'hello'" >"$1/settings.gradle"
     cat >"$1/build.gradle" <<'GRADLE'
@@ -54,7 +54,7 @@ gradle_answers() {
     same 'var/runtime/bootstrap
 var/task/example/Handler.class
 var/task/words.txt' "$(layer_files "$J/first.tar" 1 | grep -E '(runtime|task)/' | grep -v 'json$')"
-    # Only what is the app's is made again.
+    # Only the app's layer is made again.
     sed -i 's/"bytes"/"octets"/' "$dir/src/main/java/example/Handler.java"
     gradle_build "$dir" -o "$J/second.tar" 2>"$J/said" || die "$(cat "$J/said")"
     grep -q 'deps *unchanged' "$J/said" || die "$(cat "$J/said")"

@@ -1,10 +1,10 @@
-# Every example that says what it answers, built with real toolchains and its locked dependencies, then started by the stock entry script
-# as Lambda does it. Each on one engine; on every engine that can build it with LBUILD_TEST_MATRIX=full.
+# Builds every example that has an answer.json, with real toolchains and its locked dependencies, and starts it by the stock entry script
+# as Lambda does. Each is built by one engine; with LBUILD_TEST_MATRIX=full, by every engine that can.
 
 languages_storage
 EXAMPLES=$SOURCES/../../examples
 
-# What a language needs that this machine may lack, by name.
+# Skips the case if this machine lacks something that the language needs, and names it.
 need_language() {
     case $1 in
     go) need go ;;
@@ -24,10 +24,10 @@ answers() {
     same "$(jq -cS . "$2/answer.json")" "$(jq -cS . <<<"$got" || printf '%s' "$got")"
 }
 
-# What is in the layer of dependencies isn't in the app's again.
+# Files in the layer of dependencies must not be in the app's layer again.
 once_only() { same '' "$(comm -12 <(layer_files "$1" 1) <(layer_files "$1" 2))"; }
 
-# What compiling gems leaves isn't in the image: some of it would differ each time.
+# Files left over from compiling gems must not be in the image: some would differ each time.
 compiled_gems() {
     layer_files "$1" 2 >"$1.files"
     grep -q 'vendor/bundle/.*/thrift_native\.so$' "$1.files"
@@ -47,7 +47,7 @@ example() {
     local dir=$W/languages/$1-$2 network=(--network host)
     cp -R "$EXAMPLES/$1" "$dir"
     [ "$1" != dotnet ] || dotnet_project "$dir"
-    # Where no container is, nobody installs packages: the machine has what they bring.
+    # Without a container nothing installs packages: this machine has their contents.
     [ "$2" != host ] || { network=(); sed -i '/^packages = /d' "$dir/lbuild.ini"; }
     time lbuild build -C "$dir" --engine "$2" "${network[@]}" --locked -o "$dir.tar"
     lbuild check --werror "$dir.tar"
@@ -57,8 +57,8 @@ example() {
     ls -l "$dir.tar"
 }
 
-# Without a container come those that compile to one program. What a template does in a container doesn't depend on the engine, which
-# topic 93 compares; languages of one program are in containers on Amazon Linux 2 below, and on their pages in topic 96.
+# Languages that compile to one program are built without a container here. They are built in containers on Amazon Linux 2 below, and by topic 96.
+# What a template does in a container doesn't depend on the engine; topic 93 compares the engines.
 engines() {
     case ${LBUILD_TEST_MATRIX:-}-$1 in
     full-hello | full-c | full-cpp | full-custom | full-go | full-rust) echo host buildah docker ;;
@@ -79,7 +79,7 @@ for name in "$EXAMPLES"/*/answer.json; do
     done
 done
 
-# The other architecture, without a container and without a C compiler for it.
+# Builds for the other architecture, without a container and without a C compiler for it.
 crosses() {
     need_part base-arm64
     need_language "$1"
@@ -88,7 +88,7 @@ crosses() {
         skip_case "Rust's library for arm64 is not installed"
     local dir=$W/languages/$1-arm64 layer
     cp -R "$EXAMPLES/$1" "$dir"
-    # Above it was compiled with all optimizations; here they only take time.
+    # The example above was compiled with all optimizations; here they would only take time.
     [ "$1" != rust ] || printf '\n[profile.release]\nopt-level = 0\n' >>"$dir/Cargo.toml"
     lbuild build -C "$dir" --engine host --set image.arch=arm64 --locked -o "$dir.tar"
     lbuild check "$dir.tar"
@@ -100,9 +100,9 @@ crosses() {
 
 for name in go rust; do later others "$name crosses to arm64, host" crosses $name; done
 
-# What AWS's own image of a language has: packages, how its interpreter and its client get where AWS has them, and what starts it. Its
-# builder takes the client that the example's image has, where making it takes long.
-# shellcheck disable=SC2016,SC2034 # shells of the image expand them; aws_base has them
+# For each language, what AWS's own image has: its packages, the commands that put interpreter and client where AWS has them, and the command
+# that starts it. If making the client takes long, it is copied from the example's image.
+# shellcheck disable=SC2016,SC2034 # shells of the image expand them; aws_base reads them
 aws_parts() {
     case $1 in
     python)
@@ -141,7 +141,7 @@ exec /var/lang/bin/dotnet exec "/var/task/$_HANDLER.dll"'
     esac
 }
 
-# aws_base LANGUAGE: an image as AWS's own of the language is, under its name.
+# aws_base LANGUAGE: makes an image like AWS's own for the language, under the same name.
 aws_base() {
     local at=$W/languages/aws-$1 version packages steps start
     aws_parts "$1"
@@ -215,7 +215,7 @@ fn main() -> Result<()> {
 RUST
 }
 
-# Amazon Linux 2, where a template has packages of it; its end of support is all that may be said. A program that the host engine has made
+# Amazon Linux 2, for templates that have packages of it; the only finding may be the end of its support. A program that the host engine made
 # above is the same for any base.
 on_al2() {
     need_part base-amd64

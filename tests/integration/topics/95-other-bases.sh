@@ -1,5 +1,5 @@
-# Bases that aren't Amazon's: Debian, a system with musl like Alpine, one without a shell like distroless. lbuild brings the client, and
-# Lambda starts the image without an entry script of AWS.
+# Bases that aren't Amazon's: Debian, a system with musl like Alpine, one without a shell like distroless. lbuild adds the client, and
+# Lambda starts the image without AWS's entry script.
 
 languages_storage
 OTHERS=$W/other-bases
@@ -15,11 +15,11 @@ need_others() {
     [ -e "$INTEGRATION_BASES/layouts/distroless" ] || "$SOURCES/bases/others" "$INTEGRATION_BASES" "$REGISTRY"
 }
 
-# on BASE NAME [OPTION...]: builds the project $OTHERS/NAME on it.
+# on BASE NAME [OPTION...]: builds the project $OTHERS/NAME on BASE.
 on() { lbuild build -C "$OTHERS/$2" --registry-mirror "docker.io=$REGISTRY" --set "image.base=$1" "${@:3}" -o "$OTHERS/$2.tar"; }
 by_buildah() { on "$@" --engine buildah --network host; }
 
-# answered NAME EVENT ANSWER: as Lambda does it; the emulator stands for Lambda, which needs none in the image.
+# answered NAME EVENT ANSWER: starts the image as Lambda does. The emulator plays Lambda's part and isn't in the image.
 answered() {
     lbuild check --werror "$OTHERS/$1.tar"
     same "$(jq -cS . <<<"$3")" "$(python3 "$SOURCES/run_image.py" --rie "$INTEGRATION_BASES/rie-amd64" "$OTHERS/$1.tar" "$2" | jq -cS .)"
@@ -36,20 +36,20 @@ debian_python() {
     need buildah
     need_others
     need_debian
-    # The machine's authorities, which a plain Debian doesn't know: update-ca-certificates takes them in.
+    # This machine's certificate authorities, which a plain Debian doesn't know: update-ca-certificates adds them.
     sed "s|^\[containers]|&\nvolumes = [\"$W/ca-certificates.crt:/usr/local/share/ca-certificates/machine.crt:ro\"]|" "$W/containers.conf" \
         >"$OTHERS/containers.conf"
     CONTAINERS_CONF=$OTHERS/containers.conf example_on $DEBIAN python by_buildah --locked
 }
 
-# shell_project NAME: it answers the event itself.
+# shell_project NAME: makes a project that answers with the event.
 shell_project() {
     mkdir -p "$OTHERS/$1"
     printf '[project]\nname = echo\n\n[function]\nlanguage = shell\n' >"$OTHERS/$1/lbuild.ini"
     printf 'handler() { cat; }\n' >"$OTHERS/$1/function.sh"
 }
 
-# As docs/base-images.md says it: a plain Debian has neither curl nor wget, so a stage brings one.
+# As docs/base-images.md says: a plain Debian has neither curl nor wget, so a stage adds curl.
 debian_shell() {
     need buildah
     need_others
@@ -65,7 +65,7 @@ debian_shell() {
 check 'Debian: python with a locked dependency' debian_python
 check 'Debian: shell, with curl from a stage' debian_shell
 
-# Its own system is the builder where the template has no packages; for a compiler there is Amazon Linux, whose static program needs no
+# If the template needs no packages, the base itself is the builder. A compiler comes from Amazon Linux, whose static program needs no
 # library of the base.
 alpine_shell() {
     need buildah
@@ -85,7 +85,7 @@ alpine_c() {
     answered alpine-c 2 '{"hello":2}'
 }
 
-# own_program NAME COMPILER...: a program that another compiler made.
+# own_program NAME COMPILER...: makes a project with a program that another compiler made.
 own_program() {
     mkdir -p "$OTHERS/$1"
     printf '[project]\nname = x\n\n[function]\nlanguage = custom\n' >"$OTHERS/$1/lbuild.ini"
@@ -107,7 +107,7 @@ alpine_glibc() {
     lbuild check --werror "$OTHERS/alpine-musl.tar"
 }
 
-# Its folder is its user's alone, and Lambda has another user: WORKDIR is Lambda's own.
+# Only the base's user may enter its WORKDIR, and Lambda runs as another user: so WORKDIR becomes /var/task.
 distroless_program() {
     need_others
     case $1 in

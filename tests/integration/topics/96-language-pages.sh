@@ -1,16 +1,16 @@
-# Every command of the languages' pages, from the empty folder on; then the image answers its event as Lambda starts it.
+# Runs every command of the languages' pages, starting in an empty folder; then the image, started as on Lambda, answers its event.
 
 languages_storage
 mkdir -p "$W/pages/bin"
-# As the pages' reader would have it: an engine only where this machine's tools don't do. Packages come from registries, for which its
-# steps need this machine's network. What invoke prints is kept.
+# lbuild as a reader of the pages has it, with an engine only if this machine's tools don't suffice. Packages come from registries, so the
+# engine's steps need this machine's network. The output of invoke is kept.
 cat >"$W/pages/bin/lbuild" <<'SH'
 #!/bin/sh
 case $1 in
 build) [ -z "$PAGE_ENGINE" ] || { shift; set -- build --engine "$PAGE_ENGINE" --network host "$@"; } ;;
 init)
     "$LBUILD" "$@" || exit
-    # The version of .NET that can be had here.
+    # The version of .NET that is available here.
     [ ! -e hello/function.csproj ] || exec sed -i 's/>net8.0</>netcoreapp3.1</' hello/function.csproj
     exit
     ;;
@@ -20,7 +20,7 @@ exec "$LBUILD" "$@"
 SH
 chmod 755 "$W/pages/bin/lbuild"
 
-# What a page's reader has, and languages whose packages can't be had here, by name.
+# Skips the case if this machine lacks the tools that a reader of the page has, or the language's packages, and says which.
 need_registry() {
     PAGE_ENGINE=
     case $1 in
@@ -52,7 +52,7 @@ page_holds() {
     answer=$(python3 "$SOURCES/run_image.py" --lend curl "$dir/hello/hello.tar" "$(cat "$dir/hello/event.json")")
     printf '%s\n' "$answer"
     [ -n "$answer" ] && [[ $answer != *errorType* ]]
-    # Where the page says the answer, it is this one, from the image and from invoke.
+    # If the page says the answer, it must be this one, both from the image and from invoke.
     # shellcheck disable=SC2016 # a backtick of the page
     expected=$(sed -n 's/^The answer is `\(.*\)`\.$/\1/p' "$page")
     [ -z "$expected" ] || same "$expected" "$(jq -c . <<<"$answer")"

@@ -1,11 +1,11 @@
-# The Lambda gate against images that others made, and others against the images that it refuses.
+# The Lambda gate on images that other tools made, and other tools on the images that the gate refuses.
 
 CORPUS=$W/corpus
 export PYTHONDONTWRITEBYTECODE=1
 mkdir -p "$CORPUS"
 python3 "$SOURCES/../corpus/gate.py" "$CORPUS"
 
-# ids IMAGE [OPTION...]: what the gate found, but notes.
+# ids IMAGE [OPTION...]: prints what the gate found, except notes.
 ids() {
     local status=0
     lbuild check --json "$@" >"$W/gate.json" || status=$?
@@ -17,7 +17,7 @@ print(" ".join(sorted({one["id"] for one in report["findings"] if one["severity"
 PY
 }
 
-# Lambda's own unpacker can't be had: what the engines that people try first say of the bad images is for the record.
+# Lambda's own unpacker isn't available. For the record: what the engines that people try first make of the bad images.
 engine_takes() {
     local name=$1 load=$2 number taken='' refused=''
     for number in "$CORPUS"/*-bad.tar; do
@@ -35,7 +35,7 @@ podman_load_() { podman_ load -q -i "$1"; }
 docker_takes() { need_docker; engine_takes docker docker_load_; }
 podman_takes() { need podman; engine_takes podman podman_load_; }
 
-# dockerfile FOLDER: written by hand, with a mistake of each kind that Dockerfiles invite.
+# dockerfile FOLDER: writes a Dockerfile with one mistake of each kind that Dockerfiles invite.
 dockerfile() {
     mkdir -p "$1"
     printf 'int main(void) { return 0; }\n' >"$1/app.c"
@@ -81,7 +81,7 @@ by_docker() {
     judges "$BAD" "oci:$W/gate-docker/layout:v1"
 }
 
-# with BUILDER LAYOUTS: images of buildah and podman as archives and layouts.
+# with BUILDER LAYOUTS: images of buildah and podman, as archives and as layouts.
 by_buildah() {
     need "$1"
     fresh_store
@@ -99,7 +99,7 @@ by_buildah() {
     judges "$BAD" "docker-archive:$W/gate-$1/Dockerfile.bad.docker.tar"
 }
 
-# umoci lists no parents of what it inserts: that is what Lambda's unpacker refuses.
+# umoci writes no entries for the parent folders of what it inserts, which Lambda's unpacker refuses.
 by_umoci() {
     need umoci
     fresh_store
@@ -142,7 +142,7 @@ from_a_registry() {
     fails_with 7 'offline' lbuild check --offline "$name:good"
 }
 
-# A known base isn't read again: its blob may even be gone from the registry.
+# A known base isn't read again: its blob may even have vanished from the registry.
 known_layers() {
     need skopeo
     fresh_store
@@ -159,7 +159,7 @@ known_layers() {
     [ "$((after - before))" -le 1 ] || die "$((after - before)) blobs were fetched again" # the config alone
 }
 
-# No false alarm: the stand-in bases with a program on them, and debootstrap's tree.
+# No false alarms for the stand-in bases with a program on them, nor for debootstrap's tree.
 on_bases() {
     need_part base-
     local base image
@@ -189,7 +189,7 @@ too_much() {
     [ $status = 0 ] || die 'see above'
 }
 
-# A record of some minutes, which judges nothing of lbuild's.
+# This record takes some minutes, and judges nothing in lbuild.
 if [ "${LBUILD_TEST_MATRIX:-}" = full ]; then
     later images 'docker loads the bad images' docker_takes
     later images 'podman loads the bad images' podman_takes

@@ -6,14 +6,14 @@ storage_conf overlay "$I/storage" >"$I/storage.conf"
 export CONTAINERS_CONF=$W/containers.conf CONTAINERS_STORAGE_CONF=$I/storage.conf
 TREE=$(cd "$SOURCES/../.." && pwd)
 
-# The page's NUMBERth command, with the registry, podman and the options of these tests.
+# Runs the page's NUMBERth command, with the registry, podman and the options of these tests.
 page() {
     sed -n '/^## An image for it/,/^## What to keep/s/^    //p' "$TREE/docs/ci.md" | sed -n "$1p" |
         sed -e "s|registry.example.com|${REGISTRY#http://}/test|" -e "s|lbuild-ci.tar|$I/image.tar|" \
             -e 's|^docker run --rm|careful_run|' -e 's|^skopeo copy|& --dest-tls-verify=false|'
 }
 
-# In a container without a single capability, as a careful runner starts them.
+# Runs a command in a container without any capability, as a careful runner does.
 careful_run() {
     podman run --rm --tls-verify=false --network host --cap-drop all --security-opt no-new-privileges -e CI=true \
         -v "$W/ca-certificates.crt:/etc/ssl/certs/ca-certificates.crt:ro" "$@"
@@ -26,7 +26,7 @@ inside() {
     careful_run -v "$folder:/src" "${REGISTRY#http://}/test/lbuild-ci:1" "$@"
 }
 
-# Every package that the file names can be had together, for the machine that it is built for.
+# All packages that the file names can be installed together, for the architecture that the image is built for.
 packages_exist() {
     need_part base-
     local name options
@@ -46,7 +46,7 @@ PY
     done
 }
 
-# Without the AWS CLI and skopeo, which are large and of which lbuild needs nothing.
+# Without the AWS CLI and skopeo, which are large and which lbuild itself doesn't need.
 FEW="ca-certificates gcc gcc-aarch64-linux-gnu git jq libc6-dev libc6-dev-arm64-cross make libarchive13 libcurl4 libdeflate0 libexpat1 \
 libgit2-1.5 libinih1 libjansson4 libmicrohttpd12 libssl3"
 
@@ -65,7 +65,7 @@ builds_hello() {
     [ -e "$I/ready" ] || skip_case 'the image is not there'
     cp -R "$TREE/examples/hello" "$I/hello"
     cd "$I/hello" || exit
-    # Nothing said: lbuild, which builds what lies in /src.
+    # Without a command: lbuild, which builds the project in /src.
     eval "$(page 3)" | grep '^hello@sha256:'
     same '{"hello":{}}' "$(eval "$(page 4)")"
     same '{"hello":{"name":"world"}}' "$(lbuild invoke --data '{"name":"world"}' "$I/hello/hello.tar")"
@@ -73,7 +73,7 @@ builds_hello() {
     same '{"hello":{"name":"world"}}' "$(lbuild invoke --data '{"name":"world"}' "$I/hello/arm64.tar")"
 }
 
-# What the examples of docs/ci use is there, and lbuild has all its parts: every library that it loads, its templates, its Makefile.
+# The image has the tools that the examples of docs/ci use, and all of lbuild: every library that it loads, its templates, its Makefile.
 has_the_tools() {
     inside "$I" sh -euc 'git --version; jq --version; make --version; lbuild version'
     inside "$I" lbuild doctor >"$I/doctor"
@@ -81,7 +81,7 @@ has_the_tools() {
     inside "$I" sh -euc 'cd /tmp; lbuild init new; cd new; git init -q .; printf "include lbuild.mk\n" >Makefile; make -n image'
 }
 
-# The shell part of an example, as GitLab's runner starts it: /bin/sh through the image's entry point.
+# Runs the shell part of an example as GitLab's runner does: /bin/sh through the image's entry point.
 gitlab() {
     [ -e "$I/ready" ] || skip_case 'the image is not there'
     local repo=$I/repo
