@@ -1,4 +1,4 @@
-"""ELF files for the corpus, as small as they may be and still say what the gate asks: no code, all facts."""
+"""ELF files for the corpus, as small as possible: no code, only the facts that the gate looks for."""
 import struct
 
 CLIENT = b"AWS_LAMBDA_RUNTIME_API\0"
@@ -16,7 +16,7 @@ class Strings:
 
 
 def hash_of(name):
-    """The System V ABI's hash of a version's name."""
+    """The hash of a version's name, by the System V ABI."""
     value = 0
     for c in name.encode():
         value = (value << 4) + c

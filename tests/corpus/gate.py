@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The corpus of the Lambda gate: for each rule an image that breaks it, and its twin that differs in that alone.
+"""The corpus of the Lambda gate: for each rule, an image that breaks it, and a twin that differs only in that.
 
     gate.py FOLDER      writes FOLDER/LB001-bad.tar, FOLDER/LB001-good.tar ..., and FOLDER/list with a line for each rule:
                         its id, and the options of `lbuild check` that it needs
@@ -23,19 +23,19 @@ def case(number, options=""):
 
 
 def app(*more, program=None, **settings):
-    """An image that nobody has anything against, one static program in it; `more` entries behind it."""
+    """An image without any fault, with one static program, followed by the entries `more`."""
     entries = folders("var", "var/task") + [file("var/task/app", program or elf(), 0o755)] + list(more)
     return Image(Layer(*entries), entrypoint=["/var/task/app"], **settings)
 
 
 def system(*more, program, libc=("GLIBC_2.2.5", "GLIBC_2.34"), **settings):
-    """The same with a loader and a C library, for programs that want these."""
+    """The same with a loader and a C library, for programs that need them."""
     return app(*folders("lib64"), file("lib64/ld-linux-x86-64.so.2", elf(library=True, soname="ld-linux-x86-64.so.2"), 0o755),
                file("lib64/libc.so.6", elf(library=True, soname="libc.so.6", gives=libc), 0o755), *more, program=program, **settings)
 
 
 def stock(*more, cmd=("hello",), script=ENTRY):
-    """On AWS's own entry script."""
+    """The same with AWS's own entry script."""
     entries = [file("lambda-entrypoint.sh", script, 0o755)] + folders("bin", "var", "var/runtime") + \
         [file("bin/sh", elf(client=False), 0o755)] + list(more)
     return Image(Layer(*entries), entrypoint=["/lambda-entrypoint.sh"], cmd=list(cmd))
@@ -428,7 +428,7 @@ def secret_variable():
 def secret_file():
     key = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
     bad, good = app(file("var/task/key.pem", key)), app(file("var/task/key.pem", key.replace("PRIVATE", "PUBLIC")))
-    for image in bad, good:  # hidden again, and there all the same
+    for image in bad, good:  # hidden by a later layer, but still there
         image.layers.append(Layer(*folders("var", "var/task"), file("var/task/.wh.key.pem", "")))
     return bad, good
 

@@ -1,4 +1,4 @@
-"""Images for the corpus: made by hand, byte for byte, so that each mistake is exactly the one that is meant."""
+"""Images for the corpus: made by hand, byte for byte, so that each has exactly the intended mistake."""
 import copy
 import gzip
 import hashlib
@@ -20,7 +20,7 @@ def pack(data):
 
 
 class Layer:
-    """Entries in their order. `raw` is the tar when it is to be none that these make; `blob` what it is packed to."""
+    """Entries in their order. `raw`: the tar, instead of the one that the entries make; `blob`: its packed form."""
 
     def __init__(self, *entries, raw=None, packer=pack, media=OCI + "layer.v1.tar+gzip"):
         self.entries, self.raw, self.packer, self.media = list(entries), raw, packer, media
@@ -64,7 +64,7 @@ def hard(name, target):
 
 
 class Image:
-    """Everything that an image says, to be changed at will before it is written."""
+    """Everything in an image; may be changed at will before it is written."""
 
     def __init__(self, *layers, arch="amd64", entrypoint=None, cmd=None, env=(), workdir=None, **more):
         self.layers = list(layers)
@@ -75,7 +75,7 @@ class Image:
         self.annotations = {OCI.replace("application/vnd.oci.", "org.opencontainers.") + "ref.name": "v1"}
         self.extra_manifest, self.extra_entries, self.extra_diff_ids = {}, [], []
         self.through_index = False
-        self.names = None  # of docker's manifest.json
+        self.names = None  # the names in docker's manifest.json
         self.change_blob = None  # (layer's number, bytes)
         self.swap_docker = False
 

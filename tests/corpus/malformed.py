@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Images that are no images, or too much of one: each must end in a finding or a clear error, in little memory.
+"""Files that are not images, or far too large ones: each must end in a finding or a clear error, in little memory.
 
     malformed.py small|large LBUILD FOLDER      makes each in FOLDER, checks it and prints a TAP line
 
-The large ones take minutes. Memory may be 64 MiB and what the lists of the layers take (in their files, and four times as much
-as a tree).
+The large ones take minutes. The limit of memory is 64 MiB plus five times the size of the layers' lists (once as files,
+four times as trees).
 """
 import gzip
 import json
@@ -27,7 +27,7 @@ MIB = 1 << 20
 
 
 def case(expected, status, large=False):
-    """`expected`: the ids that are found, or a pattern of the error."""
+    """`expected`: the ids of the findings, or a pattern of the error."""
     def add(make):
         CASES.append((make.__name__.replace("_", " "), make, expected, status, large))
         return make
@@ -62,7 +62,7 @@ def manifest_path(files):
 
 
 def with_config(text):
-    """The config is this text, and everything above it fits."""
+    """The config is this text, and the manifest and index fit it."""
     def change(files):
         manifest = json.loads(files[manifest_path(files)])
         files["blobs/sha256/" + sha(text)[7:]] = text
@@ -96,7 +96,7 @@ def header(name, size=0, kind=tarfile.REGTYPE, **fields):
 
 
 def with_field(head, at, value):
-    """A tar header with other bytes in it, and the checksum mended."""
+    """A tar header with other bytes in it, and the right checksum."""
     head = head[:at] + value + head[at + len(value):]
     head = head[:148] + 8 * b" " + head[156:]
     return head[:148] + b"%06o\0 " % sum(head) + head[156:]
@@ -341,7 +341,7 @@ def two_thousand_layers():
 
 
 def zero_layer(megabytes, first=b""):
-    """gzip of one member: `first`, then zeros; a thousand times as small as its content."""
+    """gzip of one member: `first`, then zeros; a thousand times smaller than its content."""
     def packed(raw):
         deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
         head = deflate.compress(raw) + deflate.flush(zlib.Z_FULL_FLUSH)
@@ -391,7 +391,7 @@ def more_than_a_million_entries():
 
 
 def peak(argv, **more):
-    """What it said, its status, and the most memory that it had, in bytes."""
+    """Its output, its status, and its maximum memory, in bytes."""
     with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more) as process:
         out, err = process.communicate()
     return out.decode(), err.decode(), process.returncode
@@ -416,13 +416,13 @@ def run(lbuild, path, case_of, cache):
     ids = " ".join(sorted(set(re.findall(r'"id": "(LB\d+)"', out))))
     if status != 5 and ids != expected:
         return "found '%s', not '%s': %s" % (ids, expected, out)
-    unfinished = 80 * MIB if "more than a million" in name else 0  # a list that was given up isn't in a file
+    unfinished = 80 * MIB if "more than a million" in name else 0  # an unfinished list isn't in a file
     limit = 64 * MIB + 5 * size + unfinished
     return "it took %d bytes, not at most %d" % (memory, limit) if memory > limit and "LBUILD_ANY_MEMORY" not in os.environ else None
 
 
 def judge(lbuild, out, number):
-    """Of the case with that number: its name, and what is wrong or None. Leaves nothing behind."""
+    """Runs the case with that number: returns its name, and what is wrong, or None. Leaves no files."""
     path, cache = (os.path.join(out, name % number) for name in ("image%d.tar", "cache%d"))
     CASES[number][1]().write(path)
     trouble = run(lbuild, path, CASES[number], cache)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A layer of a whole system, and one program of ours on it.
+"""Makes an image of a whole system's layer with one small program on it.
 
     system.py LAYER.tar IMAGE.tar
 """

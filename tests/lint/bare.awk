@@ -1,5 +1,5 @@
 # Prints C files as FILE:LINE:text without comments and without the content of strings and character constants.
-# Blank lines are left out: they count for nothing.
+# Leaves out blank lines, which no rule needs.
 FNR == 1 { comment = 0 }
 /^[ \t]*$/ { next }
 {

@@ -1,5 +1,5 @@
-# Reads FILE:LINE:text of bare.awk. A chain of three or more ?: is a puzzle; write it as an if or a table. A comma that isn't inside of
-# one ends it: `f(a ? 1 : 2, b ? 1 : 2)` is two choices.
+# Reads FILE:LINE:text of bare.awk. Finds chains of three or more ?:, which are hard to read; write an if or a table. A comma outside a ?:
+# ends a chain: `f(a ? 1 : 2, b ? 1 : 2)` is two of them.
 {
     match($0, /^[^:]*:[0-9]+:/)
     place = substr($0, 1, RLENGTH - 1)

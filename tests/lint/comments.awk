@@ -1,5 +1,5 @@
-# A function in a header has a comment above it, or stands in one block (no blank line between) with one that has.
-# X_release and X_free need none: support/own.h says what they do.
+# A function in a header needs a comment above it, or must share a block (no blank line between) with a function that has one.
+# X_release and X_free need no comment: support/own.h says what they do.
 FNR == 1 {
     described = 0
     inside = 0

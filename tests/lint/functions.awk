@@ -1,5 +1,5 @@
-# Reads FILE:LINE:text of bare.awk. A function is what stands between "{" and "}" in the first column.
-# Callbacks named on_... have the parameters that a library gives them.
+# Reads FILE:LINE:text of bare.awk. A function reaches from "{" to "}" in the first column. Callbacks named on_... may have more
+# parameters, because a library prescribes them.
 function finish_head(    depth, i, c, parameters, open) {
     sub(/__attribute__.*$/, "", head)
     open = index(head, "(")

@@ -1,6 +1,6 @@
-# Compares the option tables of a page, docs/VERB.md, with `lbuild help VERB`, which comes first. A row is
-#     | `-C DIR`, `--directory DIR` | The line of help. And whatever the page has to add. |
-# The words of the help line are marked up as the page likes: ` and ' don't count.
+# Compares the option tables of a page, docs/VERB.md, with the output of `lbuild help VERB`, which is the first file. A row is
+#     | `-C DIR`, `--directory DIR` | The line of help. And whatever the page adds. |
+# The page may mark up the words of the help line: ` and ' are ignored.
 function plain(text) {
     gsub(/[`']/, "", text)
     return text
@@ -12,7 +12,7 @@ FNR == NR {
     at = word[1] ~ /,$/ ? 2 : 1
     letter = at == 2 ? substr(word[1], 1, 2) : ""
     name = word[at]
-    # One blank before the value, two or more before the help of an option without one.
+    # If two blanks follow the name, the option has no value: they stand before the help.
     value = index($0, name "  ") ? "" : " " word[at + 1]
     text = substr($0, index($0, name) + length(name value))
     sub(/^ +/, "", text)

@@ -1,4 +1,4 @@
-# Reads the table of packages, then templates; says which package of a template isn't in it, and what is wrong in it.
+# Reads the table of packages, then templates. Reports packages of a template that the table lacks, and mistakes in the table.
 BEGIN { FS = "\t" }
 FNR == 1 {
     judge()
@@ -42,7 +42,7 @@ section == "[packages]" {
 }
 END { judge() }
 
-# The inputs come after the packages that are named by them.
+# In a template, the inputs come after the packages whose names use them.
 function judge(    n) {
     for (n = 1; n <= named; n++)
         each_of(names[n], n)
@@ -50,7 +50,7 @@ function judge(    n) {
     split("", choices)
 }
 
-# AWS's base images, and what they are built in, are of AL2023.
+# AWS's base images and their builders are AL2023.
 function each_of(word, n,    release, input, rest, parts, count, i) {
     if (match(word, /\{\{input:[a-z0-9-]+\}\}/)) {
         input = substr(word, RSTART + 8, RLENGTH - 10)

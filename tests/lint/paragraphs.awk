@@ -1,4 +1,4 @@
-# Reads C files. Of the functions with 10 to 19 lines, at least 60 of 100 have a blank line between two of them.
+# Reads C files. At least 60 percent of the functions with 10 to 19 lines must have a blank line in their body.
 FNR == 1 { inside = 0 }
 /^\{/ { inside = 1; lines = 0; blank = 0; next }
 /^\}/ {

@@ -1,5 +1,5 @@
 # Reads FILE:LINE:text of bare.awk (src/ only). Finds variables at file level that are not const. Allowed are the log's state,
-# what a signal handler sets, and the tables of lazily loaded libraries (made by DL_TABLE, so not written as variables).
+# variables that a signal handler sets, and the tables of lazily loaded libraries (DL_TABLE makes them, so they don't look like variables).
 {
     match($0, /^[^:]*:[0-9]+:/)
     place = substr($0, 1, RLENGTH)
