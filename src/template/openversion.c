@@ -266,9 +266,14 @@ static bool name_is_open(struct leaf *const *named, size_t count, const char *na
 
 static bool refers_to_open(const struct leaf *leaf, struct leaf *const *named, size_t count)
 {
-    for (const char *at = strstr(leaf->text, "${"); at; at = strstr(at, "${")) {
+    /* Not strstr: under a sanitizer each call measures the whole rest of the text. */
+    for (const char *at = strchr(leaf->text, '$'); at; at = strchr(at, '$')) {
         size_t length = 0;
-        for (at += 2; length < NAME_MAX_BYTES && at[length] && at[length] != '}';)
+        at++;
+        if (*at != '{')
+            continue;
+
+        for (at++; length < NAME_MAX_BYTES && at[length] && at[length] != '}';)
             length++;
         autofree char *name = xstrndup(at, length);
         if (name_is_open(named, count, name))
