@@ -59,9 +59,10 @@ static void add_runtime(const struct pipeline *p, struct strv *out)
         strv_take(out, path_join(plan->runtime_dir, plan->runtime_sources.items[i]));
 }
 
-/* Adds what decides on the commit and on whether the project differs from it: every tracked file,
- * and folders, for new files. A file missing from the repository's own folders is watched by its
- * folder. For the user's settings that would be the home folder, in which too much changes. */
+/* Adds the files that tell which commit this is and whether the project differs from it: every
+ * tracked file, and folders, for new files. A file missing from the repository's own folders
+ * is watched by its folder. For the user's settings that would be the home folder, in which
+ * too much changes. */
 static int add_provenance(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) tracked = {0}, folders = {0}, settings = {0};
@@ -98,7 +99,7 @@ static bool is_own(const struct pipeline *p, const char *path)
     return false;
 }
 
-/* Collects the paths that exist, made absolute: make takes a missing one for changed. */
+/* Collects the paths that exist, made absolute: make treats a missing one as changed. */
 static int collect(const struct pipeline *p, struct strv *out, struct error *err)
 {
     AUTO(strv) all = {0};

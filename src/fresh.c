@@ -123,7 +123,7 @@ static bool is_named(const char *names, const char *name)
 }
 
 /* "d SUM PATH<tab>OUTPUT...": a folder by its names, in any order. Our own output comes and goes in
- * it, so the folder's time says nothing. */
+ * the folder, so the folder's time says nothing. */
 static bool add_folder(const char *path, const char *own, struct buf *line)
 {
     uint64_t sum = 0;

@@ -17,7 +17,7 @@ struct pipeline {
     struct facts facts;
     struct plan plan;
     struct execution execution;
-    struct strv inputs; /* absolute paths of the files that the engine read, but for [files] */
+    struct strv inputs; /* absolute paths of the files that the engine read, except [files] */
     struct tree tree;   /* may be large: released once the layers are made, but kept for a depfile,
                            which names its files; so is the context */
     struct layer layers[2]; /* the dependencies, where there are some, and the rest above them */
@@ -30,12 +30,12 @@ struct pipeline {
 int pipeline_plan(const struct pipeline_options *options, enum facts_base how, struct pipeline *p,
                   struct error *err) must_check;
 /* The plan, without the network, and its Dockerfile for people and other builders; logs what some
- * of these can't do with it. */
+ * of those builders can't do with it. */
 int pipeline_dockerfile(const struct pipeline_options *options, struct pipeline *p,
                         struct dockerfile *dockerfile, struct error *err) must_check;
-/* The engine that would execute the plan, for plan_print. "" when none can; *why then says the
- * reason. *why is NULL when the plan itself says which kind of engine it needs. Both live as long
- * as *p. */
+/* The engine that would execute the plan, for plan_print. "" when none can; *why then gives
+ * the reason. *why is NULL when the plan itself says which kind of engine it needs. Both
+ * live as long as *p. */
 const char *pipeline_engine(const struct pipeline_options *options, struct pipeline *p,
                             const char **why);
 /* Builds the image and writes the output. With --target the engine stops after that stage, and

@@ -102,7 +102,7 @@ static void replace(char **text, const char *value)
     *text = xstrdup(value);
 }
 
-/* Reads one word of "type=TYPE,dest=PATH,compression=LEVEL"; false when it isn't such a word. */
+/* Reads one word of "type=TYPE,dest=PATH,compression=LEVEL"; false for any other word. */
 static bool take_word(const char *word, struct pipeline_output *out)
 {
     static const char type[] = "type=", dest[] = "dest=", level[] = "compression=";

@@ -16,7 +16,7 @@ enum function_state {
     FUNCTION_FAILED,
 };
 
-/* The options of build: all that are passed on to the build of each project are among them. */
+/* The options of build, among them all that are passed on to the build of each project. */
 extern const struct option_table all_tables[];
 
 /* One project of the tree. */

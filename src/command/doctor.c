@@ -87,7 +87,7 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     return proven;
 }
 
-/* Adds a command that installs something missing. Commands of one package manager become one. */
+/* Adds a command that installs something missing; joins commands of one package manager. */
 static void add_missing(struct strv *missing, const char *command)
 {
     static const char *const verbs[] = {"apt-get install ", "dnf install ", "apk add ",

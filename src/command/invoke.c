@@ -202,7 +202,7 @@ static int make_argv(const struct imagefile *image, const struct function *funct
     }
 
     strv_add(argv, function->program);
-    /* The entry script keeps its word to itself. */
+    /* The entry script doesn't pass its argument on. */
     for (size_t i = 1; i < function->start.words.len && !function->start.stock; i++)
         strv_add(argv, function->start.words.items[i]);
     return 0;

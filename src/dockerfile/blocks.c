@@ -33,7 +33,7 @@ static void write_words(struct writer *w, const struct template_input *input, co
                         const struct origin *origin)
 {
     AUTO(strv) words = {0};
-    (void)!ini_words(value, &words); /* checked before */
+    (void)!ini_words(value, &words); /* the value was checked earlier */
     for (size_t i = 0; i < words.len; i++) {
         buf_addc(w->out, ' ');
         writer_quoted(w, quote_shell, words.items[i], origin, input->name);
@@ -63,7 +63,7 @@ static bool lies_in(const char *path, const char *folder)
                  : length == 0;
 }
 
-/* Whether the plain form of COPY can say the names of all files in the folder. */
+/* Whether the plain form of COPY can hold the names of all files in the folder. */
 static bool is_safe(const struct strv *files, const char *folder)
 {
     for (size_t i = 0; i < files->len; i++) {

@@ -10,14 +10,14 @@
 #define DOCKERFILE_CACHE "/cache"
 #define DOCKERFILE_DEPS "/out/deps" /* in the stage "deps" */
 #define DOCKERFILE_APP "/out/app"
-/* Where a final stage on scratch keeps the two apart, if the template makes dependencies. */
+/* Where a final stage on scratch keeps dependencies, if there are any, and the rest. */
 #define DOCKERFILE_DEPS_TOP "/deps"
 #define DOCKERFILE_APP_TOP "/app"
 
 struct builder_packages {
     const struct strv *names;
     const char *manager;                /* as in struct plan */
-    const char *image;                  /* that they are installed in */
+    const char *image;                  /* the image that they are installed in */
     const struct origin *origin, *from; /* of the packages, and of the image */
     const char *key;                    /* of the packages, for messages */
 };

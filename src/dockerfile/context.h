@@ -7,7 +7,7 @@
 #include "support/ignore.h"
 #include "support/tar.h"
 
-/* The build context: the project's files after .dockerignore. */
+/* The build context: the project's files, except those that .dockerignore leaves out. */
 
 struct context_file {
     const char *path; /* cleaned, relative to the project */

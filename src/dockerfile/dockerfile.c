@@ -103,7 +103,7 @@ static void add_entrypoint(struct writer *w)
 }
 
 /* The reference, pinned to the digest if that is known. It then loses its tag, since not every
- * engine takes both. */
+ * engine accepts both. */
 static void add_base(struct writer *w)
 {
     writer_from(w, writer_origin(w, KEY_IMAGE_BASE));
@@ -191,7 +191,7 @@ static void add_placeholder(struct writer *w, const struct template_placeholder 
         add[p->id](w);
 }
 
-/* Refuses lines and commands that are too long for a parser, by their place in the made text. */
+/* Refuses lines and commands that are too long for a parser, with their line in the text. */
 static int check_sizes(const char *text, struct error *err)
 {
     struct dockerfile_lines lines = {.at = text};

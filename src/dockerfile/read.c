@@ -29,8 +29,8 @@ struct place {
     size_t platform_length, stage_length;
 };
 
-/* Skips the options from `at` on; *value: that of this one ("--from="), else unchanged. Returns the
- * first word after them; *length 0: there is none. */
+/* Skips the options from `at` on; *value: the value of `option` ("--from="), else
+ * unchanged. Returns the first word after them; *length 0: there is none. */
 static const char *skip_options(const struct dockerfile_instruction *instruction, const char *at,
                                 size_t *length, const char *option, const char **value,
                                 size_t *value_length)

@@ -53,7 +53,7 @@ static size_t end_of_stage(const char *text)
     return strlen(text);
 }
 
-/* Whether a COPY or ADD takes something from the context that the key has no digest of. */
+/* Whether a COPY or ADD takes something from the context whose digest isn't in the key. */
 static bool takes_more(const struct dockerfile_instruction *instruction, const struct plan *plan)
 {
     AUTO(strv) words = {0};

@@ -6,8 +6,8 @@
 #include "layer/layer.h"
 
 /* The layer of dependencies that a template's stage "deps" makes. Everything that it depends on is
- * known before an engine runs, so a layer made earlier from the same input is found again, and not
- * exported, read and compressed anew. */
+ * known before an engine runs, so a layer made earlier from the same input is found, and need not
+ * be exported, read and compressed again. */
 
 /* The digest of that input: the Dockerfile up to the end of the stage, the content of what the
  * stage copies from the context (lock file and manifests, the runtime's files; for any other COPY
@@ -15,8 +15,8 @@
  * build arguments and time. `base`: the base of the final stage. */
 int deps_key(const struct engine_job *job, const struct base *base, struct digest *key,
              struct error *err) must_check;
-/* The time of everything in the layer, in seconds: 1980, the earliest a zip file can hold: a fixed
- * date keeps the layer the same from commit to commit. `epoch` when that is earlier. */
+/* The time of everything in the layer, in seconds: 1980, the earliest that a zip file can hold, or
+ * `epoch` when that is earlier. A fixed date keeps the layer the same from commit to commit. */
 int64_t deps_epoch(int64_t epoch);
 
 /* 1: the store has the layer. 0: it must be made. */

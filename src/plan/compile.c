@@ -56,7 +56,7 @@ bool plan_is_cxx(const char *source)
     return false;
 }
 
-/* A source where the default patterns look that is in the other of the two languages; or NULL. */
+/* A source in the other of the two languages where the default patterns look; or NULL. */
 static const char *other_source(const struct plan_facts *facts, bool cxx)
 {
     static const char *const of_c[] = {"*.c", "src/*.c"};

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The first row that fits decides. A name is the last part of the repository; a word is a part of
- * the tag between dots and dashes, a number only the first part. NULL: any. */
+ * the tag between dots and dashes; a number must be the first part. NULL: any. */
 static const struct {
     const char *name, *word, *manager;
 } known[] = {

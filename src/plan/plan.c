@@ -226,7 +226,7 @@ static void decide_files(const struct plan_facts *facts, struct plan *plan)
 
         autofree char *source = path_clean(files->items[i].name),
                       *dest = path_clean(files->items[i].value);
-        /* "x = /opt/" means into the folder, like for COPY. */
+        /* "x = /opt/" means into the folder, as with COPY. */
         if (dest && files->items[i].value[strlen(files->items[i].value) - 1] == '/' && source &&
             source[0]) {
             char *inside = path_join(dest, path_base(source));
@@ -333,7 +333,7 @@ static int add_tag(struct plan *plan, const char *text, struct error *err)
     return 0;
 }
 
-/* Like in distroless: only its own user may enter it, and Lambda runs as another one. */
+/* As in distroless: only its own user may enter it, and Lambda runs as another one. */
 static bool is_home(const char *folder)
 {
     return starts_with(folder, "/home/") || strcmp(folder, "/root") == 0 ||

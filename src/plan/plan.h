@@ -89,7 +89,7 @@ struct plan {
     bool needs_engine;   /* only a container engine can execute this plan */
     char *engine_reason; /* "[stage:assets] at lbuild.ini:14:1" or "[build] packages at
                             lbuild.ini:5:12"; else NULL */
-    bool needs_mounts;   /* and only one that has RUN --mount */
+    bool needs_mounts;   /* and it must have RUN --mount */
     char *mounts_reason; /* "secrets of [stage:assets] at lbuild.ini:20:11"; else NULL */
 
     /* The compile, in options that gcc and clang share. Every path is relative to the project
@@ -113,7 +113,7 @@ struct plan {
     char *program; /* "var/runtime/bootstrap" */
     /* [files]: name = path in the project, value = cleaned path in the image. */
     struct plan_pairs files;
-    struct plan_pairs env, labels; /* of the project only, in the order as written */
+    struct plan_pairs env, labels; /* of the project only, in the order written */
     struct plan_pairs annotations; /* org.opencontainers.image.*: become labels too */
     struct strv entrypoint;        /* empty: the base's is kept */
     struct strv cmd;
@@ -161,7 +161,7 @@ char *plan_base_of(const struct project *project, const struct template *t,
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
 
-/* Whether gcc takes a source for C++. */
+/* Whether gcc treats a source as C++. */
 bool plan_is_cxx(const char *source);
 
 /* The template's [compile] for this plan, with all placeholders filled in. `place`: {{program}} and

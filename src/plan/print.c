@@ -29,7 +29,7 @@ static struct js *list(const struct strv *items)
     return array;
 }
 
-/* Names may repeat in [files] only; a list keeps the order and takes every byte. */
+/* Names may repeat in [files] only; a list keeps the order and can hold every byte. */
 static struct js *pairs(const struct plan_pairs *items)
 {
     struct js *array = js_array();

@@ -151,7 +151,8 @@ static const struct strv *packages_of(const struct template *t, const char *mana
     return strcmp(manager, "apt") == 0 ? &t->packages_apt : &t->packages_apk;
 }
 
-/* Whether the project brings packages or a builder of its own, which may have them. */
+/* Whether the project brings packages or a builder of its own, which may provide
+ * what is missing. */
 static bool brings_packages(const struct project *project)
 {
     return project_is_set(project, KEY_BUILD_BUILDER) ||

@@ -101,8 +101,8 @@ static void on_section(void *data, const char *name, int line, int column)
     }
 }
 
-/* Continues the value above. An indented line that looks like a key is a mistake, which would
- * vanish in that value. */
+/* Continues the value above. An indented line that looks like a key is reported, since the mistake
+ * would vanish in that value. */
 static void on_continuation(struct load *load, const struct ini_entry *entry)
 {
     struct origin origin = {load->file, entry->line, entry->column};
@@ -297,7 +297,7 @@ static int check_profile(const struct load *load, const char *profile, struct er
 static int apply_profiles(struct load *load, const char *profile, struct error *err)
 {
     AUTO(project) scratch = {0};
-    AUTO(strv) again = {0}; /* complaints of names, which were made when the names were read */
+    AUTO(strv) again = {0}; /* complaints about names, which were made when the names were read */
     for (size_t i = 0; i < load->project->stages.len; i++)
         stages_add(&scratch.stages, load->project->stages.items[i].name,
                    &load->project->stages.items[i].origin, &again);

@@ -32,8 +32,7 @@ struct project_options {
 
 /* Reads and checks the whole file. All complaints come at once: *err has the first, and
  * `complaints` (may be NULL) has each as a line "FILE:LINE:COLUMN: ...". Errors: ERROR_PROJECT;
- * ERROR_USAGE for
- * --set and --profile. */
+ * ERROR_USAGE for a wrong --set or --profile. */
 int project_load(const struct project_options *options, struct project *project,
                  struct strv *complaints, struct error *err) must_check;
 void project_release(struct project *project);

@@ -35,7 +35,7 @@ void setting_copy(struct setting *to, const struct setting *from);
 void setting_continue(struct setting *setting, const char *value, const struct origin *origin);
 /* Where line `index` (from 0) of the value was written. */
 struct origin setting_line(const struct setting *setting, size_t index);
-/* Takes the value out of its quotes and checks it by its type; complaints of it go to the list. */
+/* Unquotes the value and checks it by its type; complaints about it go to the list. */
 void setting_settle(struct setting *setting, enum value_type type, struct strv *complaints);
 
 /* The setting of this name, or NULL. Valid until the next settings_add. */

@@ -179,8 +179,8 @@ static void read_copy(struct stage *stage, const char *line, const struct origin
         settings_complain(complaints, origin, "%s", wrong);
 }
 
-/* Whether a word of the command starts a here-document: newer engines would take the next lines for
- * it. */
+/* Whether a word of the command starts a here-document: newer engines would read the next
+ * lines as its text. */
 static bool has_here_document(const char *command)
 {
     for (const char *at = command; (at = strstr(at, "<<")); at += 2 + strspn(at + 2, "<")) {
@@ -332,7 +332,8 @@ enum colour { UNSEEN, OPEN, DONE };
 static void visit(const struct stages *stages, size_t index, enum colour *colours,
                   struct strv *complaints);
 
-/* Follows the need of a stage for another (`name`, or NULL), which the setting at `origin` has. */
+/* Follows a stage to another one that it needs (`name`, or NULL), as the setting
+ * at `origin` says. */
 static void follow(const struct stages *stages, const struct stage *stage, const char *name,
                    const struct origin *origin, enum colour *colours, struct strv *complaints)
 {

@@ -46,14 +46,14 @@ void stages_release(struct stages *stages);
 void stage_copies_release(struct stage_copies *copies);
 /* The stage of this name, or NULL. Valid until the next stages_add. */
 struct stage *stages_find(const struct stages *stages, const char *name);
-/* Adds a stage; complaints of its name go to the list. NULL when there are too many. */
+/* Adds a stage; complaints about its name go to the list. NULL when there are too many. */
 struct stage *stages_add(struct stages *stages, const char *name, const struct origin *origin,
                          struct strv *complaints);
 
 /* Reads each value by its type. */
 void stages_settle(struct stages *stages, struct strv *complaints);
-/* Checks that each stage has a base, that every stage that is named exists, also in [files]
- * (`files`), and that no stage needs itself, not even by way of others. */
+/* Checks that each stage has a base, that every stage named there or in [files] (`files`) exists,
+ * and that no stage needs itself, directly or through others. */
 void stages_check(const struct stages *stages, const struct settings *files,
                   struct strv *complaints);
 

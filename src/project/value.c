@@ -108,7 +108,7 @@ struct rule {
     const char *wrong; /* what an error says after the value */
 };
 
-/* A type without a row takes every text, or is a list (check_list). */
+/* A type without a row accepts every text, or is a list (check_list). */
 static const struct rule rules[TYPE_SHELL + 1] = {
     [TYPE_NAME] = {.fits = value_is_name,
                    .wrong = "is not a name; use lower-case letters, digits and . _ - between them"},
@@ -195,7 +195,7 @@ char *value_check_file(const char *source, const char *dest)
     return NULL;
 }
 
-/* Whether every engine takes it as the id of a secret or an SSH agent. */
+/* Whether every engine accepts it as the id of a secret or an SSH agent. */
 static bool is_id(const char *text)
 {
     size_t length =

@@ -11,7 +11,7 @@
 enum { NAME_MAX_BYTES = 40, INPUTS_MAX = 50, LOCKS_MAX = 20, FAILURES_MAX = 20 };
 
 /* The keys. A row's field is in struct template or, for sections with a name of their own, in the
- * struct that enum part tells. */
+ * struct that enum part stands for. */
 
 enum part { PART_HEAD, PART_INPUT, PART_LOCK, PART_FAILURE };
 
@@ -295,7 +295,7 @@ static enum part part_of(const char *section, const char **name)
     return strncmp(section, "failure:", 8) == 0 ? PART_FAILURE : PART_HEAD;
 }
 
-/* The struct that a section's keys go into; NULL: its name is wrong, which was complained about. */
+/* The struct that a section's keys go into; NULL, with a complaint, for a wrong section name. */
 static void *object_of(struct head *head, const char *section)
 {
     const char *name;

@@ -37,7 +37,7 @@ enum {
 
 /* An element that has text and no other element. */
 struct leaf {
-    char *name; /* that "${...}" has for it; NULL: none */
+    char *name; /* the name that "${...}" calls it by; NULL: none */
     char *text;
     int line;
     bool version, open;
@@ -86,8 +86,8 @@ static bool has_version(const struct reader *r)
     return false;
 }
 
-/* The name that "${...}" has for the innermost element: it is a property or near the root. NULL:
- * none. Caller frees. */
+/* The name by which "${...}" refers to the innermost element: it is a property or near the root.
+ * NULL: none. Caller frees. */
 static char *name_of(const struct reader *r)
 {
     enum { NEAR = 3 };
@@ -194,9 +194,9 @@ static void XMLCALL on_instruction(void *data, const XML_Char *target, const XML
     (void)data, (void)target, (void)text;
 }
 
-/* What has no handler of its own: in an element an entity, or where CDATA starts and ends. Having
- * this handler keeps expat from expanding entities in text. They stay as written, except XML's own
- * five: patterns may look for the '&'. */
+/* Gets markup that has no handler of its own: within an element, an entity or the start or end of
+ * CDATA. This handler keeps expat from expanding entities in text. They stay as written, except
+ * XML's own five: patterns may look for the '&'. */
 static void XMLCALL on_rest(void *data, const XML_Char *text, int length)
 {
     if (length > 0 && text[0] == '&')

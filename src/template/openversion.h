@@ -18,8 +18,8 @@ struct openversion {
 /* The first version that isn't fixed. `elements`: "PARENT/ELEMENT", where versions stand;
  * `patterns`: of fnmatch(3), ignoring case, for versions that are open. "${NAME}" in a version is
  * followed: to elements NAME of any <properties>, and to paths like "project.version". A name that
- * is nowhere counts as fixed. Comments and namespaces are ignored, external entities never read. A
- * file that isn't XML is read up to the first error. At most INT_MAX bytes; time is about
+ * is defined nowhere counts as fixed. Comments and namespaces are ignored, external entities never
+ * read. A file that isn't XML is read up to the first error. At most INT_MAX bytes; time is about
  * proportional to them. ERROR_ENGINE when libexpat can't be loaded. */
 int openversion_find(const char *text, size_t length, const struct strv *elements,
                      const struct strv *patterns, struct openversion *out,

@@ -102,7 +102,7 @@ struct template_lock {
     struct strv with;           /* manifests that must be there too */
     char *strict;               /* a text that makes the file a lock; NULL: it always is one */
     struct strv versions, open; /* in XML: elements where versions stand, and patterns for open
-                                   versions (openversion.h); empty: not looked at */
+                                   versions (openversion.h); empty: not read */
     int line;                   /* of the file */
 };
 

@@ -89,7 +89,7 @@ static bool is_chatter(const char *line)
 /* Its own error, or a step's command that prints an error in the same form. */
 static void on_error(struct container *c, const char *line)
 {
-    /* The line repeats the whole command; the text after it tells more. */
+    /* The line repeats the whole command; the text after that tells more. */
     const char *cause = strstr(line, "\": ");
     container_verdict(c, cause ? cause + 3 : line + 7);
     if (c->stage && !strstr(line, " at STEP "))

@@ -26,7 +26,7 @@ void buildkit_options(const struct engine_job *job, struct strv *argv);
  * ERROR_RETRY when the builder went away in the middle or can't be reached, ERROR_ENGINE for
  * something that it can't do. */
 int buildkit_run(struct buildkit *b, struct strv *argv, int input, struct error *err) must_check;
-/* The kind of error that a client's words mean, for its other commands. */
+/* The kind of error that a client's words mean, for commands other than builds. */
 int buildkit_error_kind(const char *words);
 /* Call after a failed container_run: *err becomes ERROR_RETRY when these words say that the builder
  * has gone, unless lbuild itself ended it. Returns -1. */

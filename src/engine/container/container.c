@@ -101,8 +101,8 @@ static bool is_gzip(const struct container *c, const struct descriptor *layer)
     return fd >= 0 && read(fd, magic, sizeof magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
 }
 
-/* Links the config. One whose history doesn't match its layers gets a history that does: buildah
- * commits nothing on such a base. */
+/* Links the config. A config whose history doesn't match its layers gets a matching one: buildah
+ * commits nothing on a base without one. */
 static int add_config(const struct container *c, const struct base *base, const char *dir,
                       struct descriptor *config, struct error *err)
 {

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum { ENTRIES_MOST = 1000000, HARDLINKS_MOST = 10000, PIECE = 65536 };
-/* Lambda takes images of 10 GB, unpacked (Lambda quotas, "Container image code package size"). */
+/* Lambda allows images of 10 GB, unpacked (Lambda quotas, "Container image code package size"). */
 static const int64_t most_content = INT64_C(10) << 30;
 
 /* An archive that is being read into the tree. */

@@ -121,7 +121,7 @@ static char *version(const struct engine_options *options)
     return xasprintf("%s, daemon %s", docker.client, docker.server);
 }
 
-/* The builder that docker would take: the one that DOCKER_BUILDKIT asks for, else BuildKit, which
+/* The builder that docker would use: the one that DOCKER_BUILDKIT asks for, else BuildKit, which
  * clients since 23.0 have only in a plugin. 1: BuildKit. 0: the classic builder. */
 static int choose_builder(struct error *err)
 {

@@ -107,7 +107,7 @@ static int run(const struct engine_job *job, struct plan_command *command, const
     return result.status == 0 ? 0 : failed(plan, name, &output, result.status, err);
 }
 
-/* Copies a program that lies elsewhere before it is proven, so that nobody can replace it after. */
+/* Copies a program that lies elsewhere: nobody can replace the copy once it is proven. */
 static int fetch(const char *from, const char *to, struct error *err)
 {
     enum { CHUNK = 65536 };

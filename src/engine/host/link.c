@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The linker's words. Objects are named by their digests for the key, else by their paths. */
+/* The linker's command line. Objects go by their digests for the key, else by their paths. */
 static void link_command(const struct host_run *run, bool for_key, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;

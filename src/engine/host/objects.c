@@ -183,7 +183,7 @@ static bool input_unchanged(struct objects *objects, char *line, struct step *st
     return digest[0] != '-' && study(now) && strcmp(now->digest.text, digest) == 0;
 }
 
-/* Whether the other files with an input's name are the same as then. */
+/* Whether the other files with an input's name are the same as in the record (`then`). */
 static bool same_beside(struct objects *objects, const struct step *step, const struct strv *then)
 {
     AUTO(strv) now = {0};
@@ -202,7 +202,7 @@ static const char *after(const char *line, const char *word)
     return strncmp(line, word, length) == 0 ? line + length : NULL;
 }
 
-/* Whether one line of a record holds; `beside` gets those of "beside". */
+/* Whether one line of a record holds; a line "beside PATH" is only added to `beside`. */
 static bool line_holds(struct objects *objects, char *line, struct step *step, struct strv *beside)
 {
     const char *value = NULL;
@@ -317,7 +317,7 @@ static bool record_inputs(struct objects *objects, const struct done *done, cons
     return true;
 }
 
-/* False when such a file appeared while the step ran: it may have been read, or not. */
+/* False when another file with an input's name appeared during the step: it may have been read. */
 static bool record_beside(struct objects *objects, const struct done *done, const struct step *step,
                           struct buf *record)
 {

@@ -5,7 +5,7 @@
 #include "store/store.h"
 #include "support/strv.h"
 
-/* What the host engine made, kept to be found again under objects/ in the store:
+/* What the host engine made, kept for later builds under objects/ in the store:
  *
  *     c-HEX    a file that was made, by its own digest
  *     s-HEX    a step (one compile, one link), by the digest of its command: what it read and made
@@ -27,7 +27,7 @@ void objects_release(struct objects *objects);
 
 /* A step that was found, or done. */
 struct step {
-    struct digest key;   /* of everything that it depends on but the content of files */
+    struct digest key;   /* of everything that it depends on, except the content of files */
     struct strv folders; /* where it looks for files: shadows_folders() */
     const char *dir;     /* where it runs */
     struct digest output;

@@ -19,7 +19,7 @@ struct toolchain {
 void toolchain_release(struct toolchain *toolchain);
 
 /* The compilers to try for an architecture and C library ("auto", "glibc", "musl"), best first,
- * each as its words in one text. They may not exist. */
+ * each as its words in one text. They need not be installed. */
 void toolchain_candidates(enum arch arch, const char *libc, struct strv *out);
 
 /* Proves a candidate by linking a tiny static program, without running it. The store keeps the
