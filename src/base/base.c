@@ -96,7 +96,7 @@ static int feed(int fd, struct gzip_writer *writer, struct digest *digest, struc
     return gzip_writer_finish(writer, err);
 }
 
-/* Compresses a plain layer of the store: Lambda takes gzip only. */
+/* Compresses a plain layer of the store: Lambda accepts only gzip. */
 static int compress(const struct store *store, const struct digest *plain, int fd,
                     struct digest *packed, struct error *err)
 {
@@ -151,7 +151,7 @@ static int as_gzip(const struct store *store, enum arch arch, struct base_layer 
     ssize_t got = pread(fd, magic, sizeof magic, 0);
     if (got < 0)
         return error_errno(err, ERROR_BUILD, "can't read the layer '%s'", layer->digest.text);
-    /* The second is zstd, which listing_make refuses with the right message. */
+    /* gzip, or zstd, which listing_make refuses with the right message. */
     if (got == 2 &&
         ((magic[0] == 0x1f && magic[1] == 0x8b) || (magic[0] == 0x28 && magic[1] == 0xb5)))
         return 0;
@@ -241,8 +241,8 @@ static bool load_scratch(const struct base_request *request, struct base *base)
     return base->scratch;
 }
 
-/* Does what base_peek does, for an image of `source`. *key and base->name are set in any case but
- * an error. */
+/* Does what base_peek does, for an image of `source`. *key and base->name are set unless
+ * there is an error. */
 static int recall(const struct base_source *source, const struct base_request *request,
                   const struct store *store, char **key, struct base *base, struct error *err)
 {

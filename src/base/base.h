@@ -44,8 +44,8 @@ struct base {
 /* A source copies one platform's manifest and all of its blobs into the store. Each has a line in
  * base/list.h. */
 struct base_source {
-    const char *prefix; /* of references to a file or folder of this machine; NULL: not files, and
-                           the source takes every reference that no other source takes */
+    const char *prefix; /* of references to a file or folder on this machine; NULL: the source
+                           accepts every reference that no other source accepts */
 
     /* *key: base_load remembers the manifest under it (store_ref_set). It is the full name, or a
      * file's path with what stat says of the file. *name: as in struct base, or left NULL. Uses no
@@ -60,8 +60,8 @@ struct base_source {
                  struct digest *manifest, char **name, struct error *err);
 };
 
-/* Whether a reference names a file or folder of this machine, by its prefix alone: the file need
- * not exist. */
+/* Whether a reference names a file or folder on this machine, by its prefix alone: the
+ * file need not exist. */
 bool base_is_file(const char *reference);
 
 /* Fetches missing blobs and reads the image. Accepts OCI and Docker types, a missing, null or short
@@ -75,9 +75,9 @@ int base_peek(const struct base_request *request, const struct store *store, str
               struct error *err) must_check;
 void base_release(struct base *base);
 
-/* The base's history, repaired so that it has one non-empty entry for each layer, in the way of
- * BuildKit: surplus entries are marked as empty, missing ones are added. Those get the time
- * `created` (RFC 3339), since umoci fails on an entry without one. Caller frees. */
+/* The base's history, repaired so that it has one non-empty entry for each layer, as BuildKit does:
+ * surplus entries are marked as empty, missing ones are added. Those get the time `created` (RFC
+ * 3339), since umoci fails on an entry without one. Caller frees. */
 struct js *base_history(const struct base *base, const char *created);
 
 #endif

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Base images from a registry, by their reference. The last source in list.h: it takes every
- * reference that no other source takes. */
+/* Base images from a registry, by their reference. The last source in list.h: it accepts every
+ * reference that no other source accepts. */
 
 /* Whether the store has the manifest and all of its blobs, so that no network is needed. A damaged
  * manifest counts as absent. */

@@ -34,11 +34,11 @@ struct gate_report {
 };
 enum { GATE_LISTED = 20 /* findings of a rule */ };
 
-/* ERROR_USAGE when an id in the list is not that of a rule. */
+/* ERROR_USAGE when an id in the list belongs to no rule. */
 int gate_ids_check(const struct strv *ids, const char *where, struct error *err) must_check;
 
-/* Checks the image; findings are no error of this function. ERROR_BUILD when the store lacks the
- * list of a layer that was read. */
+/* Checks the image; findings don't make it fail. ERROR_BUILD when the store lacks the list of a
+ * layer that was read. */
 int gate_check(const struct imagefile *image, const struct store *store,
                const struct gate_options *options, struct gate_report *report,
                struct error *err) must_check;

@@ -199,7 +199,7 @@ static bool is_loaded(const struct libraries *libraries, const char *name)
     return false;
 }
 
-/* The loader counts as loaded, and musl's is libc as well. */
+/* The loader counts as loaded, and musl's loader is its libc too. */
 static bool is_loader(const struct libraries *libraries, const char *name)
 {
     const char *interpreter = libraries->items[0].program.elf.interpreter;

@@ -7,7 +7,8 @@
  * loader's cache isn't read: it is assumed to match the folders of /etc/ld.so.conf. */
 
 struct library {
-    char *name;                       /* as it is needed; for the program itself its path */
+    char *name;                       /* the name by which it is needed; for the
+                                         program itself its path */
     char *path;                       /* where it was found; NULL: it wasn't */
     const struct rootfs_entry *entry; /* the file that the path leads to */
     struct program program;

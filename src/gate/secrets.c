@@ -5,7 +5,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
-/* A small set of undoubted secrets: each has a fixed head and length, or a telling name. */
+/* A small set of undoubted secrets: each has a fixed beginning and length, or a telling name. */
 
 static bool from(const char *text, size_t length, const char *alphabet)
 {
@@ -21,7 +21,7 @@ static const char *secret_value(const char *value)
 {
     static const struct {
         const char *head, *what;
-        size_t length; /* after the head */
+        size_t length; /* after the beginning */
         const char *alphabet;
     } kinds[] = {
         {"AKIA", "an AWS access key", 16, UPPER DIGITS},

@@ -170,7 +170,7 @@ static struct js *run_config(const struct base *base, const struct plan *plan, s
 
     if (plan->entrypoint.len > 0) {
         js_set(config, "Entrypoint", string_array(&plan->entrypoint));
-        js_remove(config, "Cmd"); /* the base's were words for its own entry point */
+        js_remove(config, "Cmd"); /* the base's words are for its own entry point */
     }
     if (plan->cmd.len > 0)
         js_set(config, "Cmd", string_array(&plan->cmd));

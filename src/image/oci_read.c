@@ -121,7 +121,7 @@ static int choose(const struct reading *reading, chooser pick, const struct js *
     return named || pick(index, other, reading->tag, reading->path, out, &ignored) != 0 ? -1 : 0;
 }
 
-/* Notes what else the index has under the same name, and what it says about the chosen entry. */
+/* Notes what else the index holds under the same name, and what it says about the chosen entry. */
 static void look_around(const struct reading *reading, const struct js *index,
                         const struct digest *chosen, bool layout)
 {

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The files that make up an image, in an image file, an image folder or a registry. Each is read
- * once and hashed; a layer is also unpacked and listed (listing.h). Small JSON texts are kept.
- * Errors are ERROR_REGISTRY. Limits: 10,000 files, 32 MiB of texts, and 32 GiB unpacked (Lambda
- * takes 10 GB). */
+/* The files that make up an image, in an image file, an image folder or a registry. Each is
+ * read once and hashed; a layer is also unpacked and listed (listing.h). Small JSON texts are
+ * kept. Errors are ERROR_REGISTRY. Limits: 10,000 files, 32 MiB of texts, and 32 GiB unpacked
+ * (Lambda allows 10 GB). */
 struct part {
     char *path;           /* cleaned */
     char *link;           /* target of a link (docker save writes some), cleaned; else NULL */
@@ -36,9 +36,9 @@ struct parts;
 /* A tar file of any dialect (gzip too) is read as a whole; in a folder, each file is read on
  * request. The store keeps the lists. */
 struct parts *parts_load(const char *path, const struct store *store, struct error *err) must_check;
-/* Opens an image in a registry. Its blobs are fetched into the store on request, but no layer whose
- * list is known. *document gets the manifest or index that the reference leads to, verified; the
- * caller frees it. All arguments but the store are borrowed for the call only. */
+/* Opens an image in a registry. Its blobs are fetched into the store on request, except layers
+ * whose list is known. *document gets the manifest or index that the reference leads to, verified;
+ * the caller frees it. All arguments but the store are borrowed for the call only. */
 struct parts *parts_fetch(const struct parts_registry *from, const struct store *store,
                           struct js **document, struct digest *digest,
                           struct error *err) must_check;

@@ -17,7 +17,7 @@ struct api_invocation {
 
 struct api_result {
     struct buf body;  /* the response, or the error's JSON */
-    bool failed;      /* the handler or the initialization reported an error: body has it */
+    bool failed;      /* the handler or the initialization reported an error, which is in `body` */
     char *error_type; /* the function error type header, or NULL */
 };
 

@@ -32,7 +32,7 @@ static void items_release(struct items *items)
     arena_release(&items->names);
 }
 
-/* `length`: of the path's part that counts. */
+/* `length`: how many bytes of the path to use. */
 static void add_item(struct items *items, const char *path, size_t length,
                      const struct tree_entry *entry)
 {
@@ -63,7 +63,7 @@ static char *real_path(const struct tree_entry *entry, const struct rootfs *root
     return strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
 }
 
-/* How many first bytes of both are the same folders. */
+/* How many bytes of both paths are the folders that they share. */
 static size_t shared_folders(const char *path, const char *before)
 {
     size_t shared = 0;
@@ -336,8 +336,8 @@ static void add_shape(struct digest_context *context, const struct item *item,
         digest_update(context, item->entry->text, (size_t)header->size);
 }
 
-/* Whether later changes will bear another time: the kernel stamps files with the coarse clock,
- * which stands still for some milliseconds. */
+/* Whether later changes will get another time: the kernel stamps files with the coarse clock, which
+ * stands still for some milliseconds. */
 static bool settled(const struct stat *st, const struct timespec *now)
 {
     return st->st_ctim.tv_sec != now->tv_sec ? st->st_ctim.tv_sec < now->tv_sec
@@ -394,7 +394,7 @@ struct job {
 
 struct goal {
     struct store_writer writer;
-    struct layer_sink also; /* without functions: nobody */
+    struct layer_sink also; /* without functions: there is no sink */
 };
 
 static void goal_release(struct goal *goal)

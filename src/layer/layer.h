@@ -12,16 +12,16 @@ struct layer {
     uint64_t content_size; /* of the tar */
 };
 
-/* A second place for a blob, besides the store, while it is made: it gets the bytes in parts, then
- * what they have become. It gets nothing more once the layer or the sink has failed. A failing sink
- * doesn't fail the layer. */
+/* A second place for a blob, besides the store, while it is made: it gets the bytes in parts, and
+ * at the end their digest and size. It gets nothing more once the layer or the sink has failed. A
+ * failing sink doesn't fail the layer. */
 struct layer_sink {
     byte_sink bytes;
     int (*done)(void *data, const struct digest *digest, uint64_t size, struct error *err);
     void *data;
 };
 
-/* What a layer's bytes depend on besides its files, and who else wants them. */
+/* What a layer's bytes depend on besides its files, and who else gets them. */
 struct layer_format {
     int64_t epoch; /* mtime of every entry */
     enum gzip_level level;

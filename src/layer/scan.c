@@ -12,7 +12,7 @@
 /* Reads layers: they are unpacked, hashed in both forms and listed in one pass. */
 
 enum { PIECE = 32 * 1024 /* deflate expands it at most 1,032 times */, CONTENT = 256 * 1024 };
-/* Lambda takes at most 10 GB. */
+/* Lambda allows at most 10 GB. */
 static const uint64_t largest_content = UINT64_C(16) << 30;
 
 /* A layer on its way from the source to the tar reader. */
@@ -25,7 +25,7 @@ struct stream {
     struct buf ready; /* decompressed; bytes from `taken` on are not passed on yet */
     size_t taken;
     uint64_t size, total;           /* bytes of the blob, and of its content */
-    bool gzip, zstd, ended, failed; /* failed: reading the source did */
+    bool gzip, zstd, ended, failed; /* failed: reading the source failed */
 };
 
 static void stream_release(struct stream *stream)

@@ -20,7 +20,7 @@ static struct tree_entry *add(struct tree *tree, const char *path, enum tar_type
     return entry;
 }
 
-/* How many last bytes both have in common, counted from the beginning of a component. */
+/* The length of the end that both share, which begins with a whole component. */
 static size_t shared_end(const char *path, const char *source)
 {
     size_t shared = 0, length = strlen(path), other = strlen(source);

@@ -9,10 +9,10 @@
  * and is kept without that end. */
 struct tree_entry {
     const char *path;   /* cleaned path in the image */
-    const char *source; /* file on this machine with the content, up to where it goes on like
-                           `path`; NULL: `text` has it */
+    const char *source; /* file on this machine with the content, without the end that it shares
+                           with `path`; NULL: the content is in `text` */
     const char *text; /* content of a file without a source, target of a symbolic link, else NULL */
-    uint16_t shared;  /* how many last bytes of `path` belong to the source */
+    uint16_t shared;  /* length of that shared end */
     uint16_t mode;    /* 0755 or 0644 for files, 0755 for directories */
     uint8_t type;     /* enum tar_type: TAR_FILE, TAR_DIR or TAR_SYMLINK */
     bool stored; /* the source is in the cache: it is never written in place, though other builds

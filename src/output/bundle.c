@@ -24,9 +24,9 @@ static const char *tag_of(const char *reference)
     return colon ? colon + 1 : "latest";
 }
 
-/* Exactly one descriptor: Lambda takes no index, and tools that are given no tag take the only one.
- * ref.name is the tag alone, which umoci and skopeo look for; containerd and podman name the image
- * by io.containerd.image.name. */
+/* Exactly one descriptor: Lambda accepts no index, and tools that are given no tag use the only
+ * image. ref.name is the tag alone, which umoci and skopeo look for; containerd and podman name the
+ * image by io.containerd.image.name. */
 static void make_index(const struct image *image, struct buf *out)
 {
     AUTOPTR(js) index = js_object();

@@ -4,7 +4,7 @@
 #include "image/image.h"
 
 /* The files of an OCI image layout that also carries docker's manifest.json, so that every tool
- * takes it (OCI image-spec image-layout.md; docker's image spec v1.2, "Combined Image JSON"). */
+ * accepts it (OCI image-spec image-layout.md; docker's image spec v1.2, "Combined Image JSON"). */
 struct bundle_file {
     char *path;        /* "blobs/sha256/HEX", "index.json", ... */
     const char *bytes; /* its content, borrowed from the bundle or the image; NULL: the blob with

@@ -9,7 +9,7 @@
 struct delivery {
     const struct output *output;
     const char *path;           /* borrowed */
-    struct output_begun *begun; /* NULL: not begun, or this kind of output can't be */
+    struct output_begun *begun; /* NULL: not begun, or this kind can't begin early */
     struct verify *verified;    /* the base's layers */
 };
 

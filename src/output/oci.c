@@ -188,7 +188,7 @@ static int add_bytes(void *data, const void *bytes, size_t length, struct error 
 static struct output_begun *begin(const struct store *store, const char *path,
                                   struct verify_sink *sink)
 {
-    struct error ignored; /* the write meets the same error again */
+    struct error ignored; /* the final write meets the same error again */
     autofree char *real = regular_target(path);
     if (!real)
         return NULL;

@@ -97,8 +97,8 @@ static struct node *node_of(struct walk *walk, const char *id)
     return *place;
 }
 
-/* Whether a second tag of a commit replaces the first: annotated tags go before light ones, then
- * newer ones before older, then the first stays. */
+/* Whether a second tag of a commit replaces the first: annotated tags go before lightweight ones,
+ * then newer tags before older ones; else the first stays. */
 static bool better(const struct describe_tag *old, const struct describe_tag *new)
 {
     if (old->annotated != new->annotated)

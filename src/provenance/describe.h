@@ -10,7 +10,7 @@
 
 /* Finds the tag nearest to a commit, by the algorithm of `git describe --tags`
  * (builtin/describe.c), so that both give the same answer. libgit2's own function gives up in
- * shallow clones. Nothing else here knows of git. */
+ * shallow clones. This module knows nothing else about git. */
 
 struct describe_tag {
     char *name;   /* without "refs/tags/" */

@@ -20,7 +20,7 @@ struct provenance {
                       ignored */
     struct strv dirty_paths; /* relative to the folder, sorted, at most 100 */
     struct strv watched; /* absolute paths of git's own files, which may be absent: while their stat
-                            data and the work tree stay, so does all of this */
+                            data and the work tree stay the same, so do these facts */
 };
 
 /* Works in linked work trees, submodules, shallow, partial and sparse clones, on a detached HEAD,

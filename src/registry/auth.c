@@ -269,7 +269,7 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
     return result;
 }
 
-/* The name under which users log in: Docker Hub's is not that of its server. */
+/* The name under which users log in: Docker Hub's isn't its server's. */
 static const char *login_host(const struct auth *auth)
 {
     const char *host = auth->endpoint->host;

@@ -29,13 +29,13 @@ void auth_begin(struct auth *auth);
  * until the next auth_answer. */
 void auth_apply(const struct auth *auth, struct http_request *request);
 /* Answers a 401 or 403 to a request that auth_apply has filled. 1: send it again. 0: there is
- * nothing else to try; after at most four answers to one request it comes to this. -1:
- * ERROR_REGISTRY for a realm that is not acceptable, ERROR_RETRY for a token server in trouble,
- * whose Retry-After is then in reply->retry_after. */
+ * nothing else to try, which happens after at most four answers to one request. -1: ERROR_REGISTRY
+ * for a realm that is not acceptable, ERROR_RETRY for a token server in trouble, whose Retry-After
+ * is then in reply->retry_after. */
 int auth_answer(struct auth *auth, struct http *http, struct http_reply *reply,
                 struct error *err) must_check;
-/* Adds "; WHAT; REMEDY" to the message about a request that stayed refused: where the login came
- * from and what became of it, never the login itself. */
+/* Adds "; WHAT; REMEDY" to the message about a request that was refused to the end: where the login
+ * came from and what became of it, never the login itself. */
 void auth_explain(const struct auth *auth, struct buf *out);
 
 /* Whether a token may be fetched from `realm` for a registry at `base` (both URLs). The realm must

@@ -10,8 +10,8 @@
  * registry asks, go to the mirror if there is one, and are repeated when that may help.
  *
  * A request is tried three times, with pauses of 1 and 3 seconds or of what Retry-After asks for
- * (60 at most), after 408, 429, 5xx and failures of the connection; never after 401, 403 (login
- * aside) or 404. A blob continues where it was cut, and each further MiB gives it new tries.
+ * (60 at most), after 408, 429, 5xx and failures of the connection; never after 401 or 403 (except
+ * to log in) or 404. A blob continues where it was cut, and each further MiB gives it new tries.
  * LBUILD_HTTP_TIMEOUT=SECONDS (1 to 3600) in the environment replaces the 10 seconds to connect and
  * the 30 without data.
  *

@@ -39,7 +39,7 @@ struct http_request {
     const char *accept; /* or NULL */
     const char *bearer; /* token for "Authorization: Bearer"; must be printable ASCII */
     const char *username, *password; /* of Basic, which is used when there is no bearer */
-    uint64_t from;                   /* the first byte to send; 0: all */
+    uint64_t from;                   /* the first byte to ask for; 0: all of them */
     size_t limit; /* maximum bytes of a 200 reply in reply->body; more is an error */
 
     /* Streaming, or NULL. With a status of 200 or 206, `begin` is called once, before the body,

@@ -28,7 +28,7 @@ static bool vague(const char *type)
 }
 
 /* Header and body must say the same, and the body must not be a manifest and an index at once.
- * Otherwise two programs could take one digest for different images (the reason for the OCI
+ * Otherwise two programs could read different images from one digest (the reason for the OCI
  * image-spec's rules on mediaType). */
 static int check_type(const char *name, const struct js *document, const char *header,
                       struct error *err)
@@ -46,7 +46,7 @@ static int check_type(const char *name, const struct js *document, const char *h
     return 0;
 }
 
-/* The digest must be the expected one, or without one the one that the registry names. */
+/* The digest must be the expected one or, if none is expected, the one that the registry names. */
 static int check_digest(const char *name, const struct http_reply *reply,
                         const struct digest *expected, struct digest *actual, struct error *err)
 {

@@ -51,8 +51,8 @@ int store_open_blob(const struct store *store, const struct digest *digest, uint
                     struct error *err);
 /* Removes a damaged blob, so that the next build fetches it again. */
 void store_discard(const struct store *store, const struct digest *digest);
-/* Whether the blob is there with this size. If so, notes that it is in use, by which pruning
- * decides. A blob of another size is damaged and is discarded. Costs two system calls. */
+/* Whether the blob is there with this size. If so, notes the use, which pruning goes by. A blob of
+ * another size is damaged and is discarded. Costs two system calls. */
 bool store_use(const struct store *store, const struct digest *digest, uint64_t size);
 
 /* Writing a blob. With an `expected` digest, an unfinished partial file is kept and continued by

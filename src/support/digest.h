@@ -28,7 +28,7 @@ void digest_context_release(struct digest_context *context);
 /* The digest of a piece of memory. */
 int digest_bytes(const void *bytes, size_t length, struct digest *out,
                  struct error *err) must_check;
-/* The digest and size of what a descriptor has from its position on; size may be NULL. */
+/* The digest and size of what can be read from a file descriptor; size may be NULL. */
 int digest_fd(int fd, const char *name, struct digest *out, uint64_t *size,
               struct error *err) must_check;
 

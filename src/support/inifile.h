@@ -12,7 +12,7 @@
  * (200 bytes on some systems) and knows no quotes.
  *
  * The format: "[section]", "name = value" or "name: value", lines that start with ';' or '#' are
- * comments, " ;" behind a value starts one too (not between double quotes), an indented line
+ * comments, " ;" after a value starts one too (not between double quotes), an indented line
  * continues the value above it. A name that starts with "stage:WORD:" or "stage:WORD." goes up to
  * the '='. UTF-8, with or without a BOM; CRLF is fine. */
 

@@ -29,10 +29,10 @@ struct dockerfile_lines {
     const char *text;
     size_t length; /* without the line end */
     enum dockerfile_line_kind kind;
-    struct dockerfile_instruction instruction; /* that the line belongs to, up to this line */
+    struct dockerfile_instruction instruction; /* the one that has this line, up to here */
     bool more;                                 /* it goes on in a continuation line */
     char delimiter[DELIMITER_MAX + 1];         /* of the here-document that is open, or "" */
-    bool strips_tabs;                          /* "<<-" began that */
+    bool strips_tabs;                          /* "<<-" opened it */
     const char *documents, *documents_end;     /* where the next "<<" is looked for */
 };
 bool dockerfile_lines_next(struct dockerfile_lines *lines);
@@ -41,7 +41,7 @@ bool dockerfile_lines_next(struct dockerfile_lines *lines);
 bool dockerfile_next(const char **at, int *line, struct dockerfile_instruction *out);
 
 /* The next word of an instruction from `at` on; *length 0: no more. Words end at blanks, whatever
- * quotes are open; a backslash at a line's end is none. */
+ * quotes are open; a backslash at a line's end belongs to no word. */
 const char *dockerfile_word(const struct dockerfile_instruction *instruction, const char *at,
                             size_t *length);
 /* In any case of letters, as engines compare keywords. */

@@ -89,9 +89,9 @@ static bool is_fifo(int fd)
     return fd >= 0 && fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* All clients share the pipe's reading end: O_NONBLOCK would be set for all of them, but without it
- * a reader that loses a race waits forever. Opening the pipe anew gives us our own open file
- * description. */
+/* All clients share the pipe's reading end: O_NONBLOCK would be set for all of them, but
+ * without it a reader that loses a race waits forever. Opening the pipe again gives us our own
+ * open file description. */
 static void open_ends(struct jobserver *jobserver, const struct jobserver_address *address)
 {
     autofree char *own = xasprintf("/proc/self/fd/%d", address->read);

@@ -89,7 +89,7 @@ static void put(const struct buf *bytes)
 {
     struct error ignored;
     if (fs_write_fd(STDERR_FILENO, "standard error", buf_text(bytes), bytes->len, &ignored) != 0) {
-        /* Nobody can be told. */
+        /* There is nowhere else to say so. */
     }
 }
 

@@ -46,7 +46,8 @@ void log_output(const char *dir, const char *bytes, size_t length);
 /* Looks for a place in a compiler's line about a file in `dir` (NULL: our folder) that was already
  * shown in another form. */
 void log_place(const char *dir, const char *line);
-/* The result, as members of a "result" event, which only the JSON form shows. Takes the object. */
+/* The result, as members of a "result" event, which only the JSON form shows. Takes
+ * ownership of the object. */
 void log_result(struct js *object);
 /* The error that ends the run. For main.c. */
 void log_error(const struct error *err);

@@ -5,9 +5,10 @@
 #include <string.h>
 
 enum {
-    SAMPLE = 8,     /* one of this many bytes is looked at first */
+    SAMPLE = 8,     /* one byte out of this many is looked at first */
     HASH_BITS = 11, /* room for about one unit's words */
-    WORD = 4, /* a word is kept every this many bytes; about the shortest match worth its code */
+    WORD = 4,       /* one word is kept per this many bytes: about the shortest
+                       match worth its code */
     WORDS_MAX = NOISE_UNIT / WORD / 100,
     WINDOW = 32768, /* bytes that deflate looks back */
 };

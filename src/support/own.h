@@ -48,7 +48,7 @@ void autofclose_release(FILE **file);
 #define countof(array) (sizeof(array) / sizeof(array)[0])
 
 /* Allocation that does not fail: when memory runs out, the program prints one line and ends with
- * exit code 70. Whoever reads sizes from outside caps them first. */
+ * exit code 70. Code that reads sizes from outside caps them first. */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));
 void *xcalloc(size_t count, size_t size) __attribute__((malloc, returns_nonnull));
 void *xrealloc(void *old, size_t count, size_t size) __attribute__((returns_nonnull));

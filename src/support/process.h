@@ -61,7 +61,7 @@ int process_run_shared(const struct process *processes, size_t count, int jobs,
                        struct jobserver *jobserver, struct process_result *results,
                        struct error *err) must_check;
 
-/* Milliseconds of a clock that nobody sets. */
+/* Milliseconds by a clock that nobody can set. */
 int64_t process_clock(void);
 
 /* Looks a program up in PATH, whose relative and empty entries are ignored; NULL when there is

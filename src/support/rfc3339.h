@@ -7,8 +7,8 @@
 /* Seconds since 1970 as "2023-11-14T22:13:20Z" (RFC 3339, in UTC). Can write the years 0 to 9999.
  * Caller frees. */
 char *rfc3339(int64_t seconds);
-/* Reads such a text, with any offset and with any fraction, which is cut off. False, with *out
- * untouched, for any other text. */
+/* Reads a time in this form, with any offset and with any fraction, which is cut off. False, with
+ * *out untouched, for any other text. */
 bool rfc3339_read(const char *text, int64_t *out);
 
 #endif
