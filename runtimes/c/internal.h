@@ -30,8 +30,8 @@ struct lambda_buffer {
         (array), 0, sizeof(array), sizeof(array)                                                   \
     }
 
-/* Room for more bytes after the ones there are; grows by doubling. 0, or -1 with errno: EFBIG,
- * ENOMEM. */
+/* Room for more bytes after those already there; grows by doubling. 0, or -1 with
+ * errno: EFBIG, ENOMEM. */
 int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more);
 
 /* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts have a known

@@ -19,8 +19,8 @@ static const char language[] =
     "FROM --platform={{platform}} {{base}}\n{{workdir}}\n{{copy}}\n{{env}}\n{{labels}}\n"
     "{{entrypoint}}\nCMD {{cmd|json}}\n";
 
-/* Each line must start an instruction of ours or continue the one above; otherwise a value has got
- * out of its place. */
+/* Each line must start an instruction of ours or continue the one above; otherwise a value has
+ * escaped from its place. */
 static void check_lines(const char *text)
 {
     static const char *const words[] = {"FROM ",    "RUN ",         "COPY ", "ENV ", "LABEL ",

@@ -55,9 +55,10 @@ static void note(struct buf *out, const struct tar_entry *entry, const struct bu
     buf_add(out, content->data, content->len);
 }
 
-/* Whether the writer takes the entry, and it must come back as it was. Exceptions: libarchive reads
- * the time -2^63 as one more, only a directory's name may end in a slash, and a file that reaches
- * the limit may be read whole the first time but not the second, in pieces of other sizes. */
+/* Whether the writer accepts the entry, which must then come back unchanged. Exceptions:
+ * libarchive reads the time -2^63 as one more, only a directory's name may end in a slash,
+ * and a file that reaches the limit may be read whole the first time but not the second, in
+ * pieces of other sizes. */
 static bool comparable(const struct tar_entry *entry, const struct buf *content)
 {
     size_t length = strlen(entry->path);

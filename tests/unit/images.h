@@ -62,7 +62,7 @@ static inline struct digest blob(const void *bytes, size_t length)
 struct image {
     const char *arch, *os, *history; /* NULL: amd64, linux, no history */
     bool docker, plain;
-    const char *layer_type; /* NULL: what fits */
+    const char *layer_type; /* NULL: the type that fits */
     struct digest wrong_diff_id;
 };
 

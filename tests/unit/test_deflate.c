@@ -86,12 +86,12 @@ static int by_zlib(const struct buf *packed, size_t *start, size_t *end)
 }
 
 /* The bytes after the stream must not count. */
-static bool by_us(const struct buf *packed, int behind, size_t *start, size_t *end)
+static bool by_us(const struct buf *packed, int after, size_t *start, size_t *end)
 {
     autofree unsigned char *copy = xmalloc(packed->len + DEFLATE_SLACK);
     if (packed->len > 0)
         memcpy(copy, packed->data, packed->len);
-    memset(copy + packed->len, behind, DEFLATE_SLACK);
+    memset(copy + packed->len, after, DEFLATE_SLACK);
     return deflate_last_block(copy, packed->len, start, end);
 }
 
@@ -99,8 +99,8 @@ static void agree(const struct buf *packed)
 {
     size_t start = 0, end = 0, expected_start = 0, expected_end = 0;
     assert_int_equal(by_zlib(packed, &expected_start, &expected_end), 0);
-    for (int behind = 0; behind < 256; behind += 255) {
-        assert_true(by_us(packed, behind, &start, &end));
+    for (int after = 0; after < 256; after += 255) {
+        assert_true(by_us(packed, after, &start, &end));
         assert_int_equal(start, expected_start);
         assert_int_equal(end, expected_end);
     }

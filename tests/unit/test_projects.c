@@ -76,8 +76,8 @@ static void finds_and_sorts(void **state)
     assert_string_equal(text, "/a\n/a-b\n/a/deep/er\n/b\n/odd name/\xc3\xa9\n");
 
     /* A link that is named directly is followed. */
-    autofree char *behind = found(link, &err);
-    assert_string_equal(behind, "/link\n/link/deep/er\n");
+    autofree char *linked = found(link, &err);
+    assert_string_equal(linked, "/link\n/link/deep/er\n");
     put("lbuild.ini", "");
     assert_int_equal(chdir(root), 0);
 

@@ -73,7 +73,7 @@ static int run(const char *const argv[])
 struct arguments {
     const char *list[64];
     size_t count;
-    char *made[64]; /* those that are ours to free */
+    char *made[64]; /* the words that are ours to free */
     size_t made_count;
 };
 

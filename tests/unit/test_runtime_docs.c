@@ -81,8 +81,8 @@ static bool have(const char *name)
     return path != NULL;
 }
 
-/* One event for that handler of folder/bootstrap; the answer or error must be of the type and be
- * the body. */
+/* One event for that handler of folder/bootstrap; the answer or error must have
+ * this type and body. */
 static void expect(const char *folder, const char *handler, const char *event, const char *type,
                    const char *body)
 {

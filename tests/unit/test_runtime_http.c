@@ -72,7 +72,7 @@ static const struct reply replies[] = {
     {"several chunks", CHUNKED "2\r\nhe\r\n1\r\nl\r\n2\r\nlo\r\n0\r\n\r\n", GOOD(true, "hello")},
     {"chunked and empty", CHUNKED "0\r\n\r\n", GOOD(true, "")},
     {"chunk extensions", CHUNKED "5;a=b;c=\"d\"\r\nhello\r\n0;x\r\n\r\n", GOOD(true, "hello")},
-    {"blank behind a size", CHUNKED "5 \r\nhello\r\n0\t\r\n\r\n", GOOD(true, "hello")},
+    {"blank after a size", CHUNKED "5 \r\nhello\r\n0\t\r\n\r\n", GOOD(true, "hello")},
     {"leading zeros, both cases", CHUNKED "000a\r\n0123456789\r\n0B\r\n0123456789a\r\n00\r\n\r\n",
      GOOD(true, "01234567890123456789a")},
     {"trailers", CHUNKED "1\r\nx\r\n0\r\nA: b\r\nContent-Length: 7\r\n\r\n", GOOD(true, "x")},
@@ -112,7 +112,7 @@ static const struct reply replies[] = {
     {"negative chunk", CHUNKED "-1\r\n", BAD},
     {"chunk size out of range", CHUNKED "10000000000000005\r\nhello\r\n", BAD},
     {"chunk longer than its size", CHUNKED "4\r\nhello\r\n0\r\n\r\n", BAD},
-    {"bare lf behind a chunk", CHUNKED "4\r\nhell\n0\r\n\r\n", BAD},
+    {"bare lf after a chunk", CHUNKED "4\r\nhell\n0\r\n\r\n", BAD},
 
     {"body too large", OK EVENT "Content-Length: 33\r\n\r\n", LARGE},
     {"body of 2^59", OK EVENT "Content-Length: 576460752303423488\r\n\r\n", LARGE},
@@ -126,7 +126,7 @@ static const struct reply replies[] = {
     {"cut in the head", OK EVENT, CUT},
     {"cut in the body", OK EVENT "Content-Length: 5\r\n\r\nhell", CUT},
     {"cut in a chunk", CHUNKED "5\r\nhell", CUT},
-    {"cut behind a chunk", CHUNKED "5\r\nhello\r\n", CUT},
+    {"cut after a chunk", CHUNKED "5\r\nhello\r\n", CUT},
     {"cut in the trailers", CHUNKED "5\r\nhello\r\n0\r\nA: b\r\n", CUT},
 };
 

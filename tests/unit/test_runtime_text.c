@@ -199,8 +199,7 @@ static void the_largest_error_needs_no_memory(void **state)
     assert_memory_equal("]}", response.body.data + response.body.size - 2, 2);
 
     lambda_response_reset(&response);
-    response.body.max =
-        response.body.capacity; /* what a handler meets when memory is short is the same code */
+    response.body.max = response.body.capacity; /* the same code runs when memory is short */
     while (lambda_write(&response, message, 1000) == 0)
         continue;
     assert_true(response.failed);
