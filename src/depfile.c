@@ -33,8 +33,8 @@ static void add_parents(const char *dir, const char *path, struct strv *out)
 
 static void add_context(const struct pipeline *p, struct strv *out)
 {
-    /* Container engines get the whole context; the host engine reads the files that go into the
-     * image. */
+    /* Container engines get the whole context; the host engine reads the files that
+     * go into the image. */
     bool whole = p->execution.engine->containers;
     for (size_t i = 0; i < p->facts.context.len; i++)
         if (whole || p->facts.context.files[i].type == TAR_DIR)
@@ -128,8 +128,8 @@ static int collect(const struct pipeline *p, struct strv *out, struct error *err
     return 0;
 }
 
-/* Changes within one step of the kernel's clock get the same time, whether before or after we
- * looked. */
+/* Changes within one step of the kernel's clock get the same time, whether before or
+ * after we looked. */
 int64_t depfile_begin(const struct pipeline_options *options)
 {
     struct timespec begun, now;

@@ -17,8 +17,8 @@ int64_t depfile_begin(const struct pipeline_options *options);
 int depfile_write(const struct pipeline_options *options, const struct pipeline *p, int64_t *looked,
                   struct error *err) must_check;
 
-/* Sets the time of options->stamp, if there is one: make builds again when a prerequisite is
- * newer. */
+/* Sets the time of options->stamp, if there is one: make builds again when a
+ * prerequisite is newer. */
 int depfile_stamp(const struct pipeline_options *options, int64_t looked,
                   struct error *err) must_check;
 

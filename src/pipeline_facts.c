@@ -38,8 +38,8 @@ static int read_project(const struct pipeline_options *options, struct facts *fa
     return result;
 }
 
-/* The path relative to the project's folder; "" when it lies elsewhere or is that folder. Caller
- * frees. */
+/* The path relative to the project's folder; "" when it lies elsewhere or is that
+ * folder. Caller frees. */
 static char *inside(const struct facts *facts, const char *path)
 {
     autofree char *cwd = getcwd(NULL, 0), *absolute = path_join(cwd ? cwd : "/", path),

@@ -34,8 +34,8 @@ void pipeline_options_release(struct pipeline_options *options);
  * or all three. */
 extern const struct option_row pipeline_project_rows[], pipeline_plan_rows[], pipeline_build_rows[];
 
-/* The architecture that --platform, --arm64 or --x86-64 asks for, as arch_parse takes it; NULL:
- * none. */
+/* The architecture that --platform, --arm64 or --x86-64 asks for, as arch_parse
+ * takes it; NULL: none. */
 const char *pipeline_arch(const struct pipeline_options *options);
 
 /* Checks what options_parse read, fills in what follows from it, and sets up the log. An operand is

@@ -14,8 +14,8 @@
 
 enum { CONNECT_TRIES = 4, CONNECT_TIMEOUT_S = 1, CONNECT_PAUSE_MS = 20 };
 
-/* "1.2.3.4:9001", "[::1]:9001", "localhost:9001". No name is looked up: a static program has no
- * resolver. */
+/* "1.2.3.4:9001", "[::1]:9001", "localhost:9001". No name is looked up: a static program
+ * has no resolver. */
 static int parse_address(struct lambda_connection *connection, const char *api)
 {
     char host[sizeof connection->host];

@@ -38,8 +38,8 @@ static const bool id_letters[256] = {
     ['v'] = true, ['w'] = true, ['x'] = true, ['y'] = true, ['z'] = true,
 };
 
-/* The id becomes part of a URL: a hostile server must not be able to put a line into our
- * requests. */
+/* The id becomes part of a URL: a hostile server must not be able to put a line
+ * into our requests. */
 static bool is_request_id(const char *id)
 {
     size_t size = 0;

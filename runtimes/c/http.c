@@ -38,8 +38,8 @@ static bool is_word(const char *text, const char *word, size_t size)
     return is_same(text + size - sizeof(uint64_t), word + size - sizeof(uint64_t));
 }
 
-/* Member by member: to clear the whole struct at once, compilers use an instruction that is slow to
- * start. */
+/* Member by member: to clear the whole struct at once, compilers use an instruction that
+ * is slow to start. */
 void lambda_http_begin(struct lambda_http *http, size_t body_max)
 {
     http->state = LAMBDA_HTTP_STATUS_LINE;

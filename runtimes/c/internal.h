@@ -34,8 +34,8 @@ struct lambda_buffer {
  * errno: EFBIG, ENOMEM. */
 int lambda_buffer_reserve(struct lambda_buffer *buffer, size_t more);
 
-/* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts have a known
- * length. */
+/* Append everything or nothing. Results as lambda_buffer_reserve. Inline: most texts
+ * have a known length. */
 static inline int lambda_buffer_append(struct lambda_buffer *buffer, const void *data, size_t size)
 {
     if (size > buffer->capacity - buffer->size && lambda_buffer_reserve(buffer, size) != 0)
@@ -52,15 +52,15 @@ static inline int lambda_buffer_text(struct lambda_buffer *buffer, const char *t
     return lambda_buffer_append(buffer, text, strlen(text));
 }
 
-/* Append a number in decimal; text as a JSON string with its quotes (json.c). Results as
- * lambda_buffer_reserve. */
+/* Append a number in decimal; text as a JSON string with its quotes (json.c).
+ * Results as lambda_buffer_reserve. */
 int lambda_buffer_number(struct lambda_buffer *buffer, uint64_t number);
 int lambda_buffer_json(struct lambda_buffer *buffer, const char *text, size_t size);
 
 void lambda_buffer_release(struct lambda_buffer *buffer);
 
-/* The value of text, which must be one to max digits and nothing else; otherwise -1. max is 18 at
- * most. */
+/* The value of text, which must be one to max digits and nothing else; otherwise -1.
+ * max is 18 at most. */
 int64_t lambda_decimal(const char *text, size_t max);
 
 /* ---- log.c ----------------------------------------------------------------------------------- */
@@ -188,8 +188,8 @@ enum lambda_http_result lambda_connection_call(struct lambda_connection *connect
 
 #define LAMBDA_REQUEST_ID_MAX 128
 
-/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are there. BAD: after a line on
- * stderr. */
+/* GET the next event. DONE: it's there. TOO_LARGE: only its headers are there. BAD: after
+ * a line on stderr. */
 enum lambda_http_result lambda_api_next(struct lambda_connection *connection);
 
 /* POST the response, or the error if it failed. id: the request's, which may lie in the last reply;
@@ -232,8 +232,8 @@ void lambda_context_init(struct lambda_context *context, const char *handler, vo
 /* The part that comes with the event. 0, or -1 if the request id is missing or unfit for a URL. */
 int lambda_context_next(struct lambda_context *context, const struct lambda_connection *connection);
 
-/* The environment's _X_AMZN_TRACE_ID, in memory of our own: setenv would leak some for each new
- * value. */
+/* The environment's _X_AMZN_TRACE_ID, in memory of our own: setenv would leak some
+ * for each new value. */
 struct lambda_trace {
     char entry[1024]; /* "_X_AMZN_TRACE_ID=..." */
 };

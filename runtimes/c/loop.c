@@ -1,5 +1,5 @@
-/* From the start of the program to its end: choose the handler, then serve one event after the
- * other. */
+/* From the start of the program to its end: choose the handler, then serve one event
+ * after the other. */
 #include "internal.h"
 
 #include <stdlib.h>

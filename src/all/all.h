@@ -5,9 +5,9 @@
 #include "support/buf.h"
 #include "support/json.h"
 
-/* `lbuild build --all`: each project of a tree is built by its own lbuild process, so that a
- * failure of one doesn't touch the others. They share the store, the bases and the number of jobs.
- */
+/* `lbuild build --all`: each project of a tree is built by its own lbuild process, so
+ * that a failure of one doesn't touch the others. They share the store, the bases and
+ * the number of jobs. */
 
 enum function_state {
     FUNCTION_STOPPED, /* not started, or interrupted */

@@ -31,8 +31,8 @@ struct base_layer {
 struct base {
     char *reference; /* as requested */
     char *name;      /* fully qualified "host/repository:tag"; NULL for a file and for scratch */
-    struct digest manifest; /* of the platform's manifest, as the source served it; empty for
-                               scratch */
+    struct digest manifest; /* of the platform's manifest, as the source served it;
+                               empty for scratch */
     struct js *config;      /* the image's config as it came: unknown keys are carried over */
     struct base_layer *layers;
     size_t layer_count;
@@ -41,15 +41,15 @@ struct base {
                      (store_ref_path); NULL for scratch */
 };
 
-/* A source copies one platform's manifest and all of its blobs into the store. Each has a line in
- * base/list.h. */
+/* A source copies one platform's manifest and all of its blobs into the store. Each has a
+ * line in base/list.h. */
 struct base_source {
     const char *prefix; /* of references to a file or folder on this machine; NULL: the source
                            accepts every reference that no other source accepts */
 
-    /* *key: base_load remembers the manifest under it (store_ref_set). It is the full name, or a
-     * file's path with what stat says of the file. *name: as in struct base, or left NULL. Uses no
-     * network. */
+    /* *key: base_load remembers the manifest under it (store_ref_set). It is the full name, or
+     * a file's path with what stat says of the file. *name: as in struct base, or left NULL.
+     * Uses no network. */
     int (*identify)(const struct base_request *request, char **key, char **name, struct error *err);
 
     /* *name: as in struct base, or left NULL. Errors: ERROR_REGISTRY is final, ERROR_RETRY is worth

@@ -207,8 +207,8 @@ static char *follow(const struct import *import, const char *name)
     return path;
 }
 
-/* Whether the image has this name, in full or, as people type it, without the leading components
- * ("docker.io/library/"). */
+/* Whether the image has this name, in full or, as people type it, without the
+ * leading components ("docker.io/library/"). */
 static bool has_tag(const struct js *image, const char *tag)
 {
     const struct js *tags = js_get(image, "RepoTags");

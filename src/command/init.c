@@ -48,8 +48,8 @@ static void scaffold_release(struct scaffold *scaffold)
     strv_release(&scaffold->written);
 }
 
-/* A project name made from a folder's name: characters that it can't have become dashes. Caller
- * frees. */
+/* A project name made from a folder's name: characters that it can't have become
+ * dashes. Caller frees. */
 static char *name_of_folder(const char *folder)
 {
     AUTO(buf) name = {0};

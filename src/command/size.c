@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What takes up the space: layers, folders and files of the merged tree, and sections of its
- * programs. */
+/* What takes up the space: layers, folders and files of the merged tree, and sections
+ * of its programs. */
 
 struct size_options {
     struct image_options image;

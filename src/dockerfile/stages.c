@@ -7,8 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* A path for COPY that can't be taken for an option: a relative one gets "./" in front. Caller
- * frees. */
+/* A path for COPY that can't be taken for an option: a relative one gets "./" in
+ * front. Caller frees. */
 static char *operand(const char *path, const char *folder)
 {
     return path[0] == '/' ? xstrdup(path)

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 
-/* The text of a Dockerfile and, for each line, the place that it was made from. Knows nothing about
- * plans. */
+/* The text of a Dockerfile and, for each line, the place that it was made from. Knows
+ * nothing about plans. */
 
 struct dockerfile_line {
     int line;    /* counted from 1 */

@@ -25,9 +25,9 @@ int deps_find(const struct store *store, const struct digest *key, struct layer 
 int deps_keep(const struct store *store, const struct digest *key, const struct layer *layer,
               struct error *err) must_check;
 
-/* Moves the files below DOCKERFILE_DEPS_TOP to *deps and keeps those below DOCKERFILE_APP_TOP in
- * *tree, each without that folder. Files elsewhere (the working directory of the final stage) are
- * dropped. */
+/* Moves the files below DOCKERFILE_DEPS_TOP to *deps and keeps those below DOCKERFILE_APP_TOP
+ * in *tree, each without that folder. Files elsewhere (the working directory of the final
+ * stage) are dropped. */
 void deps_split(struct tree *tree, struct tree *deps);
 
 #endif

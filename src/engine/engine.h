@@ -36,8 +36,8 @@ void engine_options_release(struct engine_options *options);
 /* Checks the options and reads --timeout ("90", "90s", "15m", "2h"). ERROR_USAGE for a value that
  * makes no sense. */
 int engine_options_check(struct engine_options *options, struct error *err) must_check;
-/* All options as text, for a cache's key. The values of secrets, in files or variables, are not in
- * it. */
+/* All options as text, for a cache's key. The values of secrets, in files or
+ * variables, are not in it. */
 void engine_options_key(const struct engine_options *options, struct buf *key);
 
 /* An image that stages are FROM (not the base of the final stage), in lbuild's store, verified and
@@ -68,8 +68,8 @@ struct engine_job {
     const struct engine_base *bases;
     size_t base_count;
     const struct secrets *secrets; /* what the plan's stages ask for, all of it found */
-    struct work *work; /* private folder, kept until the image is written: the tree's files may lie
-                          there */
+    struct work *work;             /* private folder, kept until the image is written: the tree's
+                                      files may lie there */
 };
 
 /* What an engine can't do: the option's name without dashes ("tls*": all names that begin with

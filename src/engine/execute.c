@@ -64,8 +64,8 @@ static int load_images(struct execution *execution, const struct engine_job *job
     return 0;
 }
 
-/* Adds the files of the context that aren't the project's own: fresh.c watches those, whatever the
- * engine. */
+/* Adds the files of the context that aren't the project's own: fresh.c watches those,
+ * whatever the engine. */
 static int watch_context(const struct engine_job *job, struct error *err)
 {
     AUTO(strv) files = {0};
@@ -80,8 +80,8 @@ static int watch_context(const struct engine_job *job, struct error *err)
     return 0;
 }
 
-/* Looks for the layer of dependencies. When it is known, the engine runs a Dockerfile without
- * them. */
+/* Looks for the layer of dependencies. When it is known, the engine runs a
+ * Dockerfile without them. */
 static int look_for_deps(struct execution *execution, struct engine_job *job,
                          const struct template *template, struct error *err)
 {

@@ -28,19 +28,19 @@ struct execution {
 int execution_choose(const char *wanted, const struct engine_options *options,
                      const struct plan *plan, struct execution *execution,
                      struct error *err) must_check;
-/* Completes the job (the caller has set plan, store, jobs, inputs, context and options) with what
- * the chosen engine needs. For one with containers these are the Dockerfile, the secrets, and the
- * images that the Dockerfile is FROM, fetched with the folder, pull policy and mirrors of `like`.
- */
+/* Completes the job (the caller has set plan, store, jobs, inputs, context and options) with
+ * what the chosen engine needs. For one with containers these are the Dockerfile, the
+ * secrets, and the images that the Dockerfile is FROM, fetched with the folder, pull policy
+ * and mirrors of `like`. */
 int execution_prepare(struct execution *execution, struct engine_job *job,
                       const struct template *template, const struct base_request *like,
                       struct error *err) must_check;
-/* Runs the engine on a job that was prepared and fills *tree, whose files stay until *execution is
- * released. */
+/* Runs the engine on a job that was prepared and fills *tree, whose files stay until
+ * *execution is released. */
 int execution_run(struct execution *execution, const struct engine_job *job, struct tree *tree,
                   struct error *err) must_check;
-/* Adds the paths of a base that is a file or folder on this machine: it is an input like any
- * source. */
+/* Adds the paths of a base that is a file or folder on this machine: it is an input
+ * like any source. */
 void execution_watch(const struct base_request *request, struct strv *inputs);
 void execution_release(struct execution *execution);
 

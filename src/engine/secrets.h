@@ -19,8 +19,8 @@ struct secret {
 
 struct secret_ssh {
     char *id;
-    char *paths; /* sockets or keys, absolute, separated by commas; NULL: the agent of
-                    $SSH_AUTH_SOCK */
+    char *paths; /* sockets or keys, absolute, separated by commas; NULL: the
+                    agent of $SSH_AUTH_SOCK */
 };
 
 struct secrets {

@@ -113,8 +113,8 @@ static char *expand(const struct gate *gate, const char *folder, const char *obj
     return buf_detach(&out);
 }
 
-/* Takes the library from a folder if it is there and for this machine; the loader ignores others.
- */
+/* Takes the library from a folder if it is there and for this machine; the
+ * loader ignores others. */
 static bool try_folder(const struct gate *gate, const char *folder, struct library *library)
 {
     autofree char *path = path_join(folder, library->name);

@@ -14,8 +14,8 @@ int gate_parse_size(const char *text, const char *where, uint64_t *out,
  * ERROR_USAGE for an unknown id. */
 int gate_take_ids(const struct strv *words, const char *where, struct strv *out,
                   struct error *err) must_check;
-/* Adds the settings in [check] of a project: ids to ignore, and the budget where none is set yet.
- * ERROR_PROJECT. */
+/* Adds the settings in [check] of a project: ids to ignore, and the budget where none is
+ * set yet. ERROR_PROJECT. */
 int gate_take_project(const struct project *project, struct strv *ignore, uint64_t *budget,
                       struct error *err) must_check;
 

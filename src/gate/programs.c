@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Whether programs can start: their machine, interpreter, libraries and versions (execve(2),
- * ld.so(8), System V ABI). The program that Lambda starts must; the function's other programs
- * should. */
+/* Whether programs can start: their machine, interpreter, libraries and versions
+ * (execve(2), ld.so(8), System V ABI). The program that Lambda starts must; the function's
+ * other programs should. */
 
 struct view {
     struct gate *gate;
@@ -185,8 +185,8 @@ static const struct rootfs_entry *interpreter_of(const struct view *view, bool l
     return on_path(view, later, *name);
 }
 
-/* The program to look at next: the one that a started script starts. NULL: there is none, or a
- * breach. */
+/* The program to look at next: the one that a started script starts. NULL: there is
+ * none, or a breach. */
 static const struct rootfs_entry *check_started_script(struct view *view,
                                                        const struct rootfs_entry *entry,
                                                        const struct program *script)

@@ -50,8 +50,8 @@ unsigned gate_rights(const struct rootfs_entry *entry);
 /* The first folder on the way to a real path that Lambda's user can't search, or NULL. The root's
  * path is "". */
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path);
-/* The entry that the kernel finds for a path, following the last link too; NULL: none, or a cycle.
- */
+/* The entry that the kernel finds for a path, following the last link too; NULL:
+ * none, or a cycle. */
 const struct rootfs_entry *gate_follow(const struct gate *gate, const char *path);
 
 /* Looks at an entry of a layer for secrets, which a later layer can't undo. Called for each entry,

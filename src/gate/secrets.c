@@ -86,8 +86,8 @@ static const char *secret_file(const struct listing_entry *entry)
     return program.key ? "a private key" : NULL;
 }
 
-/* Every layer counts, not the merged tree: a file that a later layer hides is still in the image.
- */
+/* Every layer counts, not the merged tree: a file that a later layer hides is
+ * still in the image. */
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry)
 {
     const char *what = entry->type == TAR_FILE ? secret_file(entry) : NULL;

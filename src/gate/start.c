@@ -13,8 +13,8 @@ static const char *show(const struct rootfs_entry *entry)
     return entry->path[0] ? entry->path : "/";
 }
 
-/* Checks that the file exists, is regular, executable and reachable. The ids are for the breaches.
- */
+/* Checks that the file exists, is regular, executable and reachable. The ids are
+ * for the breaches. */
 static void check_file(struct gate *gate, enum rule_id missing, enum rule_id irregular,
                        enum rule_id forbidden)
 {
@@ -133,8 +133,8 @@ static bool client_is_there(const struct gate *gate, const char *program, bool *
     return false;
 }
 
-/* Whether a program or library other than `but` names the variable that says where Lambda listens.
- */
+/* Whether a program or library other than `but` names the variable that says
+ * where Lambda listens. */
 static bool some_client(const struct gate *gate, const struct rootfs_entry *but)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {

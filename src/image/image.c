@@ -113,8 +113,8 @@ static void collect_key(void *data, const char *key, const struct js *value)
     strv_add(data, key);
 }
 
-/* The same members, sorted by the bytes of their names, so that the order of setting them doesn't
- * matter. */
+/* The same members, sorted by the bytes of their names, so that the order of setting
+ * them doesn't matter. */
 static struct js *sorted(const struct js *object)
 {
     AUTO(strv) keys = {0};

@@ -24,11 +24,11 @@ struct image {
     size_t layer_count;
 };
 
-/* Carries over the base's config, unknown keys included. Env and Labels are merged; Entrypoint, Cmd
- * and WorkingDir come from the plan. The history matches the layers, whatever the base's says. All
- * media types are OCI's. Labels and the manifest's annotations carry the plan's
- * org.opencontainers.image.* (OCI image-spec annotations.md), base.name and base.digest included.
- */
+/* Carries over the base's config, unknown keys included. Env and Labels are merged;
+ * Entrypoint, Cmd and WorkingDir come from the plan. The history matches the layers,
+ * whatever the base's says. All media types are OCI's. Labels and the manifest's
+ * annotations carry the plan's org.opencontainers.image.* (OCI image-spec annotations.md),
+ * base.name and base.digest included. */
 int image_make(const struct base *base, const struct layer *layers, size_t layer_count,
                const struct plan *plan, struct image *image, struct error *err) must_check;
 void image_release(struct image *image);

@@ -48,8 +48,8 @@ static const char *text_of(const struct js *object, const char *key)
     return text ? text : "";
 }
 
-/* Takes ownership of the document. `type`: the media type in its descriptor, or from the registry.
- */
+/* Takes ownership of the document. `type`: the media type in its descriptor, or
+ * from the registry. */
 static int read_manifest(const struct reading *reading, struct js *document, const char *type,
                          struct error *err)
 {

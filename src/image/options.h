@@ -5,8 +5,8 @@
 #include "support/options.h"
 #include "support/strv.h"
 
-/* The options of verbs that read a finished image: which of several images, and how to ask a
- * registry. */
+/* The options of verbs that read a finished image: which of several images, and how
+ * to ask a registry. */
 struct image_options {
     const char *tag, *arch, *ca_file;
     struct strv mirrors;

@@ -47,8 +47,8 @@ DEFINE_AUTOPTR(parts)
 
 /* Whether the image is a folder. */
 bool parts_is_folder(const struct parts *parts);
-/* The file with this path, links followed; NULL with an error when there is none. Owned by the
- * parts. */
+/* The file with this path, links followed; NULL with an error when there is none.
+ * Owned by the parts. */
 const struct part *parts_get(struct parts *parts, const char *path, struct error *err);
 /* The blob of a descriptor; the caller checks whether its digest and size are as named. A document
  * is a manifest or an index. */

@@ -120,8 +120,8 @@ static enum MHD_Result refuse_state(struct MHD_Connection *connection)
                      "the runtime can't do this in its state");
 }
 
-/* The answer has come: the program should ask for the next event now, and gets little time for it.
- */
+/* The answer has come: the program should ask for the next event now, and gets
+ * little time for it. */
 static void answered(struct server *server, const char *error_type)
 {
     server->state = STATE_ANSWERED;
@@ -130,8 +130,8 @@ static void answered(struct server *server, const char *error_type)
     arm(server, LINGER_MS);
 }
 
-/* The caller of a real function gets such a document when the platform, not the function, finds the
- * error. */
+/* The caller of a real function gets such a document when the platform, not the function,
+ * finds the error. */
 static void platform_error(struct server *server, const char *type, const char *message)
 {
     AUTOPTR(js) object = js_object();
@@ -215,8 +215,8 @@ static enum MHD_Result get_next(struct server *server, struct MHD_Connection *co
     if (server->state == STATE_ACTIVE || server->waiting)
         return refuse_state(connection);
 
-    /* Lambda freezes the environment here. This server withholds the reply, and the program is
-     * ended. */
+    /* Lambda freezes the environment here. This server withholds the reply, and the
+     * program is ended. */
     server->waiting = connection;
     microhttpd.suspend_connection(connection);
     arm(server, 0);

@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-/* A local Lambda Runtime API (2018-06-01) for one program and one event, on a free port of
- * 127.0.0.1. */
+/* A local Lambda Runtime API (2018-06-01) for one program and one event, on a free
+ * port of 127.0.0.1. */
 struct api_invocation {
     const void *event;
     size_t event_length; /* at most 6,291,556 bytes */
@@ -21,10 +21,10 @@ struct api_result {
     char *error_type; /* the function error type header, or NULL */
 };
 
-/* Starts the server, runs `argv` in `dir` with the environment `env` plus AWS_LAMBDA_RUNTIME_API,
- * hands over the event, waits for the answer and ends the program. ERROR_BUILD when the program
- * exits, crashes or runs out of time without an answer. The program's own output goes to standard
- * error. */
+/* Starts the server, runs `argv` in `dir` with the environment `env` plus
+ * AWS_LAMBDA_RUNTIME_API, hands over the event, waits for the answer and ends the program.
+ * ERROR_BUILD when the program exits, crashes or runs out of time without an answer. The
+ * program's own output goes to standard error. */
 int api_invoke(const struct api_invocation *invocation, const char *const *argv,
                const char *const *env, const char *dir, struct api_result *result,
                struct error *err) must_check;

@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Facts about an ELF file, read from untrusted bytes: every offset and count is checked against the
- * size. */
+/* Facts about an ELF file, read from untrusted bytes: every offset and count is checked
+ * against the size. */
 struct elf_facts {
     int machine;                           /* e_machine: 62 x86-64, 183 AArch64 */
     bool is_64, little_endian, executable; /* executable: ET_EXEC, or ET_DYN with an entry point */
@@ -47,8 +47,8 @@ int elf_read(const void *bytes, size_t length, const char *name, struct elf_fact
              struct error *err) must_check;
 int elf_read_file(const char *path, struct elf_facts *facts, struct error *err) must_check;
 void elf_facts_release(struct elf_facts *facts);
-/* Where the dynamic section lies, judging by the head of a file alone. False when the head names
- * none. */
+/* Where the dynamic section lies, judging by the head of a file alone. False when the
+ * head names none. */
 bool elf_find_dynamic(const void *head, size_t length, uint64_t *offset, uint64_t *size);
 
 /* Proves that a program can start on Lambda without any other file: it is static (no interpreter,

@@ -1,8 +1,8 @@
 #ifndef LBUILD_LAMBDA_LIMITS_H
 #define LBUILD_LAMBDA_LIMITS_H
 
-/* Limits that Lambda states (Lambda guide, "Lambda quotas" and "Create a function using a container
- * image"). */
+/* Limits that Lambda states (Lambda guide, "Lambda quotas" and "Create a function using
+ * a container image"). */
 #define LAMBDA_PAYLOAD_MAX (6u * 1024 * 1024 + 100)   /* bytes of an event or a buffered response */
 #define LAMBDA_IMAGE_MAX (10ull * 1024 * 1024 * 1024) /* bytes of all layers, uncompressed */
 #define LAMBDA_ENV_MAX 4096                           /* bytes of all function-level variables */

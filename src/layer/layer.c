@@ -237,8 +237,8 @@ static int changed(const char *source, struct error *err)
     return error_set(err, ERROR_BUILD, "'%s' changed while it was read; build again", source);
 }
 
-/* Passes on exactly the `size` bytes that the header promised, and checks that the file ends there.
- */
+/* Passes on exactly the `size` bytes that the header promised, and checks that the
+ * file ends there. */
 static int copy_content(struct pass *pass, int fd, const char *source, int64_t size,
                         struct error *err)
 {

@@ -82,9 +82,9 @@ struct listing_scan {
     bool gzip;
     char *trouble; /* why there is no list; NULL when there is one */
 };
-/* `named`: the digest that the blob should have, or NULL. When a list is kept under that digest,
- * the content isn't read again. -1 only when the source or the store fails; any other trouble is in
- * *out. */
+/* `named`: the digest that the blob should have, or NULL. When a list is kept under that
+ * digest, the content isn't read again. -1 only when the source or the store fails; any other
+ * trouble is in *out. */
 int listing_scan(const struct store *store, tar_source source, void *data,
                  const struct digest *named, struct listing_scan *out,
                  struct error *err) must_check;

@@ -135,8 +135,8 @@ void nodes_hide(struct nodes *nodes, struct node *top, size_t layer)
             continue;
         }
 
-        /* A leaf: go on with its neighbour, or back up. A parent that has become empty is the next
-         * leaf. */
+        /* A leaf: go on with its neighbour, or back up. A parent that has become empty
+         * is the next leaf. */
         for (;;) {
             struct node *next = nodes_at(nodes, node->next), *parent = known(nodes, node->parent);
             if (node->layer < layer && !node->children)

@@ -163,8 +163,8 @@ static const char *real_path(struct rootfs *rootfs, const struct node *parent, c
     return keep_extra(rootfs, real);
 }
 
-/* ".wh.NAME" and ".wh..wh..opq". Other names that begin with ".wh..wh." belong to aufs and mean
- * nothing. */
+/* ".wh.NAME" and ".wh..wh..opq". Other names that begin with ".wh..wh." belong to aufs
+ * and mean nothing. */
 static int whiteout(struct rootfs *rootfs, const char *path, const struct listing_entry *from,
                     size_t layer, struct error *err)
 {

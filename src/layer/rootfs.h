@@ -25,8 +25,8 @@ struct rootfs *rootfs_load(const struct store *store, const struct digest *layer
 /* What is wrong with an entry. A tree that is only judged leaves such entries out. */
 enum rootfs_fault {
     ROOTFS_ESCAPES, /* its name or hard link leads out of the image, by itself or through a link */
-    ROOTFS_BELOW_FILE, /* its name leads through something other than a directory, or a cycle of
-                          links */
+    ROOTFS_BELOW_FILE, /* its name leads through something other than a directory, or
+                          a cycle of links */
     ROOTFS_NO_TARGET,  /* a hard link to nothing, or to a directory */
     ROOTFS_WHITEOUT,   /* a whiteout without a name, or one that isn't an empty file */
     ROOTFS_ABSOLUTE,   /* its name begins with a slash; it is in the tree nevertheless */

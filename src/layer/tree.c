@@ -31,8 +31,8 @@ static size_t shared_end(const char *path, const char *source)
     return shared;
 }
 
-/* The files of a folder are added one after the other, and mostly share this part of their source.
- */
+/* The files of a folder are added one after the other, and mostly share this part
+ * of their source. */
 static const char *keep_source(struct tree *tree, const char *source, size_t length)
 {
     const char *last = tree->len > 1 ? tree->entries[tree->len - 2].source : NULL;

@@ -52,8 +52,8 @@ static void *hash_slots(void *data)
     return NULL;
 }
 
-/* Without a second thread (for a small blob, or when none can be had) the copying thread hashes
- * too. */
+/* Without a second thread (for a small blob, or when none can be had) the copying
+ * thread hashes too. */
 static int ring_init(struct ring *ring, uint64_t size, struct error *err)
 {
     pthread_mutex_init(&ring->mutex, NULL);
@@ -143,8 +143,8 @@ static ssize_t fill(int fd, char *bytes)
     return (ssize_t)done;
 }
 
-/* Passes on a blob that was hashed while the compiler ran: the same file, so it needs no second
- * thread. */
+/* Passes on a blob that was hashed while the compiler ran: the same file, so it needs
+ * no second thread. */
 static int copy_verified(int fd, const struct digest *digest, uint64_t size, byte_sink sink,
                          void *data, struct error *err)
 {

@@ -38,8 +38,8 @@ static int to_tar(void *data, const void *bytes, size_t length, struct error *er
 
 enum { FOLDERS = 2, HEADER = 512 };
 
-/* Each entry has one header, since the names are short; content is padded; two empty blocks end the
- * archive. */
+/* Each entry has one header, since the names are short; content is padded; two empty blocks
+ * end the archive. */
 static uint64_t tar_size(const struct bundle *bundle)
 {
     enum { BLOCK = 512 };
@@ -93,8 +93,8 @@ static int write_tar(const struct bundle *bundle, const struct blob_source *from
     return tar && write_head(tar, err) == 0 ? write_files(tar, target, bundle, 0, from, err) : -1;
 }
 
-/* Standard output, a pipe or a device can't be taken back, so everything is verified before it is
- * written. */
+/* Standard output, a pipe or a device can't be taken back, so everything is verified
+ * before it is written. */
 static int write_stream(const struct bundle *bundle, const struct blob_source *from, int fd,
                         const char *name, struct error *err)
 {

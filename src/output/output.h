@@ -7,10 +7,10 @@
 
 struct output_begun; /* the part of an output that is made before the image is known */
 
-/* Where a finished image goes: one file per kind in output/, and one line in output/list.h. Blobs
- * are verified while they are copied: a damaged one ends the build (ERROR_REGISTRY, build again)
- * before anything appears. An output appears whole or not at all, and the old one stays until then.
- */
+/* Where a finished image goes: one file per kind in output/, and one line in output/list.h.
+ * Blobs are verified while they are copied: a damaged one ends the build (ERROR_REGISTRY,
+ * build again) before anything appears. An output appears whole or not at all, and the old one
+ * stays until then. */
 struct output {
     const char *name; /* TYPE in -o type=TYPE,dest=PATH */
     const char *help;

@@ -196,8 +196,8 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
     return 0;
 }
 
-/* Settings about C would have no effect with a template that compiles something else, or in another
- * way. */
+/* Settings about C would have no effect with a template that compiles something else,
+ * or in another way. */
 static int refuse_settings(const struct plan_facts *facts, struct error *err)
 {
     static const enum key_id keys[] = {KEY_BUILD_SOURCES, KEY_BUILD_INCLUDE,    KEY_BUILD_COMPILER,

@@ -23,9 +23,9 @@ static const struct {
     {"oraclelinux", "7", "yum"}, {"oraclelinux", NULL, "dnf"}, {"ubi", NULL, "dnf"},
 };
 
-/* AWS's images for languages, with the first version on Amazon Linux 2023; older ones are on Amazon
- * Linux 2 ("Lambda runtimes" in AWS's documentation). The repository is lambda/NAME or
- * aws-lambda-NAME. */
+/* AWS's images for languages, with the first version on Amazon Linux 2023; older ones are
+ * on Amazon Linux 2 ("Lambda runtimes" in AWS's documentation). The repository is
+ * lambda/NAME or aws-lambda-NAME. */
 static const struct {
     const char *name;
     long major, minor;

@@ -68,15 +68,15 @@ struct plan {
                                 wrote it */
     char *base_digest;       /* of the platform's manifest, if known; else NULL */
     char *builder_reference; /* FROM of the builder stage */
-    char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL: the builder's isn't
-                                known */
+    char *package_manager;   /* "dnf", "yum", "apt", "apk" or "none"; NULL: the
+                                builder's isn't known */
     struct strv packages;    /* of the builder stage: the template's and the project's */
 
     /* From the template. */
     const struct template *template; /* borrowed from the facts; NULL in tests */
     bool runs_command; /* its [compile] command makes the program, and the host engine can run it */
-    struct plan_pairs inputs; /* effective values of the head's inputs, in its order; origin: where
-                                 set */
+    struct plan_pairs inputs; /* effective values of the head's inputs, in its order;
+                                 origin: where set */
     char *lock;               /* the project's lock file, or NULL */
     struct strv manifest;     /* for {{manifest}}: that file and the manifests, sorted */
 

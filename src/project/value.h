@@ -27,8 +27,8 @@ enum value_type {
     TYPE_SHELL,   /* commands, one per line, unchanged */
 };
 
-/* Whether a value of this type keeps its quotes: lists of words (ini_words), lines and shell text
- * do. */
+/* Whether a value of this type keeps its quotes: lists of words (ini_words), lines
+ * and shell text do. */
 bool value_keeps_quotes(enum value_type type);
 
 /* What is wrong with a value, and the remedy, as the end of a message; NULL when nothing is wrong.

@@ -13,8 +13,8 @@
 /* The number of objects in the packs, by their indexes (gitformat-pack(5)). What can't be read
  * counts as 0. */
 uint64_t gitdir_count_packed(const char *common);
-/* Adds the hex ids of the commits at which a shallow clone was cut, sorted. None in a full
- * clone. */
+/* Adds the hex ids of the commits at which a shallow clone was cut, sorted. None
+ * in a full clone. */
 int gitdir_read_shallow(const char *common, struct strv *ids, struct error *err) must_check;
 /* Adds the paths of the files and folders that change when the current commit, the index, the tags
  * or the settings do. Some may not exist. */

@@ -121,8 +121,8 @@ static int load(struct checkout *checkout, struct error *err)
         return error_set(err, ERROR_ENGINE, "libgit2 can't start");
     checkout->initialized = true;
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 5
-    /* check_trust() below checks ownership: it knows every place where git looks for
-     * safe.directory. */
+    /* check_trust() below checks ownership: it knows every place where git
+     * looks for safe.directory. */
     git.libgit2_opts(GIT_OPT_SET_OWNER_VALIDATION, 0);
 #endif
 #if LIBGIT2_VER_MAJOR > 1 || LIBGIT2_VER_MINOR >= 4
@@ -133,8 +133,8 @@ static int load(struct checkout *checkout, struct error *err)
     return 0;
 }
 
-/* Opens the repository at `path` (a work tree or a git folder): 1 open, 0 there is none, -1 an
- * error. */
+/* Opens the repository at `path` (a work tree or a git folder): 1 open, 0 there is
+ * none, -1 an error. */
 static int open_at(struct checkout *checkout, const char *path, struct error *err)
 {
     if (load(checkout, err) != 0)
@@ -350,8 +350,8 @@ static int read_tags(const struct checkout *checkout, struct describe_tags *tags
     return 0;
 }
 
-/* Abbreviates the commit as git does: to a length that depends on the number of objects, and
- * unambiguously. */
+/* Abbreviates the commit as git does: to a length that depends on the number of
+ * objects, and unambiguously. */
 static int abbreviate(const struct checkout *checkout, git_config *config, const git_object *commit,
                       char **out, struct error *err)
 {
@@ -464,8 +464,8 @@ static void add_dirty(const struct checkout *checkout, const char *path,
         strv_add(&out->dirty_paths, rest[0] ? rest : ".");
 }
 
-/* Whether a left-out path is in a folder: when all of the folder is untracked, git reports only the
- * folder. */
+/* Whether a left-out path is in a folder: when all of the folder is untracked, git reports
+ * only the folder. */
 static bool has_folder(const struct strv *left_out)
 {
     for (size_t i = 0; left_out && i < left_out->len; i++)

@@ -12,12 +12,12 @@ struct provenance {
     bool found;          /* the folder belongs to a work tree */
     char *commit;        /* 40 (or 64) hex digits; NULL before the first commit */
     int64_t commit_time; /* committer time, seconds since 1970 */
-    char *version; /* as `git describe --tags` says it: "v1.2" or "v1.2-3-gabc1234"; NULL without a
-                      tag */
-    char *source;  /* URL of the remote "origin" without user, password or query; NULL without one
-                      or for a local path */
-    bool dirty;    /* below the folder something differs from the commit, or is untracked and not
-                      ignored */
+    char *version;       /* as `git describe --tags` says it: "v1.2" or "v1.2-3-gabc1234";
+                            NULL without a tag */
+    char *source; /* URL of the remote "origin" without user, password or query; NULL without one
+                     or for a local path */
+    bool dirty;   /* below the folder something differs from the commit, or is
+                     untracked and not ignored */
     struct strv dirty_paths; /* relative to the folder, sorted, at most 100 */
     struct strv watched; /* absolute paths of git's own files, which may be absent: while their stat
                             data and the work tree stay the same, so do these facts */

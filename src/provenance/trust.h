@@ -11,8 +11,8 @@
 
 /* Whether an environment variable says yes: it is set, and not to "", 0, no, off or false. */
 bool trust_flag(const char *variable);
-/* Whether GIT_CEILING_DIRECTORIES names this folder: a search that comes from below stops before
- * it. */
+/* Whether GIT_CEILING_DIRECTORIES names this folder: a search that comes from below
+ * stops before it. */
 bool trust_ceiling(const char *path);
 /* Whether a file belongs to a user whom git trusts: ours, or for root under sudo the user who
  * called sudo. */

@@ -144,8 +144,8 @@ static void add_parameter(struct buf *out, const char *name, const char *value)
     add_escaped(out, value);
 }
 
-/* Adds service and scope. The scope is our own: the challenge may have none, or one for something
- * else. */
+/* Adds service and scope. The scope is our own: the challenge may have none, or one
+ * for something else. */
 static void add_parameters(const struct auth *auth, const struct challenge *challenge,
                            struct buf *out)
 {

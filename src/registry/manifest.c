@@ -66,8 +66,8 @@ bool manifest_is_index(const struct js *document, const char *media_type)
     return js_is_array(js_get(document, "manifests")) && !js_get(document, "layers");
 }
 
-/* Whether the entry is an image, not a build attestation (BuildKit marks those twice) or another
- * artifact. */
+/* Whether the entry is an image, not a build attestation (BuildKit marks those twice)
+ * or another artifact. */
 static bool is_image(const struct js *entry)
 {
     const char *kind = js_get_text(js_get(entry, "annotations"), "vnd.docker.reference.type");

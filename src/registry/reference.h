@@ -32,8 +32,8 @@ const char *reference_server(const char *host);
 /* Whether "HOST[:PORT]" is this machine: localhost, 127.0.0.0/8 or ::1. lbuild speaks plain HTTP
  * only to these. */
 bool reference_is_loopback(const char *host);
-/* Whether "HOST[:PORT]" is well-formed: a DNS name, an IPv4 address, or an IPv6 address in
- * brackets. */
+/* Whether "HOST[:PORT]" is well-formed: a DNS name, an IPv4 address, or an IPv6
+ * address in brackets. */
 bool reference_host_valid(const char *host);
 
 #endif

@@ -76,8 +76,8 @@ int store_writer_write(struct store_writer *writer, const void *bytes, size_t le
                        struct error *err) must_check;
 /* Starts over at byte 0, e.g. when a server ignored the requested range. */
 int store_writer_restart(struct store_writer *writer, struct error *err) must_check;
-/* Checks the digest and lets the blob appear. A wrong digest is ERROR_REGISTRY and removes the
- * file. */
+/* Checks the digest and lets the blob appear. A wrong digest is ERROR_REGISTRY and
+ * removes the file. */
 int store_writer_commit(struct store_writer *writer, struct digest *digest,
                         struct error *err) must_check;
 void store_writer_release(struct store_writer *writer);
@@ -85,10 +85,10 @@ void store_writer_release(struct store_writer *writer);
 int store_put(const struct store *store, const void *bytes, size_t length, struct digest *digest,
               struct error *err) must_check;
 
-/* The manifest that a reference resolved to for an architecture. In a reference, the text after a
- * '#' tells states of a file apart, and a leading '=' marks an internal note of lbuild:
- * store_report shows neither. get: 1 found, 0 not found, -1 error; a damaged file counts as not
- * found. */
+/* The manifest that a reference resolved to for an architecture. In a reference, the text
+ * after a '#' tells states of a file apart, and a leading '=' marks an internal note of
+ * lbuild: store_report shows neither. get: 1 found, 0 not found, -1 error; a damaged file
+ * counts as not found. */
 int store_ref_get(const struct store *store, const char *reference, enum arch arch,
                   struct digest *manifest, struct error *err) must_check;
 int store_ref_set(const struct store *store, const char *reference, enum arch arch,
@@ -108,10 +108,10 @@ void store_free_replaced(const struct store *store);
 /* For `lbuild cache ls`: one JSON object {"root", "blobs": [{digest,size,used}], "refs": [...],
  * "total"}. Caller frees. */
 struct js *store_report(const struct store *store, struct error *err) must_check;
-/* Removes files not used for `days` days (0: everything), refs first, and never files that another
- * process holds: while another lbuild has the store open, everything used in the last 24 hours
- * stays, and all of objects/ and builds/. Adds the freed bytes to *freed. With dry_run nothing is
- * touched. */
+/* Removes files not used for `days` days (0: everything), refs first, and never files that
+ * another process holds: while another lbuild has the store open, everything used in the last 24
+ * hours stays, and all of objects/ and builds/. Adds the freed bytes to *freed. With dry_run
+ * nothing is touched. */
 int store_prune(const struct store *store, unsigned days, bool dry_run, uint64_t *freed,
                 struct error *err) must_check;
 

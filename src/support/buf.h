@@ -18,8 +18,8 @@ void buf_add(struct buf *buf, const void *bytes, size_t length);
 void buf_addc(struct buf *buf, char c);
 void buf_adds(struct buf *buf, const char *text);
 void buf_addf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Makes room for `extra` bytes after the content and returns where they go. The caller then adds to
- * len. */
+/* Makes room for `extra` bytes after the content and returns where they go. The caller
+ * then adds to len. */
 char *buf_reserve(struct buf *buf, size_t extra);
 /* The content as text: never NULL, owned by the buffer, valid until the buffer changes. */
 const char *buf_text(const struct buf *buf);

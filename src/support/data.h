@@ -4,8 +4,8 @@
 #include "support/error.h"
 #include "support/strv.h"
 
-/* The data that lbuild was installed with: templates and runtimes. $LBUILD_DATA names another
- * folder. */
+/* The data that lbuild was installed with: templates and runtimes. $LBUILD_DATA
+ * names another folder. */
 
 /* "DATA/RELATIVE"; caller frees. */
 char *data_path(const char *relative);

@@ -29,8 +29,8 @@ struct error {
     char text[2000];
 };
 
-/* Sets *err and returns -1, so that failing is one line: `return error_set(err, ERROR_USAGE,
- * "...")`. */
+/* Sets *err and returns -1, so that failing is one line:
+ * `return error_set(err, ERROR_USAGE, "...")`. */
 int error_set(struct error *err, int kind, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -28,8 +28,8 @@ void finding_release(struct finding *finding);
  * the folder above the file that has a .git. Caller frees. */
 char *finding_path(const char *path);
 
-/* Appends GitHub's workflow command and a newline, escaped as in actions/toolkit
- * (packages/core/src/command.ts). */
+/* Appends GitHub's workflow command and a newline, escaped as
+ * in actions/toolkit (packages/core/src/command.ts). */
 void finding_github(const struct finding *finding, struct buf *out);
 /* Adds an entry to GitLab's code-quality report (docs.gitlab.com: "Code Quality report format")
  * unless the report already has it. */

@@ -8,8 +8,8 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller may set another
- * err->kind. */
+/* Files and paths. Errors are ERROR_BUILD unless said otherwise; a caller may
+ * set another err->kind. */
 
 /* "A/B", or a copy of B when B is absolute or A is empty or ".". Caller frees. */
 char *path_join(const char *a, const char *b);
@@ -65,8 +65,8 @@ struct atomic {
         .fd = -1                                                                                   \
     }
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err) must_check;
-/* Lets the file appear under this path instead, in the same folder: for names that depend on the
- * content. */
+/* Lets the file appear under this path instead, in the same folder: for names that
+ * depend on the content. */
 void atomic_move(struct atomic *file, const char *path);
 int atomic_commit(struct atomic *file, struct error *err) must_check;
 void atomic_release(struct atomic *file);

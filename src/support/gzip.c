@@ -51,9 +51,9 @@ struct piece {
     struct error err;          /* has a kind when compressing failed */
 };
 
-/* A ring of pieces: `filled` is the next to fill and `passed` the next to hand on, both counted
- * from the start. The writing thread compresses too while it waits, so it can do without any other
- * thread. */
+/* A ring of pieces: `filled` is the next to fill and `passed` the next to hand on, both
+ * counted from the start. The writing thread compresses too while it waits, so it can do
+ * without any other thread. */
 struct gzip_writer {
     byte_sink sink;
     void *data;
@@ -399,8 +399,8 @@ void gunzip_free(struct gunzip *gunzip)
     free(gunzip);
 }
 
-/* Members may follow each other. Bytes after a member must be another one (Go's reader wants that
- * too). */
+/* Members may follow each other. Bytes after a member must be another one (Go's reader
+ * wants that too). */
 static int feed_members(struct gunzip *gunzip, const unsigned char *bytes, size_t length,
                         struct error *err)
 {

@@ -8,8 +8,8 @@
 
 enum { PIECES = 4, PIECE = 256 * 1024, ALONE = 1024 * 1024 };
 
-/* A ring: the caller fills piece `filled`, the thread hashes piece `hashed`; both count from the
- * start. */
+/* A ring: the caller fills piece `filled`, the thread hashes piece `hashed`; both
+ * count from the start. */
 struct hasher {
     struct digest_context context; /* used by the thread, once there is one */
     char *pieces[PIECES];

@@ -8,11 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The rules mean what moby/patternmatcher and moby/patternmatcher/ignorefile make of them, oddities
- * included: a rule is cleaned as a path, then compared as a whole text, as a prefix, as a suffix or
- * as a regular expression. In that expression, stars inside brackets and letters after a backslash
- * get a meaning by accident: such rules are refused. Braces, "|", "+" and parentheses stand for
- * themselves. */
+/* The rules mean what moby/patternmatcher and moby/patternmatcher/ignorefile make of them,
+ * oddities included: a rule is cleaned as a path, then compared as a whole text, as a prefix, as a
+ * suffix or as a regular expression. In that expression, stars inside brackets and letters after a
+ * backslash get a meaning by accident: such rules are refused. Braces, "|", "+" and parentheses
+ * stand for themselves. */
 
 enum { RULES_MAX = 10000, LINE_MAX_BYTES = 65535 };
 
@@ -65,8 +65,8 @@ static size_t announced_length(unsigned char first)
     return first < 0xf0 ? 3 : 4;
 }
 
-/* The next character as Go sees it: a byte that is not part of well-formed UTF-8 counts as
- * U+FFFD. */
+/* The next character as Go sees it: a byte that is not part of well-formed UTF-8
+ * counts as U+FFFD. */
 static uint32_t next_character(const char **at)
 {
     const unsigned char *s = (const unsigned char *)*at;
@@ -447,9 +447,9 @@ static bool rule_matches(const struct rule *rule, const char *path)
     }
 }
 
-/* One step of the walk from the root. `matched` holds what each rule said about the directory
- * above, and a rule is tried only when it could change the verdict (patternmatcher,
- * MatchesUsingParentResults). */
+/* One step of the walk from the root. `matched` holds what each rule said about
+ * the directory above, and a rule is tried only when it could change the
+ * verdict (patternmatcher, MatchesUsingParentResults). */
 static bool step(const struct ignore *ignore, const char *path, bool *matched)
 {
     bool out = false;

@@ -15,9 +15,9 @@ struct ignore;
 
 #define IGNORE_FILE_MAX (1024 * 1024)
 
-/* `name` is for messages. Errors: ERROR_PROJECT with "NAME:LINE:COLUMN: ". A pattern that engines
- * refuse, or read in different ways (a letter after a backslash, a star in brackets), is an error
- * too. */
+/* `name` is for messages. Errors: ERROR_PROJECT with "NAME:LINE:COLUMN: ". A pattern that
+ * engines refuse, or read in different ways (a letter after a backslash, a star in brackets),
+ * is an error too. */
 struct ignore *ignore_parse(const char *text, size_t length, const char *name,
                             struct error *err) must_check;
 void ignore_free(struct ignore *ignore);

@@ -116,8 +116,8 @@ static size_t value_length(const char *value)
     return end;
 }
 
-/* The length of the name at the start of a line. Keys and files of stages have colons in their
- * names. */
+/* The length of the name at the start of a line. Keys and files of stages have
+ * colons in their names. */
 static size_t name_length(const char *line)
 {
     const char *at = line + (strncmp(line, "files.", 6) == 0 ? 6 : 0);
@@ -169,8 +169,8 @@ static bool section_line(struct state *state, const char *start)
     return true;
 }
 
-/* Whether inih gets to see the line. Complains about lines that inih would silently drop or
- * misread. */
+/* Whether inih gets to see the line. Complains about lines that inih would silently
+ * drop or misread. */
 static bool acceptable(struct state *state)
 {
     const char *start = skip_blanks(state->raw);

@@ -36,14 +36,14 @@ struct ini_reader {
 };
 
 /* Calls back for each section line and entry, in order. A line with a wrong form (not UTF-8,
- * control bytes, no '=', an open section, too long) is left out and adds "FILE:LINE:COLUMN: ..." to
- * `complaints`. */
+ * control bytes, no '=', an open section, too long) is left out, and `complaints` gets a line
+ * "FILE:LINE:COLUMN: ...". */
 void ini_read(const char *text, size_t length, const char *file, const struct ini_reader *reader,
               struct strv *complaints);
 
-/* The text that a value stands for: "..." loses its quotes and may have \n \t \" \\ inside; any
- * other value stands for itself. NULL when a quote isn't closed or something follows it. Caller
- * frees. */
+/* The text that a value stands for: "..." loses its quotes and may have \n \t \" \\ inside;
+ * any other value stands for itself. NULL when a quote isn't closed or something follows
+ * it. Caller frees. */
 char *ini_unquote(const char *value);
 /* Splits a value into words at blanks, with '...', "..." and backslash as in a shell; nothing is
  * expanded. -1 when a quote isn't closed. */

@@ -70,8 +70,8 @@ void jobserver_parse(const char *makeflags, struct jobserver_address *out)
     }
 }
 
-/* Make's two descriptors are the ends of one pipe and are meant to be inherited. Stale numbers are
- * not. */
+/* Make's two descriptors are the ends of one pipe and are meant to be inherited. Stale
+ * numbers are not. */
 static bool is_pipe(const struct jobserver_address *address)
 {
     struct stat in, out;

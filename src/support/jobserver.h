@@ -44,8 +44,8 @@ bool jobserver_joined(const struct jobserver *jobserver);
 /* How many jobs may run at a time: `wanted` (-j N; 0: not said) can only lower what make allows.
  * Without make it is one for each core. */
 int jobserver_jobs(const struct jobserver *jobserver, int wanted);
-/* Takes a token if there is one now. jobserver->read becomes readable when it's worth asking again.
- */
+/* Takes a token if there is one now. jobserver->read becomes readable when it's
+ * worth asking again. */
 bool jobserver_take(struct jobserver *jobserver);
 /* Puts tokens back until no more than `keep` are held. */
 void jobserver_give(struct jobserver *jobserver, size_t keep);

@@ -52,8 +52,8 @@ void js_set_integer(struct js *object, const char *key, int64_t number);
 void js_append(struct js *array, struct js *value);
 void js_remove(struct js *object, const char *key);
 
-/* Appends the text: compact on one line, or for people, indented by two spaces and with a final
- * newline. */
+/* Appends the text: compact on one line, or for people, indented by two spaces and with
+ * a final newline. */
 void js_dump(const struct js *value, struct buf *out);
 void js_dump_pretty(const struct js *value, struct buf *out);
 

@@ -51,8 +51,8 @@ void log_place(const char *dir, const char *line);
 void log_result(struct js *object);
 /* The error that ends the run. For main.c. */
 void log_error(const struct error *err);
-/* Writes the last event and the code-quality report; fails only when that can't be written. For
- * main.c. */
+/* Writes the last event and the code-quality report; fails only when that can't be
+ * written. For main.c. */
 int log_end(int status, struct error *err) must_check;
 
 /* The meter of a step that may take long: a number of bytes or files, shown while it grows, and at

@@ -40,9 +40,9 @@ static uint32_t word_at(const unsigned char *bytes)
     return word;
 }
 
-/* Counts the places in a unit that repeat a kept word, either of the unit itself or of the window
- * before it, which begins at `start` at the earliest. `places` holds the places of kept words, by
- * hash. */
+/* Counts the places in a unit that repeat a kept word, either of the unit itself or of the
+ * window before it, which begins at `start` at the earliest. `places` holds the places of
+ * kept words, by hash. */
 static unsigned count_repeats(const unsigned char *start, const unsigned char *unit,
                               uint32_t *places)
 {

@@ -161,8 +161,8 @@ static _Noreturn void become(const struct process *process, const char *path, co
         _exit(127);
     for (int number = 1; number < NSIG; number++)
         signal(number, SIG_DFL);
-    /* First move them out of the way: one may be 0, 1 or 2 if lbuild was started with those
-     * closed. */
+    /* First move them out of the way: one may be 0, 1 or 2 if lbuild was started
+     * with those closed. */
     for (int i = 0; i < 4; i++)
         high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
     for (int i = 0; i < 3; i++)
@@ -366,8 +366,8 @@ static void adopted_kill(void)
     }
 }
 
-/* Takes in what the child wrote; true when it has ended, with its result set and the callback
- * called. */
+/* Takes in what the child wrote; true when it has ended, with its result set and
+ * the callback called. */
 static bool child_advance(struct child *child)
 {
     const struct process *process = child->process;
@@ -398,8 +398,8 @@ static int64_t time_left(const struct child *child)
     return child->process->deadline == 0 ? -1 : left > 0 ? left : 0;
 }
 
-/* Sleeps until something happens to a child, or a signal comes. Signals are let in here and only
- * here. */
+/* Sleeps until something happens to a child, or a signal comes. Signals are let in
+ * here and only here. */
 static void pool_wait(struct pool *pool)
 {
     size_t count = pool->len * POLLED;

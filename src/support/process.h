@@ -32,8 +32,8 @@ struct process {
                    (PR_SET_CHILD_SUBREAPER), and are killed too when the child is killed or dies of
                    a signal. For process_run alone */
     bool deaf;  /* for clean-up: an interrupt neither ends it nor keeps it from starting */
-    /* Called with everything the child writes, as it comes, besides filling the buffers; may be
-     * NULL. */
+    /* Called with everything the child writes, as it comes, besides filling the
+     * buffers; may be NULL. */
     void (*wrote)(void *data, const char *bytes, size_t length);
     /* Called as soon as this child has ended and its output is complete, for one child at a time;
      * may be NULL. */
@@ -41,8 +41,8 @@ struct process {
     void *data;
 };
 
-/* How the child ended: its exit status, 128 + n when signal n killed it, or -1 when it was never
- * started. */
+/* How the child ended: its exit status, 128 + n when signal n killed it, or -1 when it
+ * was never started. */
 struct process_result {
     int status;
 };

@@ -26,8 +26,8 @@ void strv_unique(struct strv *list);
 /* The list as an argv: a NULL-terminated vector, still owned by the list. Never NULL. */
 const char *const *strv_argv(struct strv *list);
 
-/* The candidate closest to `word` by edit distance, or NULL when none is close enough to
- * suggest. */
+/* The candidate closest to `word` by edit distance, or NULL when none is close
+ * enough to suggest. */
 const char *strv_nearest(const char *word, const char *const *candidates, size_t count);
 
 #endif

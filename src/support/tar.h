@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Tar archives (OCI image-spec, layer.md): read by libarchive, which knows every dialect, and
- * written by our own code, since loading libarchive costs every build 1.5 to 3 ms and 3 MiB
- * (measured). */
+/* Tar archives (OCI image-spec, layer.md): read by libarchive, which knows every dialect,
+ * and written by our own code, since loading libarchive costs every build 1.5 to 3 ms and
+ * 3 MiB (measured). */
 
 enum tar_type {
     TAR_FILE,
@@ -50,8 +50,8 @@ struct tar_reader *tar_reader_open(tar_source source, void *data, const char *na
 struct tar_reader *tar_reader_open_file(const char *path, struct error *err) must_check;
 void tar_reader_free(struct tar_reader *reader);
 DEFINE_AUTOPTR(tar_reader)
-/* 1 and the next entry (valid until the next call), 0 at the end, -1 on an error. Unread content is
- * skipped. */
+/* 1 and the next entry (valid until the next call), 0 at the end, -1 on an error. Unread
+ * content is skipped. */
 int tar_reader_next(struct tar_reader *reader, struct tar_entry *entry,
                     struct error *err) must_check;
 /* Up to `capacity` bytes of the current entry's content; 0 at its end, -1 on an error. */

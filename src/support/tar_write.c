@@ -47,8 +47,8 @@ static bool put_octal(char *field, size_t width, int64_t number)
     return number >= 0 && rest == 0;
 }
 
-/* Stores a path in `name`, or split at a slash in `prefix` and `name`; false when it doesn't
- * fit. */
+/* Stores a path in `name`, or split at a slash in `prefix` and `name`; false
+ * when it doesn't fit. */
 static bool put_path(struct ustar *header, const char *path, size_t length)
 {
     if (length <= sizeof header->name) {
@@ -58,8 +58,8 @@ static bool put_path(struct ustar *header, const char *path, size_t length)
 
     if (length > sizeof header->prefix + 1 + sizeof header->name)
         return false;
-    /* Find the first slash with few enough bytes after it. A directory's final slash can't
-     * split. */
+    /* Find the first slash with few enough bytes after it. A directory's final
+     * slash can't split. */
     for (size_t at = length - 1 - sizeof header->name;
          at < length - 1 && at <= sizeof header->prefix; at++) {
         if (path[at] != '/' || at == 0)

@@ -272,8 +272,8 @@ static int add_placeholder(struct place *place, const char *at, const char **end
     return 0;
 }
 
-/* The escape directive would give the backslash another meaning (Dockerfile reference, "Parser
- * directives"). */
+/* The escape directive would give the backslash another meaning (Dockerfile
+ * reference, "Parser directives"). */
 static bool is_escape_directive(const char *line)
 {
     line += strspn(line, " \t");

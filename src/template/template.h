@@ -152,11 +152,11 @@ struct template
     struct template_body body, aws;
 };
 
-/* Finds a template by its language in $LBUILD_TEMPLATES (a colon-separated list of folders), then
- * among the installed ones; or by path if the name has a slash. Caps: 64 KiB, and 1,000
- * placeholders in each body. Every placeholder must be known, have the quoting that it demands, and
- * stand where that quoting holds; every mandatory one must be used, and {{base}} only in the last
- * FROM. */
+/* Finds a template by its language in $LBUILD_TEMPLATES (a colon-separated list of folders),
+ * then among the installed ones; or by path if the name has a slash. Caps: 64 KiB, and 1,000
+ * placeholders in each body. Every placeholder must be known, have the quoting that it
+ * demands, and stand where that quoting holds; every mandatory one must be used, and {{base}}
+ * only in the last FROM. */
 int template_load(const char *name, struct template *out, struct error *err) must_check;
 /* The same for text in memory; `path` is for messages. */
 int template_parse(const char *text, size_t length, const char *path, struct template *out,
@@ -182,8 +182,8 @@ struct template_values {
     const struct strv *inputs;   /* one value for each input, in their order; NULL: the defaults */
     const char *program, *cache; /* {{program}}, {{cache}}; NULL: not used in the text */
 };
-/* A text of the parsed head with its {{input:NAME}}, {{program}} and {{cache}} filled in. Caller
- * frees. */
+/* A text of the parsed head with its {{input:NAME}}, {{program}} and {{cache}} filled
+ * in. Caller frees. */
 char *template_expand(const struct template *t, const char *text,
                       const struct template_values *values);
 

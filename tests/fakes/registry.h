@@ -7,9 +7,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* An HTTP server on 127.0.0.1 that plays a registry, a token server or the target of a redirect,
- * faults included. It follows a list of routes, serves one connection at a time, and records every
- * request. */
+/* An HTTP server on 127.0.0.1 that plays a registry, a token server or the target of a
+ * redirect, faults included. It follows a list of routes, serves one connection at a time, and
+ * records every request. */
 struct fake_reply {
     int status;          /* -1: hangs up without a word */
     const char *headers; /* further header lines, each ending in "\r\n", or NULL */

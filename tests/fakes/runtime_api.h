@@ -35,8 +35,8 @@ void runtime_api_open(struct runtime_api *api);
  * AWS_LAMBDA_RUNTIME_API set. */
 void runtime_api_start(struct runtime_api *api, int (*function)(void), char *const argv[]);
 
-/* Wait for the next request. Accepts a connection if there is none, or if the present one ends
- * first. */
+/* Wait for the next request. Accepts a connection if there is none, or if the
+ * present one ends first. */
 void runtime_api_receive(struct runtime_api *api, struct runtime_request *request);
 
 /* Send bytes as they are. */

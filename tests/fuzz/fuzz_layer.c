@@ -7,9 +7,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* A blob as the only layer of an image, and on top of itself. It is either listed or refused with a
- * reason; the list can be loaded, and makes a tree in which all paths are clean and every entry is
- * found. */
+/* A blob as the only layer of an image, and on top of itself. It is either listed or refused
+ * with a reason; the list can be loaded, and makes a tree in which all paths are clean and
+ * every entry is found. */
 struct memory {
     const uint8_t *bytes;
     size_t left;

@@ -6,8 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Every entry keeps the promises of tar.h, and an archive that the writer makes of them reads the
- * same. */
+/* Every entry keeps the promises of tar.h, and an archive that the writer makes of
+ * them reads the same. */
 enum { ENTRIES = 200, CONTENT = 1 << 20 };
 
 struct memory {

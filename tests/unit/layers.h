@@ -15,8 +15,8 @@
 
 struct item {
     const char *path;
-    char type; /* of the tar header: '0' file, '5' directory, '2' symbolic link, '1' hard link, '3'
-                  device */
+    char type;        /* of the tar header: '0' file, '5' directory, '2' symbolic link, '1' hard
+                         link, '3' device */
     const char *text; /* content or link target */
     unsigned mode;    /* 0: 0644, 0755 for a directory */
     size_t size;      /* of the content when it isn't text */

@@ -13,8 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The function under test is this program itself, started with the name of one of the plays below.
- */
+/* The function under test is this program itself, started with the name of one of
+ * the plays below. */
 
 struct reply {
     int status;

@@ -92,8 +92,8 @@ static void hostile_archives(void **state)
     assert_refused("docker-archive:hostile.tar", "no manifest.json");
 }
 
-/* The two forms of `docker save`: the old one, in which a repeated layer is a link, and the new
- * one. */
+/* The two forms of `docker save`: the old one, in which a repeated layer is a link,
+ * and the new one. */
 static void save_archive(const char *name, bool old, bool compress_layer, const char *arch)
 {
     struct error err = {0};

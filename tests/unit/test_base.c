@@ -225,8 +225,8 @@ static void a_tree_that_climbs_out(void **state)
     }
 }
 
-/* Two builds on one empty store, and builds that are killed at any instant, leave a store that
- * works. */
+/* Two builds on one empty store, and builds that are killed at any instant, leave a
+ * store that works. */
 static void concurrent_and_killed(void **state)
 {
     enum { ROUNDS = 12, AT_ONCE = 3 };

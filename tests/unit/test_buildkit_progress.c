@@ -141,8 +141,8 @@ static void no_step_at_all(void **state)
     assert_int_equal(seen.len, 0);
 }
 
-/* A RUN step can print anything: its output must neither make lbuild grow nor pass for anything but
- * output. */
+/* A RUN step can print anything: its output must neither make lbuild grow nor pass for
+ * anything but output. */
 static void hostile_output(void **state)
 {
     AUTO(buildkit_progress) progress = {0};

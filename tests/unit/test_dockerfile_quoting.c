@@ -48,8 +48,8 @@ static const char *const hostile[] = {
     "\xc2\xa0",
 };
 
-/* The logical line that starts with `word`, its continuations joined, without the word. Caller
- * frees. */
+/* The logical line that starts with `word`, its continuations joined, without the
+ * word. Caller frees. */
 static char *logical_line(const char *text, const char *word)
 {
     AUTO(buf) out = {0};

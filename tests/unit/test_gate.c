@@ -304,8 +304,8 @@ static void interpreter_of_the_client(void **state)
     assert_ids(started, &(struct gate_options){0}, "LB033 LB035");
 }
 
-/* The report has what scanners require (SARIF 2.1.0): for each result a rule, a level, a place, a
- * text. */
+/* The report has what scanners require (SARIF 2.1.0): for each result a rule, a level,
+ * a place, a text. */
 static void sarif(void **state)
 {
     struct error err = {0};

@@ -226,8 +226,8 @@ static void tokens_that_come_later(void **state)
     AUTO(jobserver) jobserver = JOBSERVER_INIT;
     autofree char *folder = unit_folder(), *log = path_join(folder, "log");
     autofree char *flags = make_pipe(ends, "");
-    /* The first child itself puts the token there, and ends only after a second child has
-     * started. */
+    /* The first child itself puts the token there, and ends only after a second
+     * child has started. */
     autofree char *note = noting(log, 2);
     autofree char *script = xasprintf("[ -e %s ] || printf x >%s/token; %s", log, folder, note);
     (void)state;

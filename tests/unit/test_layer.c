@@ -168,8 +168,8 @@ static void *touch(void *data)
     return NULL;
 }
 
-/* Another build marks the cache's file as used while this one reads it: that doesn't count as a
- * change. */
+/* Another build marks the cache's file as used while this one reads it: that doesn't
+ * count as a change. */
 static void a_stored_file_may_be_touched(void **state)
 {
     enum { SIZE = 16 * 1024 * 1024 };
@@ -227,8 +227,8 @@ static bool take_large(void *data, struct layer_sink *sink)
     return true;
 }
 
-/* Only a large layer that must be made goes to the sink too, and a failing sink doesn't fail the
- * layer. */
+/* Only a large layer that must be made goes to the sink too, and a failing sink
+ * doesn't fail the layer. */
 static void others_may_want_a_large_layer(void **state)
 {
     enum { SIZE = 16 * 1024 * 1024 };

@@ -185,8 +185,8 @@ static void json_form(void **state)
     assert_events(quiet, events + 2, countof(events) - 2);
 }
 
-/* A meter reports when enough time has passed; here its clock is set back instead, and forward
- * again. */
+/* A meter reports when enough time has passed; here its clock is set back instead,
+ * and forward again. */
 static void metered(void)
 {
     struct log_meter meter = {.what = "layer 1 of 2"};

@@ -47,8 +47,8 @@ static long most_memory(void)
     return usage.ru_maxrss * 1024;
 }
 
-/* A layer of this many files with the same content, whose total size doesn't depend on their
- * number. */
+/* A layer of this many files with the same content, whose total size doesn't depend
+ * on their number. */
 static struct digest pack(const struct store *store, const char *source, int files)
 {
     struct error err = {0};

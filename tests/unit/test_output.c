@@ -25,8 +25,8 @@ static void fixture_release(struct fixture *fixture)
     free(fixture->folder);
 }
 
-/* An image of three layers: one small, one bigger than the copying buffers, and the small one
- * again. */
+/* An image of three layers: one small, one bigger than the copying buffers, and the
+ * small one again. */
 static void set_up(struct fixture *fixture)
 {
     static const size_t sizes[] = {3000, 5 * 1024 * 1024 + 1};
@@ -358,8 +358,8 @@ static void links_stay_and_folders_are_refused(void **state)
     assert_int_equal(err.kind, ERROR_BUILD);
 }
 
-/* /dev/null must still be a device afterwards, and standard output gets the same bytes as a file.
- */
+/* /dev/null must still be a device afterwards, and standard output gets the same
+ * bytes as a file. */
 static void devices_and_streams(void **state)
 {
     AUTO(fixture) fixture;

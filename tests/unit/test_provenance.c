@@ -11,8 +11,7 @@
 
 /* Each test gets a folder of its own, and an environment in which nobody's settings show. The git
  * program makes the repositories and says what the right answers are; where it is missing, those
- * tests are skipped.
- */
+ * tests are skipped. */
 struct fixture {
     char *folder;
     bool has_git;

@@ -1,5 +1,5 @@
-/* The C runtime as a whole: a child process serves events from a fake Runtime API that this process
- * plays. */
+/* The C runtime as a whole: a child process serves events from a fake Runtime API that
+ * this process plays. */
 #include "../../runtimes/c/include/lambda_runtime.h"
 #include "../fakes/runtime_api.h"
 

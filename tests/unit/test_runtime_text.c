@@ -1,5 +1,5 @@
-/* The C runtime's small parts: buffers, JSON strings, error types, choice of a handler, addresses,
- * _X_AMZN_TRACE_ID. */
+/* The C runtime's small parts: buffers, JSON strings, error types, choice of a
+ * handler, addresses, _X_AMZN_TRACE_ID. */
 #include "../../runtimes/c/internal.h"
 
 #include <setjmp.h>

@@ -226,8 +226,8 @@ static void cut_archives_are_errors(void **state)
     assert_int_equal(drain(tar.data, tar.len, &err), 2);
     for (size_t cut = 0; cut < tar.len - 2 * 512; cut += 64) {
         int count = drain(tar.data, cut, &err);
-        /* Nothing is lost silently: only an archive cut right after a whole entry may count as
-         * complete. */
+        /* Nothing is lost silently: only an archive cut right after a whole entry may
+         * count as complete. */
         assert_true(count == -1 || (cut % 512 == 0 && count < 2));
         if (count == -1) {
             assert_int_equal(err.kind, ERROR_REGISTRY);

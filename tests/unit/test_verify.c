@@ -39,8 +39,8 @@ static int teardown(void **state)
     return result;
 }
 
-/* Waits until the thread is done with a blob that verify_take would otherwise leave to the
- * caller. */
+/* Waits until the thread is done with a blob that verify_take would otherwise
+ * leave to the caller. */
 static int take_patiently(struct fixture *f, struct verify **verify, size_t which)
 {
     for (int i = 0; i < 200; i++) {

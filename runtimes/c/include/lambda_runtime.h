@@ -118,8 +118,8 @@ int lambda_content_type(struct lambda_response *response, const char *type);
 int lambda_fail(struct lambda_response *response, const char *type, const char *format, ...)
     LAMBDA_PRINTF(3, 4);
 
-/* Milliseconds until the invocation times out; 0 if it has, INT64_MAX if the deadline is unknown.
- */
+/* Milliseconds until the invocation times out; 0 if it has, INT64_MAX if the
+ * deadline is unknown. */
 int64_t lambda_remaining_ms(const struct lambda_context *context);
 
 /*

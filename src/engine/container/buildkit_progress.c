@@ -112,8 +112,8 @@ static enum progress_event step_line(struct buildkit_progress *progress, unsigne
     return PROGRESS_OUTPUT;
 }
 
-/* A line after the steps: the end of a failed step's output again, its place in the Dockerfile, the
- * error. */
+/* A line after the steps: the end of a failed step's output again, its place in the
+ * Dockerfile, the error. */
 static void summary_line(struct buildkit_progress *progress, const char *file, const char *line)
 {
     size_t length = strlen(file);

@@ -27,9 +27,9 @@ struct buildkit_progress {
     size_t len, cap;
     size_t failed; /* steps that failed so far */
     char *error;   /* the last text that BuildKit called an error, or NULL */
-    char *last; /* the last line of no known form, or NULL: programs that end early say why in any
-                   form */
-    int line;   /* line of the Dockerfile, where BuildKit gives it (0.9 and later); 0: unknown */
+    char *last;    /* the last line of no known form, or NULL: programs that end early
+                      say why in any form */
+    int line;      /* line of the Dockerfile, where BuildKit gives it (0.9 and later); 0: unknown */
 };
 void buildkit_progress_release(struct buildkit_progress *progress);
 

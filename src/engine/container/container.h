@@ -14,8 +14,8 @@ struct container {
     const char *const *env; /* "NAME=VALUE" that the program gets besides lbuild's own environment,
                                NULL at the end; or NULL */
     char *id; /* unique to this build: "lbuild-" and six letters of any case, or digits */
-    /* Interprets one line of the engine's output: calls container_step, container_output or
-     * container_verdict. */
+    /* Interprets one line of the engine's output: calls container_step,
+     * container_output or container_verdict. */
     void (*on_line)(struct container *c, const char *line);
 
     /* The step that is running. */
@@ -78,9 +78,9 @@ void container_clean(struct container *c, const char *const *argv, struct buf *s
 int container_read(struct container *c, const char *tar, struct tree *tree,
                    struct error *err) must_check;
 
-/* The version that a program prints: the first number with a dot in the output of `program
- * argument`, e.g. "1.28.2". NULL with ERROR_ENGINE when it can't be run or prints none. Caller
- * frees. */
+/* The version that a program prints: the first number with a dot in the output of
+ * `program argument`, e.g. "1.28.2". NULL with ERROR_ENGINE when it can't be run or
+ * prints none. Caller frees. */
 char *container_version(const char *program, const char *argument, struct error *err) must_check;
 /* Whether the version is at least major.minor. */
 bool container_at_least(const char *version, int major, int minor);

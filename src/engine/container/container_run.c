@@ -173,8 +173,8 @@ static void set(struct strv *env, const char *setting)
     strv_add(env, setting);
 }
 
-/* Our environment, but with TMPDIR in the work folder: a killed engine's temporary files go with
- * it. */
+/* Our environment, but with TMPDIR in the work folder: a killed engine's temporary
+ * files go with it. */
 static void environment(const struct container *c, const char *temporary, struct strv *env)
 {
     autofree char *folder = xasprintf("TMPDIR=%s", temporary);

@@ -280,8 +280,8 @@ static int keep_output(const struct store *store, const char *made, struct diges
         return -1;
     autofree char *path = objects_path(store, digest);
 
-    /* Renaming over an old file waits for the disk on some file systems; the same bytes need no
-     * rename. */
+    /* Renaming over an old file waits for the disk on some file systems; the same
+     * bytes need no rename. */
     struct digest there;
     autoclose int present = open(path, O_RDONLY | O_CLOEXEC);
     if (present >= 0 && fstat(present, &old) == 0 && old.st_size == new.st_size &&
@@ -293,8 +293,8 @@ static int keep_output(const struct store *store, const char *made, struct diges
     return rename(made, path) == 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
-/* False when the inputs prove nothing about the output: one changed meanwhile, or can't be written
- * down. */
+/* False when the inputs prove nothing about the output: one changed meanwhile, or can't
+ * be written down. */
 static bool record_inputs(struct objects *objects, const struct done *done, const struct step *step,
                           struct buf *record)
 {

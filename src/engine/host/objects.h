@@ -43,12 +43,12 @@ int objects_find(struct objects *objects, struct step *step);
 /* How to remember a step that was just done. */
 struct done {
     const char *made;    /* the file that was made; it is moved into the store */
-    const char *depfile; /* make rules as compilers and linkers write them; NULL: the step isn't
-                            remembered */
+    const char *depfile; /* make rules as compilers and linkers write them; NULL: the
+                            step isn't remembered */
     int64_t started; /* objects_settle() before the start: a file changed since then may differ from
                         what was read */
-    bool by_content; /* keep digests of the inputs too: for sources; stat data is enough for
-                        libraries */
+    bool by_content; /* keep digests of the inputs too: for sources; stat data is
+                        enough for libraries */
 };
 /* Fills in step->output and step->inputs; the caller has filled in the other fields. */
 int objects_keep(struct objects *objects, const struct done *done, struct step *step,

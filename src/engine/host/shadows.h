@@ -3,9 +3,9 @@
 
 #include "support/strv.h"
 
-/* Files that a compiler would read instead of the ones it read, if they existed: a header of the
- * same name in a folder that it searches. Dependency files don't say where the compiler looked in
- * vain. */
+/* Files that a compiler would read instead of the ones it read, if they existed: a header
+ * of the same name in a folder that it searches. Dependency files don't say where the
+ * compiler looked in vain. */
 
 /* The folders that were listed in this run, each once. */
 struct shadows {

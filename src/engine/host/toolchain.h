@@ -10,11 +10,11 @@ struct toolchain {
     char *name;          /* the words in one text, for messages */
     char *libc;          /* "glibc" or "musl": what its programs are linked with */
     struct strv tools;   /* absolute paths of the compiler and of what it runs (cc1, as, ld) */
-    char *identity;    /* text of all that and the stat data of the tools: it changes when a tool is
-                          replaced */
-    bool prefix_map;   /* knows -ffile-prefix-map (gcc 8, clang 10) */
-    bool link_depfile; /* its linker can list what it reads (--dependency-file: binutils 2.35, lld
-                          12) */
+    char *identity;      /* text of all that and the stat data of the tools: it changes when a
+                            tool is replaced */
+    bool prefix_map;     /* knows -ffile-prefix-map (gcc 8, clang 10) */
+    bool link_depfile;   /* its linker can list what it reads (--dependency-file:
+                            binutils 2.35, lld 12) */
 };
 void toolchain_release(struct toolchain *toolchain);
 
