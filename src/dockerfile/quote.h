@@ -16,7 +16,7 @@ const char *quote_shell(const char *value, struct buf *out);
 const char *quote_json(const char *value, struct buf *out);
 /* "value" for ENV, LABEL and WORKDIR, where builders expand $NAME and read backslash escapes. */
 const char *quote_env(const char *value, struct buf *out);
-/* Whether a path of COPY can stand unchanged. If not, the caller must use the array form with
+/* Whether a path of COPY can be written unchanged. If not, the caller must use the array form with
  * quote_copy_json, since builders expand $NAME and drop quotes there, too. */
 bool quote_is_safe_path(const char *path);
 const char *quote_copy_json(const char *path, struct buf *out);

@@ -13,8 +13,8 @@ static const char *show(const struct rootfs_entry *entry)
     return entry->path[0] ? entry->path : "/";
 }
 
-/* Checks that the file exists, is regular, executable and reachable. The ids are
- * for the breaches. */
+/* Checks that the file exists, is regular, executable and reachable. The ids name the
+ * rules to report. */
 static void check_file(struct gate *gate, enum rule_id missing, enum rule_id irregular,
                        enum rule_id forbidden)
 {

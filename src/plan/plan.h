@@ -174,8 +174,9 @@ struct plan_command {
 void plan_command_make(const struct plan *plan, const struct template *t,
                        const struct template_values *place, bool cross, struct plan_command *out);
 void plan_command_release(struct plan_command *command);
-/* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the members).
- * `engine` would execute the plan ("": none can) and joins the decisions, unless `why` is NULL. */
+/* The decisions as text, one a line, and the whole plan as JSON (docs/plan.md names the
+ * members). `engine` would execute the plan ("": none can); it is listed as a decision
+ * unless `why` is NULL. */
 void plan_print(const struct plan *plan, const char *engine, const char *why, struct buf *out);
 struct js *plan_json(const struct plan *plan, const char *engine, const char *why);
 /* Adds a decision. */

@@ -17,7 +17,7 @@ uint64_t gitdir_count_packed(const char *common);
  * in a full clone. */
 int gitdir_read_shallow(const char *common, struct strv *ids, struct error *err) must_check;
 /* Adds the paths of the files and folders that change when the current commit, the index, the tags
- * or the settings do. Some may not exist. */
+ * or the settings do. They need not exist. */
 void gitdir_watch(const char *own, const char *common, struct strv *watched);
 
 #endif

@@ -15,9 +15,9 @@
  * LBUILD_HTTP_TIMEOUT=SECONDS (1 to 3600) in the environment replaces the 10 seconds to connect and
  * the 30 without data.
  *
- * Errors: ERROR_REGISTRY is final, ERROR_RETRY may go away, 128 + n is a signal. Their texts say
- * the host, the object, the status, the registry's own code and message (printable ASCII, at most
- * 200 characters) and the remedy. */
+ * Errors: ERROR_REGISTRY is final, ERROR_RETRY is worth another try, 128 + n is a signal. Their
+ * texts say the host, the object, the status, the registry's own code and message (printable ASCII,
+ * at most 200 characters) and the remedy. */
 struct client_settings {
     const struct strv *mirrors; /* "HOST=URL", or NULL (endpoint.h) */
     const char *ca_file;        /* or NULL (http.h) */

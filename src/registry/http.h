@@ -57,7 +57,7 @@ void http_free(struct http *http);
 DEFINE_AUTOPTR(http)
 
 /* 0: a whole reply of any status came (the body of an error is cut at 64 KiB). -1: ERROR_RETRY for
- * what may go away (no connection, a cut, a stall, DNS), ERROR_REGISTRY for what won't
+ * failures that may pass (no connection, a cut, a stall, DNS), ERROR_REGISTRY for those that won't
  * (certificates, redirects, too large), the sink's own error, or 128 + n for a signal. Texts start
  * with the host. Headers are capped at 128 KiB. *reply is released first. */
 int http_perform(struct http *http, const struct http_request *request, struct http_reply *reply,

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-#define DEFAULT_LEVEL 2 /* 1 % larger than 4, in 0.87 of its time */
+#define DEFAULT_LEVEL 2 /* its output is 1 % larger than that of level 4, in 0.87 of the time */
 #define FAST_LEVEL 1
 #define BEST_LEVEL 10
 #define PIECE 524288

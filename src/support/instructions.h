@@ -14,7 +14,7 @@ struct dockerfile_instruction {
 };
 
 enum dockerfile_line_kind {
-    LINE_NOTE,     /* a comment or a blank line, which may stand inside an instruction */
+    LINE_NOTE,     /* a comment or a blank line, which may be inside an instruction */
     LINE_START,    /* the first line of an instruction */
     LINE_MORE,     /* continues it */
     LINE_DOCUMENT, /* of its here-documents, including the lines that end them */

@@ -51,7 +51,7 @@ const char *template_quoting_name(enum template_quoting quoting)
 struct place {
     const struct template *t;
     struct template_body *body;
-    struct dockerfile_lines lines; /* the one that is read */
+    struct dockerfile_lines lines; /* the line that is being read */
     char quote;                    /* open quote in the instruction, or NUL */
 };
 

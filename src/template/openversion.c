@@ -77,7 +77,7 @@ void openversion_release(struct openversion *found)
 
 /* Leaves. */
 
-/* Whether the innermost element is one where a version stands. */
+/* Whether the innermost element is one that holds a version. */
 static bool has_version(const struct reader *r)
 {
     for (size_t i = 0; r->depth >= 2 && i < r->elements->len; i++)

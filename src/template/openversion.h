@@ -15,7 +15,7 @@ struct openversion {
     int line;
 };
 
-/* The first version that isn't fixed. `elements`: "PARENT/ELEMENT", where versions stand;
+/* The first version that isn't fixed. `elements`: "PARENT/ELEMENT", which hold versions;
  * `patterns`: of fnmatch(3), ignoring case, for versions that are open. "${NAME}" in a version is
  * followed: to elements NAME of any <properties>, and to paths like "project.version". A name that
  * is defined nowhere counts as fixed. Comments and namespaces are ignored, external entities never

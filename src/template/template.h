@@ -12,7 +12,7 @@
  * begin a second body for AWS's base image of the language. docs/templates.md is the format's
  * reference. Errors: ERROR_PROJECT with file:line:column. */
 
-/* How a value is written where its placeholder stands. */
+/* How a value is written in place of its placeholder. */
 enum template_quoting {
     QUOTE_SHELL, /* words of a RUN line in shell form */
     QUOTE_JSON,  /* a JSON array of strings: exec form of ENTRYPOINT and CMD */
@@ -70,7 +70,7 @@ struct template_placeholder {
 struct template_body {
     char *text;                                /* NULL: there is no such body */
     int line;                                  /* of the file: where it starts */
-    struct template_placeholder *placeholders; /* as they stand in the text */
+    struct template_placeholder *placeholders; /* in the order of the text */
     size_t placeholder_count, placeholder_cap;
     bool uses[PLACEHOLDER_COUNT];
     struct strv stages; /* names after AS */
@@ -101,7 +101,7 @@ struct template_lock {
     char *file;
     struct strv with;           /* manifests that must be there too */
     char *strict;               /* a text that makes the file a lock; NULL: it always is one */
-    struct strv versions, open; /* in XML: elements where versions stand, and patterns for open
+    struct strv versions, open; /* in XML: elements that hold versions, and patterns for open
                                    versions (openversion.h); empty: not read */
     int line;                   /* of the file */
 };
@@ -155,8 +155,8 @@ struct template
 /* Finds a template by its language in $LBUILD_TEMPLATES (a colon-separated list of folders),
  * then among the installed ones; or by path if the name has a slash. Caps: 64 KiB, and 1,000
  * placeholders in each body. Every placeholder must be known, have the quoting that it
- * demands, and stand where that quoting holds; every mandatory one must be used, and {{base}}
- * only in the last FROM. */
+ * demands, and be where that quoting is allowed; every mandatory one must be used, and
+ * {{base}} only in the last FROM. */
 int template_load(const char *name, struct template *out, struct error *err) must_check;
 /* The same for text in memory; `path` is for messages. */
 int template_parse(const char *text, size_t length, const char *path, struct template *out,

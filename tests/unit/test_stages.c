@@ -99,7 +99,7 @@ static void expect_error(struct fixture *f, const char *text, const char *part)
 {
     if (load(f, text, NULL) == 0 && plan(f) == 0 &&
         dockerfile_render(&f->plan, &f->template, DOCKERFILE_IMAGE, &f->dockerfile, &f->err) == 0)
-        fail_msg("no complaint of:\n%s", text);
+        fail_msg("no complaint about:\n%s", text);
     if (f->err.kind != ERROR_PROJECT || !strstr(f->err.text, part))
         fail_msg("'%s' instead of '%s'", f->err.text, part);
 }
