@@ -16,7 +16,8 @@
 const struct option_row pipeline_project_rows[] = {
     ROW('C', "directory", OPTION_TEXT, dir, "DIR", "The project's folder."),
     ROW('f', "file", OPTION_TEXT, file, "FILE", "The project file, instead of lbuild.ini."),
-    ROW(0, "profile", OPTION_TEXT, profile, "NAME", "Lay [profile:NAME] over the project file."),
+    ROW(0, "profile", OPTION_TEXT, profile, "NAME",
+        "Apply [profile:NAME] on top of the project file."),
     ROW(0, "set", OPTION_LIST, set, "SECTION.KEY=VALUE",
         "Override a key of the project file and of the profile. May be repeated."),
     {0},
@@ -33,7 +34,7 @@ const struct option_row pipeline_plan_rows[] = {
     ROW(0, "source-date-epoch", OPTION_TEXT, epoch, "SECONDS",
         "Timestamp for everything in the image, instead of $SOURCE_DATE_EPOCH."),
     ROW(0, "registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
-        "Go to URL for images of HOST; their names stay."),
+        "Fetch images of HOST from URL; their names stay the same."),
     ROW(0, "registry-ca", OPTION_TEXT, ca_file, "FILE",
         "CA certificates (PEM) to trust besides the system's."),
     ROW(0, "offline", OPTION_FLAG, offline, NULL, "Never use the network; same as --pull never."),

@@ -91,7 +91,7 @@ static int list(const struct cache_options *options, struct buf *out, struct err
 {
     AUTO(store) store = {0};
     if (options->all || options->days || options->dry_run)
-        return error_set(err, ERROR_USAGE, "cache ls takes no option but --json");
+        return error_set(err, ERROR_USAGE, "cache ls takes no option except --json");
     if (store_open(&store, NULL, err) != 0)
         return -1;
 

@@ -33,10 +33,10 @@ static const struct option_row rows[] = {
     ROW("json", OPTION_FLAG, json, NULL, "Print one JSON object."),
     ROW("sarif", OPTION_FLAG, sarif, NULL, "Print SARIF 2.1.0, for code scanning."),
     ROW("ignore", OPTION_LIST, ignore, "ID",
-        "Rule to ignore, e.g. LB061. Several with commas, or the option again."),
+        "Rule to ignore, e.g. LB061. For several, use commas or repeat the option."),
     ROW("werror", OPTION_FLAG, werror, NULL, "Count warnings as errors."),
     ROW("budget", OPTION_TEXT, budget, "SIZE",
-        "Maximum size of the image unpacked, e.g. 200MB or 1.5GiB."),
+        "Maximum unpacked size of the image, e.g. 200MB or 1.5GiB."),
     ROW("base-age", OPTION_COUNT, base_age, "DAYS",
         "Days after which a base counts as old. Default: 365."),
     {0},
@@ -150,8 +150,7 @@ static void help(struct buf *out)
 const struct command command_check = {
     .name = "check",
     .operands = "[IMAGE]",
-    .summary =
-        "Check the project file or, with IMAGE, a finished image for all that Lambda refuses.",
+    .summary = "Check the project file or, with IMAGE, a finished image for what Lambda refuses.",
     .run = run,
     .help = help,
 };

@@ -100,8 +100,7 @@ static bool is_json(const struct buf *event)
 static int read_event(const struct invoke_options *options, struct buf *out, struct error *err)
 {
     if (options->event && options->data)
-        return error_set(err, ERROR_USAGE,
-                         "give the event with --event or with --data, not with both");
+        return error_set(err, ERROR_USAGE, "give the event with --event or --data, not both");
 
     if (options->event && strcmp(options->event, "-") == 0) {
         if (fs_read_fd(STDIN_FILENO, "standard input", LAMBDA_PAYLOAD_MAX, out, err) != 0)
@@ -174,8 +173,8 @@ static int unpack(const char *image_path, const struct imagefile *image, struct 
     autofree char *folder =
         xasprintf("%s/lbuild-invoke.XXXXXX", base && base[0] == '/' ? base : "/tmp");
     if (!mkdtemp(folder))
-        return error_errno(err, ERROR_BUILD, "can't make a folder '%s'; TMPDIR names another place",
-                           folder);
+        return error_errno(err, ERROR_BUILD,
+                           "can't make a folder '%s'; set TMPDIR to another place", folder);
 
     function->folder = take(folder);
     function->program = path_join(function->folder, "program");

@@ -28,7 +28,7 @@ static void size_options_release(struct size_options *options)
 static const struct option_row rows[] = {
     {0, "json", OPTION_FLAG, offsetof(struct size_options, json), NULL, "Print one JSON object."},
     {0, "budget", OPTION_TEXT, offsetof(struct size_options, budget), "SIZE",
-     "Fail when the image unpacked is larger than this, e.g. 200MB or 1.5GiB."},
+     "Fail when the unpacked image is larger than this, e.g. 200MB or 1.5GiB."},
     {0, "top", OPTION_COUNT, offsetof(struct size_options, top), "N",
      "Maximum number of lines in each table. Default: 10."},
     {0},

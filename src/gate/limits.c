@@ -22,10 +22,10 @@ void gate_size(struct gate *gate)
 
     if (size > LAMBDA_IMAGE_MAX)
         gate_add(gate, RULE_TOO_LARGE, 0, NULL,
-                 "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
+                 "its layers are %.2f GB unpacked; Lambda allows 10 GB", gigabytes(size));
     else if (size > 8 * gib)
         gate_add(gate, RULE_NEARLY_TOO_LARGE, 0, NULL,
-                 "its layers are %.2f GB unpacked; Lambda takes 10 GB", gigabytes(size));
+                 "its layers are %.2f GB unpacked; Lambda allows 10 GB", gigabytes(size));
     else if (size > gib)
         gate_add(gate, RULE_LARGE, 0, NULL, "its layers are %.2f GB unpacked", gigabytes(size));
 

@@ -8,10 +8,10 @@
     }
 
 const struct option_row image_option_rows[] = {
-    ROW("tag", OPTION_TEXT, tag, "TAG", "Which image, where there are several."),
-    ROW("arch", OPTION_TEXT, arch, "ARCH", "Which architecture, where there are several."),
+    ROW("tag", OPTION_TEXT, tag, "TAG", "The image to read when there are several."),
+    ROW("arch", OPTION_TEXT, arch, "ARCH", "The architecture to read when there are several."),
     ROW("registry-mirror", OPTION_LIST, mirrors, "HOST=URL",
-        "Go to URL for images of HOST; their names stay."),
+        "Fetch images of HOST from URL; their names stay the same."),
     ROW("registry-ca", OPTION_TEXT, ca_file, "FILE",
         "CA certificates (PEM) to trust besides the system's."),
     ROW("offline", OPTION_FLAG, offline, NULL, "Never use the network."),

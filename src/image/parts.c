@@ -173,7 +173,7 @@ static int read_part(struct parts *parts, struct part *part, struct tar_reader *
     parts->content_size += part->scan.content_size;
     if (parts->content_size > largest)
         return error_set(err, ERROR_REGISTRY,
-                         "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", parts->path);
+                         "%s: it unpacks to more than 32 GiB; Lambda allows 10 GB", parts->path);
     return 0;
 }
 

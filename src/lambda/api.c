@@ -117,7 +117,7 @@ static enum MHD_Result accept_post(struct MHD_Connection *connection)
 static enum MHD_Result refuse_state(struct MHD_Connection *connection)
 {
     return send_json(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
-                     "the runtime can't do this in its state");
+                     "the runtime can't do this in its current state");
 }
 
 /* The answer has come: the program should ask for the next event now, and gets
@@ -489,7 +489,7 @@ int api_invoke(const struct api_invocation *invocation, const char *const *argv,
     *result = (struct api_result){0};
 
     if (invocation->event_length > LAMBDA_PAYLOAD_MAX)
-        return error_set(err, ERROR_USAGE, "the event has %zu bytes; Lambda takes at most %u",
+        return error_set(err, ERROR_USAGE, "the event has %zu bytes; Lambda accepts at most %u",
                          invocation->event_length, LAMBDA_PAYLOAD_MAX);
     if (make_ids(&server, err) != 0 || serve(&server, &port, err) != 0)
         return -1;

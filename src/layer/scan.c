@@ -81,8 +81,8 @@ static int advance(struct stream *stream, struct error *err)
     if (first && stream->zstd)
         return error_set(
             err, ERROR_REGISTRY,
-            "it is compressed by zstd, which Lambda doesn't take; convert the image to gzip, "
-            "for example with 'skopeo copy --dest-compress-format gzip'");
+            "it is compressed with zstd, which Lambda doesn't accept; convert the image to gzip, "
+            "e.g. with 'skopeo copy --dest-compress-format gzip'");
     return gunzip_feed(stream->gunzip, piece, (size_t)got, err);
 }
 

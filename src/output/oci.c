@@ -307,7 +307,7 @@ static int write_oci(const struct image *image, const struct blob_source *from,
 
 const struct output output_oci = {
     .name = "oci",
-    .help = "one tar file: an OCI image layout that docker load takes too (the default)",
+    .help = "one tar file: an OCI image layout that docker load accepts too (the default)",
     .begin = begin,
     .layer = layer,
     .abandon = abandon,

@@ -140,8 +140,8 @@ static char *check_list(enum value_type type, const char *value)
     if (type == TYPE_LINES || type == TYPE_SHELL) {
         if (text_lines(value))
             return NULL;
-        return xstrdup("a byte that is not text; use UTF-8, without "
-                       "control characters but tabs and line ends");
+        return xstrdup("a byte that is not text; use UTF-8, without control "
+                       "characters except tabs and line ends");
     }
 
     if (ini_words(value, &words) == 0)
@@ -230,7 +230,8 @@ char *value_check_stage(const char *name)
             "a stage can't be called '%s', which has a meaning already; choose another name", name);
     if (name[0] < 'a' || name[0] > 'z' || name[length])
         return xasprintf(
-            "'%.80s' is not a stage's name; use small letters, digits, - and _, a letter first",
+            "'%.80s' is not a stage's name; use lower-case letters, digits, - and _, a letter "
+            "first",
             name);
     return NULL;
 }

@@ -466,7 +466,7 @@ static int explain(const struct transfer *transfer, CURLcode code, const char *t
         return error_set(
             err, ERROR_REGISTRY,
             "%.*s: its certificate can't be trusted (%s); if it is right, name a file with its "
-            "CA's certificate (PEM) by --registry-ca",
+            "CA's certificate (PEM) with --registry-ca",
             FOR_HOST(url), text);
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:

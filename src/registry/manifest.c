@@ -53,7 +53,7 @@ int descriptor_read(const struct js *value, const char *where, struct descriptor
                          out->digest.text);
     if (out->size > largest_blob)
         return error_set(err, ERROR_REGISTRY,
-                         "%s: '%s' is larger than 16 GiB; Lambda takes images of 10 GB", where,
+                         "%s: '%s' is larger than 16 GiB; Lambda allows images of 10 GB", where,
                          out->digest.text);
     return 0;
 }
@@ -262,7 +262,7 @@ static int check_layer(const struct js *layer, const char *type, const char *whe
         return error_set(
             err, ERROR_REGISTRY,
             "%s: a layer is compressed with zstd, which Lambda doesn't accept; "
-            "convert the image to gzip, for example with 'skopeo copy --dest-compress-format gzip'",
+            "convert the image to gzip, e.g. with 'skopeo copy --dest-compress-format gzip'",
             where);
     if (strstr(type, "encrypted"))
         return error_set(err, ERROR_REGISTRY, "%s: a layer is encrypted; decrypt the image first",

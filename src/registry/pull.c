@@ -35,10 +35,10 @@ static int check_type(const char *name, const struct js *document, const char *h
 {
     const char *own = js_get_text(document, "mediaType");
     if (own && header && !vague(header) && strcmp(own, header) != 0)
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: the registry sent it as '%.100s', but it says it is '%.100s'; ask its owner", name,
-            header, own);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: the registry sent it as '%.100s', but it says it is '%.100s'; "
+                         "ask the registry's owner",
+                         name, header, own);
 
     if (js_get(document, "manifests") && (js_get(document, "layers") || js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY,

@@ -148,7 +148,7 @@ static int check_tag(const char *text, const char *tag, struct error *err)
 {
     size_t length = strlen(tag);
     if (length == 0)
-        return error_set(err, ERROR_PROJECT, "image reference '%s': the tag behind ':' is empty",
+        return error_set(err, ERROR_PROJECT, "image reference '%s': the tag after ':' is empty",
                          text);
     if (length > MAX_TAG)
         return error_set(err, ERROR_PROJECT,

@@ -15,9 +15,10 @@ int dl_load(const char *soname, const struct dl_symbol *symbols, size_t count, v
 
     void *library = dlopen(soname, RTLD_NOW | RTLD_LOCAL);
     if (!library)
-        return error_set(err, ERROR_ENGINE,
-                         "the library '%s' can't be loaded (%s); install the package that has it",
-                         soname, dlerror());
+        return error_set(
+            err, ERROR_ENGINE,
+            "the library '%s' can't be loaded (%s); install the package that contains it", soname,
+            dlerror());
 
     /* Slot 0 is filled last, so a table whose first slot is set is complete. */
     for (size_t i = count; i-- > 0;) {

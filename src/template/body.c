@@ -36,7 +36,7 @@ const struct placeholder placeholders[PLACEHOLDER_COUNT] = {
     {"cmd", QUOTE_JSON, QUOTE_JSON, true, "Arguments of CMD: the handler's name."},
     {"sources", QUOTE_SHELL, QUOTE_SHELL, false,
      "The project's source files, for a compile command of your own."},
-    {"flags", QUOTE_SHELL, QUOTE_SHELL, false, "The compiler's flags, project's and lbuild's."},
+    {"flags", QUOTE_SHELL, QUOTE_SHELL, false, "The compiler's flags, the project's and lbuild's."},
     {"program", QUOTE_SHELL, QUOTE_SHELL, false,
      "Where {{copy}} expects the program in the builder stage."},
     {"handler", QUOTE_ENV, QUOTE_SHELL, false, "The handler's name."},
@@ -148,7 +148,7 @@ static bool is_of(const struct place *place, const char *keyword)
     return dockerfile_is(&place->lines.instruction, keyword);
 }
 
-/* Says what is wrong if the placeholder stands where its quoting doesn't hold; else NULL. */
+/* Says what is wrong if the placeholder is where its quoting isn't allowed; else NULL. */
 static const char *wrong_quoting(const struct place *place, const char *at,
                                  const struct template_placeholder *p)
 {
@@ -159,7 +159,7 @@ static const char *wrong_quoting(const struct place *place, const char *at,
     switch (p->quoting) {
     case QUOTE_SHELL:
         if (!is_of(place, "RUN") || !one_word)
-            return "shell words must stand between blanks on a RUN line";
+            return "shell words must be between blanks on a RUN line";
         break;
     case QUOTE_ENV:
         if (!(is_of(place, "ENV") || is_of(place, "LABEL") || is_of(place, "WORKDIR")) || !one_word)
@@ -171,7 +171,7 @@ static const char *wrong_quoting(const struct place *place, const char *at,
         break;
     case QUOTE_PLAIN:
         if (!is_of(place, "FROM"))
-            return "an image or a platform can only stand on a FROM line";
+            return "an image or a platform can only be on a FROM line";
         break;
     case QUOTE_BLOCK:
     case QUOTE_COUNT:
@@ -186,17 +186,16 @@ static int check_place(const struct place *place, const char *at,
     const struct dockerfile_lines *lines = &place->lines;
     bool alone = lines->kind == LINE_START && p->length == lines->length;
     if (lines->kind == LINE_NOTE)
-        return wrong(place, at, err, "a placeholder can't stand in a comment");
+        return wrong(place, at, err, "a placeholder can't be in a comment");
     if (p->quoting == QUOTE_BLOCK)
-        return alone ? 0 : wrong(place, at, err, "a block must stand alone on its line");
+        return alone ? 0 : wrong(place, at, err, "a block must be alone on its line");
     if (p->quoting == QUOTE_PLAIN && p->id == PLACEHOLDER_INPUT)
         return 0;
     if (lines->kind == LINE_DOCUMENT)
-        return wrong(place, at, err, "a placeholder can't stand in a here-document");
+        return wrong(place, at, err, "a placeholder can't be in a here-document");
     if (place->quote)
-        return wrong(
-            place, at, err,
-            "a placeholder can't stand inside quotes, since it brings its own; remove them");
+        return wrong(place, at, err,
+                     "a placeholder can't be inside quotes, since it brings its own; remove them");
 
     const char *text = wrong_quoting(place, at, p);
     return text ? wrong(place, at, err, text) : 0;
@@ -289,9 +288,9 @@ static int check_final_stage(const struct place *place, struct error *err)
     for (size_t i = 0; i < body->placeholder_count; i++) {
         const struct template_placeholder *p = &body->placeholders[i];
         if (p->id == PLACEHOLDER_BASE && p->offset < body->final_stage)
-            return error_set(
-                err, ERROR_PROJECT, "%s:%d:%d: {{base}} must stand on the last FROM line: %s",
-                place->t->path, p->line, p->column, placeholders[PLACEHOLDER_BASE].help);
+            return error_set(err, ERROR_PROJECT,
+                             "%s:%d:%d: {{base}} must be on the last FROM line: %s", place->t->path,
+                             p->line, p->column, placeholders[PLACEHOLDER_BASE].help);
     }
     return 0;
 }

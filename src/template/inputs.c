@@ -112,7 +112,7 @@ char *template_expand_check(const struct template *t, const char *text, bool pla
                              program ? ", {{program}} and {{cache}}" : "");
         if (plain && !template_input_is_plain(input->type))
             return xasprintf(
-                "the input '%s' can't stand here: its type is %s, not version, bool or choice",
+                "the input '%s' can't be used here: its type is %s, not version, bool or choice",
                 input->name, template_input_type_name(input->type));
         if (input->type == INPUT_WORDS && (!program || at != text || name[length + 2]))
             return xasprintf(

@@ -54,7 +54,7 @@ static void wrong_names_are_explained(void **state)
         {"h.example/", "empty"},
         {"h.example/a/", "empty"},
         {"/a", "empty"},
-        {"h.example/a:", "tag behind ':' is empty"},
+        {"h.example/a:", "tag after ':' is empty"},
         {"h.example/a:-x", "not a valid tag"},
         {"h.example/a:b:c", "not a valid tag"},
         {"h.example/a___b", "not a valid name"},
