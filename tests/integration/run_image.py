@@ -83,7 +83,7 @@ def put(tar, member, path, root):
 
 
 def lend(root, name):
-    """The program with its libraries, but for the C library's, where nothing else finds them."""
+    """The program with its libraries, except the C library's, where nothing else finds them."""
     program, folder = shutil.which(name), f"/usr/libexec/{name}"
     os.makedirs(root + folder)
     listing = subprocess.run(["ldd", program], check=True, text=True, stdout=subprocess.PIPE).stdout

@@ -60,7 +60,7 @@ class Apt:
         run("dpkg-deb", "-x", glob.glob(f"{self.folder}/debs/{package}_*.deb")[0], into)
 
     def extract_all(self, packages, into, leave_out=()):
-        """Packages with all that they depend on, but for those in `leave_out`; no maintainer script runs."""
+        """Packages with all that they depend on, except those in `leave_out`; no maintainer script runs."""
         archives = f"{self.folder}/cache/archives"
         for name in glob.glob(f"{archives}/*.deb"):
             os.unlink(name)
