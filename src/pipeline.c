@@ -152,12 +152,26 @@ static int add_deps_layer(struct pipeline *p, struct error *err)
     return deps_keep(&p->facts.store, &execution->deps_key, &p->layers[0], err);
 }
 
+/* The names that COPY would use for files whose place turns out to be a link to a folder. */
+static void name_files(struct pipeline *p)
+{
+    const struct stage_copies *copies = &p->plan.stage_files;
+    for (size_t i = 0; i < p->plan.files.len; i++)
+        tree_name(&p->tree, p->plan.files.items[i].value, path_base(p->plan.files.items[i].name));
+    for (size_t i = 0; i < copies->len; i++) {
+        autofree char *place = path_clean(copies->items[i].dest);
+        if (place)
+            tree_name(&p->tree, place, path_base(copies->items[i].source));
+    }
+}
+
 static int make_layers(const struct pipeline_options *options, struct pipeline *p,
                        struct error *err)
 {
     autofree char *workdir = p->plan.workdir ? path_clean(p->plan.workdir) : NULL;
     if (workdir) /* every engine makes the folder that WORKDIR names */
         tree_add_dir(&p->tree, workdir);
+    name_files(p);
 
     if ((p->execution.has_deps && add_deps_layer(p, err) != 0) ||
         add_layer(p, &p->tree, p->plan.epoch, err) != 0)

@@ -47,20 +47,81 @@ static enum tar_type type_of(const struct item *item)
     return item->entry ? (enum tar_type)item->entry->type : TAR_DIR;
 }
 
-/* A directory of the tree that is a link in the base means the directory that the link leads to. */
-static char *real_path(const struct tree_entry *entry, const struct rootfs *rootfs,
-                       struct error *err)
+/* The folder that a link of the base leads to; NULL when it leads to something else. Caller frees.
+ */
+static char *folder_behind(const struct rootfs *rootfs, const char *link)
+{
+    struct error ignored = {0};
+    autofree char *below = xasprintf("%s/x", link);
+    autofree char *resolved = rootfs_resolve(rootfs, below, &ignored);
+    if (!resolved)
+        return NULL;
+
+    autofree char *folder = strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
+    const struct rootfs_entry *there = rootfs_find(rootfs, folder);
+    return !folder[0] || (there && there->type == TAR_DIR) ? take(folder) : NULL;
+}
+
+/* A file whose place is a link to a folder goes into the folder. In the link's own place it would
+ * hide everything that the image finds through the link, e.g. all of /bin. */
+static char *inside(const struct tree *tree, const struct tree_entry *entry, const char *folder,
+                    struct error *err)
+{
+    const char *name = tree_name_of(tree, entry->path);
+    if (name)
+        return path_join(folder, name);
+    error_set(err, ERROR_PROJECT,
+              "'/%s' can't become a file: the base image has a link to the directory '/%s' there; "
+              "name the file inside it",
+              entry->path, folder);
+    return NULL;
+}
+
+/* Where an entry really goes. A directory of the tree that is a link in the base means the
+ * directory that the link leads to. */
+static char *real_path(const struct tree *tree, const struct tree_entry *entry,
+                       const struct rootfs *rootfs, struct error *err)
 {
     autofree char *path = rootfs_resolve(rootfs, entry->path, err);
     const struct rootfs_entry *there = path ? rootfs_find(rootfs, path) : NULL;
-    if (!there || there->type != TAR_SYMLINK || entry->type != TAR_DIR)
+    if (!there || there->type != TAR_SYMLINK || entry->type == TAR_SYMLINK)
         return take(path);
 
-    autofree char *below = xasprintf("%s/x", path);
-    autofree char *resolved = rootfs_resolve(rootfs, below, err);
-    if (!resolved)
-        return NULL;
-    return strcmp(resolved, "x") == 0 ? xstrdup("") : path_dir(resolved);
+    autofree char *folder = folder_behind(rootfs, path);
+    if (folder && entry->type == TAR_FILE)
+        return inside(tree, entry, folder, err);
+    if (folder)
+        return take(folder);
+    if (entry->type == TAR_FILE)
+        return take(path);
+
+    /* A link to a file or to nothing: the directory is made where the link leads to. */
+    autofree char *below = xasprintf("%s/x", path), *resolved = rootfs_resolve(rootfs, below, err);
+    return resolved ? path_dir(resolved) : NULL;
+}
+
+/* The name by which the user knows it. Caller frees. */
+static char *origin(const struct tree_entry *entry)
+{
+    return entry->source ? tree_source(entry) : xstrdup(entry->path);
+}
+
+/* In a layer such a name deletes what is below it (OCI image-spec layer.md, "Whiteouts"). */
+static bool is_whiteout(const char *path)
+{
+    return strncmp(path, ".wh.", 4) == 0 || strstr(path, "/.wh.");
+}
+
+static int no_place(const struct tree_entry *entry, const char *path, struct error *err)
+{
+    autofree char *from = origin(entry);
+    if (is_whiteout(path))
+        return error_set(err, ERROR_PROJECT,
+                         "'%s' can't become '/%s' in the image: a name that begins with '.wh.' "
+                         "means deletion in a layer; rename it",
+                         from, path);
+    return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory",
+                     entry->path);
 }
 
 /* How many bytes of both paths are the folders that they share. */
@@ -78,14 +139,13 @@ static int collect(const struct tree *tree, const struct rootfs *rootfs, struct 
 {
     for (size_t i = 0; i < tree->len; i++) {
         const struct tree_entry *entry = &tree->entries[i];
-        autofree char *path = real_path(entry, rootfs, err);
+        autofree char *path = real_path(tree, entry, rootfs, err);
         if (!path)
             return -1;
         if (path[0] == '\0' && entry->type == TAR_DIR)
             continue;
-        if (path[0] == '\0')
-            return error_set(err, ERROR_PROJECT, "'%s' can't take the place of the root directory",
-                             entry->path);
+        if (path[0] == '\0' || is_whiteout(path))
+            return no_place(entry, path, err);
 
         /* Folders shared with the previous entry are already in the list. */
         size_t known = items->len > 0 ? shared_folders(path, items->list[items->len - 1].path) : 0;
@@ -104,12 +164,6 @@ static int by_path(const void *a, const void *b)
     if (order != 0 || !one->entry == !other->entry)
         return order;
     return one->entry ? -1 : 1;
-}
-
-/* The name by which the user knows it. Caller frees. */
-static char *origin(const struct tree_entry *entry)
-{
-    return entry->source ? tree_source(entry) : xstrdup(entry->path);
 }
 
 static int conflict(const struct item *one, const struct item *other, struct error *err)

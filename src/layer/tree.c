@@ -7,6 +7,7 @@ void tree_release(struct tree *tree)
 {
     free(tree->entries);
     arena_release(&tree->names);
+    strv_release(&tree->given);
     *tree = (struct tree){0};
 }
 
@@ -79,4 +80,18 @@ char *tree_source(const struct tree_entry *entry)
     memcpy(whole + kept, entry->path + strlen(entry->path) - entry->shared,
            (size_t)entry->shared + 1);
     return whole;
+}
+
+void tree_name(struct tree *tree, const char *path, const char *name)
+{
+    strv_add(&tree->given, path);
+    strv_add(&tree->given, name);
+}
+
+const char *tree_name_of(const struct tree *tree, const char *path)
+{
+    for (size_t i = 0; i + 1 < tree->given.len; i += 2)
+        if (strcmp(tree->given.items[i], path) == 0)
+            return tree->given.items[i + 1];
+    return NULL;
 }

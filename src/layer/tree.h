@@ -2,6 +2,7 @@
 #define LBUILD_LAYER_TREE_H
 
 #include "support/arena.h"
+#include "support/strv.h"
 #include "support/tar.h"
 
 /* Files on their way into the image: an engine fills a tree, and layer_make turns it into a blob.
@@ -23,6 +24,7 @@ struct tree {
     struct tree_entry *entries;
     size_t len, cap;
     struct arena names;
+    struct strv given; /* path and name in turns, see tree_name */
 };
 
 void tree_release(struct tree *tree);
@@ -34,6 +36,12 @@ void tree_add_stored(struct tree *tree, const char *path, const char *source, un
 void tree_add_text(struct tree *tree, const char *path, const char *text, unsigned mode);
 void tree_add_dir(struct tree *tree, const char *path);
 void tree_add_link(struct tree *tree, const char *path, const char *target);
+
+/* The name that the file at `path` has where the user keeps it. It is needed when the image has a
+ * link to a folder at that path: the file goes into the folder under this name, as for COPY. */
+void tree_name(struct tree *tree, const char *path, const char *name);
+/* That name; NULL when none was given. */
+const char *tree_name_of(const struct tree *tree, const char *path);
 
 /* The whole name of the source, or NULL when the entry has none. Caller frees. */
 char *tree_source(const struct tree_entry *entry);

@@ -129,6 +129,66 @@ static void the_base_is_not_hidden(void **state)
     }
 }
 
+/* A2: as COPY does, also for a link that leads through the root or another link. */
+static void a_file_at_a_link_to_a_folder_goes_inside(void **state)
+{
+    static const struct tar_entry merged[] = {
+        {.path = "usr/bin", .type = TAR_DIR, .mode = 0755},
+        {.path = "usr/lib/x", .type = TAR_FILE, .mode = 0644},
+        {.path = "bin", .type = TAR_SYMLINK, .link = "usr/bin"},
+        {.path = "sbin", .type = TAR_SYMLINK, .link = "/bin"},
+        {.path = "file", .type = TAR_SYMLINK, .link = "usr/lib/x"},
+        {.path = "top", .type = TAR_SYMLINK, .link = "."},
+    };
+    (void)state;
+
+    AUTO(fixture) fixture;
+    set_up(&fixture, merged, countof(merged));
+    static const char *const places[] = {"bin", "sbin", "file", "top"};
+    static const char *const names[] = {"tool", "other", "x", "init"};
+    for (size_t i = 0; i < countof(places); i++) {
+        autofree char *source = xasprintf("source%zu", i);
+        add_source(&fixture, places[i], source, names[i]);
+        tree_name(&fixture.tree, places[i], names[i]);
+    }
+
+    struct layer layer = made(&fixture);
+    autofree char *text = describe(&fixture, &layer);
+    assert_string_equal(text, "f 644 0:0 77 file=x\nf 644 0:0 77 init=init\nd 755 0:0 77 usr/\n"
+                              "d 755 0:0 77 usr/bin/\nf 644 0:0 77 usr/bin/other=other\n"
+                              "f 644 0:0 77 usr/bin/tool=tool\n");
+}
+
+/* A2: nothing replaces the link when the file has no name to go inside with. */
+static void a_nameless_file_does_not_replace_a_link(void **state)
+{
+    static const struct tar_entry merged[] = {
+        {.path = "usr/bin", .type = TAR_DIR, .mode = 0755},
+        {.path = "bin", .type = TAR_SYMLINK, .link = "usr/bin"},
+    };
+    AUTO(fixture) fixture;
+    (void)state;
+
+    set_up(&fixture, merged, countof(merged));
+    add_source(&fixture, "bin", "a", "A");
+    refused(&fixture, ERROR_PROJECT, "a link to the directory '/usr/bin' there; name the file");
+}
+
+/* A4 */
+static void names_of_whiteouts_are_refused(void **state)
+{
+    static const char *const wrong[] = {".wh.a", "var/task/.wh.keep.txt", "x/.wh.d/file",
+                                        "var/.wh..wh..opq"};
+    (void)state;
+
+    for (size_t i = 0; i < countof(wrong); i++) {
+        AUTO(fixture) fixture;
+        set_up(&fixture, base, countof(base));
+        add_source(&fixture, wrong[i], "a", "");
+        refused(&fixture, ERROR_PROJECT, "means deletion in a layer; rename it");
+    }
+}
+
 static void sources_must_be_files(void **state)
 {
     AUTO(fixture) fixture;
@@ -298,6 +358,9 @@ int main(void)
         cmocka_unit_test(the_bases_links_and_attributes_count),
         cmocka_unit_test(conflicts_name_both),
         cmocka_unit_test(the_base_is_not_hidden),
+        cmocka_unit_test(a_file_at_a_link_to_a_folder_goes_inside),
+        cmocka_unit_test(a_nameless_file_does_not_replace_a_link),
+        cmocka_unit_test(names_of_whiteouts_are_refused),
         cmocka_unit_test(sources_must_be_files),
         cmocka_unit_test(a_growing_file_is_noticed),
         cmocka_unit_test(a_stored_file_may_be_touched),
