@@ -216,6 +216,41 @@ static void copy_settings(const struct settings *from, struct plan_pairs *to)
         plan_pairs_add(to, from->items[i].name, from->items[i].value, &from->items[i].origin);
 }
 
+/* How many bytes of a line are the name in "NAME = value"; 0 when it isn't such a line. Lower-case
+ * names are left alone: texts that go on for several lines have such lines of their own. */
+static size_t assigned_name(const char *line, bool labels)
+{
+    static const char variable[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    size_t length = labels ? strcspn(line, "= \t\n") : strspn(line, variable);
+    const char *after = line + length + strspn(line + length, " \t");
+    bool known = labels ? memchr(line, '.', length) != NULL : length > 1;
+    return known && *after == '=' ? length : 0;
+}
+
+/* An indented line that looks like the next variable has become part of the one above. */
+static void warn_of_continued(const struct settings *from, bool labels, struct plan *plan)
+{
+    for (size_t i = 0; i < from->len; i++) {
+        const struct setting *setting = &from->items[i];
+        const char *line = setting->value;
+        for (size_t n = 1; line && n < setting->line_count; n++) {
+            line = strchr(line, '\n');
+            line = line ? line + 1 : NULL;
+            size_t length = line ? assigned_name(line, labels) : 0;
+            if (length == 0)
+                continue;
+
+            const struct origin origin = setting_line(setting, n);
+            autofree char *place = origin_text(&origin);
+            strv_addf(&plan->warnings,
+                      "%s: '%.*s' is indented, so it continues the value of '%s'; if it is %s of "
+                      "its own, remove the blanks before it",
+                      place, (int)(length < 80 ? length : 80), line, setting->name,
+                      labels ? "a label" : "a variable");
+        }
+    }
+}
+
 static void decide_files(const struct plan_facts *facts, struct plan *plan)
 {
     const struct settings *files = &facts->project->free[SECTION_FILES];
@@ -346,6 +381,8 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     const char *workdir = project_get(facts->project, KEY_IMAGE_WORKDIR);
     copy_settings(&facts->project->free[SECTION_ENV], &plan->env);
     copy_settings(&facts->project->free[SECTION_LABELS], &plan->labels);
+    warn_of_continued(&facts->project->free[SECTION_ENV], false, plan);
+    warn_of_continued(&facts->project->free[SECTION_LABELS], true, plan);
 
     const char *of_base =
         facts->base ? js_get_text(js_get(facts->base->config, "config"), "WorkingDir") : NULL;

@@ -35,6 +35,18 @@ static struct setting *stage_target(struct project *project, const char *section
     return stage && key >= 0 ? &stage->values[key] : NULL;
 }
 
+static struct setting *free_target(struct settings *settings, const char *section, const char *name,
+                                   const struct origin *origin, struct strv *complaints)
+{
+    if (settings->len >= SETTINGS_MAX) {
+        settings_complain(complaints, origin, "more than %d names in [%s]; remove some",
+                          SETTINGS_MAX, section);
+        return NULL;
+    }
+    struct setting *setting = settings_find(settings, name);
+    return setting ? setting : settings_add(settings, name);
+}
+
 /* The setting that "section" and "name" mean; in a free section it is made when it is new. NULL and
  * a complaint for an unknown one. */
 static struct setting *target(struct project *project, const char *section, const char *name,
@@ -46,10 +58,8 @@ static struct setting *target(struct project *project, const char *section, cons
     int free_section = keys_find_free(section), key = keys_find(section, name);
     if (key >= 0)
         return &project->values[key];
-    if (free_section >= 0) {
-        struct setting *setting = settings_find(&project->free[free_section], name);
-        return setting ? setting : settings_add(&project->free[free_section], name);
-    }
+    if (free_section >= 0)
+        return free_target(&project->free[free_section], section, name, origin, complaints);
 
     autofree char *hint =
         keys_known_section(section) ? keys_suggest(section, name) : keys_suggest_section(section);
@@ -115,10 +125,11 @@ static void on_continuation(struct load *load, const struct ini_entry *entry)
     if (load->last_is_shell && next == end) /* an assignment of the shell, which has no blank */
         assigns = false;
 
-    if (assigns && keys_find(entry->section, word) >= 0) {
+    bool names_file = keys_find_free(entry->section) == SECTION_FILES;
+    if (assigns && (names_file || keys_find(entry->section, word) >= 0)) {
         settings_complain(load->complaints, &origin,
                           "'%s' is indented, so it continues '%s'; remove the blanks before it",
-                          word, load->last->name ? load->last->name : "the value above");
+                          word, entry->name);
         return;
     }
     setting_continue(load->last, load->last_is_shell ? entry->raw : entry->value, &origin);
@@ -145,6 +156,11 @@ static void on_profile_entry(struct load *load, const char *profile, const struc
         return;
     }
 
+    if (load->overrides.len >= SETTINGS_MAX) {
+        settings_complain(load->complaints, origin, "more than %d names in all profiles",
+                          SETTINGS_MAX);
+        return;
+    }
     autofree char *full = xasprintf("%s/%s", profile, entry->name);
     if (settings_find(&load->overrides, full)) {
         settings_complain(load->complaints, origin, "'%s' is set twice in this profile; keep one",
@@ -235,7 +251,7 @@ static void settle_key(struct setting *setting, const struct key *key, struct st
 {
     setting_settle(setting, key->type, complaints);
     if (setting->value && setting->value[0] == '\0') {
-        free(take(setting->value));
+        setting_set(setting, NULL, &setting->origin);
         setting->origin = (struct origin){0};
     }
     if (!setting->value && key->fallback)

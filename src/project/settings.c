@@ -63,6 +63,27 @@ static void add_line(struct setting *setting, const struct origin *origin)
     setting->lines[setting->line_count++] = *origin;
 }
 
+size_t setting_length(const struct setting *setting)
+{
+    if (setting->room > 0)
+        return setting->length;
+    return setting->value ? strlen(setting->value) : 0;
+}
+
+/* A value may have half a million lines, so it isn't measured and copied for each of them. */
+static void append(struct setting *setting, const char *text, size_t length)
+{
+    setting->length = setting_length(setting);
+    if (setting->length + length >= setting->room) {
+        setting->room = 2 * (setting->length + length) + 64;
+        setting->value = xrealloc(setting->value, setting->room, 1);
+    }
+
+    memcpy(setting->value + setting->length, text, length);
+    setting->length += length;
+    setting->value[setting->length] = '\0';
+}
+
 void setting_continue(struct setting *setting, const char *value, const struct origin *origin)
 {
     bool first = !setting->value || !setting->value[0];
@@ -70,10 +91,9 @@ void setting_continue(struct setting *setting, const char *value, const struct o
         add_line(setting, &setting->origin);
     add_line(setting, origin);
 
-    char *joined =
-        xasprintf("%s%s%s", setting->value ? setting->value : "", first ? "" : "\n", value);
-    free(setting->value);
-    setting->value = joined;
+    if (!first)
+        append(setting, "\n", 1);
+    append(setting, value, strlen(value));
 }
 
 struct origin setting_line(const struct setting *setting, size_t index)
@@ -98,6 +118,7 @@ void setting_settle(struct setting *setting, enum value_type type, struct strv *
         }
         free(setting->value);
         setting->value = text;
+        setting->room = 0;
     }
 
     autofree char *wrong = setting->value[0] ? value_check(type, setting->value) : NULL;

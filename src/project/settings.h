@@ -19,7 +19,11 @@ struct setting {
     struct origin origin;
     struct origin *lines; /* of each line of a continued value; NULL for a value of one line */
     size_t line_count, line_cap;
+    size_t length, room; /* of the value while lines are added to it; room 0: not known */
 };
+
+/* More settings in one section are a mistake: each is compared with all others. */
+#define SETTINGS_MAX 10000
 
 struct settings {
     struct setting *items;
@@ -33,6 +37,8 @@ void setting_set(struct setting *setting, const char *value, const struct origin
 void setting_copy(struct setting *to, const struct setting *from);
 /* Appends a line to the value. */
 void setting_continue(struct setting *setting, const char *value, const struct origin *origin);
+/* Bytes of the value, without counting those of a continued one. */
+size_t setting_length(const struct setting *setting);
 /* Where line `index` (from 0) of the value was written. */
 struct origin setting_line(const struct setting *setting, size_t index);
 /* Unquotes the value and checks it by its type; complaints about it go to the list. */

@@ -207,9 +207,9 @@ static const char *wrong_command(const char *command)
     return NULL;
 }
 
-static size_t backslashes(const char *line)
+static size_t backslashes(const char *line, size_t length)
 {
-    size_t length = strlen(line), count = 0;
+    size_t count = 0;
     while (count < length && line[length - 1 - count] == '\\')
         count++;
     return count;
@@ -220,14 +220,14 @@ static void read_run(struct stage *stage, const char *line, const struct origin 
 {
     struct settings *run = &stage->run;
     struct setting *last = run->len > 0 ? &run->items[run->len - 1] : NULL;
-    size_t count = backslashes(line);
+    size_t count = backslashes(line, strlen(line));
     if (count > 0 && count % 2 == 0)
         settings_complain(
             complaints, origin,
             "only some engines continue a line that ends in an even number of backslashes; "
             "quote them");
 
-    if (last && backslashes(last->value) % 2 == 1) {
+    if (last && backslashes(last->value, setting_length(last)) % 2 == 1) {
         setting_continue(last, line, origin);
         return;
     }
@@ -239,7 +239,7 @@ static void check_run(const struct stage *stage, struct strv *complaints)
     for (size_t i = 0; i < stage->run.len; i++) {
         const struct setting *command = &stage->run.items[i];
         const char *wrong = wrong_command(command->value);
-        if (backslashes(command->value) % 2 == 1)
+        if (backslashes(command->value, setting_length(command)) % 2 == 1)
             wrong = "ends in a backslash, but no line follows";
         if (wrong)
             settings_complain(complaints, &command->origin, "'%.80s' %s", command->value, wrong);

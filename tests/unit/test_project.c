@@ -3,6 +3,7 @@
 #include "project/project.h"
 #include "support/buf.h"
 #include "support/fs.h"
+#include "support/inifile.h"
 #include "support/own.h"
 
 #include <unistd.h>
@@ -105,7 +106,11 @@ static void complains(void **state)
         {"[project]\nname = a\n[image]\n[project]\n",
          ":4:1: section [project] was opened at line 1 already"},
         {"[project]\nname = Hello\n", ":2:8: 'Hello' is not a name"},
-        {"[project]\nname = a\n  version = 2\n", ":3:3: 'version' is indented, so it continues"},
+        /* C17 */
+        {"[project]\nname = a\n  version = 2\n",
+         ":3:3: 'version' is indented, so it continues 'name'; remove the blanks before it"},
+        /* A12: the next file would become a part of the path. */
+        {"[files]\na = /a\n  b/c = /b\n", ":3:3: 'b/c' is indented, so it continues 'a'"},
         {"[image]\narch = mips\n", ":2:8: 'mips' is not an architecture of Lambda"},
         {"[build]\nflags = 'x\n", ":2:9: a quote is not closed in ''x'"},
         {"[build]\nstrip = maybe\n", ":2:9: 'maybe' is neither yes nor no"},
@@ -161,6 +166,49 @@ static void form(void **state)
     assert_null(project_get(&f->project, KEY_PROJECT_NAME));
     assert_int_equal(load_bytes(f, "[project]\nname = a\0b\n", 21), -1);
     assert_non_null(strstr(f->err.text, "control byte 0x00"));
+}
+
+/* D25: a file's size limits its lines, so each must cost the same. When it costs more than the one
+ * before, this test takes minutes. */
+static void many_lines(void **state)
+{
+    static const char *const starts[] = {"[env]\nTEXT = x\n",
+                                         "[stage:a]\nfrom = scratch\nrun = x \\\n"};
+    static const char *const lines[] = {" y\n", " \\\n"};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < countof(starts); i++) {
+        AUTO(buf) text = {0};
+        buf_adds(&text, starts[i]);
+        while (text.len < (size_t)INI_FILE_MAX - 16)
+            buf_adds(&text, lines[i]);
+        buf_adds(&text, " end\n");
+        assert_int_equal(load(f, buf_text(&text)), 0);
+        if (i > 0)
+            continue;
+
+        const struct setting *setting = &f->project.free[SECTION_ENV].items[0];
+        size_t length = strlen(setting->value);
+        assert_true(length > 600000);
+        assert_string_equal(setting->value + length - 8, "\ny\ny\nend");
+        assert_int_equal(setting_line(setting, 2).line, 4);
+    }
+}
+
+/* D25: each name is compared with all others, so they are limited. */
+static void many_names(void **state)
+{
+    struct fixture *f = *state;
+
+    for (int i = 0; i < 2; i++) {
+        AUTO(buf) text = {0};
+        buf_adds(&text, i == 0 ? "[env]\n" : "[profile:p]\n");
+        for (int n = 0; n < 10001; n++)
+            buf_addf(&text, "%sA%d = 1\n", i == 0 ? "" : "env.", n);
+        assert_int_equal(load(f, buf_text(&text)), -1);
+        assert_int_equal(f->complaints.len, 1);
+        assert_non_null(strstr(f->err.text, ":10002:1: more than 10000 names in "));
+    }
 }
 
 static void long_lines_and_files(void **state)
@@ -255,6 +303,8 @@ int main(void)
         TEST(complains),
         TEST(all_complaints_come_at_once_and_in_order),
         TEST(form),
+        TEST(many_lines),
+        TEST(many_names),
         TEST(long_lines_and_files),
         TEST(overrides),
         TEST(missing_file_names_init),
