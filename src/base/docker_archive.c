@@ -1,3 +1,4 @@
+#include "base/docker_names.h"
 #include "base/file.h"
 #include "layer/listing.h"
 #include "support/fs.h"
@@ -207,48 +208,6 @@ static char *follow(const struct import *import, const char *name)
     return path;
 }
 
-/* Whether the image has this name, in full or, as people type it, without the
- * leading components ("docker.io/library/"). */
-static bool has_tag(const struct js *image, const char *tag)
-{
-    const struct js *tags = js_get(image, "RepoTags");
-    size_t length = strlen(tag);
-
-    for (size_t i = 0; i < js_count(tags); i++) {
-        const char *full = js_text(js_at(tags, i));
-        size_t before = full && strlen(full) > length ? strlen(full) - length : 0;
-        if (full && strcmp(full + before, tag) == 0 && (before == 0 || full[before - 1] == '/'))
-            return true;
-    }
-    return false;
-}
-
-static const struct js *choose(const struct js *list, const char *tag, struct error *err)
-{
-    AUTO(buf) names = {0};
-    if (!js_is_array(list) || js_count(list) == 0) {
-        error_set(err, ERROR_REGISTRY, "its manifest.json names no image");
-        return NULL;
-    }
-
-    if (!tag && js_count(list) == 1)
-        return js_at(list, 0);
-
-    for (size_t i = 0; i < js_count(list); i++) {
-        const struct js *tags = js_get(js_at(list, i), "RepoTags");
-        if (tag && has_tag(js_at(list, i), tag))
-            return js_at(list, i);
-        for (size_t j = 0; j < js_count(tags) && names.len < 1000; j++)
-            buf_addf(&names, "%s%.200s", names.len ? ", " : "",
-                     js_text(js_at(tags, j)) ? js_text(js_at(tags, j)) : "");
-    }
-
-    error_set(err, ERROR_REGISTRY, "%s; write docker-archive:FILE:NAME with one of: %s",
-              tag ? "no image in it has this name" : "there are several images in it",
-              names.len ? buf_text(&names) : "(none)");
-    return NULL;
-}
-
 static int read_layer_names(struct import *import, const struct js *layers, struct error *err)
 {
     for (size_t i = 0; i < js_count(layers); i++) {
@@ -275,7 +234,7 @@ static int read_manifest(struct import *import, const char *tag, struct error *e
 
     AUTOPTR(js)
     list = js_parse(buf_text(&import->manifest), import->manifest.len, "manifest.json", err);
-    const struct js *image = list ? choose(list, tag, err) : NULL;
+    const struct js *image = list ? docker_names_choose(list, tag, err) : NULL;
     if (!image)
         return -1;
 

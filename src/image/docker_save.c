@@ -1,42 +1,11 @@
 #include "image/reading.h"
 
+#include "base/docker_names.h"
+
 #include <string.h>
 
 /* docker's manifest.json (docker's image spec v1.2, "Combined Image JSON"): alone in archives of
  * older dockers, beside an index.json in newer archives and those of other tools. */
-
-static bool has_tag(const struct js *entry, const char *tag)
-{
-    const struct js *tags = js_get(entry, "RepoTags");
-    for (size_t i = 0; i < js_count(tags); i++) {
-        const char *text = js_text(js_at(tags, i)), *colon = text ? strrchr(text, ':') : NULL;
-        if (text && (strcmp(text, tag) == 0 || (colon && strcmp(colon + 1, tag) == 0)))
-            return true;
-    }
-    return false;
-}
-
-static const struct js *choose(const struct reading *reading, const struct js *all,
-                               struct error *err)
-{
-    const struct js *found = NULL;
-    size_t count = 0;
-
-    for (size_t i = 0; i < js_count(all); i++) {
-        if (reading->tag && !has_tag(js_at(all, i), reading->tag))
-            continue;
-        found = js_at(all, i);
-        count++;
-    }
-
-    if (count == 1)
-        return found;
-    error_set(err, ERROR_REGISTRY,
-              count ? "%s: there are several images; choose one with --tag"
-                    : "%s: there is no image with this tag",
-              reading->path);
-    return NULL;
-}
 
 static void take_tags(const struct reading *reading, const struct js *entry)
 {
@@ -86,9 +55,11 @@ int reading_docker(const struct reading *reading, struct error *err)
 {
     struct imagefile *image = reading->image;
     AUTOPTR(js) all = reading_json(reading, "manifest.json", err);
-    const struct js *entry = all ? choose(reading, all, err) : NULL;
-    if (!entry)
+    if (!all)
         return -1;
+    const struct js *entry = docker_names_choose(all, reading->tag, err);
+    if (!entry)
+        return error_wrap(err, "%s", reading->path);
 
     const struct js *layers = js_get(entry, "Layers");
     const char *name = js_get_text(entry, "Config");

@@ -1,5 +1,6 @@
 #include "registry/manifest.h"
 
+#include "registry/reference.h"
 #include "support/strv.h"
 
 #include <stdlib.h>
@@ -175,21 +176,40 @@ static const char *entry_name(const struct js *entry)
     return text_or(js_get_text(notes, REF_NAME), text_or(js_get_text(notes, CONTAINERD_NAME), ""));
 }
 
+/* The name that tells an entry from all others: with several repositories in a layout of docker's,
+ * two entries may have the same tag. */
+static const char *unique_name(const struct js *entry)
+{
+    const char *full = js_get_text(js_get(entry, "annotations"), CONTAINERD_NAME);
+    return text_or(full, entry_name(entry));
+}
+
+/* Entries with one digest are names of one image; entries with one name are its platforms. */
+static bool other_image(const struct js *one, const struct js *other)
+{
+    return strcmp(unique_name(one), unique_name(other)) != 0 &&
+           strcmp(text_or(js_get_text(one, "digest"), ""),
+                  text_or(js_get_text(other, "digest"), "")) != 0;
+}
+
 bool layout_has_name(const struct js *entry, const char *tag)
 {
     const char *full = js_get_text(js_get(entry, "annotations"), CONTAINERD_NAME);
-    return strcmp(entry_name(entry), tag) == 0 || (full && strcmp(full, tag) == 0);
+    return strcmp(entry_name(entry), tag) == 0 || (full && reference_same(full, tag));
 }
 
 /* The names of a layout's images, for messages; "" without any. Caller frees. */
-static char *layout_names(const struct js *list)
+static char *layout_names(const struct js *list, bool unique)
 {
     enum { SHOWN = 20 };
     AUTO(strv) names = {0};
     AUTO(buf) text = {0};
-    for (size_t i = 0; i < js_count(list); i++)
-        if (is_image(js_at(list, i)) && entry_name(js_at(list, i))[0])
-            strv_add(&names, entry_name(js_at(list, i)));
+    for (size_t i = 0; i < js_count(list); i++) {
+        const struct js *entry = js_at(list, i);
+        const char *name = unique ? unique_name(entry) : entry_name(entry);
+        if (is_image(entry) && name[0])
+            strv_add(&names, name);
+    }
     strv_sort(&names);
     strv_unique(&names);
 
@@ -200,14 +220,23 @@ static char *layout_names(const struct js *list)
     return buf_detach(&text);
 }
 
-static int wrong_tag(const struct js *list, const char *tag, const char *where, struct error *err)
+static int no_such_tag(const struct js *list, const char *tag, const char *where, struct error *err)
 {
-    autofree char *names = layout_names(list);
-    if (!tag)
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: there are several images; add ':TAG' with one of: %s", where, names);
+    autofree char *names = layout_names(list, false);
     return error_set(err, ERROR_REGISTRY, "%s: no image is called '%s'; there is: %s", where, tag,
                      names[0] ? names : "one without a name, which needs no tag");
+}
+
+/* `same`: their tags are the same, so that only their full names tell them apart. */
+static int several_images(const struct js *list, const char *tag, bool same, const char *where,
+                          struct error *err)
+{
+    autofree char *names = layout_names(list, same);
+    if (tag)
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: several images are called '%s'; write one of: %s", where, tag, names);
+    return error_set(err, ERROR_REGISTRY,
+                     "%s: there are several images; add ':TAG' with one of: %s", where, names);
 }
 
 int layout_choose(const struct js *index, enum arch arch, const char *tag, const char *where,
@@ -223,15 +252,16 @@ int layout_choose(const struct js *index, enum arch arch, const char *tag, const
         const struct js *entry = js_at(list, i);
         if (!is_image(entry) || (tag && !layout_has_name(entry, tag)))
             continue;
-        if (!tag && only && strcmp(entry_name(only), entry_name(entry)) != 0)
-            return wrong_tag(list, NULL, where, err);
+        if (only && other_image(only, entry))
+            return several_images(list, tag, strcmp(entry_name(only), entry_name(entry)) == 0,
+                                  where, err);
         only = entry;
         count++;
         js_append(named, js_copy(entry));
     }
 
     if (count == 0 && tag)
-        return wrong_tag(list, tag, where, err);
+        return no_such_tag(list, tag, where, err);
     if (count == 1)
         return descriptor_read(only, where, out, err);
 

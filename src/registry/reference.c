@@ -86,6 +86,25 @@ bool reference_is_loopback(const char *host)
     return inet_pton(AF_INET, name, &v4) == 1 && (ntohl(v4.s_addr) >> 24) == 127;
 }
 
+/* The full name, or the text itself when it is no reference. Caller frees. */
+static char *full_name(const char *text)
+{
+    struct error ignored = {0};
+    struct reference reference = {0};
+    if (reference_parse(text, &reference, &ignored) != 0)
+        return xstrdup(text);
+
+    char *name = reference_name(&reference);
+    reference_release(&reference);
+    return name;
+}
+
+bool reference_same(const char *one, const char *other)
+{
+    autofree char *left = full_name(one), *right = full_name(other);
+    return strcmp(left, right) == 0;
+}
+
 const char *reference_server(const char *host)
 {
     return strcmp(host, "docker.io") == 0 ? "registry-1.docker.io" : host;

@@ -26,6 +26,9 @@ void reference_release(struct reference *reference);
 
 /* The full name, "HOST/REPOSITORY[:TAG][@DIGEST]". Caller frees. */
 char *reference_name(const struct reference *reference);
+/* Whether two texts name the same image: "go" and "docker.io/library/go:latest". A text that is no
+ * reference is the same as itself only. */
+bool reference_same(const char *one, const char *other);
 /* The server that requests for a host go to: "registry-1.docker.io" for "docker.io", otherwise the
  * host itself. Borrowed. */
 const char *reference_server(const char *host);

@@ -1,5 +1,7 @@
 #include "images.h"
 
+#include "base/docker_names.h"
+
 static void archives(void **state)
 {
     AUTO(strv) names = {0};
@@ -199,6 +201,7 @@ static void hostile_docker_archives(void **state)
         {"[{\"Config\":\"c.json\",\"RepoTags\":[\"a:1\"]},{\"Config\":\"c.json\","
          "\"RepoTags\":[\"b:2\"]}]",
          "one of: a:1, b:2"},
+        {"{\"schemaVersion\":2,\"layers\":[]}", "skopeo's 'dir:'"}, /* C26 */
     };
     static const char config[] =
         "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[\"sha256:"
@@ -226,14 +229,55 @@ static void hostile_docker_archives(void **state)
     }
 }
 
+/* A3, C26: which of the images, by the config's name; NULL: none. */
+static void names_of_images(void **state)
+{
+    static const char list[] =
+        "[{\"Config\":\"0\",\"RepoTags\":[\"team/app:1\"]},"
+        "{\"Config\":\"1\",\"RepoTags\":[\"app:1\",\"app:latest\"]},"
+        "{\"Config\":\"2\",\"RepoTags\":[\"docker.io/library/go:v1\"]},"
+        "{\"Config\":\"3\",\"RepoTags\":[\"x/y:1\",\"localhost:5000/z/y:5\"]},"
+        "{\"Config\":\"4\",\"RepoTags\":null}]";
+    static const struct {
+        const char *name, *config;
+    } cases[] = {
+        {"team/app:1", "0"},
+        {"app:1", "1"},
+        {"app", "1"},
+        {"go:v1", "2"},
+        {"library/go:v1", "2"},
+        {"docker.io/library/app:1", "1"},
+        {"v1", "2"},
+        {"5", "3"},
+        {"localhost:5000/z/y:5", "3"},
+        {"1", NULL},
+        {"y:1", NULL},
+        {"p:1", NULL},
+        {"", NULL},
+        {"z/y:5", NULL},
+        {NULL, NULL},
+    };
+    struct error err = {0};
+    AUTOPTR(js) all = js_parse(list, strlen(list), "manifest.json", &err);
+    (void)state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        const struct js *found = docker_names_choose(all, cases[i].name, &err);
+        assert_int_equal(found != NULL, cases[i].config != NULL);
+        if (found)
+            assert_string_equal(js_get_text(found, "Config"), cases[i].config);
+        else
+            assert_non_null(strstr(err.text, "one of: team/app:1, app:1, app:latest, docker.io/"));
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(archives),
-        TEST(hostile_archives),
-        TEST(docker_archives),
-        TEST(hostile_docker_archives),
+        TEST(archives),        TEST(hostile_archives),
+        TEST(docker_archives), TEST(hostile_docker_archives),
+        TEST(names_of_images),
     };
     return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
 }

@@ -105,6 +105,37 @@ static void tags(void **state)
     assert_refused("oci:layout:v3", "there is: v1, v2");
 }
 
+/* A3: two repositories with one tag, as `docker save` writes them, are two images; two names of one
+ * image aren't. */
+static void same_tags(void **state)
+{
+    size_t size = 0;
+    AUTO(buf) list = {0};
+    (void)state;
+
+    struct digest one = make_image(&(struct image){.history = "null"}, &size);
+    add_entry(&list, &one, size,
+              "\"annotations\":{\"org.opencontainers.image.ref.name\":\"1\","
+              "\"io.containerd.image.name\":\"docker.io/library/app:1\"}");
+    add_entry(&list, &one, size,
+              "\"annotations\":{\"org.opencontainers.image.ref.name\":\"1\","
+              "\"io.containerd.image.name\":\"docker.io/x/app:1\"}");
+    write_index(&list);
+    assert_loads("oci:layout:1", &one);
+
+    struct digest two = make_image(&(struct image){.history = "[]"}, &size);
+    add_entry(&list, &two, size,
+              "\"annotations\":{\"org.opencontainers.image.ref.name\":\"1\","
+              "\"io.containerd.image.name\":\"docker.io/y/app:1\"}");
+    write_index(&list);
+    assert_loads("oci:layout:y/app:1", &two);
+    assert_loads("oci:layout:app:1", &one);
+    assert_refused("oci:layout:1", "several images are called '1'; write one of: "
+                                   "docker.io/library/app:1, docker.io/x/app:1, docker.io/y/app:1");
+    assert_refused("oci:layout", "one of: docker.io/library/app:1, docker.io/x/app:1");
+    assert_refused("oci:layout:p:1", "no image is called 'p:1'");
+}
+
 static void platforms(void **state)
 {
     size_t arm_size = 0, amd_size = 0;
@@ -331,6 +362,7 @@ int main(void)
         TEST(a_layout),
         TEST(a_layout_that_changes),
         TEST(tags),
+        TEST(same_tags),
         TEST(platforms),
         TEST(wrong_images),
         TEST(a_tree_that_climbs_out),
