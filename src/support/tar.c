@@ -2,6 +2,7 @@
 
 #include "config.h"
 #include "support/dl.h"
+#include "support/process.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -18,7 +19,7 @@
     X(archive_, read_new) X(archive_, read_free) \
     X(archive_, read_support_filter_gzip) X(archive_, read_support_format_tar) \
     X(archive_, read_open) X(archive_, read_next_header) X(archive_, read_data) \
-    X(archive_, filter_code) X(archive_, filter_bytes) \
+    X(archive_, filter_code) X(archive_, filter_bytes) X(archive_, filter_count) \
     X(archive_, error_string) X(archive_, set_error) \
     X(archive_, entry_pathname) X(archive_, entry_pathname_utf8) \
     X(archive_, entry_hardlink) X(archive_, entry_hardlink_utf8) \
@@ -43,6 +44,7 @@ struct tar_reader {
     char *chunk;
     uint64_t total, size;    /* bytes of archive read so far; of the current entry's content */
     uint64_t content, given; /* bytes of content given out so far; of the current entry */
+    int64_t claimed;         /* bytes of content that the entries so far have by their headers */
 };
 
 /* umoci's insert stops right after the last file's content, without filling its block, and every
@@ -61,7 +63,9 @@ static int64_t missing_fill(struct tar_reader *reader)
 static la_ssize_t pull(struct archive *archive, void *data, const void **bytes)
 {
     struct tar_reader *reader = data;
-    int64_t got = reader->source(reader->data, reader->chunk, CHUNK, reader->err);
+    int64_t got = process_check_interrupt(reader->err) == 0
+                      ? reader->source(reader->data, reader->chunk, CHUNK, reader->err)
+                      : -1;
     *bytes = reader->chunk;
 
     if (got == 0)
@@ -96,6 +100,12 @@ static struct tar_reader *open_reader(struct tar_reader *made, struct error *err
         la.read_support_format_tar(reader->archive) != ARCHIVE_OK ||
         la.read_open(reader->archive, reader, NULL, pull, NULL) != ARCHIVE_OK) {
         fail(reader, err);
+        return NULL;
+    }
+
+    /* gzip in gzip expands a million times. */
+    if (la.filter_count(reader->archive) > 2) {
+        error_set(err, ERROR_REGISTRY, "%s: it is compressed twice; unpack it once", reader->name);
         return NULL;
     }
     return take(reader);
@@ -203,6 +213,11 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     if (entry->size < 0 || entry->uid < 0 || entry->gid < 0)
         return error_set(err, ERROR_REGISTRY, "%s: '%s' has a negative size or owner", reader->name,
                          entry->path);
+    if (entry->size > TAR_CONTENT_MAX - reader->claimed ||
+        la.filter_bytes(reader->archive, 0) > 2 * TAR_CONTENT_MAX) /* headers without end */
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", reader->name);
+    reader->claimed += entry->size;
     return 0;
 }
 

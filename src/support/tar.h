@@ -41,9 +41,13 @@ typedef int (*byte_sink)(void *data, const void *bytes, size_t length, struct er
  * 512 bytes can claim holes of any size. No image builder makes sparse files. */
 #define TAR_HOLES_MAX (1024 * 1024 * 1024)
 
+/* No archive holds more than this: Lambda takes images of 10 GB. */
+#define TAR_CONTENT_MAX (INT64_C(32) << 30)
+
 /* Reads plain or gzip (several members too) tar of every dialect: ustar, GNU, PAX. Hostile input is
  * an error (ERROR_REGISTRY, with `name` in front), never a crash: names longer than 4,096 bytes,
- * sizes below 0, truncation, endless holes. Nothing is unpacked to the file system here. */
+ * sizes below 0, truncation, endless holes, an archive that is compressed twice or holds more than
+ * TAR_CONTENT_MAX bytes. A signal ends the reading. Nothing is unpacked to the file system here. */
 struct tar_reader;
 struct tar_reader *tar_reader_open(tar_source source, void *data, const char *name,
                                    struct error *err) must_check;

@@ -387,6 +387,37 @@ static void holes_have_a_limit(void **state)
     assert_string_equal(err.text, "hole.tar: its sparse files have more than 1 GiB of holes");
 }
 
+/* D9: gzip in gzip is refused before anything is unpacked, and so is a header that claims more than
+ * an image can hold. */
+static void floods_are_refused_at_once(void **state)
+{
+    struct error err = {0};
+    AUTO(buf) tar = {0}, once = {0}, twice = {0};
+    AUTOPTR(tar_writer) writer = tar_writer_open(collect, &tar, &err);
+    struct buf *const from[] = {&tar, &once}, *const to[] = {&once, &twice};
+    (void)state;
+
+    for (int i = 0; i < 2; i++) {
+        struct tar_entry large = {
+            .path = "large", .type = TAR_FILE, .size = i == 0 ? 5 : INT64_C(1) << 40};
+        assert_int_equal(tar_writer_entry(writer, &large, &err), 0);
+        if (i == 0)
+            assert_int_equal(tar_writer_data(writer, "bytes", 5, &err), 0);
+    }
+    for (int i = 0; i < 2; i++) {
+        AUTOPTR(gzip_writer) packer = gzip_writer_open(collect, to[i], GZIP_DEFAULT, 0, &err);
+        assert_int_equal(gzip_writer_write(packer, from[i]->data, from[i]->len, &err), 0);
+        assert_int_equal(gzip_writer_finish(packer, &err), 0);
+    }
+
+    assert_int_equal(drain(once.data, once.len, &err), -1);
+    assert_non_null(strstr(err.text, ": it unpacks to more than 32 GiB"));
+
+    struct memory memory = {twice.data, twice.len, 512};
+    assert_null(tar_reader_open(from_memory, &memory, "archive", &err));
+    assert_string_equal(err.text, "archive: it is compressed twice; unpack it once");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -398,6 +429,7 @@ int main(void)
         cmocka_unit_test(the_last_block_may_lack_its_fill),
         cmocka_unit_test(damaged_headers_are_errors),
         cmocka_unit_test(gzip_is_read_too),
+        cmocka_unit_test(floods_are_refused_at_once),
         cmocka_unit_test(the_sources_error_survives),
         cmocka_unit_test(long_names_are_refused),
         cmocka_unit_test(holes_have_a_limit),
