@@ -28,6 +28,7 @@ struct import {
     const struct base_request *request;
     const char *path;
     struct buf manifest, config;
+    struct strv seen;
     struct strv links; /* "NAME" and "TARGET" in turns: the second copy of a layer is a link */
     char *config_name;
     struct strv layer_names; /* as clean paths, links followed */
@@ -38,6 +39,7 @@ static void import_release(struct import *import)
 {
     buf_release(&import->manifest);
     buf_release(&import->config);
+    strv_release(&import->seen);
     strv_release(&import->links);
     strv_release(&import->layer_names);
     free(import->config_name);
@@ -84,12 +86,14 @@ static int read_small(struct tar_reader *reader, const struct tar_entry *entry, 
 static int see_manifest(struct import *import, struct tar_reader *reader,
                         const struct tar_entry *entry, const char *path, struct error *err)
 {
-    enum { MOST_LINKS = 10000 };
+    if (entry->type == TAR_DIR || entry->type == TAR_OTHER)
+        return 0;
+    if (file_name_once(&import->seen, path, err) != 0)
+        return -1;
     if (entry->type == TAR_FILE && strcmp(path, "manifest.json") == 0)
         return read_small(reader, entry, &import->manifest, err);
 
-    if ((entry->type == TAR_SYMLINK || entry->type == TAR_HARDLINK) &&
-        import->links.len < 2 * MOST_LINKS) {
+    if (entry->type != TAR_FILE) {
         autofree char *dir = path_dir(path), *joined = path_join(dir, entry->link);
         char *target = path_clean(entry->type == TAR_SYMLINK ? joined : entry->link);
         if (target) {

@@ -64,6 +64,18 @@ int file_reference_key(const struct base_request *request, const char *below, ch
     return 0;
 }
 
+int file_name_once(struct strv *seen, const char *path, struct error *err)
+{
+    enum { MOST_NAMES = 10000 };
+    if (seen->len >= MOST_NAMES)
+        return error_set(err, ERROR_REGISTRY, "it has more than %d files; this is not an image",
+                         MOST_NAMES);
+    if (strv_contains(seen, path))
+        return error_set(err, ERROR_REGISTRY, "it has the name '%.200s' twice", path);
+    strv_add(seen, path);
+    return 0;
+}
+
 /* Brings a manifest or an index into the store and parses it. */
 static struct js *document(const struct layout *layout, const struct descriptor *blob,
                            const char *where, struct error *err)

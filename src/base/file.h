@@ -3,6 +3,7 @@
 
 #include "base/base.h"
 #include "registry/manifest.h"
+#include "support/strv.h"
 
 /* Shared by the sources that read files. */
 
@@ -21,6 +22,10 @@ void file_reference_release(struct file_reference *reference);
  * itself), so that a changed file has another key. Caller frees. */
 int file_reference_key(const struct base_request *request, const char *below, char **key,
                        struct error *err) must_check;
+
+/* Remembers a name of an archive. One that comes twice, or more than 10,000, is ERROR_REGISTRY:
+ * tools disagree about which of two files counts. */
+int file_name_once(struct strv *seen, const char *path, struct error *err) must_check;
 
 /* A layout that is copied into the store. */
 struct layout {

@@ -64,8 +64,19 @@ static int read_index(struct tar_reader *reader, const struct tar_entry *entry, 
     return length < 0 ? -1 : 0;
 }
 
+/* What was read of an archive. */
+struct intake {
+    struct buf *index;
+    struct strv seen;
+};
+
+static void intake_release(struct intake *intake)
+{
+    strv_release(&intake->seen);
+}
+
 static int read_entry(struct tar_reader *reader, const struct tar_entry *entry,
-                      const struct store *store, struct buf *index, struct error *err)
+                      const struct store *store, struct intake *intake, struct error *err)
 {
     static const char blobs[] = "blobs/sha256/";
     autofree char *path = path_clean(entry->path);
@@ -76,7 +87,9 @@ static int read_entry(struct tar_reader *reader, const struct tar_entry *entry,
         return 0;
 
     if (strcmp(path, "index.json") == 0)
-        return read_index(reader, entry, index, err);
+        return read_index(reader, entry, intake->index, err);
+    if (file_name_once(&intake->seen, path, err) != 0)
+        return -1;
     if (strncmp(path, blobs, sizeof blobs - 1) == 0)
         return copy_blob(reader, entry, path + sizeof blobs - 1, store, err);
     return 0;
@@ -87,12 +100,13 @@ static int read_archive(const char *path, const struct store *store, struct buf 
 {
     struct tar_entry entry;
     int more = 0;
+    AUTO(intake) intake = {.index = index};
     AUTOPTR(tar_reader) reader = tar_reader_open_file(path, err);
     if (!reader)
         return -1;
 
     while ((more = tar_reader_next(reader, &entry, err)) == 1)
-        if (read_entry(reader, &entry, store, index, err) != 0)
+        if (read_entry(reader, &entry, store, &intake, err) != 0)
             return -1;
 
     if (more == 0 && index->len == 0)

@@ -2,6 +2,7 @@
 
 #include "registry/pull.h"
 #include "support/fs.h"
+#include "support/process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -75,12 +76,13 @@ static int64_t read_more(struct intake *intake, void *bytes, size_t capacity, st
 {
     if (intake->tar)
         return tar_reader_read(intake->tar, bytes, capacity, err);
-    for (;;) {
+    while (process_check_interrupt(err) == 0) {
         ssize_t got = read(intake->fd, bytes, capacity);
         if (got >= 0 || errno != EINTR)
             return got >= 0 ? got
                             : error_errno(err, ERROR_REGISTRY, "can't read '%s'", intake->name);
     }
+    return -1;
 }
 
 static int64_t intake_bytes(void *data, void *bytes, size_t capacity, struct error *err)
@@ -177,12 +179,28 @@ static int read_part(struct parts *parts, struct part *part, struct tar_reader *
     return 0;
 }
 
+static const struct part *find(const struct parts *parts, const char *path)
+{
+    for (size_t i = 0; i < parts->len; i++)
+        if (strcmp(parts->list[i]->path, path) == 0)
+            return parts->list[i];
+    return NULL;
+}
+
+/* A name that an archive has twice is refused: tools disagree about which one counts, so what was
+ * checked wouldn't be what another one runs. */
 static struct part *add(struct parts *parts, char *path, struct error *err)
 {
     if (parts->len >= PARTS) {
         free(path);
         error_set(err, ERROR_REGISTRY, "%s: more than %d files; this is not an image", parts->path,
                   PARTS);
+        return NULL;
+    }
+
+    if (find(parts, path)) {
+        error_set(err, ERROR_REGISTRY, "%s: it has the name '%.200s' twice", parts->path, path);
+        free(path);
         return NULL;
     }
 
@@ -338,15 +356,6 @@ static const struct part *fetch(struct parts *parts, const struct descriptor *de
         return NULL;
     grow(parts->list, parts->len, parts->cap);
     return parts->list[parts->len++] = take(part);
-}
-
-/* The last file with a name counts, as it does when the archive is unpacked. */
-static const struct part *find(const struct parts *parts, const char *path)
-{
-    for (size_t i = parts->len; i-- > 0;)
-        if (strcmp(parts->list[i]->path, path) == 0)
-            return parts->list[i];
-    return NULL;
 }
 
 static const struct part *find_linked(const struct parts *parts, const char *path)

@@ -1,6 +1,7 @@
 #include "images.h"
 
 #include "base/docker_names.h"
+#include "image/imagefile.h"
 
 static void archives(void **state)
 {
@@ -229,6 +230,37 @@ static void hostile_docker_archives(void **state)
     }
 }
 
+/* D1: every reader refuses a name that comes twice. */
+static void names_that_come_twice(void **state)
+{
+    static const struct {
+        struct item first, second;
+        const char *why;
+    } cases[] = {
+        {{"manifest.json", '0', "[]"}, {"manifest.json", '0', "[]"}, "twice"},
+        {{"blobs/sha256/aa", '0', "x"}, {"blobs/sha256/aa", '0', "y"}, "aa' twice"},
+        {{"a/layer.tar", '2', "x"}, {"./a/layer.tar", '0', "y"}, "the name 'a/layer.tar' twice"},
+    };
+    struct error err = {0};
+    autofree char *path = path_join(folder, "f.tar");
+    (void)state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        AUTO(buf) tar = {0};
+        AUTO(imagefile) image = {0};
+        item_add(&tar, &cases[i].first);
+        item_add(&tar, &cases[i].second);
+        tar_end(&tar);
+        assert_int_equal(fs_write(path, tar.data, tar.len, 0644, &err), 0);
+        assert_refused("docker-archive:f.tar", cases[i].why);
+        assert_int_equal(imagefile_load(path, &(struct imagefile_choice){0}, &store, &image, &err),
+                         -1);
+        assert_non_null(strstr(err.text, cases[i].why));
+        if (strncmp(cases[i].first.path, "blobs/", 6) == 0)
+            assert_refused("oci-archive:f.tar", cases[i].why);
+    }
+}
+
 /* A3, C26: which of the images, by the config's name; NULL: none. */
 static void names_of_images(void **state)
 {
@@ -277,7 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(archives),        TEST(hostile_archives),
         TEST(docker_archives), TEST(hostile_docker_archives),
-        TEST(names_of_images),
+        TEST(names_of_images), TEST(names_that_come_twice),
     };
     return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
 }

@@ -145,12 +145,38 @@ static void formats_and_damage(void **state)
     assert_int_equal(fs_remove(folder, &err), 0);
 }
 
+/* D1: only the bytes of the layer that the manifest names are used. */
+static void other_bytes_are_refused(void **state)
+{
+    static const struct entry real[] = {{"a", "new", NULL}}, other[] = {{"a", "bad", NULL}};
+    struct error err = {0};
+    struct imagefile image = {.format = "oci-layout"};
+    autofree char *folder = unit_folder(), *to = path_join(folder, "to");
+    (void)state;
+
+    add_layer(folder, other, 1, &image);
+    add_layer(folder, real, 1, &image);
+    autofree char *bad =
+        xasprintf("%s/blobs/sha256/%s", folder, digest_hex(&image.layers[0].digest));
+    autofree char *good =
+        xasprintf("%s/blobs/sha256/%s", folder, digest_hex(&image.layers[1].digest));
+    assert_int_equal(extract_file(folder, &image, "a", to, &err), 0);
+    assert_int_equal(rename(bad, good), 0);
+    assert_int_equal(extract_file(folder, &image, "a", to, &err), -1);
+    assert_int_equal(err.kind, ERROR_REGISTRY);
+    assert_non_null(strstr(err.text, "changed while it was read, or is damaged"));
+
+    free(image.layers);
+    assert_int_equal(fs_remove(folder, &err), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_topmost_file_counts),
         cmocka_unit_test(removed_and_strange_files),
         cmocka_unit_test(formats_and_damage),
+        cmocka_unit_test(other_bytes_are_refused),
     };
     return cmocka_run_group_tests_name("extract", tests, NULL, NULL);
 }
