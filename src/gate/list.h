@@ -56,7 +56,7 @@ RULE(23, NO_TARGET, gate_faults, ERROR, SPECIFIED, "a hard link to a missing fil
 RULE(24, WHITEOUT, gate_faults, ERROR, SPECIFIED, "a malformed whiteout",
      "make it an empty file '.wh.NAME'")
 RULE(25, ESCAPES, gate_faults, ERROR, SPECIFIED, "a name that leads out of the image",
-     "write names without '..', and nothing below links that leave the image")
+     "write names without '..' above the root")
 RULE(26, BELOW_FILE, gate_faults, ERROR, SPECIFIED, "a name below something that isn't a folder",
      "remove the file or link first, or write the folder itself")
 RULE(27, SPECIAL_FILE, gate_special, WARNING, INFERRED, "a device, socket or FIFO",

@@ -54,14 +54,6 @@ static struct node *child(struct rootfs *rootfs, struct node *dir, const char *n
     return nodes_add(&rootfs->nodes, dir, keep_extra(rootfs, buf_text(&path)));
 }
 
-static int escapes(struct rootfs *rootfs, const char *path, const char *link, struct error *err)
-{
-    rootfs->fault = ROOTFS_ESCAPES;
-    return error_set(err, ERROR_REGISTRY,
-                     "the name '%.200s' leads out of the image through the link '%.200s'", path,
-                     link);
-}
-
 static bool is_up(const char *component, size_t length)
 {
     return length == 2 && component[0] == '.' && component[1] == '.';
@@ -96,24 +88,21 @@ static int below_file(struct rootfs *rootfs, const char *name, const struct node
 }
 
 /* The directory that the first `length` bytes of a name lead to, through any links. Missing
- * directories are made when `make` is set; else *out is NULL. A tool that follows links while it
- * unpacks would write wherever they lead, so a link that leads out of the image is an error. */
+ * directories are made when `make` is set; else *out is NULL. The image is the whole world, as it
+ * is for the tools that unpack in a chroot: an absolute link starts at its root, and above the root
+ * is the root. */
 static int walk(struct rootfs *rootfs, const char *name, size_t length, bool make,
                 struct node **out, struct error *err)
 {
     autofree char *rest = xstrndup(name, length);
-    const char *link = name;
     struct node *dir = rootfs->root;
     int links = 0;
 
     for (char *at = rest; dir && *at;) {
         size_t part = strcspn(at, "/");
         char *after = at + part + strspn(at + part, "/");
-        if (is_up(at, part)) { /* from a link: names are clean */
-            if (!dir->parent)
-                return escapes(rootfs, name, link, err);
+        if (is_up(at, part) && dir->parent) /* from a link: names are clean */
             dir = nodes_at(&rootfs->nodes, dir->parent);
-        }
         if (is_up(at, part) || is_here(at, part)) {
             at = after;
             continue;
@@ -121,11 +110,10 @@ static int walk(struct rootfs *rootfs, const char *name, size_t length, bool mak
 
         struct node *node = child(rootfs, dir, at, part, make);
         if (node && node->entry.type == TAR_SYMLINK) {
-            link = node->entry.path;
-            if (node->entry.link[0] == '/')
-                return escapes(rootfs, name, link, err);
             if (++links > MOST_LINKS)
                 return below_cycle(rootfs, name, err);
+            if (node->entry.link[0] == '/')
+                dir = rootfs->root;
             rest = at = splice(rest, node->entry.link, after);
             continue;
         }
@@ -301,15 +289,10 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
         rootfs->fault = ROOTFS_ROOT;
         return error_set(err, ERROR_REGISTRY, "its root is not a directory");
     }
-    if (!(from->flags & LISTING_ABSOLUTE))
-        return 0;
 
-    rootfs->fault = ROOTFS_ABSOLUTE;
-    if (!rootfs->judge)
-        return error_set(err, ERROR_REGISTRY,
-                         "the name '/%.200s' leads out of the image: it is absolute", path);
-    rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path,
-                         "its name in the layer begins with a slash");
+    if ((from->flags & LISTING_ABSOLUTE) && rootfs->judge)
+        rootfs->judge->fault(rootfs->judge->data, ROOTFS_ABSOLUTE, layer, path,
+                             "its name in the layer begins with a slash");
     return 0;
 }
 

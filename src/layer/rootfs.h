@@ -16,20 +16,21 @@ struct rootfs_entry {
     unsigned layer : 12; /* from 1; 0: no layer names this directory */
 };
 /* Merges the lists of the layers; a list that is missing or damaged is made again. count 0: an
- * empty root. ERROR_REGISTRY: a name that leads out of the image by itself or through a symbolic
- * link (an absolute one, or one with ".."), a name below a file, a hard link to nothing, and more
- * than 2,000,000 entries or 4,095 layers in all. An entry takes about 100 bytes plus its names. */
+ * empty root. Links are followed inside of the image. ERROR_REGISTRY: a name with ".." above the
+ * root, a name below a file, a hard link to nothing, and more than 2,000,000 entries or 4,095
+ * layers in all. An entry takes about 100 bytes plus its names. */
 struct rootfs *rootfs_load(const struct store *store, const struct digest *layers, size_t count,
                            struct error *err) must_check;
 
 /* What is wrong with an entry. A tree that is only judged leaves such entries out. */
 enum rootfs_fault {
-    ROOTFS_ESCAPES, /* its name or hard link leads out of the image, by itself or through a link */
-    ROOTFS_BELOW_FILE, /* its name leads through something other than a directory, or
-                          a cycle of links */
+    ROOTFS_ESCAPES,    /* its name or hard link leads out of the image */
+    ROOTFS_BELOW_FILE, /* its name leads through something other than a directory, or a cycle of
+                          links */
     ROOTFS_NO_TARGET,  /* a hard link to nothing, or to a directory */
     ROOTFS_WHITEOUT,   /* a whiteout without a name, or one that isn't an empty file */
-    ROOTFS_ABSOLUTE,   /* its name begins with a slash; it is in the tree nevertheless */
+    ROOTFS_ABSOLUTE,   /* its name begins with a slash; it is in the tree nevertheless.
+                          rootfs_load allows it */
     ROOTFS_ROOT,       /* the root is not a directory */
     ROOTFS_NO_PARENT,  /* no layer lists its folder before it; it is in the tree nevertheless.
                           rootfs_load allows it */

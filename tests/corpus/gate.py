@@ -198,7 +198,9 @@ def whiteout():
 
 @case(25)
 def escape():
-    return app(link("var/task/out", "/etc"), file("var/task/out/passwd")), app(link("var/task/out", "/etc"))
+    bad, good = app(), app(link("var/task/out", "/etc"), file("var/task/out/passwd"))  # B3: a link stays in the image
+    bad.layers[0].entries.append(file("../etc/passwd"))
+    return bad, good
 
 
 @case(26)
