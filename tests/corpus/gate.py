@@ -198,7 +198,7 @@ def whiteout():
 
 @case(25)
 def escape():
-    bad, good = app(), app(link("var/task/out", "/etc"), file("var/task/out/passwd"))  # B3: a link stays in the image
+    bad, good = app(), app(link("var/task/out", "/var/task"), file("var/task/out/passwd"))  # B3: a link stays in the image
     bad.layers[0].entries.append(file("../etc/passwd"))
     return bad, good
 
