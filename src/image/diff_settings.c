@@ -43,10 +43,10 @@ static bool same(const struct js *a, const struct js *b)
 static void compare(void *data, const char *key, const struct js *value)
 {
     struct members *members = data;
-    const struct js *a = members->second ? js_get(members->a, key) : value;
-    const struct js *b = members->second ? value : js_get(members->b, key);
+    const struct js *a = js_get(members->a, key), *b = js_get(members->b, key);
+    (void)value; /* null counts as missing */
 
-    if ((members->second && a) || same(a, b))
+    if (members->second == (a != NULL) || same(a, b))
         return;
     add(members->prefix, key, a, b, members->out);
 }

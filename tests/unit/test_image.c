@@ -1,5 +1,6 @@
 #include "unit.h"
 
+#include "image/diff.h"
 #include "image/image.h"
 #include "registry/manifest.h"
 
@@ -344,6 +345,31 @@ static void limits_hold(void **state)
     assert_string_equal(js_get_text(config, "created"), "9999-12-31T23:59:59Z");
 }
 
+/* A5: docker save writes null for what is missing. */
+static void null_equals_missing(void **state)
+{
+    static const char *const texts[] = {
+        "{\"config\":{\"Volumes\":null,\"Cmd\":[\"a\"],\"Env\":null},\"history\":null}",
+        "{\"config\":{\"Cmd\":[\"a\"],\"Labels\":null}}",
+        "{\"config\":{\"Cmd\":[\"a\"],\"Volumes\":{}}}",
+    };
+    struct imagefile images[countof(texts)] = {{0}};
+    struct error err = {0};
+    (void)state;
+
+    for (size_t i = 0; i < countof(texts); i++)
+        images[i].config = js_parse(texts[i], strlen(texts[i]), "config", &err);
+    for (size_t i = 0; i < countof(texts); i++)
+        for (size_t j = 0; j < countof(texts); j++) {
+            AUTOPTR(js) found = js_array();
+            diff_settings(&images[i], &images[j], found);
+            assert_int_equal(js_count(found), (i == 2) != (j == 2));
+        }
+
+    for (size_t i = 0; i < countof(texts); i++)
+        js_free(images[i].config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -356,6 +382,7 @@ int main(void)
         cmocka_unit_test(a_plain_base_layer_says_so),
         cmocka_unit_test(wrong_bases_are_refused),
         cmocka_unit_test(limits_hold),
+        cmocka_unit_test(null_equals_missing),
     };
 
     return cmocka_run_group_tests_name("image", tests, NULL, NULL);
