@@ -62,7 +62,8 @@ static int read_manifest(const struct reading *reading, struct js *document, con
         xstrdup(js_get_text(document, "mediaType") ? text_of(document, "mediaType") : type);
     image->config_type = xstrdup(text_of(js_get(document, "config"), "mediaType"));
 
-    if (!js_is_array(layers) || !js_is_object(js_get(document, "config")))
+    bool listed = js_is_array(layers) || js_has_null(document, "layers");
+    if (!listed || !js_is_object(js_get(document, "config")))
         return error_set(err, ERROR_REGISTRY,
                          "%s: the manifest has no config or no layers; this is not an image",
                          reading->path);

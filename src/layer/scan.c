@@ -119,6 +119,12 @@ static int read_entries(struct stream *stream, struct listing_writer *writer, st
     struct tar_entry entry;
     int more = 0;
     autofree char *room = xmalloc(CONTENT);
+    while (stream->ready.len == 0 && !stream->ended)
+        if (advance(stream, err) != 0)
+            return -1;
+    if (stream->ready.len == 0) /* no content at all is a layer without entries, as in Go's tools */
+        return 0;
+
     AUTOPTR(tar_reader) reader = tar_reader_open(tar_bytes, stream, "the layer", err);
     if (!reader)
         return -1;

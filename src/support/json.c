@@ -80,6 +80,11 @@ const struct js *js_get(const struct js *object, const char *key)
     return json_is_null(value) ? NULL : ours(value);
 }
 
+bool js_has_null(const struct js *object, const char *key)
+{
+    return json_is_null(json_object_get(real(object), key));
+}
+
 const char *js_text(const struct js *value)
 {
     return json_string_value(real(value));

@@ -26,7 +26,8 @@ struct js *js_copy(const struct js *value);
 /* Reading. A wrong type or a missing member is treated like NULL, and null counts as missing.
  * Results are borrowed from the value. */
 const struct js *js_get(const struct js *object, const char *key);
-const char *js_text(const struct js *value); /* NULL when it isn't a string */
+bool js_has_null(const struct js *object, const char *key); /* the member is there, and is null */
+const char *js_text(const struct js *value);                /* NULL when it isn't a string */
 const char *js_get_text(const struct js *object, const char *key);
 bool js_is_object(const struct js *value);
 bool js_has_members(const struct js *object); /* false for anything but an object */

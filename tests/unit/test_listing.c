@@ -315,6 +315,22 @@ static void a_damaged_list_is_made_anew(void **state)
     assert_tree(&blob, 1, "dir/ dir/a");
 }
 
+/* B5: no bytes, and gzip of no bytes. */
+static void layers_without_content(void **state)
+{
+    struct error err = {0};
+    AUTO(buf) packed = {0};
+    struct digest layers[3] = {LAYER({"a", '0', "x"})}, diff_id = {0};
+    (void)state;
+
+    gzip_add(&packed, "", 0);
+    assert_int_equal(store_put(&store, "", 0, &layers[1], &err), 0);
+    assert_int_equal(store_put(&store, packed.data, packed.len, &layers[2], &err), 0);
+    assert_tree(layers, 3, "a");
+    assert_int_equal(listing_make(&store, &layers[1], &diff_id, &err), 0);
+    assert_int_equal(strncmp(diff_id.text, "sha256:e3b0c44298fc1c149afbf4c8", 31), 0);
+}
+
 static void names_that_climb_out(void **state)
 {
     (void)state;
@@ -520,6 +536,7 @@ int main(void)
         TEST(a_damaged_blob_is_put_away),
         TEST(diff_ids_are_checked),
         TEST(a_damaged_list_is_made_anew),
+        TEST(layers_without_content),
         TEST(names_that_climb_out),
         TEST(nothing_is_outside_of_the_root),
         TEST(links_inside_the_image_are_followed),

@@ -132,6 +132,11 @@ static void manifests(void **state)
         assert_null(manifest.layers);
     }
 
+    AUTOPTR(js) none = parse("{" CONFIG ",'layers':null}"); /* B5 */
+    assert_int_equal(manifest_read(none, "WHERE", &manifest, &err), 0);
+    assert_int_equal(manifest.layer_count, 0);
+    manifest_release(&manifest);
+
     for (int count = MANIFEST_LAYERS; count <= MANIFEST_LAYERS + 1; count++) {
         AUTO(buf) text = {0};
         buf_adds(&text, "{" CONFIG ",'layers':[");
