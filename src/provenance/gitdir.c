@@ -2,10 +2,13 @@
 
 #include "support/fs.h"
 #include "support/own.h"
+#include "support/process.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SHALLOW_FILE_MAX (16 * 1024 * 1024)
@@ -56,6 +59,113 @@ int gitdir_read_shallow(const char *common, struct strv *ids, struct error *err)
         strv_take(ids, xstrndup(at, strcspn(at, "\n")));
     strv_sort(ids);
     return 0;
+}
+
+char *gitdir_public_url(const char *url)
+{
+    const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
+    if (scheme ? strncmp(url, "file:", 5) == 0 : !colon || (slash && slash < colon))
+        return NULL;
+
+    const char *host = scheme ? scheme + 3 : url;
+    const char *end = host + strcspn(host, scheme ? "/?#" : ":");
+    const char *at = memrchr(host, '@', (size_t)(end - host));
+    size_t kept = scheme ? strcspn(end, "?#") : strlen(end);
+    host = at ? at + 1 : host;
+    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host),
+                     host, (int)kept, end);
+}
+
+/* What an entry of a folder is, links followed: its S_IFMT bits. */
+static mode_t kind_of(int folder, const struct dirent *entry)
+{
+    struct stat st;
+    if (entry->d_type != DT_LNK && entry->d_type != DT_UNKNOWN)
+        return DTTOIF(entry->d_type);
+    if (entry->d_type == DT_UNKNOWN &&
+        fstatat(folder, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && !S_ISLNK(st.st_mode))
+        return st.st_mode & S_IFMT;
+    /* Links to folders aren't followed: they may lead in circles. */
+    return fstatat(folder, entry->d_name, &st, 0) == 0 && !S_ISDIR(st.st_mode) ? st.st_mode & S_IFMT
+                                                                               : S_IFREG;
+}
+
+/* Looks at one folder; adds the folders in it to `todo`. */
+static char *special_in(const char *path, const char *prefix, struct strv *todo)
+{
+    char *found = NULL;
+    DIR *dir = opendir(path);
+    for (struct dirent *entry; dir && !found && (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        bool named = strncmp(name, prefix, strlen(prefix)) == 0;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+            continue;
+
+        mode_t kind = kind_of(dirfd(dir), entry);
+        if (S_ISDIR(kind) && strcmp(name, ".git") != 0)
+            strv_take(todo, path_join(path, name));
+        else if (named && !S_ISDIR(kind) && !S_ISREG(kind))
+            found = path_join(path, name);
+    }
+
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+static char *special_below(const char *top, const char *prefix)
+{
+    AUTO(strv) todo = {0};
+    char *found = NULL;
+    strv_add(&todo, top);
+    while (todo.len > 0 && !found && !process_interrupted()) {
+        autofree char *folder = todo.items[--todo.len];
+        todo.items[todo.len] = NULL;
+        found = special_in(folder, prefix, &todo);
+    }
+    return found;
+}
+
+/* The path that a small file of git's names, after `key`, relative to `dir`; NULL without one.
+ * Caller frees. */
+static char *named_in(const char *file, const char *key, const char *dir)
+{
+    AUTO(buf) text = {0};
+    struct stat st;
+    struct error ignored = {0};
+    if (stat(file, &st) != 0 || !S_ISREG(st.st_mode) || fs_read(file, 4096, &text, &ignored) != 0 ||
+        strncmp(buf_text(&text), key, strlen(key)) != 0)
+        return NULL;
+
+    text.data[strcspn(text.data, "\n")] = '\0';
+    return path_join(dir, text.data + strlen(key));
+}
+
+char *gitdir_special(const char *marker, const char *tree)
+{
+    struct stat st;
+    if (stat(marker, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+        return xstrdup(marker);
+
+    autofree char *above = path_dir(marker), *linked = named_in(marker, "gitdir: ", above);
+    const char *own = linked ? linked : marker;
+    autofree char *file = path_join(own, "commondir"), *common = named_in(file, "", own);
+    char *found = special_below(own, "");
+    if (!found && common)
+        found = special_below(common, "");
+    if (!found)
+        found = special_below(tree, ".git");
+
+    /* Rules in the folders above the project. */
+    const char *rest = NULL;
+    for (autofree char *at = xstrdup(tree); !found && path_below(at, above, &rest) && rest[0];) {
+        AUTO(strv) ignored = {0};
+        char *parent = path_dir(at);
+        free(at);
+        at = parent;
+        found = special_in(at, ".git", &ignored);
+    }
+    return found;
 }
 
 static void watch_folders(struct strv *watched, const char *path, int depth)

@@ -61,6 +61,8 @@ struct checkout {
     char *marker;        /* the ".git" that was found, or GIT_DIR */
     struct strv shallow; /* as gitdir_read_shallow gives it */
     bool initialized;
+    bool special;   /* a FIFO or the like is among its files */
+    bool untrusted; /* git wouldn't look at it either: that isn't passed over */
 };
 
 static void checkout_release(struct checkout *checkout)
@@ -93,23 +95,6 @@ static int fail(struct error *err, const struct checkout *checkout, const char *
                      checkout->root, last ? last->message : "libgit2 gives no reason");
 }
 
-/* The parent to search next, or NULL at the end of the search: the root, a ceiling, another file
- * system. Caller frees. */
-static char *parent_to_search(const char *path)
-{
-    struct stat here, above;
-    if (strcmp(path, "/") == 0)
-        return NULL;
-
-    autofree char *parent = path_dir(path);
-    if (trust_ceiling(parent))
-        return NULL;
-    if (!trust_flag("GIT_DISCOVERY_ACROSS_FILESYSTEM") &&
-        (stat(path, &here) != 0 || stat(parent, &above) != 0 || here.st_dev != above.st_dev))
-        return NULL;
-    return take(parent);
-}
-
 static int load(struct checkout *checkout, struct error *err)
 {
     if (checkout->initialized)
@@ -133,11 +118,24 @@ static int load(struct checkout *checkout, struct error *err)
     return 0;
 }
 
-/* Opens the repository at `path` (a work tree or a git folder): 1 open, 0 there is
- * none, -1 an error. */
-static int open_at(struct checkout *checkout, const char *path, struct error *err)
+/* libgit2 would open a FIFO and wait for ever. */
+static int check_files(struct checkout *checkout, const char *marker, struct error *err)
 {
-    if (load(checkout, err) != 0)
+    autofree char *special = gitdir_special(marker, checkout->dir);
+    checkout->special = special != NULL;
+    if (!special)
+        return 0;
+    return error_set(err, ERROR_PROJECT,
+                     "'%s' is a FIFO, socket or device, where git expects a file; remove it",
+                     special);
+}
+
+/* Opens the repository at `path` (a work tree or a git folder), whose marker is its ".git" or the
+ * path itself: 1 open, 0 there is none, -1 an error. */
+static int open_at(struct checkout *checkout, const char *path, const char *marker,
+                   struct error *err)
+{
+    if (check_files(checkout, marker, err) != 0 || load(checkout, err) != 0)
         return -1;
 
     int result =
@@ -174,7 +172,7 @@ static int open_environment(struct checkout *checkout, struct error *err)
     if (!path || !path[0])
         return 0;
 
-    int result = open_at(checkout, path, err);
+    int result = open_at(checkout, path, path, err);
     if (result <= 0)
         return result;
 
@@ -198,7 +196,7 @@ static int open_upwards(struct checkout *checkout, struct strv *watched, struct 
         struct stat st;
         strv_add(watched, marker);
         if (lstat(marker, &st) == 0) {
-            int result = open_at(checkout, at, err);
+            int result = open_at(checkout, at, marker, err);
             if (result < 0 || (result == 1 && settle(checkout, marker)))
                 return result;
             if (result == 1)
@@ -209,7 +207,7 @@ static int open_upwards(struct checkout *checkout, struct strv *watched, struct 
                          marker);
         }
 
-        char *parent = parent_to_search(at);
+        char *parent = trust_parent(at);
         free(at);
         at = parent;
     }
@@ -253,7 +251,7 @@ static bool is_listed(const char *root)
 
 /* Git's rule (CVE-2022-24765): the work tree, ".git" and the git folder belong to the user, or the
  * user listed the work tree. */
-static int check_trust(const struct checkout *checkout, struct error *err)
+static int check_trust(struct checkout *checkout, struct error *err)
 {
     bool own = trust_owned(checkout->root) && trust_owned(checkout->marker) &&
                trust_owned(git.repository_path(checkout->repository));
@@ -263,6 +261,7 @@ static int check_trust(const struct checkout *checkout, struct error *err)
     if (is_listed(checkout->root))
         return 0;
 
+    checkout->untrusted = true;
     return error_set(
         err, ERROR_PROJECT,
         "the repository '%s' belongs to another user and git doesn't trust it; if you do, run: "
@@ -417,23 +416,6 @@ static int read_head(struct checkout *checkout, git_config *config, struct prove
     return read_version(checkout, config, commit, out, err);
 }
 
-/* The URL without the part before "@" and without a query or fragment: they may hold secrets. NULL
- * for a path on this machine, which is of no use to others. */
-static char *public_url(const char *url)
-{
-    const char *scheme = strstr(url, "://"), *colon = strchr(url, ':'), *slash = strchr(url, '/');
-    if (scheme ? strncmp(url, "file:", 5) == 0 : !colon || (slash && slash < colon))
-        return NULL;
-
-    const char *host = scheme ? scheme + 3 : url;
-    const char *end = host + strcspn(host, scheme ? "/?#" : ":");
-    const char *at = memrchr(host, '@', (size_t)(end - host));
-    size_t kept = scheme ? strcspn(end, "?#") : strlen(end);
-    host = at ? at + 1 : host;
-    return xasprintf("%.*s%.*s%.*s", scheme ? (int)(scheme + 3 - url) : 0, url, (int)(end - host),
-                     host, (int)kept, end);
-}
-
 /* Whether a sparse checkout left the file out, which then looks deleted. */
 static bool is_left_out(git_index *index, const char *path)
 {
@@ -531,30 +513,58 @@ static void watch(const struct checkout *checkout, struct strv *watched)
     }
 }
 
-int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
-                    struct error *err)
+static int read_all(struct checkout *checkout, const char *dir, const struct strv *left_out,
+                    struct provenance *out, struct error *err)
 {
-    AUTO(checkout) checkout = {0};
     GIT_AUTO(config) git_config *config = NULL;
     const char *url = NULL;
-    *out = (struct provenance){0};
-    int found = open_checkout(&checkout, dir, &out->watched, err);
+    int found = open_checkout(checkout, dir, &out->watched, err);
     if (found <= 0)
         return found;
 
     out->found = true;
 
-    if (check_trust(&checkout, err) != 0)
+    if (check_trust(checkout, err) != 0)
         return -1;
-    if (git.repository_config_snapshot(&config, checkout.repository) != 0)
-        return fail(err, &checkout, "read the settings");
-    if (read_head(&checkout, config, out, err) != 0 ||
-        read_status(&checkout, left_out, out, err) != 0)
+    if (git.repository_config_snapshot(&config, checkout->repository) != 0)
+        return fail(err, checkout, "read the settings");
+    if (read_head(checkout, config, out, err) != 0 ||
+        read_status(checkout, left_out, out, err) != 0)
         return -1;
 
     if (git.config_get_string(&url, config, "remote.origin.url") == 0)
-        out->source = public_url(url);
-    watch(&checkout, &out->watched);
+        out->source = gitdir_public_url(url);
+    watch(checkout, &out->watched);
+    return 0;
+}
+
+/* Whether an error is only that libgit2 can't read this repository: it is damaged, or newer than
+ * libgit2. */
+static bool is_unreadable(const struct checkout *checkout, const struct error *err)
+{
+    return checkout->root && err->kind == ERROR_PROJECT && !checkout->untrusted &&
+           !checkout->special;
+}
+
+int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
+                    struct error *err)
+{
+    AUTO(checkout) checkout = {0};
+    *out = (struct provenance){0};
+    if (read_all(&checkout, dir, left_out, out, err) == 0)
+        return 0;
+    if (!is_unreadable(&checkout, err))
+        return -1;
+
+    log_warn("%s; the image won't say which commit it is from", err->text);
+    *err = (struct error){0};
+    struct strv watched = out->watched;
+    out->watched = (struct strv){0};
+    provenance_release(out);
+    out->watched = watched;
+
+    autofree char *marker = path_join(checkout.root, ".git");
+    gitdir_watch(marker, marker, &out->watched);
     return 0;
 }
 

@@ -26,13 +26,14 @@ struct provenance {
 /* Works in linked work trees, submodules, shallow, partial and sparse clones, on a detached HEAD,
  * with GIT_DIR and GIT_WORK_TREE. Changes in `left_out` (paths relative to the folder, or NULL)
  * don't count: it is lbuild's own output. Writes nothing, and runs no filter or hook. A repository
- * that git wouldn't trust (git-config(1), safe.directory) is ERROR_PROJECT with the remedy, and a
- * damaged one is ERROR_PROJECT too. libgit2 is loaded only when there is a ".git" in or above the
- * folder, or a GIT_DIR. */
+ * that git wouldn't trust (git-config(1), safe.directory) is ERROR_PROJECT with the remedy, and so
+ * is one with a FIFO, socket or device among its files. One that libgit2 can't read (damaged, or of
+ * a newer kind) gives a warning and no facts. libgit2 is loaded only when there is a ".git" in or
+ * above the folder, or a GIT_DIR. */
 int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
                     struct error *err) must_check;
 /* Adds the files below the folder that git tracks, as paths that start with `dir`, whether they
- * exist or not. None without a repository. */
+ * exist or not. None without a repository that can be read. */
 int provenance_tracked(const char *dir, struct strv *out, struct error *err) must_check;
 void provenance_release(struct provenance *provenance);
 

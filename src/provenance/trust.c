@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 bool trust_flag(const char *variable)
@@ -97,4 +98,19 @@ void trust_config_files(struct strv *out)
         strv_take(out, path_join(xdg && xdg[0] ? xdg : fallback, "git/config"));
         strv_take(out, path_join(home, ".gitconfig"));
     }
+}
+
+char *trust_parent(const char *path)
+{
+    struct stat here, above;
+    if (strcmp(path, "/") == 0)
+        return NULL;
+
+    autofree char *parent = path_dir(path);
+    if (trust_ceiling(parent))
+        return NULL;
+    if (!trust_flag("GIT_DISCOVERY_ACROSS_FILESYSTEM") &&
+        (stat(path, &here) != 0 || stat(parent, &above) != 0 || here.st_dev != above.st_dev))
+        return NULL;
+    return take(parent);
 }

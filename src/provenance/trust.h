@@ -32,4 +32,8 @@ void trust_consider_environment(struct trust *trust);
  * exist. A repository's own file isn't one of them. */
 void trust_config_files(struct strv *out);
 
+/* The parent folder in which git would search next, or NULL at the end of the search: the root, a
+ * ceiling, another file system. Caller frees. */
+char *trust_parent(const char *path);
+
 #endif

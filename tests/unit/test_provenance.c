@@ -6,6 +6,7 @@
 #include "support/process.h"
 #include "support/strv.h"
 
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -554,15 +555,61 @@ static void origin_without_secrets(void **state)
     }
 }
 
-static void damaged_repository(void **state)
+/* B1: provenance is optional. Nothing is said about a repository that can't be read. */
+static void unreadable_repositories(void **state)
 {
+    static const char *const extensions[] = {"relativeworktrees", "objectformat", "refstorage"};
+    static const char *const values[] = {"true", "sha256", "reftable"};
     autofree char *dir = make(*state, "r");
     struct error err = {0};
+
+    for (size_t i = 0; i < countof(values); i++) {
+        AUTO(provenance) out = {0};
+        AUTO(provenance) again = {0};
+        autofree char *set = xasprintf("config extensions.%s %s", extensions[i], values[i]);
+        autofree char *config = xasprintf("%s/.git/config", dir);
+        AUTO(buf) before = {0};
+        assert_int_equal(fs_read(config, 10000, &before, &err), 0);
+        git(dir, "config core.repositoryformatversion 1");
+        git(dir, set);
+        assert_int_equal(provenance_read(dir, NULL, &out, &err), 0);
+        assert_false(out.found);
+        assert_null(out.commit);
+        assert_true(strv_contains(&out.watched, config));
+        put(dir, ".git/config", buf_text(&before));
+        assert_int_equal(provenance_read(dir, NULL, &again, &err), 0);
+        assert_true(again.found);
+    }
+
     AUTO(provenance) out = {0};
     put(dir, ".git/index", "this is no index");
-    assert_int_equal(provenance_read(dir, NULL, &out, &err), -1);
-    assert_int_equal(err.kind, ERROR_PROJECT);
-    assert_non_null(strstr(err.text, dir));
+    assert_int_equal(provenance_read(dir, NULL, &out, &err), 0);
+    assert_false(out.found);
+    assert_null(out.commit);
+}
+
+/* D22: libgit2 would wait for somebody to write into it. */
+static void fifos_are_refused(void **state)
+{
+    static const char *const files[] = {
+        ".gitignore",       ".git/config",        ".git/info/exclude", ".git/index",
+        ".git/packed-refs", "sub/.gitattributes", ".git/refs/tags/v9", "sub/deep/.gitignore"};
+    autofree char *dir = make(*state, "r"), *deep = path_join(dir, "sub/deep/deeper");
+    struct error err = {0};
+
+    assert_int_equal(fs_mkdirs(deep, &err), 0);
+    for (size_t i = 0; i < countof(files); i++) {
+        AUTO(provenance) out = {0};
+        autofree char *path = path_join(dir, files[i]), *kept = xasprintf("%s.kept", path);
+        bool there = rename(path, kept) == 0;
+        assert_int_equal(mkfifo(path, 0600), 0);
+        bool below = strncmp(files[i], "sub/", 4) == 0;
+        assert_int_equal(provenance_read(below ? deep : dir, NULL, &out, &err), -1);
+        assert_int_equal(err.kind, ERROR_PROJECT);
+        assert_non_null(strstr(err.text, path));
+        assert_int_equal(unlink(path), 0);
+        assert_true(!there || rename(kept, path) == 0);
+    }
 }
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -593,7 +640,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(really_other_owner, set_up, tear_down),
         cmocka_unit_test_setup_teardown(origin_without_secrets, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(damaged_repository, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unreadable_repositories, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fifos_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("provenance", tests, NULL, NULL);
 }
