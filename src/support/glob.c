@@ -71,31 +71,44 @@ static bool match_component(const char *pattern, size_t plen, const char *text, 
     return p == pend;
 }
 
-bool glob_match(const char *pattern, const char *path)
+static const char *skip_here(const char *pattern)
 {
     while (pattern[0] == '.' && pattern[1] == '/')
         pattern += 2;
+    return pattern;
+}
+
+/* Likewise for components: on a mismatch it goes back to the last "**" and lets that take one
+ * component more. To go back further would find nothing else, and take ages. */
+bool glob_match(const char *pattern, const char *path)
+{
+    const char *any = NULL, *any_path = NULL;
+    pattern = skip_here(pattern);
 
     for (;;) {
         size_t plen = strcspn(pattern, "/"), tlen = strcspn(path, "/");
         if (plen == 2 && pattern[0] == '*' && pattern[1] == '*') {
             if (!pattern[2])
                 return true;
-            for (const char *rest = path;; rest += strcspn(rest, "/") + 1) {
-                if (glob_match(pattern + 3, rest))
-                    return true;
-                if (!strchr(rest, '/'))
-                    return false;
-            }
+            any = pattern = skip_here(pattern + 3);
+            any_path = path;
+            continue;
         }
 
-        if (!match_component(pattern, plen, path, tlen))
+        bool matched = match_component(pattern, plen, path, tlen);
+        const char *more = pattern + plen, *left = path + tlen;
+        if (matched && !*more && !*left)
+            return true;
+        if (matched && *more && *left) {
+            pattern = more + 1;
+            path = left + 1;
+            continue;
+        }
+
+        const char *slash = any ? strchr(any_path, '/') : NULL;
+        if (!slash)
             return false;
-        pattern += plen;
-        path += tlen;
-        if (!*pattern || !*path)
-            return !*pattern && !*path;
-        pattern++;
-        path++;
+        pattern = any;
+        path = any_path = slash + 1;
     }
 }

@@ -5,8 +5,8 @@
 
 /* Whether a cleaned path matches a pattern of [build] sources: '*' and '?' stay within one folder,
  * "[a-z]" and "[!a-z]" are sets, a component "**" stands for any number of folders, none included,
- * and '\' makes the next character literal. For each part without "**", the time is at most
- * proportional to pattern times path. */
+ * and '\' makes the next character literal. The time is at most proportional to
+ * pattern times path. */
 bool glob_match(const char *pattern, const char *path);
 
 #endif

@@ -43,6 +43,23 @@ static void globs(void **state)
             fail_msg("'%s' and '%s'", cases[i].pattern, cases[i].path);
 }
 
+/* D11: many "**" over many folders. When they are tried in every combination, this takes hours. */
+static void many_folders(void **state)
+{
+    AUTO(buf) pattern = {0}, path = {0};
+    (void)state;
+
+    for (int i = 0; i < 20; i++)
+        buf_adds(&pattern, "**/");
+    for (int i = 0; i < 400; i++)
+        buf_adds(&path, "d/");
+    buf_adds(&pattern, "x.c");
+    buf_adds(&path, "x.h");
+    assert_false(glob_match(buf_text(&pattern), buf_text(&path)));
+    path.data[path.len - 1] = 'c';
+    assert_true(glob_match(buf_text(&pattern), buf_text(&path)));
+}
+
 struct fixture {
     char *folder;
     struct project project;
@@ -389,6 +406,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(globs),
+        cmocka_unit_test(many_folders),
         TEST(defaults),
         TEST(bases),
         TEST(the_looked_up_base_decides),
