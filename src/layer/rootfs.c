@@ -3,6 +3,7 @@
 #include "layer/nodes.h"
 #include "support/arena.h"
 #include "support/fs.h"
+#include "support/process.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,9 @@ enum {
     MOST_EXTRA =
         64 * 1024 *
         1024, /* bytes of names that are in no list: deep names of missing directories add up */
-    MOST_LAYERS = 4095, /* what rootfs_entry.layer can hold */
+    MOST_KEPT = 384 * 1024 * 1024, /* bytes of all texts that entries have: a manifest may name one
+                                      layer many times */
+    MOST_LAYERS = 4095,            /* what rootfs_entry.layer can hold */
 };
 
 struct rootfs {
@@ -24,6 +27,7 @@ struct rootfs {
     enum rootfs_fault fault; /* of the last error; ROOTFS_NO_FAULT: another kind of error */
     struct arena names;
     size_t extra_bytes; /* of names that are in no list */
+    size_t kept_bytes;  /* of all other texts */
     size_t entries;     /* of all lists */
     struct nodes nodes;
     struct node *root;
@@ -36,6 +40,13 @@ static const char *keep_extra(struct rootfs *rootfs, const char *path)
 {
     rootfs->extra_bytes += strlen(path);
     return arena_add(&rootfs->names, path);
+}
+
+/* Keeps a text of a list. */
+static const char *keep(struct rootfs *rootfs, const char *text)
+{
+    rootfs->kept_bytes += strlen(text);
+    return arena_add(&rootfs->names, text);
 }
 
 /* The entry with this name in `dir`; NULL, or with `make` a new directory, when there is none. */
@@ -253,7 +264,7 @@ static struct node *take_node(struct rootfs *rootfs, const char *path,
         real = node->entry.path;
         nodes_remove(&rootfs->nodes, node);
     } else if (real == path) {
-        real = arena_add(&rootfs->names, path);
+        real = keep(rootfs, path);
     }
     return nodes_add(&rootfs->nodes, parent, real);
 }
@@ -296,9 +307,16 @@ static int check_name(struct rootfs *rootfs, const struct listing_entry *from, s
     return 0;
 }
 
-static const char *copy(struct rootfs *rootfs, const char *text)
+/* The facts of an entry. A file that comes again, because its layer does, shares them with itself.
+ */
+static const char *keep_facts(struct rootfs *rootfs, const struct listing_entry *from)
 {
-    return text ? arena_add(&rootfs->names, text) : NULL;
+    if (!from->facts)
+        return NULL;
+    const struct node *there = nodes_find(&rootfs->nodes, from->path, strlen(from->path));
+    if (there && there->entry.facts && strcmp(there->entry.facts, from->facts) == 0)
+        return there->entry.facts;
+    return keep(rootfs, from->facts);
 }
 
 static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, size_t layer,
@@ -322,10 +340,15 @@ static int apply_entry(struct rootfs *rootfs, const struct listing_entry *from, 
         if (link_target(rootfs, path, from->link, &made, err) != 0)
             return -1;
     } else {
-        made.link = copy(rootfs, from->link);
-        made.facts = copy(rootfs, from->facts);
+        made.link = from->link ? keep(rootfs, from->link) : NULL;
+        made.facts = keep_facts(rootfs, from);
     }
 
+    if (rootfs->kept_bytes > MOST_KEPT) {
+        rootfs->fault = ROOTFS_NO_FAULT;
+        return error_set(err, ERROR_REGISTRY, "the image's names take more than %d bytes",
+                         MOST_KEPT);
+    }
     made.layer = layer & MOST_LAYERS;
     return place(rootfs, path, &made, layer, err);
 }
@@ -376,6 +399,8 @@ static int apply_layer(struct rootfs *rootfs, const struct store *store,
     struct listing about;
     if (!digest->text[0])
         return 0;
+    if (process_check_interrupt(err) != 0)
+        return -1;
     AUTOPTR(listing_reader) list = open_list(rootfs, store, digest, &about, err);
     if (!list)
         return -1;

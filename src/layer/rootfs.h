@@ -47,7 +47,8 @@ struct rootfs_judge {
 };
 /* Like rootfs_load, but reports every fault instead of failing; a layer with an empty digest counts
  * as empty. NULL only for a list that is missing or damaged (ERROR_BUILD), too many entries or
- * layers, or more than 64 MiB of names of directories that no layer lists. */
+ * layers, more than 384 MiB of names and facts, or 64 MiB of names of directories that no layer
+ * lists. */
 struct rootfs *rootfs_judge(const struct store *store, const struct digest *layers, size_t count,
                             const struct rootfs_judge *judge, struct error *err) must_check;
 void rootfs_free(struct rootfs *rootfs);

@@ -340,6 +340,16 @@ def two_thousand_layers():
     return with_manifest(lambda manifest: manifest.update(layers=manifest["layers"] * 2000))
 
 
+@case("LB075", 0)
+def one_layer_150_times():
+    """D10: the texts that it has for the gate, 1.5 MB, are kept once."""
+    text = "/lib\n" * 800
+    layer = Layer(*folders("etc", "etc/ld.so.conf.d"), *(file("etc/ld.so.conf.d/%03d" % i, text) for i in range(400)))
+    image = app()
+    image.layers += [layer] * 150
+    return image
+
+
 def zero_layer(megabytes, first=b""):
     """gzip of one member: `first`, then zeros; a thousand times smaller than its content."""
     def packed(raw):
