@@ -216,7 +216,7 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     if (entry->size > TAR_CONTENT_MAX - reader->claimed ||
         la.filter_bytes(reader->archive, 0) > 2 * TAR_CONTENT_MAX) /* headers without end */
         return error_set(err, ERROR_REGISTRY,
-                         "%s: it unpacks to more than 32 GiB; Lambda takes 10 GB", reader->name);
+                         "%s: it unpacks to more than 32 GiB; Lambda accepts 10 GB", reader->name);
     reader->claimed += entry->size;
     return 0;
 }

@@ -41,7 +41,7 @@ typedef int (*byte_sink)(void *data, const void *bytes, size_t length, struct er
  * 512 bytes can claim holes of any size. No image builder makes sparse files. */
 #define TAR_HOLES_MAX (1024 * 1024 * 1024)
 
-/* No archive holds more than this: Lambda takes images of 10 GB. */
+/* No archive holds more than this: Lambda accepts images of 10 GB. */
 #define TAR_CONTENT_MAX (INT64_C(32) << 30)
 
 /* Reads plain or gzip (several members too) tar of every dialect: ustar, GNU, PAX. Hostile input is
