@@ -20,8 +20,7 @@ static void gate_release(struct gate *gate)
     free(gate->faults);
     rootfs_free(gate->tree);
     strv_release(&gate->env);
-    start_release(&gate->start.command);
-    free(gate->start.path);
+    gate_start_release(&gate->start);
 }
 
 void gate_report_release(struct gate_report *report)
@@ -173,22 +172,6 @@ static int make_tree(struct gate *gate, const struct store *store, struct error 
     return gate->tree ? 0 : error_wrap(err, "%s", gate->image->path);
 }
 
-static void find_start(struct gate *gate)
-{
-    struct gate_start *start = &gate->start;
-    struct error ignored;
-    start_find(gate->config, &start->command);
-    const char *program = start->command.program;
-    if (!program || program[0] != '/')
-        return;
-
-    autofree char *named = rootfs_resolve(gate->tree, program, &ignored);
-    const struct rootfs_entry *direct = named ? rootfs_find(gate->tree, named) : NULL;
-    start->link = direct && direct->type == TAR_SYMLINK;
-    start->entry = gate_follow(gate, program);
-    start->path = start->entry ? xstrdup(start->entry->path) : NULL;
-}
-
 /* The first rule with this function: a function may look for several rules. */
 static size_t first_with(void (*look)(struct gate *gate))
 {
@@ -216,7 +199,7 @@ int gate_check(const struct imagefile *image, const struct store *store,
     }
 
     start_words(js_get(gate.config, "Env"), &gate.env);
-    find_start(&gate);
+    gate_find_start(&gate);
     for (size_t i = 0; i < gate_rule_count; i++)
         if (first_with(gate_rules[i].look) == i)
             gate_rules[i].look(&gate);

@@ -37,7 +37,7 @@ void gate_modes(struct gate *gate)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        bool started = gate->start.path && strcmp(entry->path, gate->start.path) == 0;
+        bool started = entry == gate->start.program.entry;
         if (entry->type == TAR_SYMLINK || (!gate_own(entry->path) && !started))
             continue;
 

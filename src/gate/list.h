@@ -99,12 +99,13 @@ RULE(41, NO_PROGRAM, gate_programs, ERROR, SPECIFIED, "the started file is not a
 
 RULE(51, NO_ENTRYPOINT, gate_start, ERROR, SPECIFIED, "the image doesn't say what to start",
      "set ENTRYPOINT")
-RULE(52, ENTRYPOINT_RELATIVE, gate_start, ERROR, DOCUMENTED, "ENTRYPOINT is not an absolute path",
-     "write the full path, e.g. ENTRYPOINT [\"/var/runtime/bootstrap\"]")
-RULE(53, ENTRYPOINT_MISSING, gate_start, ERROR, SPECIFIED, "ENTRYPOINT names a missing file",
+RULE(52, ENTRYPOINT_RELATIVE, gate_start, WARNING, DOCUMENTED,
+     "the started program has no absolute path",
+     "write the full path, e.g. ENTRYPOINT [\"/usr/local/bin/node\"]")
+RULE(53, ENTRYPOINT_MISSING, gate_start, ERROR, SPECIFIED, "the started program is missing",
      "COPY the program there, or correct the path")
-RULE(54, ENTRYPOINT_IRREGULAR, gate_start, ERROR, DOCUMENTED,
-     "ENTRYPOINT is a link, or not a regular file", "name the file itself")
+RULE(54, ENTRYPOINT_LINK, gate_start, WARNING, DOCUMENTED, "the started program is a symbolic link",
+     "name the file itself")
 RULE(55, ENTRYPOINT_FORBIDDEN, gate_start, ERROR, DOCUMENTED,
      "Lambda's user can't execute the started program",
      "chmod 755 the program and the folders above it")

@@ -148,17 +148,10 @@ static void check_started_elf(struct view *view, const struct rootfs_entry *entr
  * it anyway. */
 static const struct rootfs_entry *on_path(const struct view *view, bool later, const char *name)
 {
-    const char *of_image = gate_env(view->gate, "PATH");
-    autofree char *path = xasprintf("%s%s", later ? "/var/lang/bin:" : "",
-                                    of_image ? of_image : "/usr/local/bin:/bin:/usr/bin");
-
-    for (const char *at = path; *at; at += strcspn(at, ":"), at += *at == ':') {
-        autofree char *folder = xstrndup(at, strcspn(at, ":")), *full = path_join(folder, name);
-        const struct rootfs_entry *entry = folder[0] == '/' ? gate_follow(view->gate, full) : NULL;
-        if (entry && entry->type == TAR_FILE)
-            return entry;
-    }
-    return NULL;
+    autofree char *lang = later ? gate_lookup_in(view->gate, "/var/lang/bin", name) : NULL;
+    autofree char *full = lang ? take(lang) : gate_lookup(view->gate, name);
+    const struct rootfs_entry *entry = full ? gate_follow(view->gate, full) : NULL;
+    return entry && entry->type == TAR_FILE ? entry : NULL;
 }
 
 /* The program that a script starts: its interpreter, or the one that env finds. *name: the name
@@ -217,11 +210,11 @@ static void no_program(struct view *view, const struct rootfs_entry *entry,
     gate_add(view->gate, RULE_NO_PROGRAM, entry->layer, entry->path, "%s", text);
 }
 
-/* `entry`: a regular file, or NULL. */
-static void check_started(struct view *view, const struct rootfs_entry *entry)
+/* `by_shell`: a shell starts it, which reads any text as a script of its own. */
+static void check_started(struct view *view, const struct rootfs_entry *entry, bool by_shell)
 {
     enum { DEEP = 5 }; /* the kernel's limit: execve(2) */
-    for (int depth = 0; entry && depth < DEEP; depth++) {
+    for (int depth = 0; entry && entry->type == TAR_FILE && depth < DEEP; depth++) {
         AUTO(program) program = {0};
         program_read(entry->facts, &program);
         if (program.kind == PROGRAM_SCRIPT) {
@@ -231,7 +224,7 @@ static void check_started(struct view *view, const struct rootfs_entry *entry)
 
         if (program.kind == PROGRAM_ELF)
             check_started_elf(view, entry, &program.elf);
-        else
+        else if (!by_shell || program.kind == PROGRAM_DAMAGED)
             no_program(view, entry, &program);
         return;
     }
@@ -296,11 +289,10 @@ void gate_programs(struct gate *gate)
     library_path_make(gate, &view.path);
     path_folders(&view, &folders);
 
-    if (start->command.stock) {
-        const struct rootfs_entry *script = gate_follow(gate, start->command.words.items[0]);
-        check_started(&view, script && script->type == TAR_FILE ? script : NULL);
-    }
-    check_started(&view, start->entry && start->entry->type == TAR_FILE ? start->entry : NULL);
+    if (start->command.stock)
+        check_started(&view, gate_follow(gate, start->command.words.items[0]), false);
+    check_started(&view, start->program.entry, false);
+    check_started(&view, start->in_shell.entry, true);
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);

@@ -15,12 +15,22 @@ struct gate_fault {
     char *path, *text;
 };
 
-/* The program that Lambda starts. */
+/* A program that is started: by Lambda, or by the shell that Lambda starts. */
+struct gate_program {
+    const char *by;                   /* what names it, e.g. "CMD" */
+    char *name;                       /* as it is named there; NULL: nothing is */
+    char *full;                       /* its absolute path; NULL: found nowhere */
+    const struct rootfs_entry *entry; /* at `full`, links followed; NULL: it isn't there */
+    bool link;                        /* `full` itself is a symbolic link */
+};
+
+/* What Lambda starts. */
 struct gate_start {
-    struct start command;             /* from the config */
-    char *path;                       /* of the program, links followed; NULL: it isn't there */
-    const struct rootfs_entry *entry; /* at `path`, or NULL */
-    bool link;                        /* the program's name itself is a symbolic link */
+    struct start command; /* from the config */
+    struct gate_program program;
+    /* The command of a shell form, e.g. "node" in ["/bin/sh", "-c", "exec node index.js"]. Named
+     * only where it is sure to be a program. */
+    struct gate_program in_shell;
 };
 
 struct gate {
@@ -47,6 +57,14 @@ const char *gate_env(const struct gate *gate, const char *name);
 bool gate_own(const char *path);
 /* The rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
 unsigned gate_rights(const struct rootfs_entry *entry);
+/* The absolute path of the program that the name of a command leads to, as execvp(3) looks for it:
+ * in the folders of PATH, or from WORKDIR when the name has a slash. NULL: none. Caller frees. */
+char *gate_lookup(const struct gate *gate, const char *name);
+/* The same in the folders of `path`, which are separated by colons. */
+char *gate_lookup_in(const struct gate *gate, const char *path, const char *name);
+/* Finds the programs of gate->start. */
+void gate_find_start(struct gate *gate);
+void gate_start_release(struct gate_start *start);
 /* The first folder on the way to a real path that Lambda's user can't search, or NULL. The root's
  * path is "". */
 const struct rootfs_entry *gate_barrier(const struct gate *gate, const char *path);

@@ -13,37 +13,59 @@ static const char *show(const struct rootfs_entry *entry)
     return entry->path[0] ? entry->path : "/";
 }
 
-/* Checks that the file exists, is regular, executable and reachable. The ids name the
- * rules to report. */
-static void check_file(struct gate *gate, enum rule_id missing, enum rule_id irregular,
-                       enum rule_id forbidden)
+/* The ids of the rules that check_file reports. */
+struct file_rules {
+    enum rule_id missing, forbidden;
+};
+
+/* Checks that the file exists, is regular, executable and reachable. */
+static void check_file(struct gate *gate, const struct gate_program *program,
+                       const struct file_rules *rules)
 {
-    const struct gate_start *start = &gate->start;
-    const char *program = start->command.program;
-    const struct rootfs_entry *entry = start->entry,
+    const struct rootfs_entry *entry = program->entry,
                               *barrier = entry ? gate_barrier(gate, entry->path) : NULL;
+    const char *path = program->full ? program->full : program->name;
 
     if (!entry && gate->whole)
-        gate_add(gate, missing, 0, program + 1, "'%s' is not in the image", program);
+        gate_add(gate, rules->missing, 0, program->full ? program->full + 1 : NULL,
+                 "%s starts '%.200s', which is %s", program->by, program->name,
+                 strchr(program->name, '/') ? "not in the image" : "in no folder of PATH");
     if (!entry)
         return;
 
-    if (start->link && !start->command.stock)
-        gate_add(gate, irregular, entry->layer, program + 1, "'%s' is a symbolic link to '/%s'",
-                 program, entry->path);
-    else if (entry->type != TAR_FILE)
-        gate_add(gate, irregular, entry->layer, entry->path, "'%s' is not a regular file", program);
+    if (entry->type != TAR_FILE)
+        gate_add(gate, rules->forbidden, entry->layer, entry->path, "'%s' is not a regular file",
+                 path);
     else if (!(gate_rights(entry) & 1))
-        gate_add(gate, forbidden, entry->layer, entry->path,
-                 "the mode of '%s' is %04o: Lambda's user can't execute it", program, entry->mode);
+        gate_add(gate, rules->forbidden, entry->layer, entry->path,
+                 "the mode of '%s' is %04o: Lambda's user can't execute it", path, entry->mode);
     else if (barrier)
-        gate_add(gate, forbidden, barrier->layer, barrier->path,
-                 "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it", program,
+        gate_add(gate, rules->forbidden, barrier->layer, barrier->path,
+                 "'%s' is in '%s', whose mode is %04o: Lambda's user can't enter it", path,
                  show(barrier), barrier->mode);
+}
+
+/* Lambda takes these names, Lambda Managed Instances don't. */
+static void check_name(struct gate *gate, const struct gate_program *program)
+{
+    if (!program->entry)
+        return;
+    if (program->name[0] != '/')
+        gate_add(gate, RULE_ENTRYPOINT_RELATIVE, 0, NULL,
+                 "%s starts '%.200s', which is '%s'; Lambda finds it, but Lambda Managed Instances "
+                 "refuse such a name",
+                 program->by, program->name, program->full);
+    else if (program->link)
+        gate_add(gate, RULE_ENTRYPOINT_LINK, program->entry->layer, program->full + 1,
+                 "%s starts '%s', a symbolic link to '/%s'; Lambda follows it, but Lambda Managed "
+                 "Instances may refuse it",
+                 program->by, program->full, program->entry->path);
 }
 
 void gate_start(struct gate *gate)
 {
+    static const struct file_rules usual = {RULE_ENTRYPOINT_MISSING, RULE_ENTRYPOINT_FORBIDDEN},
+                                   bootstrap = {RULE_BOOTSTRAP, RULE_BOOTSTRAP};
     const struct gate_start *start = &gate->start;
     if (!start->command.program) {
         gate_add(gate, RULE_NO_ENTRYPOINT, 0, NULL, "there is neither ENTRYPOINT nor CMD");
@@ -60,14 +82,11 @@ void gate_start(struct gate *gate)
         gate_add(gate, RULE_ENTRYPOINT_MISSING, 0, &LAMBDA_ENTRYPOINT[1],
                  "'%s' is not in the image", LAMBDA_ENTRYPOINT);
 
-    if (start->command.program[0] != '/')
-        gate_add(gate, RULE_ENTRYPOINT_RELATIVE, 0, NULL, "the image starts '%.200s'",
-                 start->command.program);
-    else if (start->command.stock)
-        check_file(gate, RULE_BOOTSTRAP, RULE_BOOTSTRAP, RULE_BOOTSTRAP);
-    else
-        check_file(gate, RULE_ENTRYPOINT_MISSING, RULE_ENTRYPOINT_IRREGULAR,
-                   RULE_ENTRYPOINT_FORBIDDEN);
+    check_file(gate, &start->program, start->command.stock ? &bootstrap : &usual);
+    if (start->in_shell.name)
+        check_file(gate, &start->in_shell, &usual);
+    if (!start->command.stock)
+        check_name(gate, &start->program);
 }
 
 void gate_workdir(struct gate *gate)
@@ -161,7 +180,8 @@ static bool is_shell(const struct program *program)
 
 /* A bootstrap that is a shell script speaks to Lambda itself, unless another program in the image
  * does. Other scripts only start such a program. */
-static void check_script(struct gate *gate, const struct program *program)
+static void check_script(struct gate *gate, const struct rootfs_entry *entry,
+                         const struct program *program)
 {
     static const char *const clients[] = {"curl",
                                           "*/curl",
@@ -173,15 +193,15 @@ static void check_script(struct gate *gate, const struct program *program)
                                           "*/aws_lambda_ric*",
                                           "*.dll"};
 
-    if (strcmp(gate->start.path, LAMBDA_BOOTSTRAP) != 0 || !is_shell(program) ||
-        some_client(gate, gate->start.entry))
+    if (strcmp(entry->path, LAMBDA_BOOTSTRAP) != 0 || !is_shell(program) ||
+        some_client(gate, entry))
         return;
     for (size_t i = 0; i < countof(clients); i++)
         if (any_path(gate, clients[i]))
             return;
 
     gate_add(
-        gate, RULE_NO_CLIENT, gate->start.entry->layer, gate->start.path,
+        gate, RULE_NO_CLIENT, entry->layer, entry->path,
         "it is a shell script that asks for events, and neither 'curl' nor 'wget' is in the image");
 }
 
@@ -189,24 +209,25 @@ void gate_client(struct gate *gate)
 {
     AUTO(program) program = {0};
     const struct gate_start *start = &gate->start;
+    const struct gate_program *first = start->in_shell.entry ? &start->in_shell : &start->program;
+    const struct rootfs_entry *entry = first->entry;
     bool known = false;
 
-    if (!gate->whole || !start->entry || start->entry->type != TAR_FILE)
+    if (!gate->whole || !entry || entry->type != TAR_FILE)
         return;
-    program_read(start->entry->facts, &program);
+    program_read(entry->facts, &program);
 
     if (program.client)
-        check_script(gate, &program);
-    if (program.client || client_is_there(gate, start->command.program, &known) ||
+        check_script(gate, entry, &program);
+    if (program.client || client_is_there(gate, first->name, &known) ||
         (known && some_client(gate, NULL)))
         return;
 
     if (known)
-        gate_add(gate, RULE_NO_CLIENT, 0, start->path,
-                 "'%s' is started, and the image has no runtime client for it",
-                 start->command.program);
+        gate_add(gate, RULE_NO_CLIENT, 0, entry->path,
+                 "'%s' is started, and the image has no runtime client for it", first->name);
     else if (program.kind == PROGRAM_ELF && !some_client(gate, NULL))
-        gate_add(gate, RULE_NO_CLIENT, start->entry->layer, start->path,
+        gate_add(gate, RULE_NO_CLIENT, entry->layer, entry->path,
                  "neither '%s' nor anything else in the image names AWS_LAMBDA_RUNTIME_API",
-                 start->command.program);
+                 first->name);
 }

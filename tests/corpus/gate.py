@@ -302,7 +302,7 @@ def nothing():
     return bad, good
 
 
-@case(52)
+@case(52)  # C20
 def relative():
     bad, good = app(workdir="/var/task"), app(workdir="/var/task")
     bad.process["Entrypoint"] = ["./app"]
@@ -316,7 +316,7 @@ def absent():
     return bad, good
 
 
-@case(54)
+@case(54)  # C20
 def entry_link():
     bad, good = app(link("var/task/start", "app")), app(link("var/task/start", "app"))
     bad.process["Entrypoint"] = ["/var/task/start"]

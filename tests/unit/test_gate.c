@@ -1,4 +1,4 @@
-#include "images.h"
+#include "gates.h"
 
 #include "gate/options.h"
 
@@ -6,61 +6,6 @@
 
 /* Cases that the corpus (tests/corpus/) can't have: sizes too large for a test, names in
  * registries, dates; and how the gate reports. */
-
-static struct imagefile *an_image(const struct item *items, size_t count)
-{
-    struct digest diff_id;
-    struct imagefile *image = xcalloc(1, sizeof *image);
-    struct error err = {0};
-    struct digest blob = put_layer(&store, items, count, &diff_id);
-    static const char text[] =
-        "{\"architecture\":\"amd64\",\"os\":\"linux\",\"rootfs\":{\"diff_ids\":[]},"
-        "\"config\":{\"Entrypoint\":"
-        "[\"/bin/app\"],\"Env\":[\"PATH=/bin\"]}}";
-
-    assert_int_equal(listing_make(&store, &blob, &diff_id, &err), 0);
-    image->format = "oci";
-    image->path = xstrdup("image.tar");
-    image->manifest_type = xstrdup("");
-    image->config_type = xstrdup("");
-    image->layers = xcalloc(1, sizeof *image->layers);
-    image->layer_count = 1;
-    image->layers[0] = (struct imagefile_layer){.digest = blob, .media_type = xstrdup("")};
-    image->layers[0].scan = (struct listing_scan){
-        .digest = blob, .diff_id = diff_id, .listed = true, .gzip = true, .members = 1};
-    imagefile_take_config(image, js_parse(text, sizeof text - 1, "config", &err));
-    image->layers[0].diff_id = diff_id;
-    image->diff_id_count = 1;
-    image->images = 1;
-    return image;
-}
-
-static void image_freep(struct imagefile **image)
-{
-    imagefile_release(*image);
-    free(*image);
-}
-#define AUTO_IMAGE __attribute__((cleanup(image_freep))) struct imagefile *
-
-/* The ids of the findings, with blanks between. Caller frees. */
-static char *ids(const struct imagefile *image, const struct gate_options *options)
-{
-    struct error err = {0};
-    AUTO(buf) out = {0};
-    AUTO(gate_report) report = {0};
-    if (gate_check(image, &store, options, &report, &err) != 0)
-        fail_msg("%s", err.text);
-    for (size_t i = 0; i < report.len; i++)
-        buf_addf(&out, "%s%s", i ? " " : "", report.items[i].rule->id);
-    return buf_detach(&out);
-}
-
-static void assert_ids(const struct imagefile *image, const struct gate_options *options,
-                       const char *expected)
-{
-    autofree char *found = ids(image, options);
-    assert_string_equal(found, expected);
-}
 
 static const struct item app[] = {{"bin/", '5'},
                                   {"bin/app", '0', "#!/bin/app AWS_LAMBDA_RUNTIME_API\n", 0755}};
