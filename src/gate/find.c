@@ -18,6 +18,9 @@ void gate_start_release(struct gate_start *start)
     start_release(&start->command);
     program_forget(&start->program);
     program_forget(&start->in_shell);
+    for (size_t i = 0; i < start->extension_count; i++)
+        program_forget(&start->extensions[i]);
+    free(start->extensions);
 }
 
 static const char *workdir(const struct gate *gate)
@@ -118,10 +121,31 @@ static char *shell_program(const struct gate *gate, const char *line)
     return NULL;
 }
 
+/* Lambda starts each file in this folder, but enters none of its folders (Lambda guide, "Using
+ * extensions with container images"). */
+static void find_extensions(struct gate *gate)
+{
+    struct gate_start *start = &gate->start;
+    const struct rootfs_entry *folder = gate_follow(gate, "/opt/extensions");
+
+    for (size_t i = 0; folder && i < rootfs_count(gate->tree); i++) {
+        const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
+        const char *name = NULL;
+        if (entry->type == TAR_DIR || !path_below(entry->path, folder->path, &name) || !name[0] ||
+            strchr(name, '/'))
+            continue;
+
+        autofree char *full = xasprintf("/opt/extensions/%s", name);
+        grow(start->extensions, start->extension_count, start->extension_cap);
+        find_program(gate, "Lambda", full, &start->extensions[start->extension_count++]);
+    }
+}
+
 void gate_find_start(struct gate *gate)
 {
     struct gate_start *start = &gate->start;
     const char *by = js_count(js_get(gate->config, "Entrypoint")) > 0 ? "ENTRYPOINT" : "CMD";
+    find_extensions(gate);
     start_find(gate->config, &start->command);
     const struct strv *words = &start->command.words;
     if (!start->command.program)

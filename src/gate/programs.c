@@ -293,6 +293,8 @@ void gate_programs(struct gate *gate)
         check_started(&view, gate_follow(gate, start->command.words.items[0]), false);
     check_started(&view, start->program.entry, false);
     check_started(&view, start->in_shell.entry, true);
+    for (size_t i = 0; i < start->extension_count; i++)
+        check_started(&view, start->extensions[i].entry, false);
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);

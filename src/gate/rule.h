@@ -31,6 +31,8 @@ struct gate_start {
     /* The command of a shell form, e.g. "node" in ["/bin/sh", "-c", "exec node index.js"]. Named
      * only where it is sure to be a program. */
     struct gate_program in_shell;
+    struct gate_program *extensions; /* the files in /opt/extensions, sorted by name */
+    size_t extension_count, extension_cap;
 };
 
 struct gate {

@@ -67,6 +67,9 @@ void gate_start(struct gate *gate)
     static const struct file_rules usual = {RULE_ENTRYPOINT_MISSING, RULE_ENTRYPOINT_FORBIDDEN},
                                    bootstrap = {RULE_BOOTSTRAP, RULE_BOOTSTRAP};
     const struct gate_start *start = &gate->start;
+    for (size_t i = 0; i < start->extension_count; i++)
+        check_file(gate, &start->extensions[i], &usual);
+
     if (!start->command.program) {
         gate_add(gate, RULE_NO_ENTRYPOINT, 0, NULL, "there is neither ENTRYPOINT nor CMD");
         return;

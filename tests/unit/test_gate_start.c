@@ -120,6 +120,41 @@ static void forms(void **state)
     }
 }
 
+/* C21: Lambda starts each file in /opt/extensions, but nothing deeper. */
+static void extensions(void **state)
+{
+    static const char arm64[64] = "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0\1\0\0\0\100\0\0\0\0";
+    static const struct {
+        struct item item;
+        const char *ids;
+    } cases[] = {
+        {{"opt/extensions/fine", '0', "#!/bin/sh\n", 0755}, ""},
+        {{"opt/extensions/link", '2', "/usr/bin/dash"}, ""},
+        {{"opt/extensions/lib/", '5'}, ""},
+        {{"opt/extensions/README", '0', "#!/bin/sh\n", 0644}, "LB055"},
+        {{"opt/extensions/text", '0', "no program\n", 0755}, "LB041"},
+        {{"opt/extensions/empty", '0', "", 0755}, "LB041"},
+        {{"opt/extensions/script", '0', "#!/nowhere\n", 0755}, "LB033"},
+        {{"opt/extensions/cr", '0', "#!/bin/sh\r\n", 0755}, "LB034"},
+        {{"opt/extensions/link", '2', "/nowhere"}, "LB053"},
+        {{"opt/extensions/link", '2', "/usr"}, "LB055"},
+        {{"opt/extensions/arm64", '0', arm64, 0755, .size = 64}, "LB031"},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct item items[countof(tree) + 4];
+        memcpy(items, tree, sizeof tree);
+        items[countof(tree)] = (struct item){"opt/", '5'};
+        items[countof(tree) + 1] = (struct item){"opt/extensions/", '5'};
+        items[countof(tree) + 2] = cases[i].item;
+        AUTO_IMAGE image = image_with(items, countof(tree) + 3, "{\"Entrypoint\":[\"/main\"]}");
+        autofree char *found = ids(image, &(struct gate_options){0});
+        if (strcmp(found, cases[i].ids) != 0)
+            fail_msg("%s: '%s', not '%s'", cases[i].item.path, found, cases[i].ids);
+    }
+}
+
 /* The warning says where the name stands, what was found, and who refuses it. */
 static void words(void **state)
 {
@@ -149,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(forms, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(extensions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words, set_up, tear_down),
     };
 
