@@ -21,6 +21,7 @@ static void gate_release(struct gate *gate)
     rootfs_free(gate->tree);
     strv_release(&gate->env);
     gate_start_release(&gate->start);
+    strv_release(&gate->own);
 }
 
 void gate_report_release(struct gate_report *report)
@@ -88,12 +89,6 @@ const char *gate_env(const struct gate *gate, const char *name)
         if (strncmp(gate->env.items[i], name, length) == 0 && gate->env.items[i][length] == '=')
             value = gate->env.items[i] + length + 1;
     return value;
-}
-
-bool gate_own(const char *path)
-{
-    return path_below(path, "var/task", NULL) || path_below(path, "var/runtime", NULL) ||
-           path_below(path, "opt", NULL) || path_below(path, "var/lang/python", NULL);
 }
 
 unsigned gate_rights(const struct rootfs_entry *entry)
@@ -200,6 +195,7 @@ int gate_check(const struct imagefile *image, const struct store *store,
 
     start_words(js_get(gate.config, "Env"), &gate.env);
     gate_find_start(&gate);
+    gate_find_own(&gate);
     for (size_t i = 0; i < gate_rule_count; i++)
         if (first_with(gate_rules[i].look) == i)
             gate_rules[i].look(&gate);

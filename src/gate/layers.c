@@ -38,7 +38,7 @@ void gate_modes(struct gate *gate)
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
         bool started = entry == gate->start.program.entry;
-        if (entry->type == TAR_SYMLINK || (!gate_own(entry->path) && !started))
+        if (entry->type == TAR_SYMLINK || (!gate_own(gate, entry->path) && !started))
             continue;
 
         if (entry->type == TAR_FILE && (entry->mode & 06000))
@@ -49,11 +49,22 @@ void gate_modes(struct gate *gate)
     }
 }
 
+/* Whether the kernel starts it though it can't be read (execve(2)). It reads scripts through their
+ * interpreter, and the loader opens libraries. */
+static bool executes(const struct rootfs_entry *entry)
+{
+    AUTO(program) program = {0};
+    if (entry->type != TAR_FILE || !(gate_rights(entry) & 1))
+        return false;
+    program_read(entry->facts, &program);
+    return program.kind == PROGRAM_ELF && program.elf.executable && !program.elf.soname;
+}
+
 static void check_rights(struct gate *gate, const struct rootfs_entry *entry)
 {
     bool dir = entry->type == TAR_DIR;
     unsigned needed = dir ? 5 : 4;
-    if (entry->type != TAR_SYMLINK && (gate_rights(entry) & needed) != needed)
+    if (entry->type != TAR_SYMLINK && (gate_rights(entry) & needed) != needed && !executes(entry))
         gate_add(gate, RULE_UNREADABLE_FILE, entry->layer, entry->path,
                  "its mode is %04o, its owner %lld:%lld: Lambda's user 993:990 can't %s it",
                  entry->mode, (long long)entry->uid, (long long)entry->gid,
@@ -78,7 +89,8 @@ void gate_rights_of_files(struct gate *gate)
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        if (gate_own(entry->path))
+        bool workdir = entry->type == TAR_DIR && strv_contains(&gate->own, entry->path);
+        if (gate_own(gate, entry->path) && !workdir) /* LB059 and LB055 are about these */
             check_rights(gate, entry);
     }
 }

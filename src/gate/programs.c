@@ -298,7 +298,7 @@ void gate_programs(struct gate *gate)
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        bool own = gate_own(entry->path);
+        bool own = gate_own(gate, entry->path);
         if (entry->facts && entry->type == TAR_FILE && (own || lies_in(&folders, entry->path)) &&
             !strv_contains(&view.started, entry->path))
             check_other(&view, entry, own);

@@ -45,6 +45,7 @@ struct gate {
     const struct js *config; /* the part of the config that describes the process */
     struct strv env;
     struct gate_start start;
+    struct strv own; /* files and folders that count as the function's own */
     struct gate_report *report;
 };
 
@@ -54,9 +55,12 @@ void gate_add(struct gate *gate, enum rule_id id, size_t layer, const char *path
 
 /* The value of an environment variable of the image, or NULL. */
 const char *gate_env(const struct gate *gate, const char *name);
-/* Whether a path lies in the function's own folders: /var/task, /var/runtime, /opt, and lbuild's
- * folder /var/lang/python. */
-bool gate_own(const char *path);
+/* Whether a path lies in the function's own folders: /var/task, /var/runtime, /opt, lbuild's folder
+ * /var/lang/python, and gate->own. */
+bool gate_own(const struct gate *gate, const char *path);
+/* Finds gate->own: WORKDIR, and what ENTRYPOINT and CMD name, with its folder; but none of the
+ * system's folders. Needs gate->start. */
+void gate_find_own(struct gate *gate);
 /* The rights of Lambda's user, 993:990, on one entry: 4 read, 2 write, 1 execute or search. */
 unsigned gate_rights(const struct rootfs_entry *entry);
 /* The absolute path of the program that the name of a command leads to, as execvp(3) looks for it:

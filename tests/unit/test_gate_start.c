@@ -120,39 +120,120 @@ static void forms(void **state)
     }
 }
 
+/* A program's ELF header for a machine, and no more. */
+#define ELF(machine, kind)                                                                         \
+    "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0" kind "\0" machine "\0\1\0\0\0\100\0\0\0\0"
+#define ARM64 "\267"
+#define X86_64 "\076"
+#define PROGRAM "\2"
+#define LIBRARY "\3"
+static const char arm64[64] = ELF(ARM64, PROGRAM), arm64_library[64] = ELF(ARM64, LIBRARY),
+                  x86_64[64] = ELF(X86_64, PROGRAM);
+
+/* An image with one more file, in a folder of its own below some of these. */
+struct one_more {
+    const char *process;
+    struct item item;
+    const char *ids;
+};
+
+static void assert_one_more(const struct one_more *one)
+{
+    static const struct item folders[] = {{"opt/", '5'},
+                                          {"opt/extensions/", '5'},
+                                          {"app/", '5'},
+                                          {"home/", '5'},
+                                          {"home/node/", '5'},
+                                          {"usr/src/", '5'},
+                                          {"usr/src/app/", '5'},
+                                          {"etc/", '5'},
+                                          {"tmp/", '5', .mode = 01777},
+                                          {"tmp/x/", '5'}};
+    struct item items[countof(tree) + countof(folders) + 1];
+
+    memcpy(items, tree, sizeof tree);
+    memcpy(items + countof(tree), folders, sizeof folders);
+    items[countof(items) - 1] = one->item;
+    AUTO_IMAGE image = image_with(items, countof(items), one->process);
+    autofree char *found = ids(image, &(struct gate_options){0});
+    if (strcmp(found, one->ids) != 0)
+        fail_msg("%s with %s: '%s', not '%s'", one->process, one->item.path, found, one->ids);
+}
+
+static void assert_each(const struct one_more *list, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_one_more(&list[i]);
+}
+
+#define MAIN "{\"Entrypoint\":[\"/main\"]}"
+
 /* C21: Lambda starts each file in /opt/extensions, but nothing deeper. */
 static void extensions(void **state)
 {
-    static const char arm64[64] = "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0\1\0\0\0\100\0\0\0\0";
-    static const struct {
-        struct item item;
-        const char *ids;
-    } cases[] = {
-        {{"opt/extensions/fine", '0', "#!/bin/sh\n", 0755}, ""},
-        {{"opt/extensions/link", '2', "/usr/bin/dash"}, ""},
-        {{"opt/extensions/lib/", '5'}, ""},
-        {{"opt/extensions/README", '0', "#!/bin/sh\n", 0644}, "LB055"},
-        {{"opt/extensions/text", '0', "no program\n", 0755}, "LB041"},
-        {{"opt/extensions/empty", '0', "", 0755}, "LB041"},
-        {{"opt/extensions/script", '0', "#!/nowhere\n", 0755}, "LB033"},
-        {{"opt/extensions/cr", '0', "#!/bin/sh\r\n", 0755}, "LB034"},
-        {{"opt/extensions/link", '2', "/nowhere"}, "LB053"},
-        {{"opt/extensions/link", '2', "/usr"}, "LB055"},
-        {{"opt/extensions/arm64", '0', arm64, 0755, .size = 64}, "LB031"},
+    static const struct one_more cases[] = {
+        {MAIN, {"opt/extensions/fine", '0', "#!/bin/sh\n", 0755}, ""},
+        {MAIN, {"opt/extensions/link", '2', "/usr/bin/dash"}, ""},
+        {MAIN, {"opt/extensions/lib/", '5'}, ""},
+        {MAIN, {"opt/extensions/README", '0', "#!/bin/sh\n", 0644}, "LB055"},
+        {MAIN, {"opt/extensions/text", '0', "no program\n", 0755}, "LB041"},
+        {MAIN, {"opt/extensions/empty", '0', "", 0755}, "LB041"},
+        {MAIN, {"opt/extensions/script", '0', "#!/nowhere\n", 0755}, "LB033"},
+        {MAIN, {"opt/extensions/cr", '0', "#!/bin/sh\r\n", 0755}, "LB034"},
+        {MAIN, {"opt/extensions/link", '2', "/nowhere"}, "LB053"},
+        {MAIN, {"opt/extensions/link", '2', "/usr"}, "LB055"},
+        {MAIN, {"opt/extensions/arm64", '0', arm64, 0755, .size = 64}, "LB031"},
     };
     (void)state;
+    assert_each(cases, countof(cases));
+}
 
-    for (size_t i = 0; i < countof(cases); i++) {
-        struct item items[countof(tree) + 4];
-        memcpy(items, tree, sizeof tree);
-        items[countof(tree)] = (struct item){"opt/", '5'};
-        items[countof(tree) + 1] = (struct item){"opt/extensions/", '5'};
-        items[countof(tree) + 2] = cases[i].item;
-        AUTO_IMAGE image = image_with(items, countof(tree) + 3, "{\"Entrypoint\":[\"/main\"]}");
-        autofree char *found = ids(image, &(struct gate_options){0});
-        if (strcmp(found, cases[i].ids) != 0)
-            fail_msg("%s: '%s', not '%s'", cases[i].item.path, found, cases[i].ids);
-    }
+#define IN(folder) "{\"Entrypoint\":[\"/main\"],\"WorkingDir\":\"" folder "\"}"
+#define NAMES(word) "{\"Entrypoint\":[\"/main\",\"" word "\"]}"
+
+/* C22: WORKDIR, and what ENTRYPOINT and CMD name, are the function's own, but not the system's
+ * folders. */
+static void own(void **state)
+{
+    static const struct one_more cases[] = {
+        {IN("/function"), {"function/app.py", '0', "x", 0600}, "LB061"},
+        {IN("/function"), {"function/awslambdaric/", '5', NULL, 0700}, "LB061"},
+        {IN("/function"), {"function/x.so", '0', arm64_library, 0644, .size = 64}, "LB032"},
+        {IN("/function"), {"function/app.py", '0', "x", 0644}, ""},
+        {IN("/usr/src/app"), {"usr/src/app/x", '0', "x", 0600}, "LB061"},
+        {IN("/home/node"), {"home/node/x", '0', "x", 0600}, "LB061"},
+        {IN("/app"), {"function/app.py", '0', "x", 0600}, ""},
+        {IN("/work"), {"work/", '5', NULL, 0700}, "LB059"},
+        {IN("/"), {"function/app.py", '0', "x", 0600}, ""},
+        {IN("/etc"), {"etc/shadow", '0', "x", 0600}, ""},
+        {IN("/usr"), {"usr/bin/su", '0', "x", 0700}, ""},
+        {IN("/home"), {"home/node/x", '0', "x", 0600}, ""},
+        {NAMES("/app"), {"app/x", '0', "x", 0600}, "LB061"},
+        {NAMES("/app/x"), {"app/x", '0', "x", 0600}, "LB061"},
+        {NAMES("app/x"), {"app/x", '0', "x", 0600}, "LB061"},
+        {NAMES("x.py"), {"x.py", '0', "x", 0600}, "LB061"},
+        {NAMES("/app/y"), {"app/x", '0', "x", 0600}, ""},
+        {NAMES("/etc/x"), {"etc/shadow", '0', "x", 0600}, ""},
+        {"{\"Cmd\":[\"/function/main\"]}", {"function/x", '0', "x", 0600}, "LB061"},
+        {"{\"Cmd\":[\"/bin/sh\",\"-c\",\"exec /function/main\"]}",
+         {"function/x", '0', "x", 0600},
+         "LB054 LB061"},
+    };
+    (void)state;
+    assert_each(cases, countof(cases));
+}
+
+/* C30: the kernel starts a program that can't be read; a script's interpreter must read it. */
+static void unreadable(void **state)
+{
+    static const struct one_more cases[] = {
+        {MAIN, {"opt/x", '0', x86_64, 0711, .size = 64}, ""},
+        {MAIN, {"opt/x", '0', x86_64, 0700, .size = 64}, "LB061"},
+        {MAIN, {"opt/x", '0', x86_64, 0640, .size = 64}, "LB061"},
+        {MAIN, {"opt/x", '0', "#!/bin/sh\n", 0711}, "LB061"},
+    };
+    (void)state;
+    assert_each(cases, countof(cases));
 }
 
 /* The warning says where the name stands, what was found, and who refuses it. */
@@ -185,6 +266,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(forms, set_up, tear_down),
         cmocka_unit_test_setup_teardown(extensions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(own, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unreadable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words, set_up, tear_down),
     };
 
