@@ -122,6 +122,10 @@ RULE(60, NO_CLIENT, gate_client, WARNING, INFERRED, "nothing in the image speaks
 
 RULE(61, UNREADABLE_FILE, gate_rights_of_files, ERROR, DOCUMENTED,
      "a file that Lambda's user can't read", "chmod -R a+rX")
+RULE(62, START_IN_TMP, gate_tmp, ERROR, REPORTED, "the start needs something below /tmp",
+     "put it elsewhere, e.g. into /var/task: Lambda mounts an empty folder over /tmp")
+RULE(63, FILE_IN_TMP, gate_tmp, NOTE, REPORTED, "files below /tmp",
+     "put what the function needs elsewhere: Lambda mounts an empty folder over /tmp")
 
 RULE(71, TOO_LARGE, gate_size, ERROR, DOCUMENTED, "more than 10 GB unpacked",
      "leave files out; 'lbuild size' shows what takes up space")

@@ -121,6 +121,48 @@ void gate_workdir(struct gate *gate)
                  closed->mode);
 }
 
+static bool in_tmp(const char *path)
+{
+    const char *rest = NULL;
+    return path_below(path, "tmp", &rest) && rest[0];
+}
+
+static void check_tmp_program(struct gate *gate, const struct gate_program *program)
+{
+    if (program->entry && in_tmp(program->entry->path))
+        gate_add(gate, RULE_START_IN_TMP, program->entry->layer, program->entry->path,
+                 "%s starts '%s'", program->by, program->full);
+}
+
+void gate_tmp(struct gate *gate)
+{
+    const char *workdir = js_get_text(gate->config, "WorkingDir");
+    const struct rootfs_entry *folder = workdir ? gate_follow(gate, workdir) : NULL, *first = NULL;
+    size_t count = 0;
+
+    check_tmp_program(gate, &gate->start.program);
+    check_tmp_program(gate, &gate->start.in_shell);
+    if (folder && in_tmp(folder->path))
+        gate_add(gate, RULE_START_IN_TMP, folder->layer, folder->path, "WORKDIR is '%.200s'",
+                 workdir);
+
+    for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
+        const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
+        if (entry->type != TAR_FILE || !in_tmp(entry->path))
+            continue;
+        first = first ? first : entry;
+        count++;
+    }
+
+    if (count > 1)
+        gate_add(gate, RULE_FILE_IN_TMP, first->layer, first->path,
+                 "it and %zu other%s are gone when the function runs", count - 1,
+                 count == 2 ? "" : "s");
+    else if (count == 1)
+        gate_add(gate, RULE_FILE_IN_TMP, first->layer, first->path,
+                 "it is gone when the function runs");
+}
+
 static bool any_path(const struct gate *gate, const char *pattern)
 {
     for (size_t i = 0; i < rootfs_count(gate->tree); i++)

@@ -361,6 +361,17 @@ def rights():
     return app(file("var/task/data", mode=0o600)), app(file("var/task/data", mode=0o600, uid=993))
 
 
+@case(62)  # C28
+def start_in_tmp():
+    tmp = [folder("tmp", 0o1777)] + folders("tmp/work")
+    return app(*tmp, workdir="/tmp/work"), app(*tmp, workdir="/tmp")
+
+
+@case(63)  # C28
+def file_in_tmp():
+    return app(folder("tmp", 0o1777), file("tmp/model")), app(folder("tmp", 0o1777), *folders("tmp/work"))
+
+
 @case(74, "--budget 15kB")
 def budget():
     return app(file("var/task/data", bytes(10000))), app()

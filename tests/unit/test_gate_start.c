@@ -236,6 +236,23 @@ static void unreadable(void **state)
     assert_each(cases, countof(cases));
 }
 
+/* C28: Lambda's own /tmp hides the image's. */
+static void below_tmp(void **state)
+{
+    static const struct one_more cases[] = {
+        {IN("/tmp"), {"opt/x", '0', "x"}, ""},
+        {IN("/tmp/x"), {"opt/x", '0', "x"}, "LB062"},
+        {"{\"Entrypoint\":[\"/tmp/main\"]}", {"tmp/main", '0', "#!/bin/sh\n", 0755}, "LB062 LB063"},
+        {"{\"Cmd\":[\"/bin/sh\",\"-c\",\"exec /tmp/main\"]}",
+         {"tmp/main", '0', "#!/bin/sh\n", 0755},
+         "LB054 LB062 LB063"},
+        {MAIN, {"tmp/x/data", '0', "x"}, "LB063"},
+        {MAIN, {"tmp/x/y/", '5'}, ""},
+    };
+    (void)state;
+    assert_each(cases, countof(cases));
+}
+
 /* The warning says where the name stands, what was found, and who refuses it. */
 static void words(void **state)
 {
@@ -268,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(extensions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unreadable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(below_tmp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(words, set_up, tear_down),
     };
 
