@@ -113,19 +113,26 @@ static char *expand(const struct gate *gate, const char *folder, const char *obj
     return buf_detach(&out);
 }
 
-/* Takes the library from a folder if it is there and for this machine; the
- * loader ignores others. */
+/* Takes the library from a folder if it is there and for this machine. glibc's loader ignores
+ * libraries for other machines and goes on, but fails for a file that is no library (dl-load.c,
+ * open_verify); musl's takes the first file that it finds. */
 static bool try_folder(const struct gate *gate, const char *folder, struct library *library)
 {
     autofree char *path = path_join(folder, library->name);
-    const struct rootfs_entry *entry = gate_follow(gate, path);
+    const struct rootfs_entry *entry = library->stop ? NULL : gate_follow(gate, path);
     AUTO(program) program = {0};
     if (!entry || entry->type != TAR_FILE)
         return false;
 
     program_read(entry->facts, &program);
-    if (program.kind != PROGRAM_ELF || !library_fits(gate, &program.elf))
+    if (program.kind != PROGRAM_ELF || !library_fits(gate, &program.elf)) {
+        bool elf = program.kind == PROGRAM_ELF || program.kind == PROGRAM_DAMAGED;
+        if (gate_rights(entry) & 4) {
+            library->unfit = library->unfit ? library->unfit : entry;
+            library->stop = library->musl || !elf;
+        }
         return false;
+    }
 
     library->path = take(path);
     library->entry = entry;
@@ -199,11 +206,17 @@ static bool is_loaded(const struct libraries *libraries, const char *name)
     return false;
 }
 
-/* The loader counts as loaded, and musl's loader is its libc too. */
+static bool is_musl(const struct libraries *libraries)
+{
+    const char *interpreter = libraries->items[0].program.elf.interpreter;
+    return interpreter && strstr(interpreter, "/ld-musl-");
+}
+
+/* The loader counts as loaded, and musl's is libc as well. */
 static bool is_loader(const struct libraries *libraries, const char *name)
 {
     const char *interpreter = libraries->items[0].program.elf.interpreter;
-    if (interpreter && strstr(interpreter, "/ld-musl-"))
+    if (is_musl(libraries))
         return strncmp(name, "libc.", 5) == 0;
     return interpreter && strcmp(path_base(interpreter), name) == 0;
 }
@@ -223,7 +236,7 @@ void libraries_load(const struct gate *gate, const struct library_path *path,
             const char *name = out->items[by].program.elf.needed.items[i];
             if (!name[0] || is_loaded(out, name) || is_loader(out, name))
                 continue;
-            struct library library = {.name = xstrdup(name), .by = by};
+            struct library library = {.name = xstrdup(name), .by = by, .musl = is_musl(out)};
             find(gate, path, out, by, &library);
             grow(out->items, out->len, out->cap);
             out->items[out->len++] = library;
@@ -233,10 +246,17 @@ void libraries_load(const struct gate *gate, const struct library_path *path,
 
 const struct rootfs_entry *library_elsewhere(const struct gate *gate, const char *name)
 {
+    const struct rootfs_entry *first = NULL;
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        if (entry->type != TAR_DIR && strcmp(path_base(entry->path), name) == 0)
+        AUTO(program) program = {0};
+        if (entry->type == TAR_DIR || strcmp(path_base(entry->path), name) != 0)
+            continue;
+
+        program_read(entry->facts, &program);
+        if (entry->type == TAR_FILE && library_fits(gate, &program.elf))
             return entry;
+        first = first ? first : entry;
     }
-    return NULL;
+    return first;
 }

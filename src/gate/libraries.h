@@ -11,6 +11,10 @@ struct library {
                                          program itself its path */
     char *path;                       /* where it was found; NULL: it wasn't */
     const struct rootfs_entry *entry; /* the file that the path leads to */
+    const struct rootfs_entry *unfit; /* the first file of this name that the loader tries in vain,
+                                         for another machine or no library at all; or NULL */
+    bool musl;                        /* musl's loader looks for it */
+    bool stop;                        /* the loader looks no further after `unfit` */
     struct program program;
     size_t by; /* index of the item that needs it */
 };
@@ -36,7 +40,8 @@ void libraries_load(const struct gate *gate, const struct library_path *path,
                     const struct rootfs_entry *entry, struct libraries *out);
 /* Whether an ELF file is for the image's architecture. */
 bool library_fits(const struct gate *gate, const struct elf_facts *elf);
-/* A file with this name anywhere in the image, or NULL. */
+/* A file with this name anywhere in the image, one for the image's architecture where there is one;
+ * or NULL. */
 const struct rootfs_entry *library_elsewhere(const struct gate *gate, const char *name);
 
 #endif

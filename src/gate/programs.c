@@ -84,13 +84,40 @@ static void check_versions(struct view *view, enum rule_id id, const struct libr
     }
 }
 
+static bool fits(const struct view *view, const struct rootfs_entry *entry)
+{
+    AUTO(program) program = {0};
+    if (entry && entry->type == TAR_FILE)
+        program_read(entry->facts, &program);
+    return program.kind == PROGRAM_ELF && library_fits(view->gate, &program.elf);
+}
+
+/* The file that the loader finds can't be loaded. */
+static void unfit_library(struct view *view, bool started, const struct rootfs_entry *by,
+                          const struct library *library)
+{
+    AUTO(program) program = {0};
+    char room[40];
+    const char *what = "no library";
+    program_read(library->unfit->facts, &program);
+    if (program.kind == PROGRAM_ELF)
+        what = machine(&program.elf, room, sizeof room);
+
+    gate_add(view->gate, started ? RULE_START_LIBRARY : RULE_OTHER_LIBRARY, by->layer, by->path,
+             "it needs '%.200s', and finds '/%s', which is %s%s", library->name,
+             library->unfit->path, program.kind == PROGRAM_ELF ? "for " : "", what);
+}
+
 static void missing_library(struct view *view, bool started, const struct libraries *loaded,
                             const struct library *library)
 {
     const struct rootfs_entry *by = loaded->items[library->by].entry,
                               *other = library_elsewhere(view->gate, path_base(library->name));
 
-    if (!other)
+    /* One that fits may be where only the loader's cache knows. */
+    if (library->unfit && (library->stop || !fits(view, other)))
+        unfit_library(view, started, by, library);
+    else if (!other)
         gate_add(view->gate, started ? RULE_START_LIBRARY : RULE_OTHER_LIBRARY, by->layer, by->path,
                  "it needs '%.200s', which is nowhere in the image", library->name);
     else if (started)

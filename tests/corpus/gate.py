@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """The corpus of the Lambda gate: for each rule, an image that breaks it, and a twin that differs only in that.
 
-    gate.py FOLDER      writes FOLDER/LB001-bad.tar, FOLDER/LB001-good.tar ..., and FOLDER/list with a line for each rule:
-                        its id, and the options of `lbuild check` that it needs
+    gate.py FOLDER      writes FOLDER/LB001-bad.tar, FOLDER/LB001-good.tar ..., and FOLDER/list with a line for each case:
+                        the rule's id, perhaps a letter, and the options of `lbuild check` that it needs
 """
 import sys
 import tarfile
@@ -15,9 +15,10 @@ ENTRY = "#!/bin/sh\nexec /var/runtime/bootstrap\n"
 CASES = {}
 
 
-def case(number, options=""):
+def case(number, options="", more=""):
+    """`more`: a letter, for a second case of the rule."""
     def add(make):
-        CASES["LB%03d" % number] = (make, options)
+        CASES["LB%03d%s" % (number, more)] = (make, options)
         return make
     return add
 
@@ -262,6 +263,37 @@ def other_program():
 def library():
     program = elf(interp=LD, needed=["libz.so.1", "libc.so.6"])
     return system(program=program), system(file("lib64/libz.so.1", elf(library=True, soname="libz.so.1")), program=program)
+
+
+@case(36, more="b")  # C25: glibc's loader passes by a library for another machine, and fails where there is no other
+def library_for_another_machine():
+    program = elf(interp=LD, needed=["libdemo.so.1", "libc.so.6"])
+    first = folders("srv", "srv/a", "srv/b") + [file("srv/a/libdemo.so.1", elf("arm64", library=True))]
+    env = ["LD_LIBRARY_PATH=/srv/a:/srv/b"]
+    return system(*first, program=program, env=env), \
+        system(*first, file("srv/b/libdemo.so.1", elf(library=True)), program=program, env=env)
+
+
+@case(36, more="c")  # C25: but it goes no further than a file that is no library
+def no_library():
+    program = elf(interp=LD, needed=["libdemo.so.1", "libc.so.6"])
+
+    def image(data, mode=0o644):
+        return system(*folders("srv", "srv/a", "srv/b"), file("srv/a/libdemo.so.1", data, mode),
+                      file("srv/b/libdemo.so.1", elf(library=True)), program=program, env=["LD_LIBRARY_PATH=/srv/a:/srv/b"])
+    return image(b"version https://git-lfs.github.com/spec/v1\n"), image(elf(library=True))
+
+
+@case(36, more="d")  # C25: musl's loader takes the first
+def library_for_another_machine_musl():
+    musl = "/lib/ld-musl-x86_64.so.1"
+    program = elf(interp=musl, needed=["libdemo.so.1"])
+
+    def image(machine):
+        return app(*folders("lib", "srv", "srv/a", "srv/b"), file(musl[1:], elf(library=True), 0o755),
+                   file("srv/a/libdemo.so.1", elf(machine, library=True)), file("srv/b/libdemo.so.1", elf(library=True)),
+                   program=program, env=["LD_LIBRARY_PATH=/srv/a:/srv/b"])
+    return image("arm64"), image("amd64")
 
 
 @case(37)
