@@ -110,6 +110,7 @@ static int check_image(const struct check_options *options, const char *path, st
         .mirrors = &pipeline->mirrors,
         .ca_file = pipeline->ca_file,
         .offline = pipeline->offline,
+        .without_config = true,
     };
     if (store_open(&store, NULL, err) != 0 ||
         imagefile_load(path, &choice, &store, &image, err) != 0 ||

@@ -124,7 +124,7 @@ void gate_digests(struct gate *gate)
     for (size_t i = 0; i < image->layer_count; i++)
         check_blob(gate, i);
 
-    if (image->diff_id_count != image->layer_count)
+    if (image->diff_id_count != image->layer_count && !image->config_trouble)
         gate_add(gate, RULE_DIFF_ID, 0, NULL, "the config names %zu layers, the manifest %zu",
                  image->diff_id_count, image->layer_count);
     if (image->two_faces)
@@ -146,6 +146,8 @@ void gate_platform(struct gate *gate)
     const struct js *config = gate->image->config;
     const char *os = js_get_text(config, "os"), *arch = js_get_text(config, "architecture");
     autofree char *platform = xasprintf("%.40s/%.40s", os ? os : "?", arch ? arch : "?");
+    if (gate->image->config_trouble)
+        return;
     if (!os || strcmp(os, "linux") != 0 || !gate->image->arch_known)
         gate_add(gate, RULE_PLATFORM, 0, NULL, "the image is for %s", platform);
     else if (gate->image->platform && strcmp(gate->image->platform, platform) != 0)

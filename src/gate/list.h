@@ -46,6 +46,10 @@ RULE(15, UNREADABLE_LAYER, gate_unreadable, ERROR, SPECIFIED, "a layer can't be 
 RULE(16, ARTIFACT, gate_media, WARNING, INFERRED,
      "the manifest is an artifact, or refers to another image",
      "leave artifactType and subject out")
+RULE(17, SHAPE, gate_documents, ERROR, SPECIFIED, "the manifest or config has the wrong shape",
+     "make the image again, with a current tool")
+RULE(18, UNREADABLE_CONFIG, gate_documents, ERROR, SPECIFIED, "the config can't be read",
+     "make or fetch the image again")
 
 RULE(21, NO_PARENT, gate_faults, ERROR, REPORTED, "a folder has no entry",
      "list each folder before its contents: make it with mkdir in a stage, and COPY from there")

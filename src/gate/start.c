@@ -71,7 +71,8 @@ void gate_start(struct gate *gate)
         check_file(gate, &start->extensions[i], &usual);
 
     if (!start->command.program) {
-        gate_add(gate, RULE_NO_ENTRYPOINT, 0, NULL, "there is neither ENTRYPOINT nor CMD");
+        if (!gate->image->config_trouble)
+            gate_add(gate, RULE_NO_ENTRYPOINT, 0, NULL, "there is neither ENTRYPOINT nor CMD");
         return;
     }
 

@@ -69,23 +69,25 @@ int reading_docker(const struct reading *reading, struct error *err)
         return error_set(err, ERROR_REGISTRY, "%s: more than %d layers", reading->path,
                          IMAGEFILE_LAYERS);
 
-    const struct part *part = parts_get(reading->parts, name, err);
-    struct js *config = part ? reading_json(reading, name, err) : NULL;
-    if (!config)
-        return -1;
+    struct error why = {0};
+    const struct part *part = parts_get(reading->parts, name, &why);
+    AUTOPTR(js) config = reading_parse(reading, part, name, &why);
+    if (!config && !reading->choice->without_config)
+        return error_set(err, why.kind, "%s", why.text);
 
     image->format = "docker";
     image->images = 1;
     image->manifest_type = xstrdup("");
     image->config_type = xstrdup("");
-    image->config_digest = part->digest;
-
-    check_config_name(reading, name, part);
+    if (part) {
+        image->config_digest = part->digest;
+        check_config_name(reading, name, part);
+    }
     take_tags(reading, entry);
 
-    int result = read_layers(reading, layers, err);
-    imagefile_take_config(image, config);
-    return result;
+    if (read_layers(reading, layers, err) != 0)
+        return -1;
+    return reading_take_config(reading, take(config), &why, err);
 }
 
 /* Whether a layer of manifest.json is the one that was read: its blob, or another blob with the

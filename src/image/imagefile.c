@@ -19,6 +19,8 @@ void imagefile_release(struct imagefile *image)
 
     strv_release(&image->names);
     strv_release(&image->damage);
+    strv_release(&image->misfits);
+    free(image->config_trouble);
     js_free(image->document);
     js_free(image->config);
     memset(image, 0, sizeof *image);

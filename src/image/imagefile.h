@@ -38,8 +38,10 @@ struct imagefile {
     bool two_faces;      /* index.json and manifest.json describe different images */
     struct strv
         damage; /* what is wrong with sizes and digests of the manifest and config: "WHAT: TEXT" */
+    struct strv misfits; /* where a document and its descriptor contradict each other */
     struct js *document; /* the manifest; NULL for "docker" */
     struct js *config;
+    char *config_trouble; /* why there is no config, or NULL */
     enum arch arch;
     bool arch_known; /* false: the config says neither amd64 nor arm64 */
     struct imagefile_layer *layers;
@@ -53,6 +55,7 @@ struct imagefile_choice {
     const struct strv *mirrors; /* for registries: "HOST=URL", or NULL */
     const char *ca_file;        /* or NULL */
     bool offline;               /* no registry is asked */
+    bool without_config;        /* an image whose config can't be read is loaded nevertheless */
     bool files_only;            /* the name is always a file or folder, whatever it looks like */
 };
 

@@ -83,13 +83,9 @@ static int read_manifest(const struct reading *reading, struct js *document, con
         if (add_named_layer(reading, js_at(layers, i), err) != 0)
             return -1;
 
-    struct js *read = read_blob(reading, &config, "config", false, err);
-    if (!read)
-        return -1;
-    imagefile_take_config(image, read);
-    if (!js_is_object(read))
-        return error_set(err, ERROR_REGISTRY, "%s: the config is not a JSON object", reading->path);
-    return 0;
+    struct error why = {0};
+    struct js *read = read_blob(reading, &config, "config", false, &why);
+    return reading_take_config(reading, read, &why, err);
 }
 
 typedef int (*chooser)(const struct js *index, enum arch arch, const char *tag, const char *where,
@@ -153,10 +149,24 @@ static void look_around(const struct reading *reading, const struct js *index,
     image->images = images > image->images ? images : image->images;
 }
 
+/* Registries refuse a manifest whose own media type isn't the one under which it is pushed. */
+static void compare_types(const struct reading *reading, const struct js *document,
+                          const char *type)
+{
+    const char *own = js_get_text(document, "mediaType");
+    if (!own || !type[0] || strcmp(own, type) == 0)
+        return;
+    autofree char *text = xasprintf(
+        "the descriptor of a manifest says that it is '%.100s', the manifest that it is '%.100s'",
+        type, own);
+    strv_add(&reading->image->misfits, text);
+}
+
 int reading_document(const struct reading *reading, struct js *document, const char *type,
                      const struct digest *digest, struct error *err)
 {
     struct descriptor inner;
+    compare_types(reading, document, type);
     if (!manifest_is_index(document, type)) {
         reading->image->manifest = *digest;
         return read_manifest(reading, document, type, err);
@@ -170,7 +180,10 @@ int reading_document(const struct reading *reading, struct js *document, const c
     look_around(reading, index, &inner.digest, false);
     reading->image->manifest = inner.digest;
     struct js *manifest = read_blob(reading, &inner, "manifest", true, err);
-    return manifest ? read_manifest(reading, manifest, inner.media_type, err) : -1;
+    if (!manifest)
+        return -1;
+    compare_types(reading, manifest, inner.media_type);
+    return read_manifest(reading, manifest, inner.media_type, err);
 }
 
 int reading_layout(const struct reading *reading, struct error *err)

@@ -50,3 +50,22 @@ struct imagefile_layer *reading_add_layer(const struct reading *reading, const s
         layer->scan.trouble = xstrdup("it is text, not a layer");
     return layer;
 }
+
+int reading_take_config(const struct reading *reading, struct js *config, const struct error *why,
+                        struct error *err)
+{
+    struct error trouble = *why;
+    if (config && js_is_object(config)) {
+        imagefile_take_config(reading->image, config);
+        return 0;
+    }
+
+    if (config)
+        error_set(&trouble, ERROR_REGISTRY, "%s: the config is not a JSON object", reading->path);
+    js_free(config);
+    if (!reading->choice->without_config || trouble.kind != ERROR_REGISTRY)
+        return error_set(err, trouble.kind, "%s", trouble.text);
+
+    reading->image->config_trouble = xstrdup(trouble.text);
+    return 0;
+}

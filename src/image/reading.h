@@ -26,6 +26,10 @@ void reading_damage(const struct reading *reading, const char *format, ...)
 /* The next layer of the image, from its part; NULL: it is missing, and *why says so. */
 struct imagefile_layer *reading_add_layer(const struct reading *reading, const struct part *part,
                                           const struct error *why);
+/* Takes the config, or NULL where *why says that it can't be read. That fails, unless the choice
+ * allows it. Takes ownership of `config`. */
+int reading_take_config(const struct reading *reading, struct js *config, const struct error *why,
+                        struct error *err) must_check;
 
 /* In oci_read.c: reads the image of an OCI layout that has the chosen tag and architecture. */
 int reading_layout(const struct reading *reading, struct error *err) must_check;

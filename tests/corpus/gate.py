@@ -171,6 +171,45 @@ def artifact():
     return bad, good
 
 
+@case(17)  # C23
+def schema_version():
+    bad, good = app(), app()
+    bad.extra_manifest = {"schemaVersion": 1}
+    return bad, good
+
+
+@case(17, more="b")  # C23
+def media_types_differ():
+    bad, good = app(), app()
+    for image in bad, good:
+        image.manifest_type = DOCKER + "distribution.manifest.v2+json"
+        image.config_type = DOCKER + "container.image.v1+json"
+        image.layers[0].media = DOCKER + "image.rootfs.diff.tar.gzip"
+    bad.extra_manifest, bad.manifest_type = {"mediaType": bad.manifest_type}, OCI + "manifest.v1+json"
+    return bad, good
+
+
+@case(17, more="c")  # C23
+def env_is_an_object():
+    bad, good = app(), app(env=["NAME=b"])
+    bad.process["Env"] = {"NAME": "b"}
+    return bad, good
+
+
+@case(17, more="d")  # C23
+def cmd_has_a_number():
+    bad, good = app(), app()
+    bad.process["Cmd"], good.process["Cmd"] = [80], ["80"]
+    return bad, good
+
+
+@case(18)  # C23
+def half_a_config():
+    bad, good = app(), app()
+    bad.cut_config = True
+    return bad, good
+
+
 @case(21)
 def no_parent():
     bad, good = app(), app()

@@ -78,6 +78,7 @@ class Image:
         self.names = None  # the names in docker's manifest.json
         self.change_blob = None  # (layer's number, bytes)
         self.swap_docker = False
+        self.cut_config = False
 
     def copy(self):
         return copy.deepcopy(self)
@@ -108,7 +109,7 @@ class Image:
             blobs[sha(text)] = text
             return {"digest": sha(text), "size": len(text)}
 
-        config_at = put(config)
+        config_at = put(json.dumps(config).encode()[:-9] if self.cut_config else config)
         manifest = dict({"schemaVersion": 2, "mediaType": self.manifest_type,
                          "config": dict(config_at, mediaType=self.config_type), "layers": [one for one, _ in layers]},
                         **self.extra_manifest)

@@ -254,7 +254,7 @@ def an_elf_file_without_its_end():
     return app(program=elf(needed=["libc.so.6"])[:-40])
 
 
-@case("nested deeper", 5)
+@case("LB018", 6)
 def a_config_of_1000_levels():
     return with_config(b'{"a":' * 1000 + b"1" + b"}" * 1000)
 
@@ -264,27 +264,27 @@ def an_index_of_1000_levels():
     return changed(lambda files: files.update({"index.json": b"[" * 1000}))
 
 
-@case("not valid JSON", 5)
+@case("LB018", 6)
 def huge_numbers():
     return with_config(b'{"architecture":"amd64","os":"linux","x":1e999}')
 
 
-@case("not valid JSON", 5)
+@case("LB018", 6)
 def a_number_of_20_digits():
     return with_config(b'{"architecture":"amd64","os":"linux","x":99999999999999999999}')
 
 
-@case("not valid JSON", 5)
+@case("LB018", 6)
 def a_nul_in_a_text():
     return with_config(b'{"architecture":"amd64","os":"linux","config":{"Env":["A\\u0000=b"]}}')
 
 
-@case("not valid JSON", 5)
+@case("LB018", 6)
 def a_key_twice():
     return with_config(b'{"architecture":"amd64","architecture":"arm64"}')
 
 
-@case("not valid JSON", 5)
+@case("LB018", 6)
 def no_utf8():
     return with_config(b'{"architecture":"\xff\xfe"}')
 
@@ -294,12 +294,12 @@ def an_empty_config():
     return with_config(b"{}")
 
 
-@case("not a JSON object", 5)
+@case("LB018", 6)
 def a_config_that_is_a_list():
     return with_config(b"[]")
 
 
-@case("LB010 LB012 LB051", 6)
+@case("LB010 LB012 LB017 LB051", 6)
 def members_of_wrong_types():
     return with_config(b'{"architecture":7,"os":[],"rootfs":"x","history":{"a":1},"config":{"Entrypoint":"x","Env":{"a":1},"Cmd":7,'
                        b'"Labels":[],"WorkingDir":{}}}')
