@@ -1,51 +1,10 @@
 #include "gate/rule.h"
 
+#include "lambda/secret.h"
 #include "support/fs.h"
 
 #include <fnmatch.h>
 #include <string.h>
-
-/* A small set of undoubted secrets: each has a fixed beginning and length, or a telling name. */
-
-static bool from(const char *text, size_t length, const char *alphabet)
-{
-    return strspn(text, alphabet) >= length;
-}
-
-#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS "0123456789"
-#define WORD UPPER "abcdefghijklmnopqrstuvwxyz" DIGITS
-
-/* What kind of secret a value is, or NULL. */
-static const char *secret_value(const char *value)
-{
-    static const struct {
-        const char *head, *what;
-        size_t length; /* after the beginning */
-        const char *alphabet;
-    } kinds[] = {
-        {"AKIA", "an AWS access key", 16, UPPER DIGITS},
-        {"ghp_", "a GitHub token", 36, WORD},
-        {"gho_", "a GitHub token", 36, WORD},
-        {"ghs_", "a GitHub token", 36, WORD},
-        {"github_pat_", "a GitHub token", 60, WORD "_"},
-        {"glpat-", "a GitLab token", 20, WORD "_-"},
-        {"npm_", "an npm token", 36, WORD},
-        {"xoxb-", "a Slack token", 20, WORD "-"},
-        {"xoxp-", "a Slack token", 20, WORD "-"},
-        {"sk_live_", "a Stripe key", 24, WORD},
-    };
-
-    if (strstr(value, "-----BEGIN ") && strstr(value, "PRIVATE KEY-----"))
-        return "a private key";
-    for (size_t i = 0; i < countof(kinds); i++) {
-        size_t head = strlen(kinds[i].head);
-        if (strncmp(value, kinds[i].head, head) == 0 &&
-            from(value + head, kinds[i].length, kinds[i].alphabet))
-            return kinds[i].what;
-    }
-    return NULL;
-}
 
 static const char *secret_variable(const char *name, const char *value)
 {
@@ -53,7 +12,7 @@ static const char *secret_variable(const char *name, const char *value)
     for (size_t i = 0; i < countof(names); i++)
         if (strcmp(name, names[i]) == 0 && value[0])
             return "AWS credentials";
-    return secret_value(value);
+    return secret_kind_word(secret_value(value));
 }
 
 /* Files whose name says that they hold credentials, at any depth. */
@@ -69,7 +28,6 @@ static const char *secret_file(const struct listing_entry *entry)
         {"*.netrc", "passwords"},
         {"*.pypirc", "logins of a package index"},
     };
-    AUTO(program) program = {0};
 
     for (size_t i = 0; i < countof(patterns); i++) {
         const char *name = patterns[i][0] + 1;
@@ -79,11 +37,20 @@ static const char *secret_file(const struct listing_entry *entry)
             return patterns[i][1];
     }
 
-    /* Distributions and languages bring keys for their own tests. */
-    if (path_below(entry->path, "usr", NULL) || !entry->facts || !strstr(entry->facts, "key \n"))
+    return NULL;
+}
+
+/* Files whose content is one. Distributions and languages bring keys for their own tests. */
+static const char *secret_content(const struct listing_entry *entry)
+{
+    AUTO(program) program = {0};
+    if (!entry->facts || (!strstr(entry->facts, "key \n") && !strstr(entry->facts, "secret ")))
         return NULL;
+
     program_read(entry->facts, &program);
-    return program.key ? "a private key" : NULL;
+    if (program.key && !path_below(entry->path, "usr", NULL))
+        return "a private key";
+    return secret_kind_word(program.secret);
 }
 
 /* Every layer counts, not the merged tree: a file that a later layer hides is
@@ -91,6 +58,8 @@ static const char *secret_file(const struct listing_entry *entry)
 void gate_entry(struct gate *gate, size_t layer, const struct listing_entry *entry)
 {
     const char *what = entry->type == TAR_FILE ? secret_file(entry) : NULL;
+    if (!what && entry->type == TAR_FILE)
+        what = secret_content(entry);
     if (what)
         gate_add(gate, RULE_SECRET_FILE, layer, entry->path, "it holds %s", what);
 }

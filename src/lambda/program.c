@@ -1,5 +1,6 @@
 #include "lambda/program.h"
 
+#include "lambda/secret.h"
 #include "support/control.h"
 
 #include <inttypes.h>
@@ -32,7 +33,7 @@ struct program_scan {
     uint64_t size, seen, dynamic_offset, dynamic_size;
     size_t head_used, first_used;
     char first[FIRST];
-    bool elf, script, text, key;
+    bool elf, script, text, settings, key;
     struct search search;
 };
 
@@ -51,7 +52,7 @@ void program_scan_free(struct program_scan *scan)
     free(scan);
 }
 
-void program_scan_begin(struct program_scan *scan, uint64_t size, bool keep_text)
+void program_scan_begin(struct program_scan *scan, uint64_t size, enum program_want want)
 {
     char *head = scan->head, *dynamic = scan->dynamic, *tail = scan->tail;
     memset(scan, 0, offsetof(struct program_scan, first));
@@ -63,7 +64,8 @@ void program_scan_begin(struct program_scan *scan, uint64_t size, bool keep_text
     scan->dynamic = dynamic;
     scan->tail = tail;
     scan->size = size;
-    scan->text = keep_text && size <= TEXT;
+    scan->text = want == PROGRAM_TEXT && size <= TEXT;
+    scan->settings = want == PROGRAM_SECRET && size <= TEXT;
 }
 
 static void search(struct search *search, const char *bytes, size_t length)
@@ -289,6 +291,11 @@ void program_scan_end(struct program_scan *scan, struct buf *out)
     if (scan->key)
         buf_adds(out, "key \n");
 
+    enum secret_kind secret =
+        scan->settings ? secret_in_settings(scan->head, scan->head_used) : SECRET_NONE;
+    if (secret != SECRET_NONE)
+        buf_addf(out, "secret %d\n", secret);
+
     if (scan->text && scan->head_used == scan->size && !memchr(scan->head, 0, scan->head_used)) {
         buf_adds(out, "text \n");
         buf_add(out, scan->head, scan->head_used);
@@ -358,6 +365,8 @@ static void read_line(const char *word, const char *text, struct program *out)
 
     out->client = out->client || strcmp(word, "client") == 0;
     out->key = out->key || strcmp(word, "key") == 0;
+    if (strcmp(word, "secret") == 0)
+        sscanf(text, "%d", &out->secret);
 }
 
 void program_read(const char *lines, struct program *out)

@@ -15,9 +15,14 @@ struct program_scan;
 struct program_scan *program_scan_new(void);
 void program_scan_free(struct program_scan *scan);
 DEFINE_AUTOPTR(program_scan)
-/* Begins a file of `size` bytes. With `keep_text` its content is kept unchanged when it is text of
- * at most 16 KiB. */
-void program_scan_begin(struct program_scan *scan, uint64_t size, bool keep_text);
+/* What else is wanted of a file. Both are for text of at most 16 KiB. */
+enum program_want {
+    PROGRAM_FACTS,  /* nothing */
+    PROGRAM_TEXT,   /* its content, unchanged */
+    PROGRAM_SECRET, /* whether these settings hold a secret, but not the secret itself */
+};
+/* Begins a file of `size` bytes. */
+void program_scan_begin(struct program_scan *scan, uint64_t size, enum program_want want);
 void program_scan_feed(struct program_scan *scan, const void *bytes, size_t length);
 /* Ends the file and adds its lines, or nothing when there is nothing to say. The lines hold no NUL,
  * and names from the file no control characters. */
@@ -39,6 +44,7 @@ struct program {
     bool carriage_return; /* the "#!" line ends in CR LF */
     bool client;          /* it names AWS_LAMBDA_RUNTIME_API, so it may speak to Lambda */
     bool key;             /* it holds a private key */
+    int secret;           /* enum secret_kind: the first secret in these settings */
     const char *text;     /* the content that was kept, or NULL; borrowed from the lines */
 };
 

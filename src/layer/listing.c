@@ -1,6 +1,7 @@
 #include "layer/listing.h"
 
 #include "lambda/program.h"
+#include "lambda/secret.h"
 #include "support/fs.h"
 
 #include <fcntl.h>
@@ -67,7 +68,7 @@ struct head {
     uint64_t count, bytes, size, content_size, members; /* bytes: of all records */
     char diff_id[72];
 };
-static const char magic[16] = "lbuild-list 3\n";
+static const char magic[16] = "lbuild-list 4\n";
 
 struct record {
     int64_t uid, gid, mtime, size;
@@ -324,6 +325,13 @@ static bool keeps_text(const char *path)
     return false;
 }
 
+static enum program_want wanted_of(const char *path)
+{
+    if (keeps_text(path))
+        return PROGRAM_TEXT;
+    return secret_settings(path) ? PROGRAM_SECRET : PROGRAM_FACTS;
+}
+
 static int add_names(struct listing_writer *writer, const struct tar_entry *from, struct error *err)
 {
     struct record *record = &writer->last;
@@ -371,7 +379,7 @@ int listing_writer_entry(struct listing_writer *writer, const struct tar_entry *
     writer->open = true;
     writer->print = (struct sum){.sum = (uint64_t)from->size};
     if (from->size > 0)
-        program_scan_begin(writer->scan, (uint64_t)from->size, keeps_text(writer->strings.data));
+        program_scan_begin(writer->scan, (uint64_t)from->size, wanted_of(writer->strings.data));
     return 0;
 }
 

@@ -517,6 +517,19 @@ def secret_file():
     return bad, good
 
 
+@case(87, more="b")  # C27
+def settings():
+    text = "# settings\nexport AWS_SECRET_ACCESS_KEY='%s'\n"
+    return app(file("var/task/.env", text % ("k7Rp/2Qz" * 5))), \
+        app(file("var/task/.env", text % "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"))
+
+
+@case(87, more="c")  # C27
+def npmrc():
+    text = "//host.test/:_authToken=%s\n"
+    return app(file("var/task/.npmrc", text % "8f2b1c7a-3d4e-4f60-9a1b-2c3d4e5f6071")), app(file("var/task/.npmrc", text % "${NPM_TOKEN}"))
+
+
 @case(88)
 def old():
     bad, good = app(), app()

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void scan(struct program_scan *scan, const uint8_t *data, size_t size, size_t piece,
                  struct buf *lines)
 {
-    program_scan_begin(scan, size, true);
+    program_scan_begin(scan, size, PROGRAM_TEXT);
     for (size_t at = 0; at < size; at += piece)
         program_scan_feed(scan, data + at, size - at < piece ? size - at : piece);
     program_scan_end(scan, lines);

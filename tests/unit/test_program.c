@@ -62,7 +62,7 @@ static void scan(const void *bytes, size_t length, size_t piece, bool text, stru
 
     for (int round = 0; round < 2; round++) { /* the second time it has been used before */
         buf_clear(lines);
-        program_scan_begin(one, length, text);
+        program_scan_begin(one, length, text ? PROGRAM_TEXT : PROGRAM_FACTS);
         for (size_t at = 0; at < length; at += piece)
             program_scan_feed(one, (const char *)bytes + at,
                               length - at < piece ? length - at : piece);
