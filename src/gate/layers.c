@@ -21,6 +21,17 @@ void gate_faults(struct gate *gate)
     }
 }
 
+void gate_odd(struct gate *gate)
+{
+    for (size_t i = 0; i < gate->image->layer_count; i++) {
+        const struct listing_scan *scan = &gate->image->layers[i].scan;
+        if (scan->odd_header[0])
+            gate_add(gate, RULE_ODD_HEADER, i + 1, NULL, "%s", scan->odd_header);
+        if (scan->odd_type[0])
+            gate_add(gate, RULE_ODD_TYPE, i + 1, NULL, "%s", scan->odd_type);
+    }
+}
+
 /* In the base too, but not in /dev: Lambda puts its own devices there. */
 void gate_special(struct gate *gate)
 {

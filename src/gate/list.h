@@ -50,6 +50,10 @@ RULE(17, SHAPE, gate_documents, ERROR, SPECIFIED, "the manifest or config has th
      "make the image again, with a current tool")
 RULE(18, UNREADABLE_CONFIG, gate_documents, ERROR, SPECIFIED, "the config can't be read",
      "make or fetch the image again")
+RULE(19, ODD_HEADER, gate_odd, ERROR, SPECIFIED, "a tar header that most unpackers refuse",
+     "make the layer again with another tool")
+RULE(20, ODD_TYPE, gate_odd, ERROR, REPORTED, "an entry that most unpackers refuse",
+     "make the layer again without it, e.g. 'tar --format=pax' without --sparse and --label")
 
 RULE(21, NO_PARENT, gate_faults, ERROR, REPORTED, "a folder has no entry",
      "list each folder before its contents: make it with mkdir in a stage, and COPY from there")

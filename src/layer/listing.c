@@ -67,6 +67,7 @@ struct head {
     uint64_t checksum; /* of the records, then of the fields below */
     uint64_t count, bytes, size, content_size, members; /* bytes: of all records */
     char diff_id[72];
+    char odd_header[STRICT_NOTE], odd_type[STRICT_NOTE];
 };
 static const char magic[16] = "lbuild-list 4\n";
 
@@ -98,6 +99,7 @@ static bool read_head(FILE *file, struct head *head, struct listing *about)
 {
     if (fread(head, sizeof *head, 1, file) != 1 || memcmp(head->magic, magic, sizeof magic) != 0 ||
         !memchr(head->diff_id, 0, sizeof head->diff_id) ||
+        !memchr(head->odd_header, 0, STRICT_NOTE) || !memchr(head->odd_type, 0, STRICT_NOTE) ||
         !digest_parse(&about->diff_id, head->diff_id))
         return false;
 
@@ -105,6 +107,8 @@ static bool read_head(FILE *file, struct head *head, struct listing *about)
     about->size = head->size;
     about->content_size = head->content_size;
     about->members = head->members;
+    memcpy(about->odd_header, head->odd_header, STRICT_NOTE);
+    memcpy(about->odd_type, head->odd_type, STRICT_NOTE);
     return true;
 }
 
@@ -403,6 +407,8 @@ int listing_writer_save(struct listing_writer *writer, const struct digest *blob
                         .members = about->members};
     memcpy(head.magic, magic, sizeof magic);
     memcpy(head.diff_id, about->diff_id.text, sizeof head.diff_id);
+    memcpy(head.odd_header, about->odd_header, STRICT_NOTE);
+    memcpy(head.odd_type, about->odd_type, STRICT_NOTE);
     head.checksum = head_sum(&writer->sum, &head);
 
     if (lseek(writer->file.fd, 0, SEEK_SET) != 0)

@@ -1,6 +1,7 @@
 #ifndef LBUILD_LAYER_LISTING_H
 #define LBUILD_LAYER_LISTING_H
 
+#include "layer/strict.h"
 #include "store/store.h"
 #include "support/tar.h"
 
@@ -39,6 +40,8 @@ struct listing {
     uint64_t count;              /* entries */
     uint64_t size, content_size; /* of the blob, and of the tar inside */
     uint64_t members;            /* of the gzip data; 0: the blob is a plain tar */
+    /* What other unpackers refuse, as in struct strict; "" for nothing. */
+    char odd_header[STRICT_NOTE], odd_type[STRICT_NOTE];
 };
 /* Whether there is a list, judging by its head alone. Damage after the head only shows when the
  * list is read. */
@@ -81,6 +84,7 @@ struct listing_scan {
     bool zstd; /* it begins like zstd data, and isn't read further */
     bool gzip;
     char *trouble; /* why there is no list; NULL when there is one */
+    char odd_header[STRICT_NOTE], odd_type[STRICT_NOTE]; /* as in struct listing */
 };
 /* `named`: the digest that the blob should have, or NULL. When a list is kept under that
  * digest, the content isn't read again. -1 only when the source or the store fails; any other

@@ -22,6 +22,7 @@ struct stream {
     struct digest_context packed;
     struct hasher *plain;
     struct gunzip *gunzip;
+    struct strict strict;
     struct buf ready; /* decompressed; bytes from `taken` on are not passed on yet */
     size_t taken;
     uint64_t size, total;           /* bytes of the blob, and of its content */
@@ -34,6 +35,7 @@ static void stream_release(struct stream *stream)
     hasher_free(stream->plain);
     gunzip_free(stream->gunzip);
     buf_release(&stream->ready);
+    strict_release(&stream->strict);
 }
 
 static int plain_sink(void *data, const void *bytes, size_t length, struct error *err)
@@ -47,6 +49,7 @@ static int plain_sink(void *data, const void *bytes, size_t length, struct error
     if (stream->total > largest_content)
         return error_set(err, ERROR_REGISTRY, "it holds more than 16 GiB");
     hasher_add(stream->plain, bytes, length);
+    strict_feed(&stream->strict, bytes, length);
     buf_add(&stream->ready, bytes, length);
     return 0;
 }
@@ -159,13 +162,16 @@ static int drain(struct stream *stream, struct error *err)
 
 struct listing_scan listing_scan_known(const struct listing *known, const struct digest *digest)
 {
-    return (struct listing_scan){.digest = *digest,
-                                 .diff_id = known->diff_id,
-                                 .size = known->size,
-                                 .content_size = known->content_size,
-                                 .members = known->members,
-                                 .listed = true,
-                                 .gzip = known->members > 0};
+    struct listing_scan scan = {.digest = *digest,
+                                .diff_id = known->diff_id,
+                                .size = known->size,
+                                .content_size = known->content_size,
+                                .members = known->members,
+                                .listed = true,
+                                .gzip = known->members > 0};
+    memcpy(scan.odd_header, known->odd_header, STRICT_NOTE);
+    memcpy(scan.odd_type, known->odd_type, STRICT_NOTE);
+    return scan;
 }
 
 /* Takes *out from the list's head when the blob is the one that was named. */
@@ -213,10 +219,14 @@ static int scan_content(struct stream *stream, const struct store *store, struct
     out->content_size = stream->total;
     out->members = gunzip_members(stream->gunzip);
     out->listed = true;
-    const struct listing about = {.diff_id = out->diff_id,
-                                  .size = out->size,
-                                  .content_size = out->content_size,
-                                  .members = out->members};
+    struct listing about = {.diff_id = out->diff_id,
+                            .size = out->size,
+                            .content_size = out->content_size,
+                            .members = out->members};
+    memcpy(about.odd_header, stream->strict.header, STRICT_NOTE);
+    memcpy(about.odd_type, stream->strict.type, STRICT_NOTE);
+    memcpy(out->odd_header, stream->strict.header, STRICT_NOTE);
+    memcpy(out->odd_type, stream->strict.type, STRICT_NOTE);
     return listing_writer_save(writer, &out->digest, &about, err);
 }
 
@@ -225,6 +235,7 @@ int listing_scan(const struct store *store, tar_source source, void *data,
 {
     struct listing known;
     AUTO(stream) stream = {.source = source, .data = data};
+    strict_begin(&stream.strict);
     *out = (struct listing_scan){0};
     if (digest_init(&stream.packed, err) != 0)
         return -1;

@@ -8,7 +8,7 @@ import sys
 import tarfile
 
 from elf import elf
-from image import DOCKER, OCI, Image, Layer, entry, file, folder, folders, hard, link, pack, sha
+from image import DOCKER, OCI, Image, Layer, entry, file, folder, folders, hard, header, link, pack, pax, sha, tar_of
 
 LD = "/lib64/ld-linux-x86-64.so.2"
 ENTRY = "#!/bin/sh\nexec /var/runtime/bootstrap\n"
@@ -208,6 +208,39 @@ def half_a_config():
     bad, good = app(), app()
     bad.cut_config = True
     return bad, good
+
+
+def special(kind, size=0):
+    """A layer with an entry of that type."""
+    def raw(type_of):
+        out = app()
+        out.layers.append(Layer(raw=tar_of(header("data", size, type_of) + bytes(size))))
+        return out
+    return raw(kind), raw(tarfile.REGTYPE)
+
+
+@case(19)  # C24
+def pax_length():
+    def image(record):
+        out = app()
+        out.layers.append(Layer(raw=tar_of(pax([record], header("data")))))
+        return out
+    return image(b"31 mtime=1\n"), image(b"11 mtime=1\n")
+
+
+@case(20)  # C1
+def sparse():
+    return special(tarfile.GNUTYPE_SPARSE, 512)
+
+
+@case(20, more="b")  # C1
+def label():
+    return special(b"V")
+
+
+@case(20, more="c")  # C1
+def unknown_type():
+    return special(b"Z", 1024)
 
 
 @case(21)

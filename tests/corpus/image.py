@@ -145,3 +145,21 @@ def write_folder(image, path):
         os.makedirs(os.path.dirname(full), exist_ok=True)
         with open(full, "wb") as out:
             out.write(data)
+
+
+def header(name, size=0, kind=tarfile.REGTYPE, **fields):
+    info = tarfile.TarInfo(name)
+    info.type, info.size, info.mode = kind, size, 0o644
+    for key, value in fields.items():
+        setattr(info, key, value)
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def tar_of(*parts):
+    out = b"".join(part + bytes(-len(part) % 512) for part in parts)
+    return out + bytes(1024)
+
+
+def pax(records, rest):
+    body = b"".join(records)
+    return header("PaxHeader", len(body), tarfile.XHDTYPE) + body + bytes(-len(body) % 512) + rest
