@@ -212,7 +212,7 @@ static bool is_musl(const struct libraries *libraries)
     return interpreter && strstr(interpreter, "/ld-musl-");
 }
 
-/* The loader counts as loaded, and musl's is libc as well. */
+/* The loader counts as loaded, and musl's loader is its libc too. */
 static bool is_loader(const struct libraries *libraries, const char *name)
 {
     const char *interpreter = libraries->items[0].program.elf.interpreter;

@@ -45,7 +45,7 @@ static void check_file(struct gate *gate, const struct gate_program *program,
                  show(barrier), barrier->mode);
 }
 
-/* Lambda takes these names, Lambda Managed Instances don't. */
+/* Lambda accepts these names; Lambda Managed Instances refuse them. */
 static void check_name(struct gate *gate, const struct gate_program *program)
 {
     if (!program->entry)

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A small set of undoubted secrets: each has a fixed head and length, or a telling name. What
+/* A small set of undoubted secrets: each has a fixed beginning and length, or a telling name. What
  * manuals show as examples, e.g. AKIAIOSFODNN7EXAMPLE, is none. */
 enum secret_kind {
     SECRET_NONE,
