@@ -13,14 +13,15 @@ static void on_value(void *data, const char *key, const struct js *value)
 {
     bool *fits = data;
     (void)key;
-    *fits = *fits && js_text(value);
+    *fits = *fits && (js_text(value) || js_is_null(value));
 }
 
 static bool fits_each(const struct js *list, enum shape shape)
 {
     for (size_t i = 0; i < js_count(list); i++) {
         const struct js *item = js_at(list, i);
-        if (shape == TEXTS ? !js_text(item) : !js_is_object(item))
+        bool fine = shape == TEXTS ? js_text(item) != NULL : js_is_object(item);
+        if (!fine && !js_is_null(item))
             return false;
     }
     return js_is_array(list);
@@ -44,7 +45,7 @@ static bool fits(const struct js *value, enum shape shape)
     return fits_each(value, shape);
 }
 
-/* Missing members are other rules' business, and null counts as missing. */
+/* Other rules are about missing members; null counts as missing, here and among the items. */
 static void check_members(struct gate *gate, const char *where, const struct js *object,
                           const struct member *members, size_t count)
 {

@@ -110,6 +110,11 @@ bool js_is_array(const struct js *value)
     return json_is_array(real(value));
 }
 
+bool js_is_null(const struct js *value)
+{
+    return !value || json_is_null(real(value));
+}
+
 bool js_is_true(const struct js *value)
 {
     return json_is_true(real(value));

@@ -33,6 +33,7 @@ bool js_is_object(const struct js *value);
 bool js_has_members(const struct js *object); /* false for anything but an object */
 bool js_is_array(const struct js *value);
 bool js_is_true(const struct js *value);
+bool js_is_null(const struct js *value); /* true for NULL too */
 /* False when it isn't an integer of at least 0. */
 bool js_get_size(const struct js *object, const char *key, uint64_t *out);
 size_t js_count(const struct js *array); /* 0 when it isn't an array */

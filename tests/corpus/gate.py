@@ -198,7 +198,7 @@ def env_is_an_object():
 
 @case(17, more="d")  # C23
 def cmd_has_a_number():
-    bad, good = app(), app()
+    bad, good = app(), app(Labels={"title": None})  # null is fine
     bad.process["Cmd"], good.process["Cmd"] = [80], ["80"]
     return bad, good
 
