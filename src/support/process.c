@@ -67,23 +67,31 @@ static bool runnable(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0;
 }
 
-char *process_find(const char *name)
+void process_places(const char *name, struct strv *out)
 {
     const char *path = getenv("PATH");
-    if (strchr(name, '/'))
-        return runnable(name) ? xstrdup(name) : NULL;
+    if (strchr(name, '/')) {
+        strv_add(out, name);
+        return;
+    }
 
     for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; name[0]; path++) {
         size_t length = strcspn(path, ":");
-        if (path[0] == '/') {
-            autofree char *candidate = xasprintf("%.*s/%s", (int)length, path, name);
-            if (runnable(candidate))
-                return take(candidate);
-        }
+        if (path[0] == '/')
+            strv_addf(out, "%.*s/%s", (int)length, path, name);
         path += length;
         if (!*path)
             break;
     }
+}
+
+char *process_find(const char *name)
+{
+    AUTO(strv) places = {0};
+    process_places(name, &places);
+    for (size_t i = 0; i < places.len; i++)
+        if (runnable(places.items[i]))
+            return xstrdup(places.items[i]);
     return NULL;
 }
 
@@ -149,6 +157,14 @@ static void close_others(void)
         close(fd);
 }
 
+static _Noreturn void report_failure(int report, bool directory)
+{
+    struct failure failure = {.directory = directory, .code = errno};
+    ssize_t ignored = write(report, &failure, sizeof failure);
+    (void)ignored;
+    _exit(127);
+}
+
 /* Runs between vfork and exec, in the parent's memory: only calls that are safe there. fds:
  * standard input, output, error, and the pipe for a failure report. */
 static _Noreturn void become(const struct process *process, const char *path, const int *fds,
@@ -163,8 +179,9 @@ static _Noreturn void become(const struct process *process, const char *path, co
         signal(number, SIG_DFL);
     /* First move them out of the way: one may be 0, 1 or 2 if lbuild was started
      * with those closed. */
-    for (int i = 0; i < 4; i++)
-        high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 10);
+    for (int i = 3; i >= 0; i--)
+        if ((high[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 4)) < 0)
+            report_failure(fds[3], false);
     for (int i = 0; i < 3; i++)
         dup2(high[i], i);
     dup3(high[3], 3, O_CLOEXEC);
@@ -173,14 +190,11 @@ static _Noreturn void become(const struct process *process, const char *path, co
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
 
-    struct failure failure = {.directory = process->dir && chdir(process->dir) != 0};
-    if (!failure.directory)
-        execve(path, (char *const *)process->argv,
-               process->env ? (char *const *)process->env : environ);
-    failure.code = errno;
-    ssize_t ignored = write(3, &failure, sizeof failure);
-    (void)ignored;
-    _exit(127);
+    if (process->dir && chdir(process->dir) != 0)
+        report_failure(3, true);
+    execve(path, (char *const *)process->argv,
+           process->env ? (char *const *)process->env : environ);
+    report_failure(3, false);
 }
 
 /* The descriptors for starting a child; the child's ends are closed again when it runs. */
@@ -217,6 +231,17 @@ static int plumb(const struct process *process, struct plumbing *p)
     return open_pipe(p->report);
 }
 
+/* By errno. A program that the machine has no room for just now isn't missing or broken. */
+static int cant_start(const struct process *process, struct error *err)
+{
+    static const int passing[] = {EAGAIN, EMFILE, ENFILE, ENOMEM, EIO, ETXTBSY, EINTR};
+    int kind = ERROR_ENGINE;
+    for (size_t i = 0; i < countof(passing); i++)
+        if (errno == passing[i])
+            kind = ERROR_BUILD;
+    return error_errno(err, kind, "can't start '%s'", process->argv[0]);
+}
+
 static int start_failed(const struct process *process, const struct failure *failure,
                         struct error *err)
 {
@@ -224,7 +249,7 @@ static int start_failed(const struct process *process, const struct failure *fai
     if (failure->directory)
         return error_errno(err, ERROR_ENGINE, "can't run '%s' in '%s'", process->argv[0],
                            process->dir);
-    return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+    return cant_start(process, err);
 }
 
 /* Waits for exec, which closes the pipe; true when the child reported a failure instead. */
@@ -247,7 +272,7 @@ static int child_start(struct child *child, struct error *err)
     if (!path)
         return error_set(err, ERROR_ENGINE, "'%s' was not found in PATH", process->argv[0]);
     if (plumb(process, &p) != 0)
-        return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+        return cant_start(process, err);
 
     int errors = process->errors ? p.errors[1] : STDERR_FILENO;
     int fds[] = {process->input < 0 ? p.null : process->input,
@@ -261,7 +286,7 @@ static int child_start(struct child *child, struct error *err)
     if (child->pid == 0)
         become(process, path, fds, parent);
     if (child->pid < 0)
-        return error_errno(err, ERROR_ENGINE, "can't start '%s'", process->argv[0]);
+        return cant_start(process, err);
     setpgid(child->pid, child->pid); /* the child does the same: whoever comes first */
 
     struct failure failure;

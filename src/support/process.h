@@ -4,6 +4,7 @@
 #include "support/buf.h"
 #include "support/error.h"
 #include "support/jobserver.h"
+#include "support/strv.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,8 +49,9 @@ struct process_result {
 };
 
 /* Runs one child to its end. Fails only when it could not be started (ERROR_ENGINE, e.g. "'gcc' was
- * not found in PATH"), when its deadline passed (ERROR_BUILD), or when lbuild was interrupted
- * meanwhile (128 + n). The child is gone then. */
+ * not found in PATH"; ERROR_BUILD when the machine was short of processes, memory or descriptors),
+ * when its deadline passed (ERROR_BUILD), or when lbuild was interrupted meanwhile (128 + n). The
+ * child is gone then. */
 int process_run(const struct process *process, struct process_result *result,
                 struct error *err) must_check;
 
@@ -67,6 +69,8 @@ int64_t process_clock(void);
 /* Looks a program up in PATH, whose relative and empty entries are ignored; NULL when there is
  * none. Caller frees. */
 char *process_find(const char *name);
+/* The paths at which process_find looks, in its order. */
+void process_places(const char *name, struct strv *out);
 
 /* From now on SIGINT, SIGTERM and SIGHUP end lbuild in an orderly way: running children are killed,
  * cleanup functions run as the stack unwinds, and process_interrupted() says which signal it was

@@ -10,6 +10,7 @@
 #include "support/process.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 struct box {
@@ -115,6 +116,108 @@ static void no_good(void **state)
     struct toolchain none;
     assert_int_equal(toolchain_prove("'open", ARCH_X86_64, &box.store, &none, &why5, &box.err), -1);
     assert_int_equal(box.err.kind, ERROR_PROJECT);
+    box_release(&box);
+}
+
+/* Cases D3: what a compiler, or what it runs, says when the machine is short of something. */
+static void passing_reasons(void **state)
+{
+    static const char *const scripts[] = {
+        "echo '/usr/bin/ld: cannot find -lc: Too many open files' >&2; exit 1",
+        "echo 'collect2: fatal error: ld terminated with signal 9 [Killed]' >&2; exit 1",
+        "echo 'gcc: fatal error: Killed signal terminated program cc1' >&2; exit 1",
+        "echo 'gcc: fatal error: vfork: Resource temporarily unavailable' >&2; exit 1",
+        "echo 'clang: error: unable to execute command: Killed' >&2; exit 1",
+        "echo 'cc1: out of memory allocating 65536 bytes' >&2; exit 1",
+        "echo 'ld: final link failed: Input/output error' >&2; exit 1",
+        "kill -KILL $$",
+    };
+    struct box box;
+    (void)state;
+
+    box_init(&box);
+    for (size_t i = 0; i < countof(scripts); i++) {
+        AUTO(toolchain) none = {0};
+        autofree char *why = NULL, *text = xasprintf("#!/bin/sh\n%s\n", scripts[i]);
+        autofree char *path = script(&box, "short", text);
+        assert_int_equal(toolchain_prove(path, arch_native(), &box.store, &none, &why, &box.err),
+                         -1);
+        assert_int_equal(box.err.kind, ERROR_BUILD);
+        assert_non_null(strstr(box.err.text, "short"));
+    }
+    box_release(&box);
+}
+
+/* Cases D3: whatever number of descriptors is left, the compiler isn't found unfit. */
+static void few_descriptors(void **state)
+{
+    struct rlimit before, few;
+    struct box box;
+    (void)state;
+    autofree char *cc = process_find("cc");
+
+    if (!cc)
+        skip();
+    box_init(&box);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    int bad = 0;
+    for (rlim_t i = 3; i < 20; i++) {
+        AUTO(toolchain) toolchain = {0};
+        autofree char *why = NULL, *words = xasprintf("%s -DTURN=%d", cc, (int)i);
+        few = (struct rlimit){i, before.rlim_max};
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+        int result = toolchain_prove(words, arch_native(), &box.store, &toolchain, &why, &box.err);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        bad += result == 0 || (result < 0 && box.err.kind != ERROR_BUILD);
+    }
+    assert_int_equal(bad, 0);
+    box_release(&box);
+}
+
+/* With these two in PATH, finds a compiler. */
+static int find_of_two(struct box *box, const char *gcc, const char *musl, struct toolchain *out)
+{
+    autofree char *path = xstrdup(getenv("PATH"));
+    autofree char *one = script(box, "gcc", gcc), *two = script(box, "musl-gcc", musl);
+    struct plan plan = {.arch = arch_native(), .libc = (char *)"auto"};
+
+    setenv("PATH", box->folder, 1);
+    int result = toolchain_find(&plan, &box->store, out, &box->err);
+    setenv("PATH", path, 1);
+    return result;
+}
+
+/* Cases D3: the next candidate's turn comes only when the first can't; and what would change that
+ * is watched. */
+static void the_next_candidate(void **state)
+{
+    AUTO(toolchain) found = {0}, none = {0};
+    struct box box;
+    (void)state;
+    autofree char *cc = process_find("cc");
+
+    if (!cc)
+        skip();
+    box_init(&box);
+    autofree char *good = xasprintf("#!/bin/sh\nPATH='%s'; exec %s \"$@\"\n", getenv("PATH"), cc);
+    autofree char *gcc = path_join(box.folder, "gcc"), *clang = path_join(box.folder, "cc");
+
+    assert_int_equal(find_of_two(&box,
+                                 "#!/bin/sh\ncase $* in *-print-search*) echo 'libraries: "
+                                 "=/nowhere/a:/nowhere/b/'; exit;; esac\n"
+                                 "echo 'ld: cannot find -lc: No such file' >&2; exit 1\n",
+                                 good, &found),
+                     0);
+    assert_string_equal(found.name, "musl-gcc");
+    assert_true(strv_contains(&found.watched, gcc) && strv_contains(&found.watched, clang) &&
+                strv_contains(&found.watched, "/nowhere/a/libc.a") &&
+                strv_contains(&found.watched, "/nowhere/b/libc.a"));
+
+    assert_int_equal(find_of_two(&box,
+                                 "#!/bin/sh\necho 'fork: Cannot allocate memory' >&2; exit 1\n",
+                                 good, &none),
+                     -1);
+    assert_int_equal(box.err.kind, ERROR_BUILD);
     box_release(&box);
 }
 
@@ -296,10 +399,12 @@ static void work_folders(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(proven_once),     cmocka_unit_test(no_good),
-        cmocka_unit_test(what_is_here),    cmocka_unit_test(candidates),
-        cmocka_unit_test(environment),     cmocka_unit_test(installing),
-        cmocka_unit_test(linker_warnings), cmocka_unit_test(work_folders),
+        cmocka_unit_test(proven_once),        cmocka_unit_test(no_good),
+        cmocka_unit_test(passing_reasons),    cmocka_unit_test(few_descriptors),
+        cmocka_unit_test(the_next_candidate), cmocka_unit_test(what_is_here),
+        cmocka_unit_test(candidates),         cmocka_unit_test(environment),
+        cmocka_unit_test(installing),         cmocka_unit_test(linker_warnings),
+        cmocka_unit_test(work_folders),
     };
     log_set_level(LOG_QUIET);
     return cmocka_run_group_tests_name("toolchain", tests, NULL, NULL);

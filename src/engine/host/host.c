@@ -50,6 +50,7 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
 
     toolchain_environment(job->plan->epoch, run.work.path, &run.environment);
     host_run_inputs(&run, &run.toolchain.tools);
+    host_run_inputs(&run, &run.toolchain.watched);
     if (compile_all(&run, err) != 0 || link_program(&run, &program, err) != 0)
         return -1;
 

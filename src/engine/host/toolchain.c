@@ -1,7 +1,6 @@
 #include "engine/host/toolchain.h"
 
 #include "engine/host/objects.h"
-#include "engine/install.h"
 #include "engine/work.h"
 #include "lambda/elf.h"
 #include "support/fs.h"
@@ -34,51 +33,11 @@ void toolchain_release(struct toolchain *toolchain)
 {
     strv_release(&toolchain->command);
     strv_release(&toolchain->tools);
+    strv_release(&toolchain->watched);
     free(toolchain->name);
     free(toolchain->libc);
     free(toolchain->identity);
     *toolchain = (struct toolchain){0};
-}
-
-static void add_glibc(enum arch arch, struct strv *out)
-{
-    const char *cpu = arch_compiler(arch);
-    if (arch == arch_native()) {
-        strv_add(out, "gcc");
-        strv_add(out, "cc");
-        strv_add(out, "clang");
-    }
-    strv_addf(out, "%s-linux-gnu-gcc", cpu);
-    strv_addf(out, "%s-none-linux-gnu-gcc", cpu);
-    strv_addf(out, "%s-unknown-linux-gnu-gcc", cpu);
-    if (arch != arch_native())
-        strv_addf(out, "clang --target=%s-linux-gnu", cpu);
-}
-
-static void add_musl(enum arch arch, struct strv *out)
-{
-    const char *cpu = arch_compiler(arch);
-    if (arch == arch_native())
-        strv_add(out, "musl-gcc");
-    strv_addf(out, "%s-linux-musl-gcc", cpu);
-    strv_addf(out, "%s-unknown-linux-musl-gcc", cpu);
-    strv_addf(out, "%s-alpine-linux-musl-gcc", cpu);
-    if (arch == arch_native())
-        strv_add(out, "musl-clang");
-    strv_addf(out, "zig cc -target %s-linux-musl", cpu);
-}
-
-void toolchain_candidates(enum arch arch, const char *libc, struct strv *out)
-{
-    bool glibc = strcmp(libc, "musl") != 0, musl = strcmp(libc, "glibc") != 0;
-    if (glibc)
-        add_glibc(arch, out);
-    if (musl)
-        add_musl(arch, out);
-    if (!glibc && arch == arch_native()) { /* a distribution on musl calls its compiler just gcc */
-        strv_add(out, "gcc");
-        strv_add(out, "clang");
-    }
 }
 
 void toolchain_environment(int64_t epoch, const char *temporary, struct strv *out)
@@ -135,17 +94,62 @@ static void set_why(struct probe *probe, char *why)
     probe->why = why;
 }
 
+/* Words of a compiler, or of what it runs, that is short of something just now. All run in the
+ * locale C. */
+static bool is_passing(const char *output)
+{
+    static const char *const words[] = {
+        "Too many open files",
+        "file descriptors",
+        "shared object file: Error", /* a loader without descriptors has only the number */
+        "Resource temporarily unavailable",
+        "annot allocate memory",
+        "emory exhausted",
+        "ut of memory",
+        "bad_alloc",
+        "failed to map segment",
+        "nput/output error",
+        "Text file busy",
+        "Stale file handle",
+        "Disk quota exceeded",
+        "File too large",
+        "Read-only file system",
+        "Interrupted system call",
+        "terminated with signal",
+        "signal terminated program",
+        "due to signal",
+        "unable to execute command: ",
+        "Killed",
+    };
+    for (size_t i = 0; i < countof(words); i++)
+        if (strstr(output, words[i]))
+            return true;
+    return false;
+}
+
 /* 0 and the reason; -1 when the compiler isn't to blame: the next one, with another C library,
  * would only hide that. */
-static int probe_refused(struct probe *probe, const struct buf *output, struct error *err)
+static int probe_refused(struct probe *probe, const struct buf *output, int status,
+                         struct error *err)
 {
+    const char *name = probe->toolchain->name;
     if (strstr(buf_text(output), "No space left on device"))
         return error_set(
             err, ERROR_BUILD,
             "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
             probe->folder);
+    if (status > 128)
+        return error_set(err, ERROR_BUILD,
+                         "%s was killed by signal %d when it was tried; is there enough memory?",
+                         name, status - 128);
+
     set_why(probe, telling_line(output));
-    return 0;
+    if (!is_passing(buf_text(output)))
+        return 0;
+    return error_set(err, ERROR_BUILD,
+                     "%s could not be tried (%s); build again when the machine has room, or choose "
+                     "another one with 'compiler' in [build]",
+                     name, probe->why);
 }
 
 /* 1: the program was linked. 0: the compiler can't. */
@@ -174,27 +178,36 @@ static int probe_link(struct probe *probe, const char *const *flags, struct erro
         set_why(probe, xstrdup(err->text));
         return 0;
     }
-    return result.status == 0 ? 1 : probe_refused(probe, &output, err);
+    return result.status == 0 ? 1 : probe_refused(probe, &output, result.status, err);
 }
 
-/* The program must be what was asked for; it tells which C library is in it. */
-static bool probe_judge(struct probe *probe)
+/* The program must be what was asked for; it tells which C library is in it. 1: it is. 0 and the
+ * reason: it isn't. -1: it can't be read. */
+static int probe_judge(struct probe *probe, struct error *err)
 {
-    struct error err = {0};
+    struct error wrong = {0};
     AUTO(buf) program = {0};
     autofree char *path = path_join(probe->folder, "probe");
     static const char glibc[] = "lbuild-probe-libc=glibc";
-    if (elf_prove_static(path, "probe", probe->arch, &err) != 0 ||
-        fs_read(path, PROGRAM_MAX, &program, &err) != 0) {
-        const char *rest = strstr(err.text, "probe' ");
-        rest = rest ? rest + strlen("probe' ") : err.text;
-        set_why(probe, xasprintf("the program that it links %s", rest));
-        return false;
+    if (!fs_exists(path)) {
+        set_why(probe, xstrdup("the program that it links is missing"));
+        return 0;
     }
+
+    if (elf_prove_static(path, "probe", probe->arch, &wrong) != 0) {
+        const char *rest = strstr(wrong.text, "probe' ");
+        if (wrong.kind != ERROR_LAMBDA)
+            return error_set(err, wrong.kind, "%s", wrong.text);
+        rest = rest ? rest + strlen("probe' ") : wrong.text;
+        set_why(probe, xasprintf("the program that it links %s", rest));
+        return 0;
+    }
+    if (fs_read(path, PROGRAM_MAX, &program, err) != 0)
+        return -1;
 
     bool found = memmem(program.data, program.len, glibc, sizeof glibc - 1);
     probe->toolchain->libc = xstrdup(found ? "glibc" : "musl");
-    return true;
+    return 1;
 }
 
 /* Adds the program that the compiler prints for the option, if it has one: clang has no cc1. */
@@ -213,6 +226,9 @@ static int probe_tool(struct probe *probe, const char *option, struct error *err
                               .env = strv_argv(&probe->environment)};
     if (process_run(&process, &result, err) != 0)
         return -1;
+    /* Without the tool the proof would hold when the tool is replaced. */
+    if (result.status != 0 && (result.status > 128 || is_passing(buf_text(&errors))))
+        return probe_refused(probe, &errors, result.status, err);
 
     autofree char *word = xstrndup(buf_text(&output), strcspn(buf_text(&output), "\n"));
     autofree char *path = result.status == 0 && word[0] ? process_find(word) : NULL;
@@ -254,8 +270,10 @@ static int probe_run(struct probe *probe, struct error *err)
         probe->toolchain->link_depfile = i < 1 && fs_exists(depfile);
     }
 
-    if (linked <= 0 || !probe_judge(probe))
-        return linked < 0 ? -1 : 0;
+    if (linked > 0)
+        linked = probe_judge(probe, err);
+    if (linked <= 0)
+        return linked;
     return probe_tools(probe, err) != 0 ? -1 : 1;
 }
 
@@ -402,87 +420,4 @@ int toolchain_prove(const char *words, enum arch arch, const struct store *store
     if (result <= 0)
         toolchain_release(out);
     return result;
-}
-
-/* A relative path to a compiler ("tools/cc") starts at the project, not where lbuild was started.
- * Caller frees. */
-static char *in_project(const char *dir, const char *words)
-{
-    AUTO(buf) text = {0};
-    size_t word = strcspn(words += strspn(words, " \t\n"), " \t\n");
-    if (words[0] == '/' || words[0] == '"' || words[0] == '\'' || !memchr(words, '/', word))
-        return xstrdup(words);
-
-    for (buf_addc(&text, '\''); *dir; dir++)
-        buf_adds(&text, *dir == '\'' ? "'\\''" : (const char[]){*dir, '\0'});
-    buf_addf(&text, "'/%s", words);
-    return buf_detach(&text);
-}
-
-/* The candidates of a plan, each as its words in one text. */
-static void candidates_of(const struct plan *plan, struct strv *out)
-{
-    if (plan->compiler && plan->compiler[0])
-        strv_take(out, in_project(plan->project_dir, plan->compiler));
-    else
-        toolchain_candidates(plan->arch, plan->libc, out);
-}
-
-static int none_found(const struct plan *plan, const char *tried, struct error *err)
-{
-    if (plan->compiler && plan->compiler[0])
-        return error_set(err, ERROR_ENGINE,
-                         "[build] compiler '%s' can't link static %s programs for %s%s",
-                         plan->compiler, strcmp(plan->libc, "auto") == 0 ? "C" : plan->libc,
-                         arch_lambda(plan->arch), tried);
-
-    autofree char *command = install_compiler(plan->arch, plan->libc, NULL);
-    return error_set(err, ERROR_ENGINE,
-                     "no C compiler here links static programs for %s%s%s%s; install one: %s",
-                     arch_lambda(plan->arch), strcmp(plan->libc, "auto") == 0 ? "" : " with ",
-                     strcmp(plan->libc, "auto") == 0 ? "" : plan->libc, tried, command);
-}
-
-int toolchain_find(const struct plan *plan, const struct store *store, struct toolchain *out,
-                   struct error *err)
-{
-    AUTO(strv) candidates = {0};
-    AUTO(buf) tried = {0};
-    candidates_of(plan, &candidates);
-
-    for (size_t i = 0; i < candidates.len; i++) {
-        autofree char *why = NULL;
-        const char *words = candidates.items[i];
-        int proven = toolchain_prove(words, plan->arch, store, out, &why, err);
-        if (proven < 0)
-            return -1;
-        if (proven && (strcmp(plan->libc, "auto") == 0 || strcmp(plan->libc, out->libc) == 0))
-            return 0;
-        if (proven) {
-            why = xasprintf("it links with %s", out->libc);
-            toolchain_release(out);
-        }
-        if (why && (strcmp(why, "not found") != 0 || candidates.len == 1))
-            buf_addf(&tried, "%s%s: %s", tried.len > 0 ? "; " : " (", words, why);
-    }
-
-    if (tried.len > 0)
-        buf_addc(&tried, ')');
-    return none_found(plan, buf_text(&tried), err);
-}
-
-int toolchain_maybe(const struct plan *plan, struct error *err)
-{
-    AUTO(strv) candidates = {0};
-    candidates_of(plan, &candidates);
-
-    for (size_t i = 0; i < candidates.len; i++) {
-        AUTO(strv) words = {0};
-        if (ini_words(candidates.items[i], &words) != 0 || words.len == 0)
-            continue;
-        autofree char *path = process_find(words.items[0]);
-        if (path)
-            return 0;
-    }
-    return none_found(plan, "", err);
 }

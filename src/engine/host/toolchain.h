@@ -12,6 +12,8 @@ struct toolchain {
     struct strv tools;   /* absolute paths of the compiler and of what it runs (cc1, as, ld) */
     char *identity;      /* text of all that and the stat data of the tools: it changes when a
                             tool is replaced */
+    struct strv watched; /* paths, mostly of missing files: when one of them appears or changes, a
+                            better candidate may work, and the choice is made again */
     bool prefix_map;     /* knows -ffile-prefix-map (gcc 8, clang 10) */
     bool link_depfile;   /* its linker can list what it reads (--dependency-file:
                             binutils 2.35, lld 12) */
