@@ -388,6 +388,10 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
     autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
     if (!path)
         return;
+    if (p->unlisted) {
+        unlink(path);
+        return;
+    }
 
     write_head(p, &key, &record);
     add_own(p, output, &own);

@@ -82,6 +82,7 @@ static int run_engine(const struct pipeline_options *options, struct pipeline *p
                              .jobs = jobserver_jobs(&jobserver, options->jobs),
                              .jobserver = &jobserver,
                              .inputs = &p->inputs,
+                             .unlisted = &p->unlisted,
                              .context = &p->facts.context,
                              .waiting = on_waiting,
                              .data = p,

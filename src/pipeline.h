@@ -18,6 +18,7 @@ struct pipeline {
     struct plan plan;
     struct execution execution;
     struct strv inputs; /* absolute paths of the files that the engine read, except [files] */
+    bool unlisted;      /* it read others, too, and nobody knows which: no build is fresh then */
     struct tree tree;   /* may be large: released once the layers are made, but kept for a depfile,
                            which names its files; so is the context */
     struct layer layers[2]; /* the dependencies, where there are some, and the rest above them */

@@ -54,6 +54,7 @@ struct engine_job {
     struct jobserver *jobserver; /* make's, whose slots the compilers take; or NULL */
     struct strv *inputs; /* gets the absolute path of every file that was read (sources, headers,
                             compiler; not [files]), perhaps more than once */
+    bool *unlisted;      /* gets whether it read files that nobody listed; or NULL */
     const struct context *context; /* the project's files that aren't ignored, for [files].
                                       NULL: no [files] */
     void (*waiting)(void *data);   /* called when the engine is about to wait for other programs,

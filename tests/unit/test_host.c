@@ -1,6 +1,5 @@
-#include "unit.h"
+#include "host_fixture.h"
 
-#include "engine/engine.h"
 #include "engine/host/objects.h"
 #include "engine/host/toolchain.h"
 #include "lambda/elf.h"
@@ -12,177 +11,6 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A project in a folder of its own, built by the host engine into a store of its own. A compiler
- * wrapper in front of the real one counts its starts. */
-struct bench {
-    char *folder, *project, *runtime, *log;
-    struct store store;
-    struct plan plan;
-    struct tree tree;
-    struct strv inputs;
-    struct error err;
-    struct engine_options options;
-    int jobs;
-};
-
-static void put(const char *folder, const char *name, const char *text)
-{
-    struct error err;
-    autofree char *path = path_join(folder, name), *dir = path_dir(path);
-    assert_int_equal(fs_mkdirs(dir, &err), 0);
-    assert_int_equal(fs_write(path, text, strlen(text), 0644, &err), 0);
-}
-
-static void wrapper(struct bench *b)
-{
-    struct error err;
-    autofree char *path = path_join(b->folder, "cc"), *real = process_find("cc");
-    autofree char *script =
-        xasprintf("#!/bin/sh\necho \"$@\" >>'%s'\nexec '%s' \"$@\"\n", b->log, real);
-    assert_int_equal(fs_write(path, script, strlen(script), 0755, &err), 0);
-    free(b->plan.compiler);
-    b->plan.compiler = xasprintf("'%s'", path);
-}
-
-static void words(struct strv *list, const char *text)
-{
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        strv_take(list, xstrndup(text, length));
-        text += length + (text[length] == ' ');
-    }
-}
-
-/* A short form of plan.c's flags. */
-static void plan_init(struct bench *b)
-{
-    struct plan *plan = &b->plan;
-
-    *plan = (struct plan){.arch = arch_native(), .libc = xstrdup("auto"), .epoch = 1000000000};
-    plan->project_dir = b->project;
-    plan->runtime_dir = xstrdup(b->runtime);
-    plan->runtime_prefix = xstrdup(".lbuild/runtime/c");
-    plan->program = xstrdup("var/runtime/bootstrap");
-
-    words(&plan->sources, "main.c two.c");
-    words(&plan->runtime_sources, "rt.c");
-    words(&plan->include_dirs, "include");
-    words(&plan->compile_flags,
-          "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections "
-          "-fno-ident -O1");
-    words(&plan->link_flags,
-          "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now "
-          "-Wl,--build-id=none -s");
-}
-
-static void bench_init(struct bench *b)
-{
-    *b = (struct bench){.folder = unit_folder(), .jobs = 2};
-    b->project = path_join(b->folder, "project");
-    b->runtime = path_join(b->folder, "runtime");
-    b->log = path_join(b->folder, "log");
-    autofree char *root = path_join(b->folder, "store");
-    assert_int_equal(store_open(&b->store, root, &b->err), 0);
-
-    put(b->project, "include/two.h", "int two(void);\n");
-    put(b->project, "main.c",
-        "#include \"two.h\"\n#include \"rt.h\"\n#include <stdio.h>\n"
-        "int main(void) { printf(\"%d %s %s\\n\", two(), rt(), __FILE__); return 0; }\n");
-    put(b->project, "two.c", "#include \"two.h\"\nint two(void) { return 2; }\n");
-    put(b->runtime, "include/rt.h", "const char *rt(void);\n");
-    put(b->runtime, "rt.c", "#include <rt.h>\nconst char *rt(void) { return __FILE__; }\n");
-
-    plan_init(b);
-    wrapper(b);
-}
-
-static void bench_release(struct bench *b)
-{
-    struct error err;
-
-    tree_release(&b->tree);
-    strv_release(&b->inputs);
-    plan_release(&b->plan);
-    store_release(&b->store);
-    assert_int_equal(fs_remove(b->folder, &err), 0);
-    free(b->folder);
-    free(b->project);
-    free(b->runtime);
-    free(b->log);
-}
-
-/* Builds, and captures standard error. */
-static int build(struct bench *b, struct buf *said)
-{
-    struct engine_job job = {.plan = &b->plan,
-                             .store = &b->store,
-                             .jobs = b->jobs,
-                             .inputs = &b->inputs,
-                             .options = &b->options};
-    autofree char *path = path_join(b->folder, "stderr");
-    struct error err;
-
-    tree_release(&b->tree);
-    strv_release(&b->inputs);
-    unlink(b->log);
-
-    int saved = dup(STDERR_FILENO), fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
-    dup2(fd, STDERR_FILENO);
-
-    int result = engine_find("host")->build(&job, &b->tree, &b->err);
-    dup2(saved, STDERR_FILENO);
-    close(saved);
-    close(fd);
-
-    if (said) {
-        buf_clear(said);
-        assert_int_equal(fs_read(path, 1 << 20, said, &err), 0);
-    }
-
-    return result;
-}
-
-static void build_well(struct bench *b)
-{
-    if (build(b, NULL) != 0)
-        fail_msg("%s", b->err.text);
-}
-
-/* How often the compiler ran to compile (or link). */
-static int starts(struct bench *b, bool compiles)
-{
-    AUTO(buf) text = {0};
-    struct error err;
-    int count = 0;
-
-    if (!fs_exists(b->log))
-        return 0;
-
-    assert_int_equal(fs_read(b->log, 1 << 20, &text, &err), 0);
-    for (const char *line = buf_text(&text); *line; line = strchr(line, '\n') + 1) {
-        autofree char *one = xstrndup(line, strcspn(line, "\n"));
-        bool compile = strstr(one, " -c ") != NULL, link = strstr(one, "/program") != NULL;
-        count += compiles ? compile : link;
-    }
-    return count;
-}
-
-static void run_program(struct bench *b, const char *expected)
-{
-    AUTO(buf) output = {0};
-    struct process_result result;
-    autofree char *copy = path_join(b->folder, "program");
-    AUTO(buf) bytes = {0};
-    autofree char *program = tree_source(b->tree.entries);
-
-    assert_int_equal(fs_read(program, 1 << 26, &bytes, &b->err), 0);
-    assert_int_equal(fs_write(copy, bytes.data, bytes.len, 0755, &b->err), 0);
-    struct process process = {
-        .argv = (const char *const[]){copy, NULL}, .input = -1, .output = &output};
-    assert_int_equal(process_run(&process, &result, &b->err), 0);
-    assert_string_equal(buf_text(&output), expected);
-}
 
 static void builds_and_runs(void **state)
 {
@@ -542,7 +370,7 @@ static void interrupted_builds_clean_up(void **state)
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 42);
     assert_int_equal(rmdir(work), 0); /* empty */
-    wrapper(&b);
+    wrapper(&b, NULL);
     build_well(&b);
     bench_release(&b);
 }

@@ -1,5 +1,6 @@
 #include "engine/host/compile.h"
 
+#include "engine/host/named.h"
 #include "support/fs.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -11,14 +12,15 @@
 /* One source file. */
 struct unit {
     struct host_run *run;
-    const char *name;       /* relative to the project, or to the runtime's folder */
-    char *path;             /* as the compiler gets it */
-    char *object, *depfile; /* temporary */
+    const char *name;                  /* relative to the project, or to the runtime's folder */
+    char *path;                        /* as the compiler gets it */
+    char *object, *depfile, *embedded; /* temporary; the last is the assembler's list, or NULL */
     struct strv argv;
     struct step step;
     int64_t started;
     struct buf output;
     bool found;        /* made by an earlier build */
+    bool blind;        /* nobody lists the files that it embeds */
     struct error *err; /* where the first failure goes */
     struct log_meter *meter;
 };
@@ -33,6 +35,7 @@ static void unit_release(struct unit *unit)
     free(unit->path);
     free(unit->object);
     free(unit->depfile);
+    free(unit->embedded);
     strv_release(&unit->argv);
     step_release(&unit->step);
     buf_release(&unit->output);
@@ -64,6 +67,13 @@ int compile_key(const struct host_run *run, const char *kind, const struct strv 
     return digest_bytes(text.data, text.len, key, err);
 }
 
+void step_words(struct step *step, const struct strv *argv, struct strv *words)
+{
+    named_expand(argv, step->dir, words);
+    named_files(words, step->dir, &step->named);
+    shadows_folders(words, step->dir, &step->folders);
+}
+
 /* Keeps paths of this machine out of __FILE__ and debug information. With gcc the last map that
  * matches wins. */
 static void add_prefix_maps(const struct host_run *run, struct strv *argv)
@@ -89,6 +99,26 @@ static void add_places(struct unit *unit, size_t number)
         strv_add(&unit->argv, words[i]);
     if (log_colors())
         strv_add(&unit->argv, "-fdiagnostics-color=always");
+
+    if (unit->blind)
+        return;
+    unit->embedded = xasprintf("%s/%zu.as", unit->run->work.path, number);
+    const char *const list[] = {"-Xassembler", "--MD", "-Xassembler", unit->embedded};
+    for (size_t i = 0; i < countof(list); i++)
+        strv_add(&unit->argv, list[i]);
+}
+
+/* With -flto the linker assembles, and lists nothing. */
+static bool has_lto(const struct strv *words)
+{
+    bool lto = false;
+    for (size_t i = 0; i < words->len; i++) {
+        if (strncmp(words->items[i], "-flto", 5) == 0)
+            lto = true;
+        else if (strcmp(words->items[i], "-fno-lto") == 0)
+            lto = false;
+    }
+    return lto;
 }
 
 /* First the words that the object depends on, which make the key; then the others. */
@@ -96,6 +126,7 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
 {
     struct host_run *run = unit->run;
     const struct plan *plan = run->job->plan;
+    AUTO(strv) words = {0};
 
     strv_add_all(&unit->argv, &run->toolchain.command);
     strv_add_all(&unit->argv, plan_is_cxx(unit->name) ? &plan->cxx_flags : &plan->compile_flags);
@@ -111,7 +142,8 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     if (compile_key(run, "compile", &unit->argv, &unit->step.key, err) != 0)
         return -1;
     unit->step.dir = plan->project_dir;
-    shadows_folders(&unit->argv, plan->project_dir, &unit->step.folders);
+    step_words(&unit->step, &unit->argv, &words);
+    unit->blind = !run->toolchain.as_depfile || has_lto(&words);
     add_places(unit, number);
     return 0;
 }
@@ -133,11 +165,21 @@ static void unit_failed(const struct unit *unit, int status, struct error *err)
                   toolchain->name);
 }
 
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), rest = strlen(end);
+    return length >= rest && strcmp(text + length - rest, end) == 0;
+}
+
 static void unit_ended(void *data, const struct process *process, int status)
 {
     struct unit *unit = data;
+    /* The compiler lists nothing for a .s file, which goes to the assembler as it is. */
+    bool plain = ends_with(unit->name, ".s");
     struct done done = {.made = unit->object,
-                        .depfile = unit->depfile,
+                        .depfile = plain && !unit->blind ? unit->embedded : unit->depfile,
+                        .embedded = plain ? NULL : unit->embedded,
+                        .blind = unit->blind,
                         .started = unit->started,
                         .by_content = true};
     struct error err = {0};
@@ -159,6 +201,8 @@ static struct process unit_process(struct unit *unit)
     struct host_run *run = unit->run;
     autofree char *path = path_join(run->job->plan->project_dir, unit->path);
     unit->started = objects_settle(&run->objects, path);
+    for (size_t i = 0; i < unit->step.named.len; i++)
+        unit->started = objects_settle(&run->objects, unit->step.named.items[i]);
     log_detail("%s", unit->name);
 
     return (struct process){.argv = strv_argv(&unit->argv),
@@ -242,6 +286,7 @@ int compile_all(struct host_run *run, struct error *err)
     for (size_t i = 0; i < units.len; i++) {
         strv_add(&run->made, units.items[i].step.output.text);
         host_run_inputs(run, &units.items[i].step.inputs);
+        run->unlisted = run->unlisted || units.items[i].step.unlisted;
     }
     return 0;
 }

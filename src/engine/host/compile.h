@@ -13,6 +13,7 @@ struct host_run {
     struct objects objects;
     struct work work;
     struct strv environment;
+    bool unlisted;    /* an object was made of files that nobody listed */
     struct strv made; /* digests ("sha256:...") of the object files, in link order */
 };
 
@@ -24,6 +25,10 @@ int compile_all(struct host_run *run, struct error *err) must_check;
 /* The digest of a command: its words, the toolchain and the folder that it runs in. */
 int compile_key(const struct host_run *run, const char *kind, const struct strv *words,
                 struct digest *key, struct error *err) must_check;
+
+/* Fills in what a step's words say about its inputs: step->named and step->folders. `words` gets
+ * them with the content of option files. */
+void step_words(struct step *step, const struct strv *argv, struct strv *words);
 
 /* Links run->made into one static program and proves it. *path gets its path in the store; caller
  * frees. Linker errors are ERROR_BUILD, a program that Lambda couldn't start is ERROR_LAMBDA. */

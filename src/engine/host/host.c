@@ -54,6 +54,8 @@ static int build(const struct engine_job *job, struct tree *tree, struct error *
     if (compile_all(&run, err) != 0 || link_program(&run, &program, err) != 0)
         return -1;
 
+    if (job->unlisted)
+        *job->unlisted = run.unlisted;
     if (job->inputs)
         shadows_outside(&run.objects.shadows, job->plan->project_dir, job->inputs);
     tree_add_stored(tree, job->plan->program, program, 0755);

@@ -102,6 +102,8 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     autofree char *program = path_join(run->work.path, "program"),
                   *depfile = path_join(run->work.path, "program.d");
     int64_t started = objects_settle(&run->objects, NULL);
+    for (size_t i = 0; i < step->named.len; i++)
+        started = objects_settle(&run->objects, step->named.items[i]);
 
     link_command(run, false, &argv);
     if (has_depfile(run))
@@ -113,20 +115,21 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
         elf_prove_static(program, path_base(plan->program), plan->arch, err) != 0)
         return -1;
 
-    struct done done = {
-        .made = program, .depfile = has_depfile(run) ? depfile : NULL, .started = started};
+    bool listed = has_depfile(run) && !run->unlisted;
+    struct done done = {.made = program, .depfile = listed ? depfile : NULL, .started = started};
     return objects_keep(&run->objects, &done, step, err);
 }
 
 int link_program(struct host_run *run, char **path, struct error *err)
 {
-    AUTO(strv) words = {0};
+    AUTO(strv) words = {0}, all = {0};
     AUTO(step) step = {.dir = run->job->plan->project_dir};
     link_command(run, true, &words);
     if (compile_key(run, "link", &words, &step.key, err) != 0)
         return -1;
-    shadows_folders(&words, step.dir, &step.folders);
-    if (objects_find(&run->objects, &step) != 1 && link_anew(run, &step, err) != 0)
+    step_words(&step, &words, &all);
+    bool found = !run->unlisted && objects_find(&run->objects, &step) == 1;
+    if (!found && link_anew(run, &step, err) != 0)
         return -1;
 
     warn_of(&step.notes);

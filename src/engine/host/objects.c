@@ -23,7 +23,7 @@ enum {
 /* One file as it is now. */
 struct fact {
     char *path;
-    bool exists, was_read, dated;
+    bool exists, was_read, dated, embeds;
     struct stat_data {
         int64_t size, mtime, ctime;
         uint64_t inode;
@@ -80,10 +80,19 @@ static struct fact *look(struct objects *objects, const char *path)
     return fact;
 }
 
-/* Reads a file for its digest, and checks whether it uses the date. */
+static bool has_word(const struct buf *text, const char *const *words)
+{
+    for (; *words; words++)
+        if (text->len > 0 && memmem(text->data, text->len, *words, strlen(*words)))
+            return true;
+    return false;
+}
+
+/* Reads a file for its digest, and checks whether it uses the date, or may embed files. */
 static bool study(struct fact *fact)
 {
-    static const char *const clocks[] = {"__DATE__", "__TIME__"};
+    static const char *const clocks[] = {"__DATE__", "__TIME__", NULL};
+    static const char *const embeds[] = {".incbin", ".include", NULL};
     struct error ignored;
     AUTO(buf) text = {0};
     if (fact->was_read || !fact->exists)
@@ -92,9 +101,8 @@ static bool study(struct fact *fact)
         digest_bytes(buf_text(&text), text.len, &fact->digest, &ignored) != 0)
         return false;
 
-    for (size_t i = 0; i < countof(clocks); i++)
-        fact->dated = fact->dated ||
-                      (text.len > 0 && memmem(text.data, text.len, clocks[i], strlen(clocks[i])));
+    fact->dated = has_word(&text, clocks);
+    fact->embeds = has_word(&text, embeds);
     return fact->was_read = true;
 }
 
@@ -110,6 +118,7 @@ void step_release(struct step *step)
     strv_release(&step->folders);
     strv_release(&step->inputs);
     strv_release(&step->notes);
+    strv_release(&step->named);
 }
 
 /* The kernel stamps files with the coarse clock. */
@@ -348,17 +357,61 @@ static void drop_own(const struct store *store, struct strv *inputs)
     kept = all;
 }
 
+/* Adds the inputs of a make rule in a file. -1: there is none. */
+static int read_rules(const char *path, const char *dir, struct strv *out)
+{
+    AUTO(buf) rules = {0};
+    struct error ignored;
+    if (!path || fs_read(path, DEPFILE_MAX, &rules, &ignored) != 0)
+        return -1;
+    return makerule_read(buf_text(&rules), dir, out);
+}
+
+/* The assembler's list. It also names its temporary source, and the source's own names of its
+ * lines (#line, or mapped by -ffile-prefix-map), which need not be files. */
+static int read_embedded(const char *path, struct step *step)
+{
+    AUTO(strv) names = {0};
+    if (read_rules(path, step->dir, &names) != 0)
+        return -1;
+    for (size_t i = 0; i < names.len; i++)
+        if (fs_exists(names.items[i]) && !strv_contains(&step->inputs, names.items[i]))
+            strv_add(&step->inputs, names.items[i]);
+    return 0;
+}
+
+/* Whether one of the inputs may embed a file. */
+static bool embeds(struct objects *objects, const struct step *step)
+{
+    bool any = false;
+    for (size_t i = 0; i < step->inputs.len; i++) {
+        struct fact *fact = look(objects, step->inputs.items[i]);
+        any = any || !study(fact) || fact->embeds;
+    }
+    return any;
+}
+
+/* Fills in step->inputs. False: they aren't all known. */
+static bool find_inputs(struct objects *objects, const struct done *done, struct step *step)
+{
+    bool listed = read_rules(done->depfile, step->dir, &step->inputs) == 0;
+    if (listed && done->embedded)
+        listed = read_embedded(done->embedded, step) == 0;
+
+    strv_add_all(&step->inputs, &step->named);
+    drop_own(objects->store, &step->inputs);
+    step->unlisted = done->blind && (!listed || embeds(objects, step));
+    return listed && !step->unlisted;
+}
+
 int objects_keep(struct objects *objects, const struct done *done, struct step *step,
                  struct error *err)
 {
-    AUTO(buf) rules = {0}, record = {0};
-    struct error ignored;
+    AUTO(buf) record = {0};
     if (keep_output(objects->store, done->made, &step->output, err) != 0)
         return -1;
-    if (!done->depfile || fs_read(done->depfile, DEPFILE_MAX, &rules, &ignored) != 0 ||
-        makerule_read(buf_text(&rules), step->dir, &step->inputs) != 0)
+    if (!done->depfile || !find_inputs(objects, done, step))
         return 0;
-    drop_own(objects->store, &step->inputs);
 
     buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);
     for (size_t i = 0; i < step->notes.len; i++)

@@ -33,6 +33,9 @@ struct step {
     struct digest output;
     struct strv inputs; /* absolute paths, as the compiler named them */
     struct strv notes;  /* short words that are kept with it */
+    struct strv named;  /* files that its command names (absolute paths): inputs, too */
+    bool unlisted;      /* it read files that nobody listed: it isn't remembered, and neither may
+                           anything be that was made of it */
 };
 void step_release(struct step *step);
 
@@ -42,9 +45,12 @@ int objects_find(struct objects *objects, struct step *step);
 
 /* How to remember a step that was just done. */
 struct done {
-    const char *made;    /* the file that was made; it is moved into the store */
-    const char *depfile; /* make rules as compilers and linkers write them; NULL: the
-                            step isn't remembered */
+    const char *made;     /* the file that was made; it is moved into the store */
+    const char *depfile;  /* make rules as compilers and linkers write them; NULL: the
+                             step isn't remembered */
+    const char *embedded; /* the same from the assembler, which reads .incbin and .include;
+                             NULL: none */
+    bool blind;           /* there is no such list: look for these words in the inputs */
     int64_t started; /* objects_settle() before the start: a file changed since then may differ from
                         what was read */
     bool by_content; /* keep digests of the inputs too: for sources; stat data is

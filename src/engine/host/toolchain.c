@@ -19,7 +19,9 @@ enum { PROOF_MAX = 65536, PROGRAM_MAX = 64 * 1024 * 1024 };
 /* Uses the C library, so that linking needs its static archive, and holds the library's name. */
 static const char probe_source[] = "#include <stdio.h>\n"
                                    "#ifdef __GLIBC__\n"
-                                   "#define LIBC \"glibc\"\n"
+                                   "#define TEXT_(x) #x\n"
+                                   "#define TEXT(x) TEXT_(x)\n"
+                                   "#define LIBC \"glibc 2.\" TEXT(__GLIBC_MINOR__)\n"
                                    "#else\n"
                                    "#define LIBC \"musl\"\n"
                                    "#endif\n"
@@ -153,15 +155,14 @@ static int probe_refused(struct probe *probe, const struct buf *output, int stat
 }
 
 /* 1: the program was linked. 0: the compiler can't. */
-static int probe_link(struct probe *probe, const char *const *flags, struct error *err)
+static int probe_link(struct probe *probe, const struct strv *flags, struct error *err)
 {
     AUTO(strv) argv = {0};
     AUTO(buf) output = {0};
     struct process_result result;
     strv_add_all(&argv, &probe->toolchain->command);
     strv_add(&argv, "-static");
-    for (; *flags; flags++)
-        strv_add(&argv, *flags);
+    strv_add_all(&argv, flags);
     strv_add(&argv, "-o");
     strv_add(&argv, "probe");
     strv_add(&argv, "probe.c");
@@ -188,7 +189,7 @@ static int probe_judge(struct probe *probe, struct error *err)
     struct error wrong = {0};
     AUTO(buf) program = {0};
     autofree char *path = path_join(probe->folder, "probe");
-    static const char glibc[] = "lbuild-probe-libc=glibc";
+    static const char glibc[] = "lbuild-probe-libc=glibc 2.";
     if (!fs_exists(path)) {
         set_why(probe, xstrdup("the program that it links is missing"));
         return 0;
@@ -205,8 +206,11 @@ static int probe_judge(struct probe *probe, struct error *err)
     if (fs_read(path, PROGRAM_MAX, &program, err) != 0)
         return -1;
 
-    bool found = memmem(program.data, program.len, glibc, sizeof glibc - 1);
+    const char *found = NULL;
+    if (program.len > 0)
+        found = memmem(program.data, program.len, glibc, sizeof glibc - 1);
     probe->toolchain->libc = xstrdup(found ? "glibc" : "musl");
+    probe->toolchain->glibc_minor = found ? (int)strtol(found + sizeof glibc - 1, NULL, 10) : 0;
     return 1;
 }
 
@@ -251,25 +255,47 @@ static int probe_tools(struct probe *probe, struct error *err)
     return 0;
 }
 
+/* Whether a compiler cache runs the compiler: it passes over the assembler when it has a result. */
+static bool is_cached(const char *compiler)
+{
+    autofree char *real = realpath(compiler, NULL);
+    return strstr(path_base(compiler), "ccache") || (real && strstr(path_base(real), "ccache"));
+}
+
+/* Links the probe with as many of the flags as the compiler takes, and tells which these are. */
+static int probe_flags(struct probe *probe, struct error *err)
+{
+    static const char *const attempts[][6] = {
+        {"-Wl,--dependency-file=probe.d", "-ffile-prefix-map=/x=/y", "-Xassembler", "--MD",
+         "-Xassembler", "probe.as"},
+        {"-Wl,--dependency-file=probe.d", "-ffile-prefix-map=/x=/y"},
+        {"-ffile-prefix-map=/x=/y"},
+        {NULL},
+    };
+    struct toolchain *toolchain = probe->toolchain;
+    autofree char *depfile = path_join(probe->folder, "probe.d"),
+                  *embedded = path_join(probe->folder, "probe.as");
+    int linked = 0;
+    for (size_t i = is_cached(toolchain->tools.items[0]) ? 1 : 0;
+         linked == 0 && i < countof(attempts); i++) {
+        AUTO(strv) flags = {0};
+        for (size_t k = 0; k < countof(attempts[i]) && attempts[i][k]; k++)
+            strv_add(&flags, attempts[i][k]);
+        linked = probe_link(probe, &flags, err);
+        toolchain->prefix_map = i < 3;
+        toolchain->link_depfile = i < 2 && fs_exists(depfile);
+        toolchain->as_depfile = i < 1 && fs_exists(embedded);
+    }
+    return linked;
+}
+
 static int probe_run(struct probe *probe, struct error *err)
 {
-    static const char *const attempts[][3] = {
-        {"-Wl,--dependency-file=probe.d", "-ffile-prefix-map=/x=/y", NULL},
-        {"-ffile-prefix-map=/x=/y", NULL, NULL},
-        {NULL, NULL, NULL},
-    };
-    autofree char *source = path_join(probe->folder, "probe.c"),
-                  *depfile = path_join(probe->folder, "probe.d");
+    autofree char *source = path_join(probe->folder, "probe.c");
     if (fs_write(source, probe_source, sizeof probe_source - 1, 0644, err) != 0)
         return -1;
 
-    int linked = 0;
-    for (size_t i = 0; linked == 0 && i < countof(attempts); i++) {
-        linked = probe_link(probe, attempts[i], err);
-        probe->toolchain->prefix_map = i < 2;
-        probe->toolchain->link_depfile = i < 1 && fs_exists(depfile);
-    }
-
+    int linked = probe_flags(probe, err);
     if (linked > 0)
         linked = probe_judge(probe, err);
     if (linked <= 0)
@@ -280,8 +306,11 @@ static int probe_run(struct probe *probe, struct error *err)
 /* The proof as a text, which is the toolchain's identity too. False: a tool is gone. */
 static bool describe(const struct toolchain *toolchain, struct buf *out)
 {
-    buf_addf(out, "lbuild toolchain 1\nlibc %s\nprefix-map %d\nlink-depfile %d\n", toolchain->libc,
-             toolchain->prefix_map, toolchain->link_depfile);
+    buf_addf(
+        out,
+        "lbuild toolchain 2\nlibc %s\nglibc-minor %d\nprefix-map %d\nlink-depfile %d\nas-depfile %d\n",
+        toolchain->libc, toolchain->glibc_minor, toolchain->prefix_map, toolchain->link_depfile,
+        toolchain->as_depfile);
 
     for (size_t i = 0; i < toolchain->tools.len; i++) {
         struct stat st;
@@ -303,10 +332,14 @@ static bool recall_line(struct toolchain *toolchain, const char *line)
         toolchain->prefix_map = line[11] == '1';
     else if (strncmp(line, "link-depfile ", 13) == 0)
         toolchain->link_depfile = line[13] == '1';
+    else if (strncmp(line, "as-depfile ", 11) == 0)
+        toolchain->as_depfile = line[11] == '1';
+    else if (strncmp(line, "glibc-minor ", 12) == 0)
+        toolchain->glibc_minor = (int)strtol(line + 12, NULL, 10);
     else if (strncmp(line, "tool ", 5) == 0 && strchr(line, '/'))
         strv_add(&toolchain->tools, strchr(line, '/'));
     else
-        return strcmp(line, "end") == 0 || strcmp(line, "lbuild toolchain 1") == 0;
+        return strcmp(line, "end") == 0 || strcmp(line, "lbuild toolchain 2") == 0;
     return true;
 }
 

@@ -17,6 +17,8 @@ struct toolchain {
     bool prefix_map;     /* knows -ffile-prefix-map (gcc 8, clang 10) */
     bool link_depfile;   /* its linker can list what it reads (--dependency-file:
                             binutils 2.35, lld 12) */
+    bool as_depfile;     /* so can its assembler (-Xassembler --MD: gas, but not clang's own) */
+    int glibc_minor;     /* 36 for glibc 2.36; 0 for musl */
 };
 void toolchain_release(struct toolchain *toolchain);
 

@@ -1,0 +1,129 @@
+#include "host_fixture.h"
+
+#include "support/log.h"
+
+/* What the host engine takes for an input besides sources and headers. */
+
+/* Changes a file: the program says something else, and the next build has nothing to do, or must
+ * know that it can't know. */
+static void change(struct bench *b, const char *name, const char *text, const char *expected)
+{
+    put(b->project, name, text);
+    build_well(b);
+    run_program(b, expected);
+    build_well(b);
+    assert_int_equal(starts(b, true) > 0, b->unlisted);
+    run_program(b, expected);
+}
+
+static void embed(struct bench *b)
+{
+    strv_add(&b->plan.sources, "data.S");
+    strv_add(&b->plan.sources, "more.s");
+    put(b->project, "data.S",
+        "#define NAME \"data.bin\"\n.data\n.globl data\ndata: .incbin NAME\n.byte 0\n"
+        ".section .note.GNU-stack,\"\",@progbits\n");
+    put(b->project, "more.s",
+        ".data\n.globl more\nmore: .include \"more.inc\"\n.byte 0\n"
+        ".section .note.GNU-stack,\"\",@progbits\n");
+    put(b->project, "two.c",
+        "#include \"two.h\"\nint two(void) { return 2; }\n__asm__(\".data\\n.globl last\\n"
+        "last: .incbin \\\"last.bin\\\"\\n.byte 0\\n.text\");\n");
+    put(b->project, "main.c",
+        "#include <stdio.h>\nextern char data[], more[], last[];\nint two(void);\n"
+        "int main(void) { printf(\"%d %s %s %s\\n\", two(), data, more, last); return 0; }\n");
+    put(b->project, "data.bin", "a");
+    put(b->project, "include/more.inc", ".ascii \"b\"\n");
+    put(b->project, "last.bin", "c");
+    build_well(b);
+    run_program(b, "2 a b c\n");
+}
+
+static void change_embedded(struct bench *b)
+{
+    embed(b);
+    change(b, "data.bin", "A1", "2 A1 b c\n");
+    change(b, "include/more.inc", ".ascii \"B1\"\n", "2 A1 B1 c\n");
+    change(b, "last.bin", "C1", "2 A1 B1 C1\n");
+}
+
+/* Cases A7: .incbin and .include, which only the assembler sees. */
+static void embedded_files_are_inputs(void **state)
+{
+    struct bench b;
+    (void)state;
+
+    bench_init(&b);
+    change_embedded(&b);
+    autofree char *data = path_join(b.project, "data.bin"),
+                  *more = path_join(b.project, "include/more.inc");
+    if (!b.unlisted) /* gas */
+        assert_true(strv_contains(&b.inputs, data) && strv_contains(&b.inputs, more));
+    bench_release(&b);
+}
+
+/* Cases A7: the same where nobody lists these files. */
+static void embedded_files_without_a_list(void **state)
+{
+    struct bench b;
+    (void)state;
+    autofree char *clang = process_find("clang");
+
+    bench_init(&b);
+    strv_add(&b.plan.compile_flags, "-flto"); /* the linker assembles two.c */
+    change_embedded(&b);
+    assert_true(b.unlisted);
+    bench_release(&b);
+
+    if (!clang)
+        skip();
+    bench_init(&b);
+    wrapper(&b, clang);
+    change_embedded(&b);
+    assert_true(b.unlisted);
+    bench_release(&b);
+}
+
+/* Cases A7: option files, and other files that only the command names. */
+static void option_files_are_inputs(void **state)
+{
+    struct bench b;
+    (void)state;
+
+    bench_init(&b);
+    put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return TWO + THREE; }\n");
+    put(b.project, "flags.opt", "-DTWO=2\n@more.opt\n");
+    put(b.project, "more.opt", "-DTHREE=3");
+    put(b.project, "link.opt", "-Wl,--defsym=x=1");
+    strv_add(&b.plan.compile_flags, "@flags.opt");
+    strv_add(&b.plan.link_flags, "@link.opt");
+    build_well(&b);
+    run_program(&b, "5 .lbuild/runtime/c/rt.c main.c\n");
+
+    change(&b, "flags.opt", "-DTWO=4\n@more.opt\n", "7 .lbuild/runtime/c/rt.c main.c\n");
+    change(&b, "more.opt", "-DTHREE=5", "9 .lbuild/runtime/c/rt.c main.c\n");
+    put(b.project, "link.opt", "-Wl,--defsym=x=2");
+    build_well(&b);
+    assert_int_equal(starts(&b, false), 1);
+    build_well(&b);
+    assert_int_equal(starts(&b, false), 0);
+    bench_release(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(embedded_files_are_inputs),
+        cmocka_unit_test(embedded_files_without_a_list),
+        cmocka_unit_test(option_files_are_inputs),
+    };
+
+    autofree char *compiler = process_find("cc");
+    if (!compiler) {
+        fprintf(stderr, "no C compiler named cc in PATH: skipped\n");
+        return 77;
+    }
+
+    log_set_level(LOG_QUIET);
+    return cmocka_run_group_tests_name("host inputs", tests, NULL, NULL);
+}
