@@ -87,25 +87,36 @@ void builder_install(struct writer *w)
 
 /* The compile. */
 
-static void add_flags(struct writer *w, const struct strv *flags)
+static void add_flags(struct writer *w, const struct strv *flags, const struct strv *folders)
 {
     const struct plan *plan = w->plan;
     writer_words(w, flags, KEY_BUILD_FLAGS);
-    for (size_t i = 0; i < plan->include_dirs.len; i++)
-        writer_option(w, "-I", plan->include_dirs.items[i], KEY_BUILD_INCLUDE);
+    for (size_t i = 0; i < folders->len; i++)
+        writer_option(w, "-I", folders->items[i], KEY_BUILD_INCLUDE);
     if (plan->runtime_dir && plan->runtime_dir[0])
         buf_addf(w->out, " -I%s/include", plan->runtime_prefix);
 }
 
 void builder_flags(struct writer *w)
 {
-    add_flags(w, &w->plan->compile_flags);
+    add_flags(w, &w->plan->compile_flags, &w->plan->include_dirs);
 }
 
-static void add_function(struct writer *w, const char *name, const struct strv *flags)
+/* Whether the runtime is compiled like the project's C, as it is by default. */
+static bool same_flags(const struct plan *plan)
+{
+    const struct strv *ours = &plan->runtime_flags, *theirs = &plan->compile_flags;
+    bool same = plan->include_dirs.len == 0 && ours->len == theirs->len;
+    for (size_t i = 0; same && i < ours->len; i++)
+        same = strcmp(ours->items[i], theirs->items[i]) == 0;
+    return same;
+}
+
+static void add_function(struct writer *w, const char *name, const struct strv *flags,
+                         const struct strv *folders)
 {
     buf_addf(w->out, " \\\n    && %s() { gcc", name);
-    add_flags(w, flags);
+    add_flags(w, flags, folders);
     buf_adds(w->out, " -fdebug-prefix-map=/src=. \"$@\"; }");
 }
 
@@ -113,13 +124,16 @@ static void add_function(struct writer *w, const char *name, const struct strv *
  * relative names only the debug information needs a map. */
 static void add_run(struct writer *w)
 {
+    const struct plan *plan = w->plan;
     buf_addf(w->out,
              "RUN export LD_LIBRARY_PATH= LC_ALL=C SOURCE_DATE_EPOCH=%" PRId64 " \\\n"
              "    && mkdir -p /out /obj",
-             w->plan->epoch);
-    add_function(w, "compile", &w->plan->compile_flags);
-    if (w->plan->cxx_flags.len > 0)
-        add_function(w, "compile_cxx", &w->plan->cxx_flags);
+             plan->epoch);
+    add_function(w, "compile", &plan->compile_flags, &plan->include_dirs);
+    if (plan->cxx_flags.len > 0)
+        add_function(w, "compile_cxx", &plan->cxx_flags, &plan->include_dirs);
+    if (plan->runtime_sources.len > 0 && !same_flags(plan))
+        add_function(w, "compile_runtime", &plan->runtime_flags, &(struct strv){0});
 }
 
 /* Begins one command of a RUN. `start` is where the RUN began: before it gets too long for one
@@ -134,11 +148,10 @@ static void add_command(struct writer *w, size_t *start)
     buf_adds(w->out, " \\\n    && ");
 }
 
-static void add_compile_of(struct writer *w, const char *source, const char *seed, size_t number,
-                           size_t *start)
+static void add_compile_of(struct writer *w, const char *function, const char *source,
+                           const char *seed, size_t number)
 {
-    add_command(w, start);
-    buf_adds(w->out, plan_is_cxx(source) ? "compile_cxx" : "compile");
+    buf_adds(w->out, function);
     writer_option(w, "-frandom-seed=", seed, KEY_BUILD_SOURCES);
     buf_adds(w->out, " -c");
     writer_path(w, source, KEY_BUILD_SOURCES);
@@ -152,12 +165,17 @@ void builder_compile(struct writer *w)
     writer_from(w, writer_origin(w, KEY_BUILD_SOURCES));
     add_run(w);
 
-    for (size_t i = 0; i < plan->sources.len; i++)
-        add_compile_of(w, plan->sources.items[i], plan->sources.items[i], ++count, &start);
+    for (size_t i = 0; i < plan->sources.len; i++) {
+        const char *source = plan->sources.items[i];
+        add_command(w, &start);
+        add_compile_of(w, plan_is_cxx(source) ? "compile_cxx" : "compile", source, source, ++count);
+    }
+
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
-        autofree char *source =
-            xasprintf("%s/%s", plan->runtime_prefix, plan->runtime_sources.items[i]);
-        add_compile_of(w, source, plan->runtime_sources.items[i], ++count, &start);
+        const char *seed = plan->runtime_sources.items[i];
+        autofree char *source = xasprintf("%s/%s", plan->runtime_prefix, seed);
+        add_command(w, &start);
+        add_compile_of(w, same_flags(plan) ? "compile" : "compile_runtime", source, seed, ++count);
     }
 
     add_command(w, &start);

@@ -141,6 +141,16 @@ static int decide_includes(const struct plan_facts *facts, struct plan *plan, st
     return 0;
 }
 
+/* Whatever the project sets: a -Werror, another standard or a define mustn't break or change the
+ * runtime. */
+static void decide_runtime_flags(struct plan *plan)
+{
+    strv_addf(&plan->runtime_flags, "-std=%s", project_keys[KEY_BUILD_STANDARD].fallback);
+    for (size_t i = 0; i < countof(hardening); i++)
+        strv_add(&plan->runtime_flags, hardening[i]);
+    strv_add(&plan->runtime_flags, project_keys[KEY_BUILD_FLAGS].fallback);
+}
+
 /* Flags for C and, if there are C++ sources, for C++. A 'standard' of one language leaves the other
  * at its default. */
 static void decide_flags(const struct plan_facts *facts, const struct strv *flags,
@@ -180,6 +190,7 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
         return -1;
 
     decide_flags(facts, &flags, &defines, plan);
+    decide_runtime_flags(plan);
     for (size_t i = 0; i < countof(linking); i++)
         strv_add(&plan->link_flags, linking[i]);
     if (project_bool(project, KEY_BUILD_STRIP))

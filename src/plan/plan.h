@@ -102,12 +102,14 @@ struct plan {
     char *runtime_prefix;        /* ".lbuild/runtime/c" */
     struct strv include_dirs;    /* of the project */
     struct strv compile_flags;   /* all but -I, -o, -c and prefix maps, in order */
-    struct strv cxx_flags;  /* the same for C++; empty: no such sources. gcc tells the languages
-                               apart by the files' names */
-    struct strv link_flags; /* before the objects */
-    struct strv libraries;  /* names for -l */
-    char *compiler;         /* [build] compiler, or NULL */
-    char *libc;             /* "auto", "glibc" or "musl" */
+    struct strv cxx_flags;     /* the same for C++; empty: no such sources. gcc tells the languages
+                                  apart by the files' names */
+    struct strv runtime_flags; /* for the runtime's sources, which see nothing of the project's
+                                  flags, defines and folders */
+    struct strv link_flags;    /* before the objects */
+    struct strv libraries;     /* names for -l */
+    char *compiler;            /* [build] compiler, or NULL */
+    char *libc;                /* "auto", "glibc" or "musl" */
 
     /* The image. */
     char *program; /* "var/runtime/bootstrap" */

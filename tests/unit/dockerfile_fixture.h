@@ -36,6 +36,7 @@ static inline void fill(struct plan *plan)
     strv_add(&plan->include_dirs, "include");
     strv_add(&plan->compile_flags, "-std=gnu11");
     strv_add(&plan->compile_flags, "-O2");
+    strv_add_all(&plan->runtime_flags, &plan->compile_flags);
     strv_add(&plan->link_flags, "-static");
     strv_add(&plan->libraries, "m");
     strv_add(&plan->cmd, "hello");

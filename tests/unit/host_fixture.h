@@ -70,6 +70,7 @@ static inline void plan_init(struct bench *b)
     words(&plan->compile_flags,
           "-std=gnu11 -fno-pie -fstack-protector-strong -ffunction-sections -fdata-sections "
           "-fno-ident -O1");
+    strv_add_all(&plan->runtime_flags, &plan->compile_flags);
     words(&plan->link_flags,
           "-static -no-pie -Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now "
           "-Wl,--build-id=none -s");

@@ -75,7 +75,7 @@ static void only_what_changed_is_compiled(void **state)
 
     strv_add(&b.plan.compile_flags, "-DNEW");
     build_well(&b);
-    assert_int_equal(starts(&b, true), 3);
+    assert_int_equal(starts(&b, true), 2);
     bench_release(&b);
 }
 
@@ -198,6 +198,29 @@ static void same_bytes_anywhere(void **state)
     assert_int_equal(fs_read(one, 1 << 26, &bytes, &a.err), 0);
     assert_null(memmem(bytes.data, bytes.len, a.folder, strlen(a.folder)));
     bench_release(&a);
+    bench_release(&b);
+}
+
+/* Cases B9: what breaks or changes the project's own sources must not reach the runtime's. */
+static void the_runtime_has_settings_of_its_own(void **state)
+{
+    struct bench b;
+    (void)state;
+
+    bench_init(&b);
+    put(b.project, "include/stdlib.h", "#error the project's\n");
+    put(b.project, "include/rt.h", "#error the project's\n");
+    put(b.project, "main.c",
+        "int two(void);\n#define _STDLIB_H\nint main(void) { return two(); }\n");
+    put(b.runtime, "rt.c",
+        "#include <stdlib.h>\n#include <rt.h>\n#ifdef EXTRA\n#error EXTRA\n#endif\n"
+        "const char *rt(void) { // no c89\n    return (char *)(const char *)__FILE__;\n}\n");
+    words(&b.plan.compile_flags, "-std=c89 -pedantic -Wcast-qual -Werror -DEXTRA=1");
+    build_well(&b);
+
+    words(&b.plan.compile_flags, "-DMORE");
+    build_well(&b);
+    assert_int_equal(starts(&b, true), 2);
     bench_release(&b);
 }
 
@@ -406,6 +429,7 @@ int main(void)
         cmocka_unit_test(damage_in_the_cache_is_repaired),
         cmocka_unit_test(the_date_is_the_epoch),
         cmocka_unit_test(same_bytes_anywhere),
+        cmocka_unit_test(the_runtime_has_settings_of_its_own),
         cmocka_unit_test(what_does_not_compile),
         cmocka_unit_test(what_lambda_could_not_start),
         cmocka_unit_test(name_service_warnings),

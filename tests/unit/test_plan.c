@@ -192,6 +192,29 @@ static void cxx(void **state)
     assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.compile_flags, "-std=c99"));
 }
 
+/* Cases B9: the project's settings don't reach the runtime. */
+static void the_runtime_has_settings_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf) before = {0}, after = {0};
+
+    assert_int_equal(plan(f, "[project]\nname = x\n"), 0);
+    assert_true(has(&f->plan.runtime_flags, "-std=gnu11") && has(&f->plan.runtime_flags, "-O2"));
+    assert_int_equal(f->plan.runtime_flags.len, f->plan.compile_flags.len);
+    for (size_t i = 0; i < f->plan.runtime_flags.len; i++) {
+        assert_string_equal(f->plan.runtime_flags.items[i], f->plan.compile_flags.items[i]);
+        buf_adds(&before, f->plan.runtime_flags.items[i]);
+    }
+
+    assert_int_equal(plan(f, "[project]\nname = x\n[build]\nstandard = c89\nflags = -Werror\n"
+                             "defines = X=1\n"),
+                     0);
+    assert_true(has(&f->plan.compile_flags, "-Werror"));
+    for (size_t i = 0; i < f->plan.runtime_flags.len; i++)
+        buf_adds(&after, f->plan.runtime_flags.items[i]);
+    assert_string_equal(buf_text(&after), buf_text(&before));
+}
+
 /* A template's command, and which engines can run it. */
 static void command(void **state)
 {
@@ -416,6 +439,7 @@ int main(void)
         TEST(files_and_flags),
         TEST(builder_like_base),
         TEST(cxx),
+        TEST(the_runtime_has_settings_of_its_own),
         TEST(command),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);

@@ -19,6 +19,7 @@ struct unit {
     struct step step;
     int64_t started;
     struct buf output;
+    bool of_runtime;   /* lbuild's own, and no source of the project */
     bool found;        /* made by an earlier build */
     bool blind;        /* nobody lists the files that it embeds */
     struct error *err; /* where the first failure goes */
@@ -121,6 +122,13 @@ static bool has_lto(const struct strv *words)
     return lto;
 }
 
+static void add_project_flags(const struct plan *plan, const char *source, struct strv *argv)
+{
+    strv_add_all(argv, plan_is_cxx(source) ? &plan->cxx_flags : &plan->compile_flags);
+    for (size_t i = 0; i < plan->include_dirs.len; i++)
+        strv_addf(argv, "-I%s", plan->include_dirs.items[i]);
+}
+
 /* First the words that the object depends on, which make the key; then the others. */
 static int unit_command(struct unit *unit, size_t number, struct error *err)
 {
@@ -129,9 +137,10 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
     AUTO(strv) words = {0};
 
     strv_add_all(&unit->argv, &run->toolchain.command);
-    strv_add_all(&unit->argv, plan_is_cxx(unit->name) ? &plan->cxx_flags : &plan->compile_flags);
-    for (size_t i = 0; i < plan->include_dirs.len; i++)
-        strv_addf(&unit->argv, "-I%s", plan->include_dirs.items[i]);
+    if (unit->of_runtime)
+        strv_add_all(&unit->argv, &plan->runtime_flags);
+    else
+        add_project_flags(plan, unit->name, &unit->argv);
     if (plan->runtime_dir && plan->runtime_dir[0])
         strv_addf(&unit->argv, "-I%s/include", plan->runtime_dir);
     add_prefix_maps(run, &unit->argv);
@@ -262,8 +271,10 @@ static void collect(struct host_run *run, struct units *units)
 
     for (size_t i = 0; i < plan->runtime_sources.len; i++) {
         const char *name = plan->runtime_sources.items[i];
-        units->items[units->len++] =
-            (struct unit){.run = run, .name = name, .path = path_join(plan->runtime_dir, name)};
+        units->items[units->len++] = (struct unit){.run = run,
+                                                   .name = name,
+                                                   .path = path_join(plan->runtime_dir, name),
+                                                   .of_runtime = true};
     }
 }
 
