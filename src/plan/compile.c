@@ -1,6 +1,7 @@
 #include "plan/parts.h"
 #include "support/fs.h"
 #include "support/glob.h"
+#include "support/inifile.h"
 #include "support/own.h"
 
 #include <stdlib.h>
@@ -48,7 +49,7 @@ static int add_matches(const struct plan_facts *facts, const char *pattern, stru
 
 bool plan_is_cxx(const char *source)
 {
-    static const char *const ends[] = {".cc", ".cpp", ".cxx"};
+    static const char *const ends[] = {".cc", ".cpp", ".cxx", ".c++", ".cp", ".C", ".CPP", ".ii"};
     size_t length = strlen(source);
     for (size_t i = 0; i < countof(ends); i++)
         if (length > strlen(ends[i]) && strcmp(source + length - strlen(ends[i]), ends[i]) == 0)
@@ -91,6 +92,26 @@ static int no_sources(const struct plan_facts *facts, const struct strv *pattern
                      facts->project->file, cxx ? "C++" : "C", buf_text(&text));
 }
 
+/* An object or an archive among the sources: compilers ignore it when they don't link. */
+static int refuse_objects(const struct plan_facts *facts, const struct plan *plan,
+                          struct error *err)
+{
+    static const char *const ends[] = {".a", ".o", ".so", ".lo", ".la"};
+    for (size_t i = 0; i < plan->sources.len; i++) {
+        const char *end = strrchr(plan->sources.items[i], '.');
+        for (size_t k = 0; end && k < countof(ends); k++) {
+            if (strcmp(end, ends[k]) != 0)
+                continue;
+            autofree char *text =
+                xasprintf("'%.200s' is compiled already, so it is no source; name it in "
+                          "'link-flags', by its path",
+                          plan->sources.items[i]);
+            return plan_wrong(facts->project, KEY_BUILD_SOURCES, err, text);
+        }
+    }
+    return 0;
+}
+
 static int decide_sources(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     AUTO(strv) patterns = {0};
@@ -108,6 +129,8 @@ static int decide_sources(const struct plan_facts *facts, struct plan *plan, str
     strv_unique(&plan->sources);
     if (plan->sources.len == 0)
         return no_sources(facts, &patterns, err);
+    if (refuse_objects(facts, plan, err) != 0)
+        return -1;
 
     autofree char *count = xasprintf("%zu file%s, the first is %s", plan->sources.len,
                                      plan->sources.len == 1 ? "" : "s", plan->sources.items[0]);
@@ -179,6 +202,45 @@ static void decide_flags(const struct plan_facts *facts, const struct strv *flag
     strv_add(&plan->libraries, "m");
 }
 
+const char *plan_native_word(const struct strv *words)
+{
+    static const char *const options[] = {"-march=native", "-mtune=native", "-mcpu=native",
+                                          "target-cpu=native"};
+    for (size_t i = 0; i < words->len; i++)
+        for (size_t k = 0; k < countof(options); k++) {
+            const char *word = words->items[i], *at = strstr(word, options[k]);
+            if (!at || (at > word && !strchr(",= ", at[-1])) || strncmp(word, "-D", 2) == 0)
+                continue;
+            if (strchr("+, ", at[strlen(options[k])])) /* finds the final '\0' too */
+                return word;
+        }
+    return NULL;
+}
+
+char *plan_native_help(const char *word, enum arch arch)
+{
+    const char *level = arch == ARCH_ARM64 ? "-mcpu=neoverse-n1" : "-march=x86-64-v3";
+    if (strstr(word, "target-cpu"))
+        level = arch == ARCH_ARM64 ? "target-cpu=neoverse-n1" : "target-cpu=x86-64-v3";
+    return xasprintf("'%.200s' compiles for the processor of this machine, and Lambda may have "
+                     "another one; write %s for all of Lambda's %s, or leave it out",
+                     word, level, arch_lambda(arch));
+}
+
+static int refuse_native(const struct plan_facts *facts, enum arch arch, struct error *err)
+{
+    static const enum key_id keys[] = {KEY_BUILD_FLAGS, KEY_BUILD_LINK_FLAGS, KEY_BUILD_COMPILER};
+    for (size_t i = 0; i < countof(keys); i++) {
+        AUTO(strv) words = {0};
+        const char *value = project_get(facts->project, keys[i]);
+        if (!value || ini_words(value, &words) != 0 || !plan_native_word(&words))
+            continue;
+        autofree char *text = plan_native_help(plan_native_word(&words), arch);
+        return plan_wrong(facts->project, keys[i], err, text);
+    }
+    return 0;
+}
+
 static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct project *project = facts->project;
@@ -187,6 +249,9 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
         project_words(project, KEY_BUILD_FLAGS, &flags, err) != 0 ||
         project_words(project, KEY_BUILD_LINK_FLAGS, &link_flags, err) != 0 ||
         project_words(project, KEY_BUILD_LIBRARIES, &plan->libraries, err) != 0)
+        return -1;
+
+    if (refuse_native(facts, plan->arch, err) != 0)
         return -1;
 
     decide_flags(facts, &flags, &defines, plan);
@@ -257,6 +322,11 @@ static int decide_command(const struct plan_facts *facts, struct plan *plan, str
 
     for (size_t i = 0; i < command.argv.len; i++)
         buf_addf(&text, "%s%s", i == 0 ? "" : " ", command.argv.items[i]);
+
+    if (plan_native_word(&command.argv)) {
+        autofree char *help = plan_native_help(plan_native_word(&command.argv), plan->arch);
+        return error_set(err, ERROR_PROJECT, "%s: %s", facts->project->file, help);
+    }
 
     if (command.argv.len > 0 || !command.result)
         plan_decide(plan, "compile", buf_text(&text), "the template's command");

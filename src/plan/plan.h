@@ -165,6 +165,10 @@ char *plan_output_file(const struct project *project, const char *type, const ch
 
 /* Whether gcc treats a source as C++. */
 bool plan_is_cxx(const char *source);
+/* The first of a compiler's words that asks for the processor of the machine that compiles, e.g.
+ * "-march=native"; NULL: none does. The text that says what to write instead; caller frees. */
+const char *plan_native_word(const struct strv *words);
+char *plan_native_help(const char *word, enum arch arch);
 
 /* The template's [compile] for this plan, with all placeholders filled in. `place`: {{program}} and
  * {{cache}}. `cross`: it runs on this machine, not in a container of the plan's architecture. */

@@ -179,7 +179,10 @@ static void cxx(void **state)
         0);
     assert_int_equal(f->plan.sources.len, 2);
     assert_true(plan_is_cxx("src/z.cc") && plan_is_cxx("a.cpp") && plan_is_cxx("a.cxx"));
-    assert_false(plan_is_cxx("a.c") || plan_is_cxx(".cc") || plan_is_cxx("cc"));
+    assert_true(plan_is_cxx("a.C") && plan_is_cxx("a.c++") && plan_is_cxx("a.cp") &&
+                plan_is_cxx("a.CPP") && plan_is_cxx("a.ii")); /* cases C15: as gcc does */
+    assert_false(plan_is_cxx("a.i") || plan_is_cxx("a.S") || plan_is_cxx("a.c") ||
+                 plan_is_cxx(".cc") || plan_is_cxx("cc"));
     assert_true(has(&f->plan.cxx_flags, "-std=gnu++17") && has(&f->plan.cxx_flags, "-DA=1"));
     assert_true(has(&f->plan.compile_flags, "-std=gnu11"));
     assert_int_equal(f->plan.cxx_flags.len, f->plan.compile_flags.len);
@@ -384,6 +387,33 @@ static void provenance_shows(void **state)
     }
 }
 
+/* Cases A10: such a program is different on each machine, and may not start on Lambda's. */
+static void the_processor_of_this_machine_is_refused(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"[build]\nflags = -O2 -march=native\n",
+         "lbuild.ini:2:9: '-march=native' compiles for the processor of this machine"},
+        {"[build]\nflags = -O2 -march=native\n", "write -march=x86-64-v3 for all of Lambda's x86"},
+        {"[build]\nflags = -mtune=native\n", "'-mtune=native'"},
+        {"[image]\narch = arm64\n[build]\nflags = -mcpu=native+crypto\n",
+         "write -mcpu=neoverse-n1 for all of Lambda's arm64"},
+        {"[build]\nlink-flags = -flto -march=native\n", "lbuild.ini:2:14: '-march=native'"},
+        {"[build]\ncompiler = gcc -march=native\n", "lbuild.ini:2:12: '-march=native'"},
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        assert_int_equal(plan(f, cases[i].text), -1);
+        assert_int_equal(f->err.kind, ERROR_PROJECT);
+        if (!strstr(f->err.text, cases[i].said))
+            fail_msg("'%s' lacks '%s'", f->err.text, cases[i].said);
+    }
+    assert_int_equal(
+        plan(f, "[project]\nname = a\n[build]\nflags = -march=x86-64-v3 -DA=-march=native\n"), 0);
+}
+
 static void wrong_choices(void **state)
 {
     static const struct {
@@ -435,6 +465,7 @@ int main(void)
         TEST(the_looked_up_base_decides),
         TEST(folder_of_the_base),
         TEST(provenance_shows),
+        TEST(the_processor_of_this_machine_is_refused),
         TEST(wrong_choices),
         TEST(files_and_flags),
         TEST(builder_like_base),

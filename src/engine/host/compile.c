@@ -152,6 +152,10 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
         return -1;
     unit->step.dir = plan->project_dir;
     step_words(&unit->step, &unit->argv, &words);
+    if (plan_native_word(&words)) { /* in an option file, which the plan doesn't read */
+        autofree char *help = plan_native_help(plan_native_word(&words), plan->arch);
+        return error_set(err, ERROR_PROJECT, "an option file of [build] flags: %s", help);
+    }
     unit->blind = !run->toolchain.as_depfile || has_lto(&words);
     add_places(unit, number);
     return 0;
