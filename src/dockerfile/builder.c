@@ -183,6 +183,7 @@ void builder_compile(struct writer *w)
     writer_words(w, &plan->link_flags, KEY_BUILD_LINK_FLAGS);
     for (size_t i = 1; i <= count; i++)
         buf_addf(w->out, "%s/obj/%zu.o", i % 500 ? " " : " \\\n        ", i);
+    writer_words(w, &plan->link_inputs, KEY_BUILD_LINK_FLAGS);
     for (size_t i = 0; i < plan->libraries.len; i++)
         writer_option(w, "-l", plan->libraries.items[i], KEY_BUILD_LIBRARIES);
     buf_adds(w->out, " -o " DOCKERFILE_PROGRAM " \\\n    && chmod 0755 " DOCKERFILE_PROGRAM "\n");

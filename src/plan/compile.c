@@ -241,6 +241,40 @@ static int refuse_native(const struct plan_facts *facts, enum arch arch, struct 
     return 0;
 }
 
+static bool takes_next(const char *option)
+{
+    static const char *const options[] = {"-Xlinker", "-T", "-u", "-e", "-z", "-L", "-B"};
+    for (size_t i = 0; i < countof(options); i++)
+        if (strcmp(option, options[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Whether a word of link-flags adds to what is linked, or opens a group of such words. */
+static bool adds_input(const char *word)
+{
+    static const char *const openers[] = {
+        "-l", "-Wl,-l", "-Wl,--whole-archive", "-Wl,--start-group", "-Wl,-(", "-Wl,--push-state"};
+    const char *end = strrchr(word, '.');
+    for (size_t i = 0; i < countof(openers); i++)
+        if (starts_with(word, openers[i]))
+            return true;
+    return word[0] != '-' && word[0] != '@' && end &&
+           (strcmp(end, ".a") == 0 || strcmp(end, ".o") == 0);
+}
+
+/* A linker takes from an archive what is missing by then, so archives go after the objects; all
+ * words from the first of them on, as --whole-archive and --start-group mean those that follow. */
+static void decide_link_flags(const struct strv *words, struct plan *plan)
+{
+    bool inputs = false;
+    for (size_t i = 0; i < words->len; i++) {
+        bool value = i > 0 && takes_next(words->items[i - 1]);
+        inputs = inputs || (!value && adds_input(words->items[i]));
+        strv_add(inputs ? &plan->link_inputs : &plan->link_flags, words->items[i]);
+    }
+}
+
 static int decide_compile(const struct plan_facts *facts, struct plan *plan, struct error *err)
 {
     const struct project *project = facts->project;
@@ -260,7 +294,7 @@ static int decide_compile(const struct plan_facts *facts, struct plan *plan, str
         strv_add(&plan->link_flags, linking[i]);
     if (project_bool(project, KEY_BUILD_STRIP))
         strv_add(&plan->link_flags, "-s");
-    strv_add_all(&plan->link_flags, &link_flags);
+    decide_link_flags(&link_flags, plan);
 
     if (project_get(project, KEY_BUILD_COMPILER))
         plan->compiler = xstrdup(project_get(project, KEY_BUILD_COMPILER));

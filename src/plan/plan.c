@@ -487,8 +487,8 @@ void plan_release(struct plan *plan)
     struct strv *const lists[] = {&plan->packages,     &plan->sources,       &plan->runtime_sources,
                                   &plan->include_dirs, &plan->compile_flags, &plan->link_flags,
                                   &plan->libraries,    &plan->entrypoint,    &plan->cmd,
-                                  &plan->cxx_flags,    &plan->runtime_flags, &plan->tags,
-                                  &plan->warnings,     &plan->manifest};
+                                  &plan->cxx_flags,    &plan->runtime_flags, &plan->link_inputs,
+                                  &plan->tags,         &plan->warnings,      &plan->manifest};
     struct plan_pairs *const pairs[] = {&plan->files,       &plan->env,     &plan->labels,
                                         &plan->annotations, &plan->secrets, &plan->ssh,
                                         &plan->inputs};

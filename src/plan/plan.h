@@ -107,6 +107,8 @@ struct plan {
     struct strv runtime_flags; /* for the runtime's sources, which see nothing of the project's
                                   flags, defines and folders */
     struct strv link_flags;    /* before the objects */
+    struct strv link_inputs;   /* after the objects: archives by path, -l, and what follows them in
+                                  the project's link-flags */
     struct strv libraries;     /* names for -l */
     char *compiler;            /* [build] compiler, or NULL */
     char *libc;                /* "auto", "glibc" or "musl" */

@@ -92,6 +92,7 @@ static struct js *decision_json(const char *subject, const char *value, const ch
 
 struct js *plan_json(const struct plan *plan, const char *engine, const char *why)
 {
+    AUTO(strv) link_words = {0};
     struct js *object = js_object(), *decisions = js_array();
     js_set_integer(object, "version", 1);
     set_text(object, "name", plan->name);
@@ -108,7 +109,9 @@ struct js *plan_json(const struct plan *plan, const char *engine, const char *wh
     js_set(object, "sources", list(&plan->sources));
     js_set(object, "includeDirs", list(&plan->include_dirs));
     js_set(object, "compileFlags", list(&plan->compile_flags));
-    js_set(object, "linkFlags", list(&plan->link_flags));
+    strv_add_all(&link_words, &plan->link_flags);
+    strv_add_all(&link_words, &plan->link_inputs);
+    js_set(object, "linkFlags", list(&link_words));
     js_set(object, "libraries", list(&plan->libraries));
     set_text(object, "program", plan->program);
     js_set(object, "files", pairs(&plan->files));

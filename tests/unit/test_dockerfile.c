@@ -85,6 +85,19 @@ static void scratch_and_arm64(void **state)
     assert_non_null(strstr(pinned.data, from));
 }
 
+/* Cases C16. */
+static void archives_go_after_the_objects(void **state)
+{
+    AUTO(plan) plan;
+    AUTO(buf) text = {0};
+    (void)state;
+
+    fill(&plan);
+    strv_add(&plan.link_inputs, "lib/a b.a");
+    render(&plan, &text);
+    assert_non_null(strstr(text.data, "gcc -static /obj/1.o /obj/2.o 'lib/a b.a' -lm -o /out/"));
+}
+
 /* Realistic numbers of files, and the limits of docker's line reader and the kernel's arguments. */
 static void sizes_stay_within_limits(void **state)
 {
@@ -282,6 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(whole_text),
         cmocka_unit_test(scratch_and_arm64),
+        cmocka_unit_test(archives_go_after_the_objects),
         cmocka_unit_test(sizes_stay_within_limits),
         cmocka_unit_test(the_whole_project_goes_without_our_files),
         cmocka_unit_test(own_templates_get_words),

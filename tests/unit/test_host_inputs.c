@@ -110,12 +110,49 @@ static void option_files_are_inputs(void **state)
     bench_release(&b);
 }
 
+static void run_in(struct bench *b, const char *const *argv)
+{
+    struct process_result result;
+    struct process process = {.argv = argv, .dir = b->project, .input = -1};
+    assert_int_equal(process_run(&process, &result, &b->err), 0);
+    assert_int_equal(result.status, 0);
+}
+
+/* Cases C16: an archive of the project, which is an input, too. */
+static void archives_by_path(void **state)
+{
+    static const char *const compile[] = {"cc", "-c", "three.c", NULL};
+    static const char *const pack[] = {"ar", "rc", "libthree.a", "three.o", NULL};
+    struct bench b;
+    (void)state;
+    autofree char *ar = process_find("ar");
+
+    if (!ar)
+        skip();
+    bench_init(&b);
+    put(b.project, "two.c", "int three(void);\nint two(void) { return three(); }\n");
+    put(b.project, "three.c", "int three(void) { return 3; }\n");
+    run_in(&b, compile);
+    run_in(&b, pack);
+    strv_add(&b.plan.link_inputs, "libthree.a");
+    build_well(&b);
+    run_program(&b, "3 .lbuild/runtime/c/rt.c main.c\n");
+
+    put(b.project, "three.c", "int three(void) { return 4; }\n");
+    run_in(&b, compile);
+    run_in(&b, pack);
+    build_well(&b);
+    run_program(&b, "4 .lbuild/runtime/c/rt.c main.c\n");
+    bench_release(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedded_files_are_inputs),
         cmocka_unit_test(embedded_files_without_a_list),
         cmocka_unit_test(option_files_are_inputs),
+        cmocka_unit_test(archives_by_path),
     };
 
     autofree char *compiler = process_find("cc");

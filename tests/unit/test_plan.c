@@ -453,6 +453,30 @@ static void files_and_flags(void **state)
     assert_true(strv_contains(&f->plan.link_flags, "-static"));
 }
 
+/* Cases C16: what is linked goes after the objects, in the order as written. */
+static void archives_go_after_the_objects(void **state)
+{
+    struct fixture *f = *state;
+    AUTO(buf) before = {0}, after = {0};
+
+    assert_int_equal(plan(f, "[project]\nname = a\n[build]\nlink-flags = -Wl,-Map=m -T x.a "
+                             "-Wl,--whole-archive lib/a.a -Wl,--no-whole-archive b.o -Llib\n"),
+                     0);
+    for (size_t i = f->plan.link_flags.len - 3; i < f->plan.link_flags.len; i++)
+        buf_addf(&before, "%s ", f->plan.link_flags.items[i]);
+    for (size_t i = 0; i < f->plan.link_inputs.len; i++)
+        buf_addf(&after, "%s ", f->plan.link_inputs.items[i]);
+    assert_string_equal(buf_text(&before), "-Wl,-Map=m -T x.a ");
+    assert_string_equal(buf_text(&after), "-Wl,--whole-archive lib/a.a -Wl,--no-whole-archive b.o "
+                                          "-Llib ");
+
+    strv_add(&f->files, "src/z.o");
+    assert_int_equal(plan(f, "[project]\nname = a\n[build]\nsources = src/*\n"), -1);
+    assert_int_equal(f->err.kind, ERROR_PROJECT);
+    assert_non_null(strstr(f->err.text, "'src/z.o' is compiled already"));
+    assert_non_null(strstr(f->err.text, "'link-flags'"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -467,6 +491,7 @@ int main(void)
         TEST(provenance_shows),
         TEST(the_processor_of_this_machine_is_refused),
         TEST(wrong_choices),
+        TEST(archives_go_after_the_objects),
         TEST(files_and_flags),
         TEST(builder_like_base),
         TEST(cxx),

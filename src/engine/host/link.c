@@ -24,6 +24,7 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
             strv_take(argv, objects_path(run->job->store, &digest));
     }
 
+    strv_add_all(argv, &plan->link_inputs);
     for (size_t i = 0; i < plan->libraries.len; i++)
         strv_addf(argv, "-l%s", plan->libraries.items[i]);
 }

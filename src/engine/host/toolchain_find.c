@@ -75,8 +75,24 @@ static void candidates_of(const struct plan *plan, struct strv *out)
         toolchain_candidates(plan->arch, plan->libc, out);
 }
 
+static bool is_here(const char *words)
+{
+    AUTO(strv) command = {0};
+    if (ini_words(words, &command) != 0 || command.len == 0)
+        return true; /* another message's matter */
+    autofree char *path = process_find(command.items[0]);
+    return path != NULL;
+}
+
 static int none_found(const struct plan *plan, const char *tried, struct error *err)
 {
+    autofree char *own =
+        plan->compiler && plan->compiler[0] ? in_project(plan->project_dir, plan->compiler) : NULL;
+    if (own && !is_here(own))
+        return error_set(err, ERROR_ENGINE,
+                         "[build] compiler '%s' is not installed; install it, or leave the setting "
+                         "out for a compiler that lbuild finds",
+                         plan->compiler);
     if (plan->compiler && plan->compiler[0])
         return error_set(err, ERROR_ENGINE,
                          "[build] compiler '%s' can't link static %s programs for %s%s",
