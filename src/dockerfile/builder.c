@@ -180,6 +180,8 @@ void builder_compile(struct writer *w)
 
     add_command(w, &start);
     buf_adds(w->out, "gcc");
+    if (plan->package_manager && strcmp(plan->package_manager, "apk") == 0)
+        buf_adds(w->out, " " PLAN_MUSL_STACK); /* Alpine's gcc links with musl */
     writer_words(w, &plan->link_flags, KEY_BUILD_LINK_FLAGS);
     for (size_t i = 1; i <= count; i++)
         buf_addf(w->out, "%s/obj/%zu.o", i % 500 ? " " : " \\\n        ", i);

@@ -165,6 +165,10 @@ char *plan_base_of(const struct project *project, const struct template *t,
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
 
+/* For programs linked with musl: musl gives a thread 128 KiB of stack unless the program says
+ * otherwise, and 8 MiB at most, which is what glibc gives. */
+#define PLAN_MUSL_STACK "-Wl,-z,stack-size=8388608"
+
 /* Whether gcc treats a source as C++. */
 bool plan_is_cxx(const char *source);
 /* The first of a compiler's words that asks for the processor of the machine that compiles, e.g.

@@ -95,7 +95,22 @@ static void archives_go_after_the_objects(void **state)
     fill(&plan);
     strv_add(&plan.link_inputs, "lib/a b.a");
     render(&plan, &text);
+    assert_null(strstr(text.data, "stack-size"));
     assert_non_null(strstr(text.data, "gcc -static /obj/1.o /obj/2.o 'lib/a b.a' -lm -o /out/"));
+}
+
+/* Cases C8: Alpine's gcc links with musl. */
+static void stacks_of_musl(void **state)
+{
+    AUTO(plan) plan;
+    AUTO(buf) text = {0};
+    (void)state;
+
+    fill(&plan);
+    free(plan.package_manager);
+    plan.package_manager = xstrdup("apk");
+    render(&plan, &text);
+    assert_non_null(strstr(text.data, "gcc -Wl,-z,stack-size=8388608 -static /obj/1.o"));
 }
 
 /* Realistic numbers of files, and the limits of docker's line reader and the kernel's arguments. */
@@ -296,6 +311,7 @@ int main(void)
         cmocka_unit_test(whole_text),
         cmocka_unit_test(scratch_and_arm64),
         cmocka_unit_test(archives_go_after_the_objects),
+        cmocka_unit_test(stacks_of_musl),
         cmocka_unit_test(sizes_stay_within_limits),
         cmocka_unit_test(the_whole_project_goes_without_our_files),
         cmocka_unit_test(own_templates_get_words),

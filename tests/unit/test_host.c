@@ -162,16 +162,15 @@ static void the_date_is_the_epoch(void **state)
     bench_release(&b);
 }
 
-static void same_bytes_anywhere(void **state)
+static void same_bytes(const char *flags)
 {
     struct bench a, b;
-    (void)state;
 
     bench_init(&a);
     bench_init(&b);
     a.jobs = 1;
-    strv_add(&a.plan.compile_flags, "-g");
-    strv_add(&b.plan.compile_flags, "-g");
+    words(&a.plan.compile_flags, flags);
+    words(&b.plan.compile_flags, flags);
     strv_release(&a.plan.link_flags);
     strv_release(&b.plan.link_flags);
     words(&a.plan.link_flags, "-static -no-pie -Wl,--build-id=none -Wl,-z,noexecstack");
@@ -199,6 +198,19 @@ static void same_bytes_anywhere(void **state)
     assert_null(memmem(bytes.data, bytes.len, a.folder, strlen(a.folder)));
     bench_release(&a);
     bench_release(&b);
+}
+
+static void same_bytes_anywhere(void **state)
+{
+    (void)state;
+    same_bytes("-g");
+}
+
+/* Cases C14: the linker compiles then, and writes the debug information. */
+static void same_bytes_with_lto(void **state)
+{
+    (void)state;
+    same_bytes("-g -flto");
 }
 
 /* Cases B9: what breaks or changes the project's own sources must not reach the runtime's. */
@@ -274,35 +286,98 @@ static void what_lambda_could_not_start(void **state)
     bench_release(&b);
 }
 
-static void name_service_warnings(void **state)
+/* Cases C6: getaddrinfo works from glibc 2.34 on, and in musl; iconv_open does in musl alone. */
+static void warnings_of_static_glibc(void **state)
 {
     struct bench b;
     AUTO(buf) said = {0};
+    struct toolchain toolchain = {0};
     (void)state;
 
     bench_init(&b);
     put(b.project, "two.c",
-        "#include <netdb.h>\n#include <stddef.h>\n"
-        "int two(void) { struct addrinfo *a; return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; "
-        "}\n");
+        "#include <iconv.h>\n#include <netdb.h>\n#include <stddef.h>\n"
+        "int two(void) { struct addrinfo *a; iconv_open(\"UTF-16\", \"UTF-8\");\n"
+        "return getaddrinfo(\"x\", NULL, NULL, &a) ? 2 : 1; }\n");
     if (build(&b, &said) != 0)
         fail_msg("%s", b.err.text);
+    assert_int_equal(toolchain_find(&b.plan, &b.store, &toolchain, &b.err), 0);
+    bool glibc = strcmp(toolchain.libc, "glibc") == 0, old = glibc && toolchain.glibc_minor < 34;
+    assert_int_equal(glibc, toolchain.glibc_minor > 0);
 
-    for (int turn = 0; turn < 2;
-         turn++) { /* the second time from the cache, with the same warning */
-        struct toolchain toolchain = {0};
-        assert_int_equal(toolchain_find(&b.plan, &b.store, &toolchain, &b.err), 0);
-        bool glibc = strcmp(toolchain.libc, "glibc") == 0;
-        toolchain_release(&toolchain);
-        const char *first = strstr(buf_text(&said), "warning: 'getaddrinfo' can't work");
-        assert_true((first != NULL) == glibc);
+    for (int turn = 0; turn < 2; turn++) { /* then from the cache, with the same warnings */
+        const char *names = strstr(buf_text(&said), "warning: 'getaddrinfo' can't work");
+        const char *charsets = strstr(buf_text(&said), "warning: 'iconv_open' knows only");
+        assert_int_equal(names != NULL, old);
+        assert_int_equal(charsets != NULL, glibc && toolchain.link_depfile);
         assert_null(strstr(buf_text(&said), "at runtime the shared libraries"));
         assert_null(strstr(buf_text(&said), "in function `"));
-        if (first)
-            assert_null(strstr(first + 1, "warning: 'getaddrinfo'"));
+        assert_null(strstr(buf_text(&said), "reference to"));
+        assert_null(strstr(buf_text(&said), "definition of"));
+        if (charsets)
+            assert_null(strstr(charsets + 1, "warning: 'iconv_open'"));
         assert_int_equal(build(&b, &said), 0);
     }
 
+    toolchain_release(&toolchain);
+    bench_release(&b);
+}
+
+/* Cases C7: the word cc1plus alone doesn't mean that there is no C++ compiler. */
+static void errors_of_cxx(void **state)
+{
+    static const struct {
+        const char *says;
+        int kind;
+    } cases[] = {
+        {"cc1plus: all warnings being treated as errors", ERROR_BUILD},
+        {"a.cc: error: '\\''cc1plus'\\'' was not declared in this scope", ERROR_BUILD},
+        {"gcc: fatal error: cannot execute '\\''cc1plus'\\'': execvp: No such file or directory",
+         ERROR_ENGINE},
+        {"gcc: error trying to exec '\\''cc1plus'\\'': execvp: No such file or directory",
+         ERROR_ENGINE},
+    };
+    struct bench b;
+    (void)state;
+
+    bench_init(&b);
+    put(b.project, "two.cc", "");
+    strv_release(&b.plan.sources);
+    words(&b.plan.sources, "two.cc");
+    autofree char *path = path_join(b.folder, "cc"), *cc = process_find("cc");
+    for (size_t i = 0; i < countof(cases); i++) {
+        autofree char *text =
+            xasprintf("#!/bin/sh\ncase \"$*\" in *two.cc*) echo '%s' >&2; exit 1;; esac\n"
+                      "exec '%s' \"$@\"\n",
+                      cases[i].says, cc);
+        assert_int_equal(fs_write(path, text, strlen(text), 0755, &b.err), 0);
+        assert_int_equal(build(&b, NULL), -1);
+        if (b.err.kind != cases[i].kind)
+            fail_msg("%s: %s", cases[i].says, b.err.text);
+    }
+    bench_release(&b);
+}
+
+/* Cases C8: a thread of a program with musl has as much stack as with glibc. */
+static void stacks_of_musl(void **state)
+{
+    struct bench b;
+    (void)state;
+    autofree char *musl = process_find("musl-gcc");
+
+    if (!musl)
+        skip();
+    bench_init(&b);
+    free(b.plan.compiler);
+    b.plan.compiler = xstrdup(musl);
+    put(b.project, "two.c",
+        "#include <pthread.h>\n#include <string.h>\n"
+        "static void *run(void *p) { volatile char room[3000000]; memset((char *)room, 1, sizeof "
+        "room); return p; }\n"
+        "int two(void) { pthread_t t; int x; void *p;\n"
+        "return pthread_create(&t, 0, run, &x) || pthread_join(t, &p) || p != &x ? 1 : 2; }\n");
+    build_well(&b);
+    run_program(&b, "2 .lbuild/runtime/c/rt.c main.c\n");
     bench_release(&b);
 }
 
@@ -429,10 +504,13 @@ int main(void)
         cmocka_unit_test(damage_in_the_cache_is_repaired),
         cmocka_unit_test(the_date_is_the_epoch),
         cmocka_unit_test(same_bytes_anywhere),
+        cmocka_unit_test(same_bytes_with_lto),
         cmocka_unit_test(the_runtime_has_settings_of_its_own),
         cmocka_unit_test(what_does_not_compile),
         cmocka_unit_test(what_lambda_could_not_start),
-        cmocka_unit_test(name_service_warnings),
+        cmocka_unit_test(warnings_of_static_glibc),
+        cmocka_unit_test(errors_of_cxx),
+        cmocka_unit_test(stacks_of_musl),
         cmocka_unit_test(odd_names_and_hostile_flags),
         cmocka_unit_test(no_compiler),
         cmocka_unit_test(interrupted_builds_clean_up),

@@ -348,12 +348,15 @@ static void linker_warnings(void **state)
         "/usr/bin/ld: b.o: in function `g':\n"
         "b.c:(.text.g+0x9): undefined reference to `h'\n"
         "/usr/bin/ld: c.o: in function `i':\n"
+        "/usr/bin/ld: a.o: reference to iconv_open\n"
+        "/usr/bin/ld: /lib/libc.a(iconv_open.o): definition of iconv_open\n"
         "collect2: error: ld returned 1 exit status",
         &functions, &rest);
 
-    assert_int_equal(functions.len, 2);
+    assert_int_equal(functions.len, 3);
     assert_string_equal(functions.items[0], "getaddrinfo");
     assert_string_equal(functions.items[1], "getpwnam");
+    assert_string_equal(functions.items[2], "iconv_open");
     assert_string_equal(
         buf_text(&rest),
         "/usr/bin/ld: b.o: in function `g':\nb.c:(.text.g+0x9): undefined reference to `h'\n"

@@ -75,9 +75,7 @@ void step_words(struct step *step, const struct strv *argv, struct strv *words)
     shadows_folders(words, step->dir, &step->folders);
 }
 
-/* Keeps paths of this machine out of __FILE__ and debug information. With gcc the last map that
- * matches wins. */
-static void add_prefix_maps(const struct host_run *run, struct strv *argv)
+void compile_prefix_maps(const struct host_run *run, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;
     const char *const options[] = {"-ffile-prefix-map", "-fdebug-prefix-map"};
@@ -109,8 +107,7 @@ static void add_places(struct unit *unit, size_t number)
         strv_add(&unit->argv, list[i]);
 }
 
-/* With -flto the linker assembles, and lists nothing. */
-static bool has_lto(const struct strv *words)
+bool compile_has_lto(const struct strv *words)
 {
     bool lto = false;
     for (size_t i = 0; i < words->len; i++) {
@@ -143,7 +140,7 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
         add_project_flags(plan, unit->name, &unit->argv);
     if (plan->runtime_dir && plan->runtime_dir[0])
         strv_addf(&unit->argv, "-I%s/include", plan->runtime_dir);
-    add_prefix_maps(run, &unit->argv);
+    compile_prefix_maps(run, &unit->argv);
     strv_addf(&unit->argv, "-frandom-seed=%s", unit->name);
     strv_add(&unit->argv, "-c");
     strv_add(&unit->argv, unit->path);
@@ -156,9 +153,21 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
         autofree char *help = plan_native_help(plan_native_word(&words), plan->arch);
         return error_set(err, ERROR_PROJECT, "an option file of [build] flags: %s", help);
     }
-    unit->blind = !run->toolchain.as_depfile || has_lto(&words);
+    bool lto = compile_has_lto(&words); /* then the linker assembles, and lists nothing */
+    unit->blind = lto || !run->toolchain.as_depfile;
+    run->lto = run->lto || lto;
     add_places(unit, number);
     return 0;
+}
+
+/* gcc without its C++ half says "gcc: fatal error: cannot execute 'cc1plus': execvp: No such file
+ * or directory". The name alone is in other messages, e.g. "cc1plus: all warnings being treated as
+ * errors". */
+static bool lacks_cxx(const char *output)
+{
+    const char *name = strstr(output, "'cc1plus': ");
+    autofree char *line = name ? xstrndup(name, strcspn(name, "\n")) : NULL;
+    return line && strstr(line, "No such file");
 }
 
 static void unit_failed(const struct unit *unit, int status, struct error *err)
@@ -168,7 +177,7 @@ static void unit_failed(const struct unit *unit, int status, struct error *err)
         error_set(err, ERROR_BUILD,
                   "'%s' did not compile: %s was killed by signal %d; is there enough memory?",
                   unit->name, toolchain->name, status - 128);
-    else if (strstr(buf_text(&unit->output), "cc1plus"))
+    else if (lacks_cxx(buf_text(&unit->output)))
         error_set(err, ERROR_ENGINE,
                   "'%s' did not compile: %s has no C++ compiler here; install g++ for %s, "
                   "or use an engine with containers",

@@ -13,6 +13,7 @@ struct host_run {
     struct objects objects;
     struct work work;
     struct strv environment;
+    bool lto;         /* a source was compiled for link-time optimization */
     bool unlisted;    /* an object was made of files that nobody listed */
     struct strv made; /* digests ("sha256:...") of the object files, in link order */
 };
@@ -29,6 +30,12 @@ int compile_key(const struct host_run *run, const char *kind, const struct strv 
 /* Fills in what a step's words say about its inputs: step->named and step->folders. `words` gets
  * them with the content of option files. */
 void step_words(struct step *step, const struct strv *argv, struct strv *words);
+
+/* The options that keep paths of this machine out of __FILE__ and debug information. With gcc the
+ * last map that matches wins. */
+void compile_prefix_maps(const struct host_run *run, struct strv *argv);
+/* Whether the words ask for -flto: then the linker compiles and assembles. */
+bool compile_has_lto(const struct strv *words);
 
 /* Links run->made into one static program and proves it. *path gets its path in the store; caller
  * frees. Linker errors are ERROR_BUILD, a program that Lambda couldn't start is ERROR_LAMBDA. */

@@ -15,7 +15,14 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
 {
     const struct plan *plan = run->job->plan;
     strv_add_all(argv, &run->toolchain.command);
+    if (strcmp(run->toolchain.libc, "musl") == 0)
+        strv_add(argv, PLAN_MUSL_STACK); /* first: a size of the project's comes later, and wins */
     strv_add_all(argv, &plan->link_flags);
+    if (run->lto || compile_has_lto(&plan->link_flags)) {
+        compile_prefix_maps(run, argv);
+        strv_add(argv, "-frandom-seed=link");
+    }
+
     for (size_t i = 0; i < run->made.len; i++) {
         struct digest digest;
         if (for_key || !digest_parse(&digest, run->made.items[i]))
@@ -39,21 +46,31 @@ static bool has_depfile(const struct host_run *run)
     return run->toolchain.link_depfile;
 }
 
-/* A static glibc looks names up with shared libraries, which aren't in the image. */
-static void warn_of(const struct strv *functions)
+/* What to do about a function that loads shared libraries; NULL: it needs none. */
+static const char *remedy_of(const struct toolchain *toolchain, const char *name)
+{
+    if (strcmp(name, "dlopen") == 0)
+        return "link what it loads statically";
+    /* From 2.34 on, looking names up in files and by DNS needs no shared library. */
+    if (toolchain->glibc_minor >= 34)
+        return NULL;
+    if (strstr(name, "addrinfo") || strstr(name, "nameinfo") || strncmp(name, "gethost", 7) == 0)
+        return "set [build] libc = musl, or use numeric addresses";
+    return "set [build] libc = musl, or do without it";
+}
+
+static void warn_of(const struct toolchain *toolchain, const struct strv *functions)
 {
     for (size_t i = 0; i < functions->len; i++) {
-        const char *name = functions->items[i];
-        const char *remedy = "set [build] libc = musl, or do without it";
-        if (strstr(name, "addrinfo") || strstr(name, "nameinfo") ||
-            strncmp(name, "gethost", 7) == 0)
-            remedy = "set [build] libc = musl, or use numeric addresses";
-        else if (strcmp(name, "dlopen") == 0)
-            remedy = "link what it loads statically";
-
-        log_warn("'%s' can't work in a program linked statically with glibc: it loads glibc's "
-                 "shared libraries, which the image doesn't have; %s",
-                 name, remedy);
+        const char *name = functions->items[i], *remedy = remedy_of(toolchain, name);
+        if (strcmp(name, "iconv_open") == 0)
+            log_warn("'iconv_open' knows only ASCII, UTF-8, UCS-2 and UCS-4 in a program linked "
+                     "statically with glibc: it loads all others from glibc's shared libraries, "
+                     "which the image doesn't have; set [build] libc = musl for others");
+        else if (remedy)
+            log_warn("'%s' can't work in a program linked statically with glibc: it loads glibc's "
+                     "shared libraries, which the image doesn't have; %s",
+                     name, remedy);
     }
 }
 
@@ -109,6 +126,8 @@ static int link_anew(struct host_run *run, struct step *step, struct error *err)
     link_command(run, false, &argv);
     if (has_depfile(run))
         strv_addf(&argv, "-Wl,--dependency-file=%s", depfile);
+    if (has_depfile(run) && run->toolchain.glibc_minor > 0) /* a linker that knows that, too */
+        strv_add(&argv, "-Wl,--trace-symbol=iconv_open");
     strv_add(&argv, "-o");
     strv_add(&argv, program);
     log_detail("link %s", path_base(plan->program));
@@ -133,7 +152,7 @@ int link_program(struct host_run *run, char **path, struct error *err)
     if (!found && link_anew(run, &step, err) != 0)
         return -1;
 
-    warn_of(&step.notes);
+    warn_of(&run->toolchain, &step.notes);
     host_run_inputs(run, &step.inputs);
     *path = objects_path(run->job->store, &step.output);
     return 0;

@@ -15,6 +15,18 @@ static char *warned_function(const char *line)
     return xstrndup(start, strcspn(start, "'"));
 }
 
+/* "ld: x.o: reference to iconv_open", as --trace-symbol asks for. */
+static bool is_trace(const char *line)
+{
+    return strstr(line, ": reference to iconv_open") || strstr(line, ": definition of iconv_open");
+}
+
+/* Whether the line says that the program has glibc's iconv_open, and not another library's. */
+static bool is_iconv(const char *line)
+{
+    return strstr(line, "libc.a(") && strstr(line, ": definition of iconv_open");
+}
+
 /* clang remarks that -static makes -no-pie useless; gcc 6 and older need both. */
 static bool is_idle_talk(const char *line)
 {
@@ -38,6 +50,9 @@ void linker_output_sift(const char *output, struct strv *functions, struct buf *
         output += length + (output[length] == '\n');
         if (function) {
             strv_take(functions, function);
+        } else if (is_trace(line)) {
+            if (is_iconv(line))
+                strv_add(functions, "iconv_open");
         } else if (is_idle_talk(line)) {
             continue;
         } else if (is_heading(line)) {

@@ -306,11 +306,11 @@ static int probe_run(struct probe *probe, struct error *err)
 /* The proof as a text, which is the toolchain's identity too. False: a tool is gone. */
 static bool describe(const struct toolchain *toolchain, struct buf *out)
 {
-    buf_addf(
-        out,
-        "lbuild toolchain 2\nlibc %s\nglibc-minor %d\nprefix-map %d\nlink-depfile %d\nas-depfile %d\n",
-        toolchain->libc, toolchain->glibc_minor, toolchain->prefix_map, toolchain->link_depfile,
-        toolchain->as_depfile);
+    buf_addf(out,
+             "lbuild toolchain 2\nlibc %s\nglibc-minor %d\nprefix-map %d\n"
+             "link-depfile %d\nas-depfile %d\n",
+             toolchain->libc, toolchain->glibc_minor, toolchain->prefix_map,
+             toolchain->link_depfile, toolchain->as_depfile);
 
     for (size_t i = 0; i < toolchain->tools.len; i++) {
         struct stat st;
