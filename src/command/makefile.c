@@ -13,7 +13,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
 
     autofree char *path = data_path("lbuild.mk"), *real = realpath(path, NULL);
     if (!real)
-        return error_errno(err, ERROR_INTERNAL, "can't find '%s'; install lbuild again", path);
+        return data_failed(path, err);
     buf_addf(out, "%s\n", real);
     return 0;
 }

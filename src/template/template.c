@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { TEMPLATE_MAX = 64 * 1024 };
 
@@ -101,11 +102,20 @@ int template_parse(const char *text, size_t length, const char *path, struct tem
     return take_bodies(divider + size, copy + length, line + 1, out, err);
 }
 
+/* Whether a file can be a template: reading it fails then only for want of descriptors or by a bad
+ * disk. */
+static bool can_be(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= TEMPLATE_MAX &&
+           access(path, R_OK) == 0;
+}
+
 static int load_file(const char *path, struct template *out, struct error *err)
 {
     AUTO(buf) text = {0};
     if (fs_read(path, TEMPLATE_MAX, &text, err) != 0) {
-        err->kind = ERROR_PROJECT;
+        err->kind = can_be(path) ? ERROR_BUILD : ERROR_PROJECT;
         return -1;
     }
     return template_parse(buf_text(&text), text.len, path, out, err);

@@ -1,9 +1,12 @@
 #include "unit.h"
 
 #include "support/buf.h"
+#include "support/data.h"
 #include "support/fs.h"
 #include "support/own.h"
 #include "template/template.h"
+
+#include <sys/resource.h>
 
 #define HEAD "[template]\nlanguage = x\n---\n"
 #define REST                                                                                       \
@@ -241,12 +244,40 @@ static void the_page_says_the_same(void **state)
         fail_msg("%s", err.text);
 }
 
+/* Cases D28: without a descriptor left, nothing is missing, and nothing is a bug of lbuild. */
+static void no_descriptors_left(void **state)
+{
+    struct rlimit before, none;
+    struct error template_error = {0}, files_error = {0}, missing = {0};
+    AUTO(template) t = {0};
+    AUTO(strv) files = {0};
+    (void)state;
+    autofree char *runtime = data_path("runtimes/c");
+
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = (struct rlimit){0, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    int loaded = template_load("c", &t, &template_error);
+    int listed = data_files(runtime, ".c", &files, &files_error);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+
+    assert_int_equal(loaded, -1);
+    assert_int_equal(template_error.kind, ERROR_BUILD);
+    assert_int_equal(listed, -1);
+    assert_int_equal(files_error.kind, ERROR_BUILD);
+    assert_null(strstr(files_error.text, "install lbuild again"));
+
+    assert_int_equal(data_files("/nonexistent", ".c", &files, &missing), -1);
+    assert_int_equal(missing.kind, ERROR_INTERNAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fills_in_the_struct),       cmocka_unit_test(says_what_is_wrong_and_where),
         cmocka_unit_test(mandatory_means_mandatory), cmocka_unit_test(has_caps),
         cmocka_unit_test(is_found_by_name_or_path),  cmocka_unit_test(the_page_says_the_same),
+        cmocka_unit_test(no_descriptors_left),
     };
     return cmocka_run_group_tests_name("template", tests, NULL, NULL);
 }
