@@ -65,8 +65,13 @@ static int examine(const struct store *store, enum arch arch, const char *libc, 
     autofree char *why = NULL;
     int proven = toolchain_prove(words, arch, store, &toolchain, &why, err);
 
-    if (proven < 0)
+    if (proven < 0 && err->kind != ERROR_BUILD)
         return -1;
+    if (proven < 0) { /* nobody knows whether it works: said here, and the others are examined */
+        why = xstrdup(err->text);
+        *err = (struct error){0};
+        proven = 0;
+    }
     if (!proven && strcmp(why, "not found") == 0)
         return 0;
 

@@ -49,7 +49,8 @@ static void add_file(const char *name, const char *dir, struct strv *out)
 void named_files(const struct strv *words, const char *dir, struct strv *out)
 {
     for (size_t i = 0; i < words->len; i++) {
-        add_file(words->items[i], dir, out);
+        if (strchr(words->items[i], ','))
+            add_file(words->items[i], dir, out);
 
         for (const char *part = words->items[i]; *part; part += *part == ',') {
             size_t length = strcspn(part, ",");

@@ -398,7 +398,9 @@ static bool find_inputs(struct objects *objects, const struct done *done, struct
     if (listed && done->embedded)
         listed = read_embedded(done->embedded, step) == 0;
 
-    strv_add_all(&step->inputs, &step->named);
+    for (size_t i = 0; i < step->named.len; i++)
+        if (!strv_contains(&step->inputs, step->named.items[i]))
+            strv_add(&step->inputs, step->named.items[i]);
     drop_own(objects->store, &step->inputs);
     step->unlisted = done->blind && (!listed || embeds(objects, step));
     return listed && !step->unlisted;

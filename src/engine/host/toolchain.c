@@ -141,9 +141,11 @@ static int probe_refused(struct probe *probe, const struct buf *output, int stat
             "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
             probe->folder);
     if (status > 128)
-        return error_set(err, ERROR_BUILD,
-                         "%s was killed by signal %d when it was tried; is there enough memory?",
-                         name, status - 128);
+        return error_set(
+            err, ERROR_BUILD,
+            "%s was killed by signal %d when it was tried; is there enough memory? otherwise "
+            "choose another one with 'compiler' in [build]",
+            name, status - 128);
 
     set_why(probe, telling_line(output));
     if (!is_passing(buf_text(output)))
