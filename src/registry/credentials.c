@@ -33,21 +33,25 @@ void credentials_release(struct credentials *credentials)
 
 /* --- auths --- */
 
-/* Decodes standard base64 (RFC 4648 section 4), padding optional. Returns false for other text. */
+/* Decodes standard base64 (RFC 4648 section 4), padding optional. Line breaks are skipped, as in
+ * Go's decoder: `base64` wraps its output and ends it with one. Returns false for other text. */
 static bool decode_base64(const char *text, struct buf *out)
 {
     static const char alphabet[] =
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    size_t length = strlen(text);
+    size_t length = strlen(text), digits = 0;
     unsigned value = 0, bits = 0;
 
-    while (length > 0 && text[length - 1] == '=')
+    while (length > 0 && strchr("=\r\n", text[length - 1]))
         length--;
 
     for (size_t i = 0; i < length; i++) {
-        const char *found = text[i] ? strchr(alphabet, text[i]) : NULL;
+        const char *found = strchr(alphabet, text[i]);
+        if (text[i] == '\r' || text[i] == '\n')
+            continue;
         if (!found)
             return false;
+        digits++;
         value = (value << 6 | (unsigned)(found - alphabet)) & 0xffff;
         bits += 6;
         if (bits >= 8) {
@@ -56,7 +60,7 @@ static bool decode_base64(const char *text, struct buf *out)
         }
     }
 
-    return length % 4 != 1;
+    return digits % 4 != 1;
 }
 
 /* The length of the repository's prefix that the key covers, plus one; 0 when the key is for
@@ -113,21 +117,35 @@ static char *copy_text(const struct js *object, const char *key)
     return text && text[0] ? xstrdup(text) : NULL;
 }
 
+/* Splits USER:PASSWORD. NULs around the password are padding, which docker and skopeo drop; a NUL
+ * elsewhere is damage. */
+static bool split_login(const struct buf *plain, struct credentials *out)
+{
+    const char *colon = plain->len > 0 ? memchr(plain->data, ':', plain->len) : NULL;
+    if (!colon || memchr(plain->data, '\0', (size_t)(colon - plain->data)))
+        return false;
+
+    const char *start = colon + 1, *end = plain->data + plain->len;
+    while (end > start && end[-1] == '\0')
+        end--;
+    while (start < end && *start == '\0')
+        start++;
+    if (memchr(start, '\0', (size_t)(end - start)))
+        return false;
+
+    out->username = xstrndup(plain->data, (size_t)(colon - plain->data));
+    out->password = xstrndup(start, (size_t)(end - start));
+    return true;
+}
+
 static int read_auth(const char *host, const char *auth, struct credentials *out, struct error *err)
 {
     AUTO(buf) plain = {0};
-    const char *colon = NULL;
-    if (decode_base64(auth, &plain) && plain.len > 0 && !memchr(plain.data, '\0', plain.len))
-        colon = strchr(plain.data, ':');
-
-    if (colon) {
-        out->username = xstrndup(plain.data, (size_t)(colon - plain.data));
-        out->password = xstrdup(colon + 1);
-    }
+    bool valid = decode_base64(auth, &plain) && split_login(&plain, out);
     if (plain.data)
         explicit_bzero(plain.data, plain.cap);
 
-    if (!colon)
+    if (!valid)
         return error_set(err, ERROR_REGISTRY,
                          "the 'auth' of '%s' is not base64 of USER:PASSWORD; log in again", host);
     return 0;

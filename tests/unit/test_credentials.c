@@ -94,6 +94,40 @@ static void auths_are_matched(void **state)
     assert_string_equal(bearer.registry_token, "rt");
 }
 
+/* B4 */
+static void auth_is_read_as_docker_reads_it(void **state)
+{
+    static const struct {
+        const char *auth, *username, *password;
+    } cases[] = {
+        {"dTpwAAAA", "u", "p"},
+        {"dToAAHAA", "u", "p"},
+        {"dXNlcjpwYTpzcw==\\n", "user", "pa:ss"},
+        {"dXNl\\r\\ncjpw\\r\\nYTpzcw==\\r\\n", "user", "pa:ss"},
+        {"QVdTOjAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy\\n"
+         "MzQ1Njc4OQ==\\n",
+         "AWS", "012345678901234567890123456789012345678901234567890123456789"},
+        {"AHU6cA==", NULL, NULL},      /* a NUL before the user name */
+        {"dTpwAHA=", NULL, NULL},      /* within the password */
+        {"dXNl cjpwYTpz", NULL, NULL}, /* a space */
+    };
+    (void)state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct error err = {0};
+        AUTO(credentials) found = {0};
+        autofree char *text =
+            xasprintf("{\"auths\":{\"h.example\":{\"auth\":\"%s\"}}}", cases[i].auth);
+        AUTOPTR(js) root = js_parse(text, strlen(text), "config", &err);
+        int result = credentials_from_auths(root, "h.example", "x", &found, &err);
+        assert_int_equal(result, cases[i].username ? 1 : -1);
+        if (cases[i].username) {
+            assert_string_equal(found.username, cases[i].username);
+            assert_string_equal(found.password, cases[i].password);
+        }
+    }
+}
+
 static void damaged_auth_is_an_error_without_the_secret(void **state)
 {
     static const char *const values[] = {"c2VjcmV0", "!!!", "dXNlcjpwYXNz*", "AAAA", "d"};
@@ -226,6 +260,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(auths_are_matched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(auth_is_read_as_docker_reads_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_auth_is_an_error_without_the_secret, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(places_are_asked_in_order, set_up, tear_down),
