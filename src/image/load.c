@@ -54,7 +54,9 @@ static int read_registry(struct reading *reading, const struct store *store, str
     reading->image->format = "registry";
     reading->image->images = 1;
     strv_add(&reading->image->names, name);
-    return reading_document(reading, document, "", &digest, err);
+    if (reading_document(reading, document, "", &digest, err) == 0)
+        return 0;
+    return parts_censor(parts, err);
 }
 
 /* Whether a name can only be a reference: it has a digest, a tag or a host, and doesn't look like a

@@ -310,6 +310,11 @@ struct parts *parts_fetch(const struct parts_registry *from, const struct store 
     return *document ? take(parts) : NULL;
 }
 
+int parts_censor(const struct parts *parts, struct error *err)
+{
+    return parts->client ? client_censor(parts->client, parts->path, err) : -1;
+}
+
 static int fetch_document(struct parts *parts, const struct descriptor *descriptor,
                           struct part *part, struct error *err)
 {

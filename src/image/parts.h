@@ -42,6 +42,8 @@ struct parts *parts_load(const char *path, const struct store *store, struct err
 struct parts *parts_fetch(const struct parts_registry *from, const struct store *store,
                           struct js **document, struct digest *digest,
                           struct error *err) must_check;
+/* Hides our logins in an error that quotes what the registry sent. Returns -1. */
+int parts_censor(const struct parts *parts, struct error *err);
 void parts_free(struct parts *parts);
 DEFINE_AUTOPTR(parts)
 

@@ -88,31 +88,31 @@ static int judge_realm(const char *realm, const struct http_url *registry,
 
     if (strcmp(url->scheme, "https") != 0 &&
         !(strcmp(registry->scheme, "http") == 0 && reference_is_loopback(url->server)))
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: tokens would come over plain HTTP, from '%.200s'; that is not accepted",
-            registry->server, realm);
+        return error_set(err, ERROR_REGISTRY,
+                         "%s: tokens would come over plain HTTP, from '%s'; that is not accepted",
+                         registry->server, realm);
 
     if (!same && inside(url->host) && !(local && reference_is_loopback(url->server)))
         return error_set(err, ERROR_REGISTRY,
-                         "%s: tokens would come from an address inside of this network, '%.200s'; "
+                         "%s: tokens would come from an address inside of this network, '%s'; "
                          "that is not accepted",
                          registry->server, realm);
     return 0;
 }
 
-int auth_check_realm(const char *base, const char *realm, struct error *err)
+int auth_check_realm(struct http *http, const char *base, const char *realm, struct error *err)
 {
+    autofree char *said = censor_text(http_censor(http), realm);
     struct http_url registry = {0}, url = {0};
     int result = -1;
 
     if (!http_url_parse(base, &registry))
         error_set(err, ERROR_INTERNAL, "'%.200s' is not a registry's address", base);
     else if (!http_url_parse(realm, &url))
-        error_set(err, ERROR_REGISTRY, "%s: the registry's token address '%.200s' is not a URL",
-                  registry.server, realm);
+        error_set(err, ERROR_REGISTRY, "%s: the registry's token address '%s' is not a URL",
+                  registry.server, said);
     else
-        result = judge_realm(realm, &registry, &url, err);
+        result = judge_realm(said, &registry, &url, err);
 
     http_url_release(&registry);
     http_url_release(&url);
@@ -209,7 +209,8 @@ static int fetch(const struct auth *auth, struct http *http, const struct challe
     return result;
 }
 
-static int read_token(struct auth *auth, const struct http_reply *reply, struct error *err)
+static int read_token(struct auth *auth, struct http *http, const struct http_reply *reply,
+                      struct error *err)
 {
     struct error ignored; /* its text may quote the token */
     AUTOPTR(js) object = js_parse(buf_text(&reply->body), reply->body.len, "token", &ignored);
@@ -223,6 +224,7 @@ static int read_token(struct auth *auth, const struct http_reply *reply, struct 
 
     drop_token(auth);
     auth->token = xstrdup(token);
+    censor_add(http_censor(http), token);
     auth->used = auth->login == LOGIN_FOUND;
     return 0;
 }
@@ -253,7 +255,7 @@ static int answer_bearer(struct auth *auth, struct http *http, const struct chal
     }
 
     if (result == 0 && reply.status == 200)
-        result = read_token(auth, &reply, err) == 0 ? 1 : -1;
+        result = read_token(auth, http, &reply, err) == 0 ? 1 : -1;
     else if (result == 0 && (reply.status == 408 || reply.status == 429 || reply.status >= 500))
         result = error_set(err, ERROR_RETRY, "%s: the token server answered %ld; try again later",
                            auth->endpoint->host, reply.status);
@@ -276,7 +278,7 @@ static const char *login_host(const struct auth *auth)
     return strcmp(host, "registry-1.docker.io") == 0 ? "docker.io" : host;
 }
 
-static int find_login(struct auth *auth, struct error *err)
+static int find_login(struct auth *auth, struct http *http, struct error *err)
 {
     if (auth->login != LOGIN_UNKNOWN)
         return 0;
@@ -286,6 +288,12 @@ static int find_login(struct auth *auth, struct error *err)
     if (found < 0)
         return -1;
     auth->login = found ? LOGIN_FOUND : LOGIN_NONE;
+
+    const struct credentials *login = &auth->credentials;
+    struct censor *censor = http_censor(http);
+    censor_add_login(censor, login->username, login->password);
+    censor_add(censor, login->identity_token);
+    censor_add(censor, login->registry_token);
     return 0;
 }
 
@@ -293,7 +301,7 @@ static int find_login(struct auth *auth, struct error *err)
 static int meet(struct auth *auth, struct http *http, struct http_reply *reply, struct error *err)
 {
     const struct challenge *bearer = challenges_find(&reply->challenges, CHALLENGE_BEARER);
-    if (find_login(auth, err) != 0)
+    if (find_login(auth, http, err) != 0)
         return -1;
 
     bool basic = auth->login == LOGIN_FOUND && auth->credentials.username &&
@@ -305,7 +313,7 @@ static int meet(struct auth *auth, struct http *http, struct http_reply *reply, 
         return auth->used = true;
     }
     if (bearer && bearer->realm) {
-        if (auth_check_realm(auth->endpoint->base, bearer->realm, err) == 0)
+        if (auth_check_realm(http, auth->endpoint->base, bearer->realm, err) == 0)
             return answer_bearer(auth, http, bearer, reply, err);
         if (!basic)
             return -1;

@@ -41,7 +41,8 @@ void auth_explain(const struct auth *auth, struct buf *out);
 /* Whether a token may be fetched from `realm` for a registry at `base` (both URLs). The realm must
  * be HTTPS, or plain HTTP when both are on this machine; it must not hold a user name. Loopback,
  * link-local and private addresses are refused unless the registry is there too: a registry
- * could make us reach into our own network. Otherwise ERROR_REGISTRY. Needs an open struct http. */
-int auth_check_realm(const char *base, const char *realm, struct error *err) must_check;
+ * could make us reach into our own network. Otherwise ERROR_REGISTRY. */
+int auth_check_realm(struct http *http, const char *base, const char *realm,
+                     struct error *err) must_check;
 
 #endif

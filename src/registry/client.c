@@ -82,30 +82,16 @@ void client_free(struct client *client)
     free(client);
 }
 
+int client_censor(const struct client *client, const char *where, struct error *err)
+{
+    return censor_error(http_censor(client->http), where, err);
+}
+
 /* --- what a status means --- */
 
 static bool transient(long status)
 {
     return status == 408 || status == 429 || status >= 500;
-}
-
-/* ASCII alone: nobody promised UTF-8, and it may be cut within a character. */
-static void add_printable(struct buf *out, const char *text)
-{
-    for (size_t i = 0; text[i] && i < MAX_SAID; i++)
-        buf_addc(out, text[i] >= ' ' && text[i] < 0x7f ? text[i] : '?');
-}
-
-/* A registry could send our own secrets back. */
-static bool tells_secret(const struct client *client, const char *text)
-{
-    const char *const secrets[] = {client->auth.token, client->auth.credentials.password,
-                                   client->auth.credentials.identity_token};
-
-    for (size_t i = 0; i < countof(secrets); i++)
-        if (secrets[i] && secrets[i][0] && strstr(text, secrets[i]))
-            return true;
-    return false;
 }
 
 /* Adds e.g. "404 MANIFEST_UNKNOWN: manifest unknown": the status, and the first error of a body
@@ -119,13 +105,13 @@ static void add_status(const struct client *client, const struct http_reply *rep
     const struct js *first = js_at(js_get(root, "errors"), 0);
     const char *code = js_get_text(first, "code"), *message = js_get_text(first, "message");
 
-    if (code && !tells_secret(client, code)) {
+    if (code) {
         buf_addc(out, ' ');
-        add_printable(out, code);
+        censor_quote(http_censor(client->http), code, MAX_SAID, out);
     }
-    if (message && message[0] && !tells_secret(client, message)) {
+    if (message && message[0]) {
         buf_adds(out, ": ");
-        add_printable(out, message);
+        censor_quote(http_censor(client->http), message, MAX_SAID, out);
     }
 }
 

@@ -33,6 +33,9 @@ struct client *client_open(const struct reference *reference,
                            const struct client_settings *settings, struct error *err) must_check;
 void client_free(struct client *client);
 DEFINE_AUTOPTR(client)
+/* Hides the logins and tokens of this client in an error that quotes what the registry sent
+ * (censor_error). Returns -1. */
+int client_censor(const struct client *client, const char *where, struct error *err);
 
 /* Gets the manifest or index of a tag or digest, not verified: its bytes are in reply->body (at
  * most 4 MiB). */

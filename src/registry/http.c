@@ -32,6 +32,7 @@ enum {
 
 struct http {
     CURL *handle;
+    struct censor censor;
     long connect_seconds, stall_seconds;
     char *ca_file;           /* with extra certificates, or NULL */
     struct buf certificates; /* the system's and the extra ones; empty without ca_file */
@@ -43,6 +44,7 @@ struct transfer {
     const struct http_request *request;
     struct http_reply *reply;
     struct error *err;
+    const char *where; /* the host, for messages */
     size_t header_bytes;
     bool failed;  /* *err says why */
     bool enough;  /* the body of an error was cut at MAX_ERROR_BODY */
@@ -55,7 +57,12 @@ static const char *server_of(const char *url)
     return start ? start + 3 : url;
 }
 
-#define FOR_HOST(url) (int)strcspn(server_of(url), "/?#"), server_of(url)
+/* The host of a URL, for messages: a registry chooses those of its token server. Caller frees. */
+static char *host_of(const struct http *http, const char *url)
+{
+    autofree char *host = xstrndup(server_of(url), strcspn(server_of(url), "/?#"));
+    return censor_text(&http->censor, host);
+}
 
 /* --- opening --- */
 
@@ -108,9 +115,15 @@ void http_free(struct http *http)
         return;
     if (http->handle)
         curl.easy_cleanup(http->handle);
+    censor_release(&http->censor);
     buf_release(&http->certificates);
     free(http->ca_file);
     free(http);
+}
+
+struct censor *http_censor(struct http *http)
+{
+    return &http->censor;
 }
 
 void http_reply_release(struct http_reply *reply)
@@ -238,10 +251,10 @@ static int check_location(struct transfer *transfer, const char *location)
         redirect_allowed(from ? from : "", location))
         return 0;
 
-    error_set(
-        transfer->err, ERROR_REGISTRY,
-        "%.*s: the redirect to '%.200s' would leave HTTPS; ask the registry's owner to fix it",
-        FOR_HOST(from ? from : ""), location);
+    autofree char *said = censor_text(&transfer->http->censor, location);
+    error_set(transfer->err, ERROR_REGISTRY,
+              "%s: the redirect to '%s' would leave HTTPS; ask the registry's owner to fix it",
+              transfer->where, said);
     return transfer_fail(transfer);
 }
 
@@ -274,8 +287,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 
     transfer->header_bytes += length;
     if (transfer->header_bytes > MAX_HEADERS) {
-        error_set(transfer->err, ERROR_REGISTRY, "%.*s: more than %d bytes of headers",
-                  FOR_HOST(transfer->request->url), MAX_HEADERS);
+        error_set(transfer->err, ERROR_REGISTRY, "%s: more than %d bytes of headers",
+                  transfer->where, MAX_HEADERS);
         transfer_fail(transfer);
         return 0;
     }
@@ -328,8 +341,8 @@ static int keep_body(struct transfer *transfer, const char *bytes, size_t length
         return -1;
     }
 
-    error_set(transfer->err, ERROR_REGISTRY, "%.*s: the reply is larger than %zu bytes",
-              FOR_HOST(transfer->request->url), limit);
+    error_set(transfer->err, ERROR_REGISTRY, "%s: the reply is larger than %zu bytes",
+              transfer->where, limit);
     return transfer_fail(transfer);
 }
 
@@ -457,42 +470,42 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
 }
 
 /* Makes the error for a failure of libcurl. */
-static int explain(const struct transfer *transfer, CURLcode code, const char *text,
+static int explain(const struct transfer *transfer, CURLcode code, const char *said,
                    struct error *err)
 {
-    const char *url = transfer->request->url;
+    const char *where = transfer->where;
+    autofree char *text = censor_text(&transfer->http->censor, said);
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
         return error_set(
             err, ERROR_REGISTRY,
-            "%.*s: its certificate can't be trusted (%s); if it is right, name a file with its "
+            "%s: its certificate can't be trusted (%s); if it is right, name a file with its "
             "CA's certificate (PEM) with --registry-ca",
-            FOR_HOST(url), text);
+            where, text);
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
         return error_set(err, ERROR_REGISTRY,
-                         "%.*s: the CA certificates can't be used (%s); they must be PEM",
-                         FOR_HOST(url), text);
+                         "%s: the CA certificates can't be used (%s); they must be PEM", where,
+                         text);
     case CURLE_TOO_MANY_REDIRECTS:
         return error_set(err, ERROR_REGISTRY,
-                         "%.*s: more than %d redirects; ask the registry's owner", FOR_HOST(url),
+                         "%s: more than %d redirects; ask the registry's owner", where,
                          MAX_REDIRECTS);
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_WEIRD_SERVER_REPLY:
-        return error_set(err, ERROR_REGISTRY, "%.*s: %s; ask the registry's owner", FOR_HOST(url),
-                         text);
+        return error_set(err, ERROR_REGISTRY, "%s: %s; ask the registry's owner", where, text);
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
         return error_set(err, ERROR_RETRY,
-                         "%.*s: can't connect (%s); check the name, the network and HTTPS_PROXY",
-                         FOR_HOST(url), text);
+                         "%s: can't connect (%s); check the name, the network and HTTPS_PROXY",
+                         where, text);
     case CURLE_OPERATION_TIMEDOUT:
-        return error_set(err, ERROR_RETRY, "%.*s: no answer or no data for too long (%s)",
-                         FOR_HOST(url), text);
+        return error_set(err, ERROR_RETRY, "%s: no answer or no data for too long (%s)", where,
+                         text);
     default:
-        return error_set(err, ERROR_RETRY, "%.*s: the connection failed (%s)", FOR_HOST(url), text);
+        return error_set(err, ERROR_RETRY, "%s: the connection failed (%s)", where, text);
     }
 }
 
@@ -524,7 +537,9 @@ static bool printable(const char *text)
 int http_perform(struct http *http, const struct http_request *request, struct http_reply *reply,
                  struct error *err)
 {
-    struct transfer transfer = {.http = http, .request = request, .reply = reply, .err = err};
+    autofree char *where = host_of(http, request->url);
+    struct transfer transfer = {
+        .http = http, .request = request, .reply = reply, .err = err, .where = where};
     char text[CURL_ERROR_SIZE] = "";
 
     http_reply_release(reply);
@@ -532,8 +547,7 @@ int http_perform(struct http *http, const struct http_request *request, struct h
         return -1;
     if (request->bearer && !printable(request->bearer))
         return error_set(err, ERROR_REGISTRY,
-                         "%.*s: the token has characters that no header can hold",
-                         FOR_HOST(request->url));
+                         "%s: the token has characters that no header can hold", where);
 
     curl.easy_reset(http->handle);
     struct curl_slist *headers = make_headers(request);

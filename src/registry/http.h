@@ -1,6 +1,7 @@
 #ifndef LBUILD_REGISTRY_HTTP_H
 #define LBUILD_REGISTRY_HTTP_H
 
+#include "registry/censor.h"
 #include "registry/challenge.h"
 #include "support/buf.h"
 #include "support/error.h"
@@ -55,6 +56,8 @@ struct http;
 struct http *http_open(const struct http_settings *settings, struct error *err) must_check;
 void http_free(struct http *http);
 DEFINE_AUTOPTR(http)
+/* The secrets that no message may repeat; callers add those that they know. Owned by the http. */
+struct censor *http_censor(struct http *http);
 
 /* 0: a whole reply of any status came (the body of an error is cut at 64 KiB). -1: ERROR_RETRY for
  * failures that may pass (no connection, a cut, a stall, DNS), ERROR_REGISTRY for those that won't

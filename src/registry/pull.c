@@ -78,8 +78,10 @@ struct js *pull_document(const struct pull_from *from, const char *tag_or_digest
         return NULL;
 
     AUTOPTR(js) document = js_parse(buf_text(&reply->body), reply->body.len, from->name, err);
-    if (!document || check_type(from->name, document, reply->content_type, err) != 0)
+    if (!document || check_type(from->name, document, reply->content_type, err) != 0) {
+        client_censor(from->client, from->name, err);
         return NULL;
+    }
     return take(document);
 }
 
@@ -178,17 +180,19 @@ static int pull_config(const struct pull *pull, const struct manifest *manifest,
         return -1;
 
     AUTOPTR(js) config = js_parse(buf_text(&text), text.len, pull->from.name, err);
-    if (!config)
-        return -1;
-    return config_read(config, pull->arch, manifest->layer_count, pull->from.name, diff_ids, err);
+    if (config &&
+        config_read(config, pull->arch, manifest->layer_count, pull->from.name, diff_ids, err) == 0)
+        return 0;
+    return client_censor(pull->from.client, pull->from.name, err);
 }
 
 /* Pulls the config first: it tells whether the layers are of any use. */
 static int pull_contents(const struct pull *pull, const struct js *document, struct error *err)
 {
     AUTO(manifest) manifest = {0};
-    if (manifest_read(document, pull->from.name, &manifest, err) != 0 ||
-        pull_config(pull, &manifest, err) != 0)
+    if (manifest_read(document, pull->from.name, &manifest, err) != 0)
+        return client_censor(pull->from.client, pull->from.name, err);
+    if (pull_config(pull, &manifest, err) != 0)
         return -1;
 
     for (size_t i = 0; i < manifest.layer_count; i++) {
@@ -207,8 +211,10 @@ static struct js *fetch_platform(const struct pull *pull, const struct js *index
                                  struct http_reply *reply, struct digest *digest, struct error *err)
 {
     struct descriptor chosen;
-    if (index_choose(index, pull->arch, pull->from.name, &chosen, err) != 0)
+    if (index_choose(index, pull->arch, pull->from.name, &chosen, err) != 0) {
+        client_censor(pull->from.client, pull->from.name, err);
         return NULL;
+    }
     if (chosen.size > MANIFEST_BYTES) {
         error_set(err, ERROR_REGISTRY, "%s: the manifest of this platform is larger than %d bytes",
                   pull->from.name, MANIFEST_BYTES);

@@ -49,6 +49,15 @@ static bool too_deep(const char *text, size_t length)
     return false;
 }
 
+/* Leaves out the piece of the text that jansson quotes: it may be a password. */
+static void refuse_text(const json_error_t *at, const char *name, struct error *err)
+{
+    const char *quote = strstr(at->text, " near '");
+    int length = quote ? (int)(quote - at->text) : (int)strlen(at->text);
+    error_set(err, ERROR_REGISTRY, "%s: line %d: not valid JSON: %.*s", name, at->line, length,
+              at->text);
+}
+
 struct js *js_parse(const char *text, size_t length, const char *name, struct error *err)
 {
     json_error_t at;
@@ -60,7 +69,7 @@ struct js *js_parse(const char *text, size_t length, const char *name, struct er
 
     json_t *value = json_loadb(text, length, JSON_REJECT_DUPLICATES, &at);
     if (!value)
-        error_set(err, ERROR_REGISTRY, "%s: line %d: not valid JSON: %s", name, at.line, at.text);
+        refuse_text(&at, name, err);
     return ours(value);
 }
 

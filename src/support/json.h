@@ -15,7 +15,8 @@
 struct js;
 
 /* Parses one value; `name` says where the text comes from. Errors: ERROR_REGISTRY ("NAME: line L:
- * ..."); callers set another err->kind where that is wrong. Caller frees. */
+ * ...", without a word of the text, which may hold secrets); callers set another err->kind where
+ * that is wrong. Caller frees. */
 struct js *js_parse(const char *text, size_t length, const char *name,
                     struct error *err) must_check;
 void js_free(struct js *value);

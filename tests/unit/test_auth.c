@@ -184,8 +184,37 @@ static void what_comes_back_hides_the_token(void **state)
     world->routes[ROUTE_TAG].replies[0].body = echo;
     world->routes[ROUTE_TAG].replies[0].length = strlen(echo);
     assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
-    contains(err.text, "(403 DENIED)");
+    contains(err.text, "(403 DENIED: got Bearer [hidden])");
     assert_null(strstr(err.text, "s3cr3t"));
+}
+
+/* D2 */
+static void secrets_are_found_in_any_form(void **state)
+{
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"it is hunter22/x.", "it is [hidden]."},
+        {"HUNTER22/X", "[hidden]"},
+        {"aHVudGVyMjIveA==", "[hidden]A=="},
+        {"dXNlcjpodW50ZXIyMi94", "[hidden]"},        /* user:hunter22/x */
+        {"bWU6aHVudGVyMjIveA==", "bWU6[hidden]A=="}, /* me:hunter22/x */
+        {"hunter22%2fx hunter22%252Fx %68unter22/x", "[hidden] [hidden] [hidden]"},
+        {"'hunter2' and hunter", "'[hidden]' and [hidden]"},
+        {"hunters are fine", "hunters are fine"},
+        {"a:b is short, YTpi too", "[hidden] is short, [hidden] too"},
+        {"\033[1m\n\303\244", "?[1m???"},
+        {"", ""},
+    };
+    AUTO(censor) censor = {0};
+    (void)state;
+
+    censor_add_login(&censor, "user", "hunter22/x");
+    censor_add_login(&censor, "a", "b");
+    for (size_t i = 0; i < countof(cases); i++) {
+        autofree char *said = censor_text(&censor, cases[i].text);
+        assert_string_equal(said, cases[i].said);
+    }
 }
 
 static void need_basic(struct world *world)
@@ -296,6 +325,53 @@ static void redirects_stay_in_safe_places(void **state)
     }
 }
 
+/* "user:hunter22" */
+#define KNOWN "Authorization: Basic dXNlcjpodW50ZXIyMg==\r\n"
+
+static void need_login(struct world *world)
+{
+    world_log_in(world, "\"auth\":\"dXNlcjpodW50ZXIyMg==\"");
+    for (size_t i = ROUTE_TAG; i < ROUTE_OTHER; i++) {
+        world->routes[i].replies[0].need = KNOWN;
+        world->routes[i].replies[0].challenge = "Basic realm=\"here\"";
+    }
+}
+
+static void serve_manifest(struct world *world, const char *body)
+{
+    world_set_manifest(world, body);
+    need_login(world);
+    world->routes[ROUTE_MANIFEST].replies[0].headers = NULL;
+}
+
+/* D2: a redirect, an error, a document and a realm that repeat the login. */
+static void nothing_repeats_the_login(void **state)
+{
+    static const char *const places[] = {
+        "http://hunter22.invalid/dXNlcjpodW50ZXIyMg==", "https://hunter22.invalid/",
+        "https://127.0.0.1:1/%68unter22"};
+    static const char *const documents[] = {
+        "{\"schemaVersion\":2,\"mediaType\":\"hunter22\"}",
+        "{\"schemaVersion\":2,\"config\":{\"digest\":\"dXNlcjpodW50ZXIyMg==\"},\"layers\":[{}]}",
+        "{\"a\":hunter22}",
+    };
+    struct world *world = *state;
+    struct error err = {0};
+    struct digest manifest;
+
+    need_login(world);
+    for (size_t i = 0; i < countof(places) + countof(documents); i++) {
+        if (i < countof(places))
+            redirect(world, ROUTE_LAYER0, xstrdup(places[i]));
+        else
+            serve_manifest(world, documents[i - countof(places)]);
+        assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+        if (strstr(err.text, "unter22") || strstr(err.text, "b2h1bnRlcjIy") ||
+            strstr(err.text, "podW50ZXIyMg"))
+            fail_msg("%zu: %s", i, err.text);
+    }
+}
+
 static void redirects_end(void **state)
 {
     struct world *world = *state;
@@ -351,7 +427,7 @@ static void realms_are_judged(void **state)
 
     assert_non_null(http);
     for (size_t i = 0; i < countof(cases); i++) {
-        int result = auth_check_realm(cases[i].base, cases[i].realm, &err);
+        int result = auth_check_realm(http, cases[i].base, cases[i].realm, &err);
         if ((result == 0) != (cases[i].said == NULL))
             fail_msg("%s for %s: %d", cases[i].realm, cases[i].base, result);
         if (cases[i].said)
@@ -390,6 +466,8 @@ int main(void)
         TEST(a_login_refused_here_is_set_aside),
         TEST(a_refused_login_is_named),
         TEST(what_comes_back_hides_the_token),
+        TEST(secrets_are_found_in_any_form),
+        TEST(nothing_repeats_the_login),
         TEST(basic),
         TEST(basic_when_the_realm_is_of_no_use),
         TEST(identity_tokens_are_traded),

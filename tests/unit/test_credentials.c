@@ -1,6 +1,7 @@
 #include "unit.h"
 
 #include "registry/credentials.h"
+#include "registry/helper.h"
 #include "support/fs.h"
 #include "support/json.h"
 #include "support/own.h"
@@ -256,6 +257,65 @@ static void helpers_are_asked(void **state)
     setenv("PATH", saved, 1);
 }
 
+/* C4, D2 */
+static void a_failing_helper_gives_its_reason_and_no_secret(void **state)
+{
+    static const struct {
+        const char *script, *said;
+    } cases[] = {
+        {"printf '\\033[31msession expired;\\n  run:\\tcorp login\\033[0m\\n' >&2; exit 1",
+         "failed with status 1: session expired; run: corp login"},
+        {"echo 'no daemon'; exit 3", "failed with status 3: no daemon"},
+        {"exit 4", "failed with status 4 without a reason"},
+        {"echo '{\"Username\":\"u\",\"Secret\":\"hunter22\"}'; exit 1", "without a reason"},
+        {"echo '{\"Username\":\"u\",\"Secret\":\"hunter22\"}' >&2; exit 1", "without a reason"},
+        {"echo '{\"Username\":\"u\",\"Secret\":\"hunter22'; echo got hunter22 >&2; exit 1",
+         "status 1: got [hidden]"},
+        {"echo '{\"Secret\":\"hunter22\"}'; echo got aHVudGVyMjI= hunter%322 >&2; exit 1",
+         "status 1: got [hidden]"},
+    };
+    const char *folder = *state, *path = getenv("PATH");
+    autofree char *search = xasprintf("%s/bin:%s", folder, path ? path : "/usr/bin:/bin"),
+                  *saved = xstrdup(path ? path : "");
+
+    setenv("PATH", search, 1);
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct error err = {0};
+        AUTO(credentials) found = {0};
+        autofree char *script = xasprintf("#!/bin/sh\n%s\n", cases[i].script);
+        put(folder, "bin/docker-credential-odd", script, 0755);
+        assert_int_equal(helper_get("odd", "h.example", &found, &err), -1);
+        if (!strstr(err.text, cases[i].said) || strstr(err.text, "unter") ||
+            strstr(err.text, "aHVu"))
+            fail_msg("%s: %s", cases[i].script, err.text);
+    }
+    setenv("PATH", saved, 1);
+}
+
+/* D2 */
+static void damaged_files_are_never_quoted(void **state)
+{
+    static const char *const texts[] = {
+        "{\"auths\":{\"h.example\":{\"auth\":\"dTpw\" \"hunter22\"}}}",
+        "{\"auths\":{\"h.example\":{\"password\":hunter22}}}",
+        "{\"hunter22\":1,\"hunter22\":2}",
+        "{\"password\":\"hunter22\n\"}",
+        "{\"credHelpers\":{\"h.example\":\"/hunter22\"}}",
+        "hunter22",
+    };
+    (void)state;
+
+    for (size_t i = 0; i < countof(texts); i++) {
+        struct error err = {0};
+        AUTO(credentials) found = {0};
+        AUTOPTR(js) root = js_parse(texts[i], strlen(texts[i]), "file", &err);
+        setenv("DOCKER_AUTH_CONFIG", texts[i], 1);
+        assert_int_equal(credentials_find("h.example", "x", &found, &err), 0);
+        assert_true(root || err.text[0]);
+        assert_null(strstr(err.text, "hunter"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -266,6 +326,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(places_are_asked_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damage_never_stands_in_the_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(helpers_are_asked, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_failing_helper_gives_its_reason_and_no_secret, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(damaged_files_are_never_quoted, set_up, tear_down),
     };
 
     return cmocka_run_group_tests_name("credentials", tests, NULL, NULL);
