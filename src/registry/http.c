@@ -1,9 +1,10 @@
 #include "registry/http.h"
 
 #include "config.h"
+#include "registry/certificates.h"
+#include "registry/failure.h"
 #include "registry/reference.h"
 #include "support/dl.h"
-#include "support/fs.h"
 #include "support/process.h"
 
 #include <ctype.h>
@@ -23,8 +24,6 @@ DL_TABLE(curl, CURL_FUNCTIONS)
 enum {
     MAX_HEADERS = 128 * 1024,
     MAX_ERROR_BODY = 64 * 1024,
-    MAX_CERTIFICATES = 4 * 1024 * 1024,
-    MAX_REDIRECTS = 10,
     MAX_RETRY_AFTER = 60,
     CHUNK = 128 * 1024,
     SLOWEST = 256, /* bytes per second; less during the whole time-out is a stall */
@@ -44,7 +43,8 @@ struct transfer {
     const struct http_request *request;
     struct http_reply *reply;
     struct error *err;
-    const char *where; /* the host, for messages */
+    const char *where;  /* the host, for messages */
+    struct proxy proxy; /* of the present hop */
     size_t header_bytes;
     bool failed;  /* *err says why */
     bool enough;  /* the body of an error was cut at MAX_ERROR_BODY */
@@ -69,23 +69,13 @@ static char *host_of(const struct http *http, const char *url)
 static int load_certificates(struct http *http, const char *ca_file, struct error *err)
 {
     const char *system = getenv("SSL_CERT_FILE");
-    struct error ignored;
 #if LIBCURL_VERSION_NUM >= 0x075400
     char *built_in = NULL;
     if ((!system || !system[0]) &&
         curl.easy_getinfo(http->handle, CURLINFO_CAINFO, &built_in) == CURLE_OK)
         system = built_in;
 #endif
-
-    if (system && system[0] &&
-        fs_read(system, MAX_CERTIFICATES, &http->certificates, &ignored) != 0)
-        buf_clear(&http->certificates);
-    buf_addc(&http->certificates, '\n');
-
-    if (fs_read(ca_file, MAX_CERTIFICATES, &http->certificates, err) == 0)
-        return 0;
-    err->kind = ERROR_REGISTRY;
-    return error_wrap(err, "CA certificates");
+    return certificates_load(system, ca_file, &http->certificates, err);
 }
 
 struct http *http_open(const struct http_settings *settings, struct error *err)
@@ -126,25 +116,21 @@ struct censor *http_censor(struct http *http)
     return &http->censor;
 }
 
-void http_reply_release(struct http_reply *reply)
-{
-    free(reply->content_type);
-    free(reply->content_digest);
-    challenges_release(&reply->challenges);
-    buf_release(&reply->body);
-    *reply = (struct http_reply){.length = -1, .range_start = -1};
-}
-
 /* --- URLs --- */
 
-static char *url_part(CURLU *url, CURLUPart part)
+static char *url_part_with(CURLU *url, CURLUPart part, unsigned flags)
 {
     char *text = NULL;
-    if (curl.url_get(url, part, &text, 0) != CURLUE_OK)
+    if (curl.url_get(url, part, &text, flags) != CURLUE_OK)
         return NULL;
     char *copy = xstrdup(text);
     curl.free(text);
     return copy;
+}
+
+static char *url_part(CURLU *url, CURLUPart part)
+{
+    return url_part_with(url, part, 0);
 }
 
 static bool url_has(CURLU *url, CURLUPart part)
@@ -163,6 +149,7 @@ void http_url_release(struct http_url *url)
 {
     free(url->scheme);
     free(url->host);
+    free(url->port);
     free(url->server);
     free(url->path);
     *url = (struct http_url){0};
@@ -173,6 +160,7 @@ static bool take_apart(CURLU *url, struct http_url *out)
     autofree char *port = url_part(url, CURLUPART_PORT);
     out->scheme = url_part(url, CURLUPART_SCHEME);
     out->host = url_part(url, CURLUPART_HOST);
+    out->port = url_part_with(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
     out->path = url_part(url, CURLUPART_PATH);
     out->user = url_has(url, CURLUPART_USER) || url_has(url, CURLUPART_PASSWORD);
     out->query = url_has(url, CURLUPART_QUERY);
@@ -181,7 +169,7 @@ static bool take_apart(CURLU *url, struct http_url *out)
     lower(out->scheme);
     lower(out->host);
 
-    if (!out->scheme || !out->host || !out->path)
+    if (!out->scheme || !out->host || !out->port || !out->path)
         return false;
     out->server = xasprintf("%s%s%s", out->host, port ? ":" : "", port ? port : "");
     return strcmp(out->scheme, "http") == 0 || strcmp(out->scheme, "https") == 0;
@@ -200,21 +188,22 @@ bool http_url_parse(const char *text, struct http_url *out)
     return valid;
 }
 
-/* Redirects to HTTPS are allowed, and those from plain HTTP to plain HTTP on this machine. */
-static bool redirect_allowed(const char *from, const char *location)
+/* Where a Location leads that a reply from the URL `from` had, with the parts in *out; NULL when
+ * that isn't http:// or https://. Caller frees. */
+static char *resolve(const char *from, const char *location, struct http_url *out)
 {
-    struct http_url before = {0}, after = {0};
     CURLU *url = curl.url();
-    bool allowed =
-        url && curl.url_set(url, CURLUPART_URL, from, 0) == CURLUE_OK && take_apart(url, &before) &&
-        curl.url_set(url, CURLUPART_URL, location, 0) == CURLUE_OK && take_apart(url, &after) &&
-        (strcmp(after.scheme, "https") == 0 ||
-         (strcmp(before.scheme, "http") == 0 && reference_is_loopback(after.server)));
+    char *target = NULL;
+    *out = (struct http_url){0};
+    if (url && curl.url_set(url, CURLUPART_URL, from, 0) == CURLUE_OK &&
+        curl.url_set(url, CURLUPART_URL, location, CURLU_URLENCODE) == CURLUE_OK &&
+        take_apart(url, out))
+        target = url_part(url, CURLUPART_URL);
 
     curl.url_cleanup(url);
-    http_url_release(&before);
-    http_url_release(&after);
-    return allowed;
+    if (!target)
+        http_url_release(out);
+    return target;
 }
 
 /* --- callbacks --- */
@@ -223,61 +212,6 @@ static int transfer_fail(struct transfer *transfer)
 {
     transfer->failed = true;
     return -1;
-}
-
-/* The value when the header line has this name, else NULL. */
-static const char *header_value(const char *line, const char *name)
-{
-    size_t length = strlen(name);
-    if (strncasecmp(line, name, length) != 0 || line[length] != ':')
-        return NULL;
-    return line + length + 1 + strspn(line + length + 1, " \t");
-}
-
-static void replace(char **slot, const char *text, size_t length)
-{
-    free(*slot);
-    *slot = xstrndup(text, length);
-}
-
-static int check_location(struct transfer *transfer, const char *location)
-{
-    char *from = NULL;
-    long status = 0;
-    curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &status);
-    curl.easy_getinfo(transfer->http->handle, CURLINFO_EFFECTIVE_URL, &from);
-
-    if (status < 300 || status > 399 || transfer->request->form ||
-        redirect_allowed(from ? from : "", location))
-        return 0;
-
-    autofree char *said = censor_text(&transfer->http->censor, location);
-    error_set(transfer->err, ERROR_REGISTRY,
-              "%s: the redirect to '%s' would leave HTTPS; ask the registry's owner to fix it",
-              transfer->where, said);
-    return transfer_fail(transfer);
-}
-
-static int read_header(struct transfer *transfer, const char *line)
-{
-    struct http_reply *reply = transfer->reply;
-    const char *value;
-
-    if (strncmp(line, "HTTP/", 5) == 0)
-        http_reply_release(reply); /* another hop, or the reply after a "100 Continue" */
-    else if ((value = header_value(line, "Content-Type"))) {
-        replace(&reply->content_type, value, strcspn(value, "; \t"));
-        lower(reply->content_type);
-    } else if ((value = header_value(line, "Docker-Content-Digest")))
-        replace(&reply->content_digest, value, strcspn(value, " \t"));
-    else if ((value = header_value(line, "WWW-Authenticate")))
-        challenges_parse(&reply->challenges, value);
-    else if ((value = header_value(line, "Content-Range")) &&
-             strncasecmp(value, "bytes ", 6) == 0 && isdigit((unsigned char)value[6]))
-        reply->range_start = strtoll(value + 6, NULL, 10);
-    else if ((value = header_value(line, "Location")))
-        return check_location(transfer, value);
-    return 0;
 }
 
 static size_t on_header(char *bytes, size_t size, size_t count, void *data)
@@ -296,7 +230,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *data)
     while (text > 0 && isspace((unsigned char)bytes[text - 1]))
         text--;
     autofree char *line = xstrndup(bytes, text);
-    return read_header(transfer, line) == 0 ? length : 0;
+    http_reply_header(transfer->reply, line);
+    return length;
 }
 
 /* Whether the reply's body goes to the request's sink. */
@@ -374,20 +309,6 @@ static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t 
 
 /* --- performing --- */
 
-static void set_protocols(CURL *handle, bool plain)
-{
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl.easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, plain ? "http,https" : "https");
-#else
-    curl.easy_setopt(handle, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
-    curl.easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS,
-                     (long)(plain ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS));
-#endif
-    if (plain)
-        curl.easy_setopt(handle, CURLOPT_NOPROXY, "*");
-}
-
 static void set_certificates(struct http *http)
 {
     const char *file = getenv("SSL_CERT_FILE");
@@ -407,7 +328,7 @@ static void set_certificates(struct http *http)
     }
 }
 
-static struct curl_slist *make_headers(const struct http_request *request)
+static struct curl_slist *make_headers(const struct http_request *request, bool login)
 {
     struct curl_slist *list = NULL;
 
@@ -415,7 +336,7 @@ static struct curl_slist *make_headers(const struct http_request *request)
         autofree char *line = xasprintf("Accept: %s", request->accept);
         list = curl.slist_append(list, line);
     }
-    if (request->bearer) {
+    if (login && request->bearer) {
         autofree char *line = xasprintf("Authorization: Bearer %s", request->bearer);
         list = curl.slist_append(list, line);
     }
@@ -426,24 +347,30 @@ static struct curl_slist *make_headers(const struct http_request *request)
     return list;
 }
 
-static void set_request(CURL *handle, const struct http_request *request,
+/* "" instead of nothing keeps libcurl from reading the environment by rules of its own. */
+static void set_way(CURL *handle, const struct proxy *proxy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl.easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+    curl.easy_setopt(handle, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+    curl.easy_setopt(handle, CURLOPT_PROXY, proxy->url ? proxy->url : "");
+    curl.easy_setopt(handle, CURLOPT_NOPROXY, "");
+}
+
+static void set_request(CURL *handle, const struct http_request *request, bool login,
                         struct curl_slist *headers)
 {
-    curl.easy_setopt(handle, CURLOPT_URL, request->url);
     curl.easy_setopt(handle, CURLOPT_HTTPHEADER, headers);
     curl.easy_setopt(handle, CURLOPT_USERAGENT, "lbuild/" PACKAGE_VERSION);
-    set_protocols(handle, strncasecmp(request->url, "http:", 5) == 0);
 
     if (request->form) {
         curl.easy_setopt(handle, CURLOPT_POST, 1L);
         curl.easy_setopt(handle, CURLOPT_POSTFIELDSIZE, (long)strlen(request->form));
         curl.easy_setopt(handle, CURLOPT_POSTFIELDS, request->form);
-    } else {
-        curl.easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 1L);
-        curl.easy_setopt(handle, CURLOPT_MAXREDIRS, (long)MAX_REDIRECTS);
     }
-
-    if (!request->bearer && request->username && request->password) {
+    if (login && !request->bearer && request->username && request->password) {
         curl.easy_setopt(handle, CURLOPT_HTTPAUTH, (long)CURLAUTH_BASIC);
         curl.easy_setopt(handle, CURLOPT_USERNAME, request->username);
         curl.easy_setopt(handle, CURLOPT_PASSWORD, request->password);
@@ -469,44 +396,42 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
     set_certificates(http);
 }
 
-/* Makes the error for a failure of libcurl. */
-static int explain(const struct transfer *transfer, CURLcode code, const char *said,
-                   struct error *err)
+static enum failure_kind kind_of(CURLcode code)
 {
-    const char *where = transfer->where;
-    autofree char *text = censor_text(&transfer->http->censor, said);
     switch (code) {
     case CURLE_PEER_FAILED_VERIFICATION:
-        return error_set(
-            err, ERROR_REGISTRY,
-            "%s: its certificate can't be trusted (%s); if it is right, name a file with its "
-            "CA's certificate (PEM) with --registry-ca",
-            where, text);
+        return FAILURE_CERTIFICATE;
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: the CA certificates can't be used (%s); they must be PEM", where,
-                         text);
-    case CURLE_TOO_MANY_REDIRECTS:
-        return error_set(err, ERROR_REGISTRY,
-                         "%s: more than %d redirects; ask the registry's owner", where,
-                         MAX_REDIRECTS);
+        return FAILURE_CA_FILE;
     case CURLE_UNSUPPORTED_PROTOCOL:
     case CURLE_URL_MALFORMAT:
     case CURLE_WEIRD_SERVER_REPLY:
-        return error_set(err, ERROR_REGISTRY, "%s: %s; ask the registry's owner", where, text);
+        return FAILURE_PROTOCOL;
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
     case CURLE_COULDNT_CONNECT:
-        return error_set(err, ERROR_RETRY,
-                         "%s: can't connect (%s); check the name, the network and HTTPS_PROXY",
-                         where, text);
+        return FAILURE_CONNECT;
     case CURLE_OPERATION_TIMEDOUT:
-        return error_set(err, ERROR_RETRY, "%s: no answer or no data for too long (%s)", where,
-                         text);
+        return FAILURE_TIME;
+    case CURLE_TOO_MANY_REDIRECTS:
+        return FAILURE_REDIRECTS;
     default:
-        return error_set(err, ERROR_RETRY, "%s: the connection failed (%s)", where, text);
+        return FAILURE_OTHER;
     }
+}
+
+/* Makes the error for a failure of libcurl. */
+static int explain(const struct transfer *transfer, CURLcode code, const char *text,
+                   struct error *err)
+{
+    struct failure failure = {
+        .kind = kind_of(code), .where = transfer->where, .text = text, .proxy = &transfer->proxy};
+
+    curl.easy_getinfo(transfer->http->handle, CURLINFO_HTTP_CONNECTCODE, &failure.status);
+    if (transfer->proxy.url && failure.status >= 300)
+        failure.kind = FAILURE_PROXY;
+    return failure_error(&failure, &transfer->http->censor, err);
 }
 
 static int finish(struct transfer *transfer, CURLcode code, const char *text, struct error *err)
@@ -534,6 +459,101 @@ static bool printable(const char *text)
     return true;
 }
 
+/* --- redirects --- */
+
+static bool same_origin(const struct http_url *a, const struct http_url *b)
+{
+    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 &&
+           strcmp(a->port, b->port) == 0;
+}
+
+/* Chooses the way of the next hop. */
+static void prepare(struct transfer *transfer, const struct http_url *url)
+{
+    struct proxy *proxy = &transfer->proxy;
+    proxy_release(proxy);
+    if (strcmp(url->scheme, "https") == 0)
+        proxy_find(url->host, url->port, proxy);
+    censor_add_login(&transfer->http->censor, proxy->username, proxy->password);
+}
+
+static CURLcode send_hop(struct transfer *transfer, const char *url, bool login, char *text)
+{
+    CURL *handle = transfer->http->handle;
+    struct curl_slist *headers = make_headers(transfer->request, login);
+
+    transfer->enough = false;
+    curl.easy_reset(handle);
+    curl.easy_setopt(handle, CURLOPT_URL, url);
+    set_way(handle, &transfer->proxy);
+    set_request(handle, transfer->request, login, headers);
+    set_transfer(transfer->http, transfer, text);
+
+    CURLcode code = curl.easy_perform(handle);
+    curl.easy_setopt(handle, CURLOPT_HTTPHEADER, NULL);
+    curl.slist_free_all(headers);
+    return code;
+}
+
+static bool is_redirect(const struct transfer *transfer, CURLcode code)
+{
+    long status = 0;
+    curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &status);
+    return (code == CURLE_OK || transfer->enough) && !transfer->failed &&
+           transfer->reply->location && status >= 300 && status <= 399 && status != 304 &&
+           !transfer->request->form;
+}
+
+/* Where the redirect leads, with the parts in *to. NULL with an error for a place that isn't
+ * allowed. Allowed is HTTPS, and plain HTTP that stays on this machine. */
+static char *follow(struct transfer *transfer, const struct http_url *from, const char *url,
+                    struct http_url *to)
+{
+    const char *location = transfer->reply->location;
+    char *next = resolve(url, location, to);
+    if (next && (strcmp(to->scheme, "https") == 0 ||
+                 (strcmp(from->scheme, "http") == 0 && reference_is_loopback(to->server))))
+        return next;
+
+    autofree char *said = censor_text(&transfer->http->censor, location);
+    free(next);
+    error_set(transfer->err, ERROR_REGISTRY,
+              "%s: the redirect to '%s' would leave HTTPS; ask the registry's owner to fix it",
+              transfer->where, said);
+    transfer_fail(transfer);
+    return NULL;
+}
+
+/* Sends the request, and sends it again to wherever redirects lead. The login goes along until they
+ * leave the first scheme, host and port. */
+static CURLcode send_request(struct transfer *transfer, char *text)
+{
+    autofree char *url = xstrdup(transfer->request->url);
+    AUTO(http_url) at = {0};
+    bool login = true;
+    if (!http_url_parse(url, &at))
+        return CURLE_URL_MALFORMAT;
+
+    for (int hops = 0;; hops++) {
+        prepare(transfer, &at);
+        CURLcode code = send_hop(transfer, url, login, text);
+        if (!is_redirect(transfer, code))
+            return code;
+        if (hops == HTTP_REDIRECTS)
+            return CURLE_TOO_MANY_REDIRECTS;
+
+        struct http_url to = {0};
+        char *next = follow(transfer, &at, url, &to);
+        login = login && next && same_origin(&at, &to);
+        http_url_release(&at);
+        at = to;
+        free(url);
+        url = next;
+        if (!next)
+            return CURLE_ABORTED_BY_CALLBACK;
+    }
+}
+
 int http_perform(struct http *http, const struct http_request *request, struct http_reply *reply,
                  struct error *err)
 {
@@ -549,15 +569,10 @@ int http_perform(struct http *http, const struct http_request *request, struct h
         return error_set(err, ERROR_REGISTRY,
                          "%s: the token has characters that no header can hold", where);
 
-    curl.easy_reset(http->handle);
-    struct curl_slist *headers = make_headers(request);
-    set_request(http->handle, request, headers);
-    set_transfer(http, &transfer, text);
-
-    CURLcode code = curl.easy_perform(http->handle);
+    CURLcode code = send_request(&transfer, text);
     int result = finish(&transfer, code, text, err);
     curl.easy_reset(http->handle); /* keeps nothing of this request, least of all its secrets */
-    curl.slist_free_all(headers);
+    proxy_release(&transfer.proxy);
     return result;
 }
 

@@ -2,8 +2,7 @@
 #define LBUILD_REGISTRY_HTTP_H
 
 #include "registry/censor.h"
-#include "registry/challenge.h"
-#include "support/buf.h"
+#include "registry/reply.h"
 #include "support/error.h"
 #include "support/own.h"
 
@@ -11,26 +10,14 @@
 #include <stdint.h>
 
 /* HTTP and HTTPS, by libcurl: one request at a time, over connections that are kept alive.
- * Certificates are always verified. libcurl takes proxies from the environment (HTTPS_PROXY,
- * NO_PROXY); plain HTTP, which is only for this machine, uses none. At most 10 redirects are
- * followed, none from HTTPS to HTTP and none by plain HTTP to another machine. A redirect to
- * another host or port goes without the credentials (libcurl sees to that;
- * CURLOPT_UNRESTRICTED_AUTH stays off). */
+ * Certificates are always verified. Proxies come from the environment (proxy.h); plain HTTP, which
+ * is only for this machine, uses none. At most 10 redirects are followed, none from HTTPS to HTTP
+ * and none by plain HTTP to another machine. A redirect to another host or port goes without the
+ * credentials, and so do those after it. */
 
 struct http_settings {
     const char *ca_file; /* CA certificates (PEM) besides the system's; or NULL */
     unsigned timeout;    /* seconds to connect, and seconds without data; 0: 10 and 30 */
-};
-
-struct http_reply {
-    long status;          /* of the last reply, after redirects */
-    char *content_type;   /* without parameters, lower case; NULL when absent */
-    char *content_digest; /* Docker-Content-Digest, or NULL */
-    int64_t length;       /* Content-Length, -1 when unknown */
-    int64_t range_start;  /* of Content-Range, -1 when absent or unreadable */
-    unsigned retry_after; /* seconds, at most 60; 0 when absent */
-    struct challenges challenges;
-    struct buf body; /* unless a sink takes it */
 };
 
 struct http_request {
@@ -65,7 +52,6 @@ struct censor *http_censor(struct http *http);
  * with the host. Headers are capped at 128 KiB. *reply is released first. */
 int http_perform(struct http *http, const struct http_request *request, struct http_reply *reply,
                  struct error *err) must_check;
-void http_reply_release(struct http_reply *reply);
 
 /* Whether "HOST[:PORT]" speaks TLS, by connecting to it. Returns false only when the host answers
  * with something else. */
@@ -75,6 +61,7 @@ bool http_speaks_tls(struct http *http, const char *host);
 struct http_url {
     char *scheme; /* lower case */
     char *host;   /* lower case, IPv6 in brackets, no port */
+    char *port;   /* the scheme's own when absent */
     char *server; /* "HOST[:PORT]" as written */
     char *path;   /* "/" when absent */
     bool user, query, fragment;

@@ -104,11 +104,20 @@ void world_set_manifest(struct world *world, const char *body)
 
 static void clean_environment(const char *folder)
 {
-    static const char *const gone[] = {
-        "DOCKER_AUTH_CONFIG", "REGISTRY_AUTH_FILE",  "DOCKER_CONFIG",
-        "XDG_CONFIG_HOME",    "SSL_CERT_FILE",       "http_proxy",
-        "https_proxy",        "HTTPS_PROXY",         "ALL_PROXY",
-        "all_proxy",          "LBUILD_HTTP_TIMEOUT", "LBUILD_REGISTRY_MIRROR"};
+    static const char *const gone[] = {"DOCKER_AUTH_CONFIG",
+                                       "REGISTRY_AUTH_FILE",
+                                       "DOCKER_CONFIG",
+                                       "XDG_CONFIG_HOME",
+                                       "SSL_CERT_FILE",
+                                       "http_proxy",
+                                       "https_proxy",
+                                       "HTTPS_PROXY",
+                                       "ALL_PROXY",
+                                       "all_proxy",
+                                       "LBUILD_HTTP_TIMEOUT",
+                                       "LBUILD_REGISTRY_MIRROR",
+                                       "NO_PROXY",
+                                       "no_proxy"};
 
     for (size_t i = 0; i < countof(gone); i++)
         unsetenv(gone[i]);

@@ -1,0 +1,136 @@
+#include "unit.h"
+
+#include "../fakes/world.h"
+
+#include "registry/http.h"
+#include "registry/proxy.h"
+
+static int said(const struct error *err, const char *text)
+{
+    if (strstr(err->text, text))
+        return 1;
+    print_error("'%s' is not in: %s\n", text, err->text);
+    return 0;
+}
+
+/* --- proxies --- */
+
+/* C2: Go's rules (httpproxy) */
+static void proxies_are_chosen_as_by_go(void **state)
+{
+    static const struct {
+        const char *exceptions, *host, *port;
+        bool direct;
+    } cases[] = {
+        {"", "r.example", "443", false},
+        {"", "localhost", "5000", true},
+        {"", "127.9.9.9", "443", true},
+        {"", "[::1]", "443", true},
+        {"", "[::ffff:127.0.0.1]", "443", true},
+        {"", "10.0.0.1", "443", false},
+        {"*", "r.example", "443", true},
+        {"r.example", "r.example", "443", true},
+        {"R.Example", "r.example", "443", true},
+        {"r.example", "a.r.example", "443", true},
+        {"r.example", "xr.example", "443", false},
+        {".r.example", "r.example", "443", false},
+        {".r.example", "a.r.example", "443", true},
+        {"*.r.example", "r.example", "443", false},
+        {"*.r.example", "a.b.r.example", "443", true},
+        {"r.example:5000", "r.example", "5000", true},
+        {"r.example:5000", "r.example", "443", false},
+        {"a, r.example:5000 ,b", "r.example", "5000", true},
+        {"10.0.0.0/8", "10.1.2.3", "443", true},
+        {"10.0.0.0/9", "10.128.0.1", "443", false},
+        {"10.0.0.0/33", "10.128.0.1", "443", false},
+        {"10.0.0.0/8", "r.example", "443", false},
+        {"10.1.2.3:1", "10.1.2.3", "1", true},
+        {"10.1.2.3:1", "10.1.2.3", "2", false},
+        {"fd00::/8", "[fd00::1]", "443", true},
+        {"[fd00::1]:5000", "[fd00::1]", "5000", true},
+        {"[fd00::1]:5000", "[fd00::1]", "443", false},
+        {"fd00::1", "[fd00::1]", "443", true},
+        {":443,,/,10.0.0.1/", "r.example", "443", false},
+    };
+    (void)state;
+
+    setenv("HTTPS_PROXY", "http://me:pa%2Fss@proxy.example:3128/", 1);
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct proxy proxy;
+        setenv("NO_PROXY", cases[i].exceptions, 1);
+        proxy_find(cases[i].host, cases[i].port, &proxy);
+        if ((proxy.url == NULL) != cases[i].direct)
+            fail_msg("'%s' for %s:%s", cases[i].exceptions, cases[i].host, cases[i].port);
+        if (proxy.url) {
+            assert_string_equal(proxy.server, "proxy.example:3128");
+            assert_string_equal(proxy.username, "me");
+            assert_string_equal(proxy.password, "pa/ss");
+        }
+        proxy_release(&proxy);
+    }
+}
+
+/* C2: a registry on this machine needs no proxy, whatever it speaks. */
+static void this_machine_needs_no_proxy(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct http_reply reply = {0};
+    const struct http_settings settings = {.timeout = 5};
+    autofree char *url = xasprintf("https://localhost:%u/", world->server.port);
+    struct http_request request = {.url = url};
+    AUTOPTR(http) http = http_open(&settings, &err);
+
+    setenv("HTTPS_PROXY", "http://127.0.0.1:1", 1);
+    assert_non_null(http);
+    assert_int_equal(http_perform(http, &request, &reply, &err), -1);
+    assert_null(strstr(err.text, "port 1 ")); /* it spoke to the server, which has no TLS */
+    http_reply_release(&reply);
+}
+
+/* C3 */
+static void a_proxy_that_refuses_is_named(void **state)
+{
+    static const struct {
+        int status, kind;
+        const char *login, *said;
+    } cases[] = {
+        {407, ERROR_REGISTRY, "", "HTTPS_PROXY, without a login) asks for a login (407); write it"},
+        {407, ERROR_REGISTRY, "me:hunter22@",
+         "HTTPS_PROXY, with the login of 'me') asks for another login (407); write it"},
+        {403, ERROR_REGISTRY, "me:hunter22@", "doesn't allow this connection (403); ask its owner"},
+        {502, ERROR_RETRY, "me:hunter22@", "can't connect now (502)"},
+    };
+    struct world *world = *state;
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        size_t before = fake_count(&world->server, "CONNECT ", NULL);
+        struct error err = {0};
+        struct digest manifest;
+        autofree char *proxy =
+            xasprintf("http://%s127.0.0.1:%u", cases[i].login, world->server.port);
+        setenv("HTTPS_PROXY", proxy, 1);
+        world->routes[ROUTE_OTHER] = (struct fake_route){.target = "CONNECT registry.example:443 ",
+                                                         .replies = {{.status = cases[i].status}}};
+        assert_int_equal(world_pull(world, "registry.example/a:b", &manifest, &err), -1);
+        assert_int_equal(err.kind, cases[i].kind);
+        assert_true(said(&err, cases[i].said));
+        assert_true(said(&err, "registry.example: the proxy '127.0.0.1:"));
+        assert_null(strstr(err.text, "hunter22"));
+        assert_int_equal(fake_count(&world->server, "CONNECT ", NULL) - before,
+                         cases[i].kind == ERROR_RETRY ? 3 : 1);
+    }
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(proxies_are_chosen_as_by_go),
+        TEST(this_machine_needs_no_proxy),
+        TEST(a_proxy_that_refuses_is_named),
+    };
+
+    return cmocka_run_group_tests_name("network", tests, NULL, NULL);
+}
