@@ -4,7 +4,6 @@
 #include "support/log.h"
 #include "support/own.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,40 +43,11 @@ void auth_apply(const struct auth *auth, struct http_request *request)
 
 /* --- realms --- */
 
-/* Whether the address is loopback, link-local, private or shared. */
-static bool inside_v4(uint32_t a)
-{
-    return a >> 24 == 0 || a >> 24 == 10 || a >> 24 == 127 || a >> 16 == 0xa9fe ||
-           a >> 20 == 0xac1 || a >> 16 == 0xc0a8 || a >> 22 == 0x191; /* 100.64.0.0/10 */
-}
-
-/* Whether the host is an address inside of this network, in any form that resolvers accept. */
-static bool inside(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (host[0] != '[')
-        return reference_is_loopback(host) || (inet_aton(host, &v4) && inside_v4(ntohl(v4.s_addr)));
-
-    autofree char *address = xstrndup(host + 1, strcspn(host + 1, "]%"));
-    if (inet_pton(AF_INET6, address, &v6) != 1)
-        return true;
-
-    static const unsigned char nat64[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 */
-    if (IN6_IS_ADDR_V4MAPPED(&v6) || IN6_IS_ADDR_V4COMPAT(&v6) ||
-        memcmp(&v6, nat64, sizeof nat64) == 0) {
-        memcpy(&v4, &v6.s6_addr[12], sizeof v4);
-        return inside_v4(ntohl(v4.s_addr));
-    }
-
-    return IN6_IS_ADDR_LOOPBACK(&v6) || IN6_IS_ADDR_UNSPECIFIED(&v6) ||
-           IN6_IS_ADDR_LINKLOCAL(&v6) || IN6_IS_ADDR_SITELOCAL(&v6) ||
-           (v6.s6_addr[0] & 0xfe) == 0xfc;
-}
-
-static int judge_realm(const char *realm, const struct http_url *registry,
+/* `said` is the realm as a message may have it. */
+static int judge_realm(const struct http *http, const char *said, const struct http_url *registry,
                        const struct http_url *url, struct error *err)
 {
+    enum zone zone = address_zone_of_host(url->host);
     bool same = strcmp(registry->host, url->host) == 0,
          local = reference_is_loopback(registry->server);
 
@@ -90,13 +60,13 @@ static int judge_realm(const char *realm, const struct http_url *registry,
         !(strcmp(registry->scheme, "http") == 0 && reference_is_loopback(url->server)))
         return error_set(err, ERROR_REGISTRY,
                          "%s: tokens would come over plain HTTP, from '%s'; that is not accepted",
-                         registry->server, realm);
+                         registry->server, said);
 
-    if (!same && inside(url->host) && !(local && reference_is_loopback(url->server)))
+    if (!same && !http_allows(http, zone) && !(local && zone == ZONE_LOOPBACK))
         return error_set(err, ERROR_REGISTRY,
                          "%s: tokens would come from an address inside of this network, '%s'; "
                          "that is not accepted",
-                         registry->server, realm);
+                         registry->server, said);
     return 0;
 }
 
@@ -112,7 +82,7 @@ int auth_check_realm(struct http *http, const char *base, const char *realm, str
         error_set(err, ERROR_REGISTRY, "%s: the registry's token address '%s' is not a URL",
                   registry.server, said);
     else
-        result = judge_realm(said, &registry, &url, err);
+        result = judge_realm(http, said, &registry, &url, err);
 
     http_url_release(&registry);
     http_url_release(&url);

@@ -40,8 +40,9 @@ void auth_explain(const struct auth *auth, struct buf *out);
 
 /* Whether a token may be fetched from `realm` for a registry at `base` (both URLs). The realm must
  * be HTTPS, or plain HTTP when both are on this machine; it must not hold a user name. Loopback,
- * link-local and private addresses are refused unless the registry is there too: a registry
- * could make us reach into our own network. Otherwise ERROR_REGISTRY. */
+ * link-local and private addresses are refused unless the registry is there too (way.h): a registry
+ * could make us reach into our own network. This is about the address as written; http_perform
+ * judges what a name leads to. Otherwise ERROR_REGISTRY. */
 int auth_check_realm(struct http *http, const char *base, const char *realm,
                      struct error *err) must_check;
 

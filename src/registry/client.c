@@ -63,6 +63,7 @@ struct client *client_open(const struct reference *reference,
         return NULL;
 
     const struct endpoint *endpoint = &client->endpoint;
+    http_set_home(client->http, endpoint->base);
     auth_init(&client->auth, endpoint);
     if (endpoint->mirror_of)
         client->where = xasprintf("%s (mirror of %s)", endpoint->host, endpoint->mirror_of);

@@ -4,6 +4,7 @@
 #include "registry/certificates.h"
 #include "registry/failure.h"
 #include "registry/reference.h"
+#include "registry/transfer.h"
 #include "support/dl.h"
 #include "support/process.h"
 
@@ -11,7 +12,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
+#include <sys/socket.h>
 
 /* clang-format off */
 #define CURL_FUNCTIONS(X) \
@@ -22,8 +23,6 @@
 DL_TABLE(curl, CURL_FUNCTIONS)
 
 enum {
-    MAX_HEADERS = 128 * 1024,
-    MAX_ERROR_BODY = 64 * 1024,
     MAX_RETRY_AFTER = 60,
     CHUNK = 128 * 1024,
     SLOWEST = 256, /* bytes per second; less during the whole time-out is a stall */
@@ -32,23 +31,10 @@ enum {
 struct http {
     CURL *handle;
     struct censor censor;
+    struct way way;
     long connect_seconds, stall_seconds;
     char *ca_file;           /* with extra certificates, or NULL */
     struct buf certificates; /* the system's and the extra ones; empty without ca_file */
-};
-
-/* One request on its way through libcurl's callbacks. */
-struct transfer {
-    struct http *http;
-    const struct http_request *request;
-    struct http_reply *reply;
-    struct error *err;
-    const char *where;  /* the host, for messages */
-    struct proxy proxy; /* of the present hop */
-    size_t header_bytes;
-    bool failed;  /* *err says why */
-    bool enough;  /* the body of an error was cut at MAX_ERROR_BODY */
-    bool started; /* begin was called */
 };
 
 static const char *server_of(const char *url)
@@ -106,6 +92,7 @@ void http_free(struct http *http)
     if (http->handle)
         curl.easy_cleanup(http->handle);
     censor_release(&http->censor);
+    way_release(&http->way);
     buf_release(&http->certificates);
     free(http->ca_file);
     free(http);
@@ -114,6 +101,21 @@ void http_free(struct http *http)
 struct censor *http_censor(struct http *http)
 {
     return &http->censor;
+}
+
+bool http_set_home(struct http *http, const char *base)
+{
+    struct http_url url = {0};
+    bool valid = http_url_parse(base, &url);
+    way_release(&http->way);
+    http->way.home = take(url.host);
+    http_url_release(&url);
+    return valid;
+}
+
+bool http_allows(const struct http *http, enum zone zone)
+{
+    return way_allows(&http->way, zone);
 }
 
 /* --- URLs --- */
@@ -208,96 +210,24 @@ static char *resolve(const char *from, const char *location, struct http_url *ou
 
 /* --- callbacks --- */
 
-static int transfer_fail(struct transfer *transfer)
-{
-    transfer->failed = true;
-    return -1;
-}
-
 static size_t on_header(char *bytes, size_t size, size_t count, void *data)
 {
-    struct transfer *transfer = data;
-    size_t length = size * count, text = length;
-
-    transfer->header_bytes += length;
-    if (transfer->header_bytes > MAX_HEADERS) {
-        error_set(transfer->err, ERROR_REGISTRY, "%s: more than %d bytes of headers",
-                  transfer->where, MAX_HEADERS);
-        transfer_fail(transfer);
-        return 0;
-    }
-
-    while (text > 0 && isspace((unsigned char)bytes[text - 1]))
-        text--;
-    autofree char *line = xstrndup(bytes, text);
-    http_reply_header(transfer->reply, line);
-    return length;
+    return transfer_head(data, bytes, size * count) == 0 ? size * count : 0;
 }
 
-/* Whether the reply's body goes to the request's sink. */
-static bool is_streamed(const struct transfer *transfer)
+static void read_status(struct transfer *transfer)
 {
-    long status = transfer->reply->status;
-    return transfer->request->sink && (status == 200 || status == 206);
-}
-
-/* Calls `begin`, once per streamed reply. */
-static int start_body(struct transfer *transfer)
-{
-    const struct http_request *request = transfer->request;
-    struct http_reply *reply = transfer->reply;
+    CURL *handle = transfer->http->handle;
     curl_off_t length = -1;
-    if (transfer->started)
-        return 0;
-
-    transfer->started = true;
-    if (curl.easy_getinfo(transfer->http->handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) ==
-        CURLE_OK)
-        reply->length = length;
-
-    if (request->begin && request->begin(request->data, reply, transfer->err) != 0)
-        return transfer_fail(transfer);
-    return 0;
-}
-
-static int keep_body(struct transfer *transfer, const char *bytes, size_t length)
-{
-    struct buf *body = &transfer->reply->body;
-    bool fine = transfer->reply->status == 200;
-    size_t limit = fine ? transfer->request->limit : MAX_ERROR_BODY;
-
-    if (body->len + length <= limit) {
-        buf_add(body, bytes, length);
-        return 0;
-    }
-    if (!fine) {
-        buf_add(body, bytes, limit - body->len);
-        transfer->enough = true;
-        return -1;
-    }
-
-    error_set(transfer->err, ERROR_REGISTRY, "%s: the reply is larger than %zu bytes",
-              transfer->where, limit);
-    return transfer_fail(transfer);
+    curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
+    if (curl.easy_getinfo(handle, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length) == CURLE_OK)
+        transfer->reply->length = length;
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *data)
 {
-    struct transfer *transfer = data;
-    const struct http_request *request = transfer->request;
-    size_t length = size * count;
-
-    curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
-    if (!is_streamed(transfer))
-        return keep_body(transfer, bytes, length) == 0 ? length : 0;
-
-    if (start_body(transfer) != 0)
-        return 0;
-    if (request->sink(request->data, bytes, length, transfer->err) != 0) {
-        transfer_fail(transfer);
-        return 0;
-    }
-    return length;
+    read_status(data);
+    return transfer_body(data, bytes, size * count) == 0 ? size * count : 0;
 }
 
 static int on_progress(void *data, curl_off_t total, curl_off_t now, curl_off_t up_total,
@@ -377,6 +307,19 @@ static void set_request(CURL *handle, const struct http_request *request, bool l
     }
 }
 
+/* Called for each address that libcurl is about to connect to. */
+static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct transfer *transfer = data;
+    (void)purpose;
+    if (transfer->hop.foreign && !transfer->hop.proxy.url &&
+        !way_allows(&transfer->http->way, address_zone(&address->addr))) {
+        transfer->inside = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static void set_transfer(struct http *http, struct transfer *transfer, char *text)
 {
     CURL *handle = http->handle;
@@ -386,6 +329,8 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
     curl.easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
     curl.easy_setopt(handle, CURLOPT_WRITEDATA, transfer);
 
+    curl.easy_setopt(handle, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+    curl.easy_setopt(handle, CURLOPT_OPENSOCKETDATA, transfer);
     curl.easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl.easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)CHUNK);
@@ -425,11 +370,13 @@ static enum failure_kind kind_of(CURLcode code)
 static int explain(const struct transfer *transfer, CURLcode code, const char *text,
                    struct error *err)
 {
-    struct failure failure = {
-        .kind = kind_of(code), .where = transfer->where, .text = text, .proxy = &transfer->proxy};
+    struct failure failure = {.kind = kind_of(code),
+                              .where = transfer->where,
+                              .text = text,
+                              .proxy = &transfer->hop.proxy};
 
     curl.easy_getinfo(transfer->http->handle, CURLINFO_HTTP_CONNECTCODE, &failure.status);
-    if (transfer->proxy.url && failure.status >= 300)
+    if (transfer->hop.proxy.url && failure.status >= 300)
         failure.kind = FAILURE_PROXY;
     return failure_error(&failure, &transfer->http->censor, err);
 }
@@ -444,11 +391,11 @@ static int finish(struct transfer *transfer, CURLcode code, const char *text, st
     if (code != CURLE_OK && !transfer->enough)
         return explain(transfer, code, text, err);
 
-    curl.easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &transfer->reply->status);
+    read_status(transfer);
     if (curl.easy_getinfo(handle, CURLINFO_RETRY_AFTER, &seconds) == CURLE_OK && seconds > 0)
         transfer->reply->retry_after =
             seconds > MAX_RETRY_AFTER ? MAX_RETRY_AFTER : (unsigned)seconds;
-    return is_streamed(transfer) ? start_body(transfer) : 0;
+    return transfer_end(transfer);
 }
 
 static bool printable(const char *text)
@@ -461,38 +408,46 @@ static bool printable(const char *text)
 
 /* --- redirects --- */
 
-static bool same_origin(const struct http_url *a, const struct http_url *b)
+/* Remembers where the registry is, and says so when an address was refused. */
+static CURLcode judge(struct transfer *transfer, const struct http_url *to, CURLcode code)
 {
-    return strcmp(a->scheme, b->scheme) == 0 && strcmp(a->host, b->host) == 0 &&
-           strcmp(a->port, b->port) == 0;
+    struct way *way = &transfer->http->way;
+    char *address = NULL;
+
+    if (code == CURLE_COULDNT_CONNECT && transfer->inside) {
+        autofree char *said = censor_text(&transfer->http->censor, to->server);
+        way_refuse(way, said, transfer->err);
+        transfer_fail(transfer);
+    }
+    if (code == CURLE_OK && way->home && !transfer->hop.foreign && !transfer->hop.proxy.url &&
+        curl.easy_getinfo(transfer->http->handle, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
+        way_found_home(way, address);
+    return code;
 }
 
-/* Chooses the way of the next hop. */
-static void prepare(struct transfer *transfer, const struct http_url *url)
-{
-    struct proxy *proxy = &transfer->proxy;
-    proxy_release(proxy);
-    if (strcmp(url->scheme, "https") == 0)
-        proxy_find(url->host, url->port, proxy);
-    censor_add_login(&transfer->http->censor, proxy->username, proxy->password);
-}
-
-static CURLcode send_hop(struct transfer *transfer, const char *url, bool login, char *text)
+static CURLcode send_hop(struct transfer *transfer, const struct http_url *to, const char *url,
+                         bool login, char *text)
 {
     CURL *handle = transfer->http->handle;
-    struct curl_slist *headers = make_headers(transfer->request, login);
-
-    transfer->enough = false;
+    const struct proxy *proxy = &transfer->hop.proxy;
+    transfer->enough = transfer->inside = false;
     curl.easy_reset(handle);
+    if (way_choose(&transfer->http->way, to, &transfer->hop, transfer->err) != 0) {
+        transfer_fail(transfer);
+        return CURLE_ABORTED_BY_CALLBACK;
+    }
+
+    censor_add_login(&transfer->http->censor, proxy->username, proxy->password);
+    struct curl_slist *headers = make_headers(transfer->request, login);
     curl.easy_setopt(handle, CURLOPT_URL, url);
-    set_way(handle, &transfer->proxy);
+    set_way(handle, proxy);
     set_request(handle, transfer->request, login, headers);
     set_transfer(transfer->http, transfer, text);
 
     CURLcode code = curl.easy_perform(handle);
     curl.easy_setopt(handle, CURLOPT_HTTPHEADER, NULL);
     curl.slist_free_all(headers);
-    return code;
+    return judge(transfer, to, code);
 }
 
 static bool is_redirect(const struct transfer *transfer, CURLcode code)
@@ -535,8 +490,7 @@ static CURLcode send_request(struct transfer *transfer, char *text)
         return CURLE_URL_MALFORMAT;
 
     for (int hops = 0;; hops++) {
-        prepare(transfer, &at);
-        CURLcode code = send_hop(transfer, url, login, text);
+        CURLcode code = send_hop(transfer, &at, url, login, text);
         if (!is_redirect(transfer, code))
             return code;
         if (hops == HTTP_REDIRECTS)
@@ -544,7 +498,7 @@ static CURLcode send_request(struct transfer *transfer, char *text)
 
         struct http_url to = {0};
         char *next = follow(transfer, &at, url, &to);
-        login = login && next && same_origin(&at, &to);
+        login = login && next && way_same_origin(&at, &to);
         http_url_release(&at);
         at = to;
         free(url);
@@ -572,7 +526,7 @@ int http_perform(struct http *http, const struct http_request *request, struct h
     CURLcode code = send_request(&transfer, text);
     int result = finish(&transfer, code, text, err);
     curl.easy_reset(http->handle); /* keeps nothing of this request, least of all its secrets */
-    proxy_release(&transfer.proxy);
+    hop_release(&transfer.hop);
     return result;
 }
 

@@ -1,6 +1,7 @@
 #ifndef LBUILD_REGISTRY_HTTP_H
 #define LBUILD_REGISTRY_HTTP_H
 
+#include "registry/address.h"
 #include "registry/censor.h"
 #include "registry/reply.h"
 #include "support/error.h"
@@ -45,6 +46,11 @@ void http_free(struct http *http);
 DEFINE_AUTOPTR(http)
 /* The secrets that no message may repeat; callers add those that they know. Owned by the http. */
 struct censor *http_censor(struct http *http);
+/* From now on requests to other hosts than this URL's are only sent to addresses that way.h allows;
+ * another one is ERROR_REGISTRY. False for text that isn't a URL. */
+bool http_set_home(struct http *http, const char *base);
+/* Whether a request to another host may go there. */
+bool http_allows(const struct http *http, enum zone zone);
 
 /* 0: a whole reply of any status came (the body of an error is cut at 64 KiB). -1: ERROR_RETRY for
  * failures that may pass (no connection, a cut, a stall, DNS), ERROR_REGISTRY for those that won't

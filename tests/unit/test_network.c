@@ -122,6 +122,118 @@ static void a_proxy_that_refuses_is_named(void **state)
     }
 }
 
+/* --- addresses --- */
+
+/* D13 */
+static void addresses_are_in_zones(void **state)
+{
+    static const struct {
+        const char *host;
+        enum zone zone;
+    } cases[] = {
+        {"8.8.8.8", ZONE_PUBLIC},
+        {"10.1.2.3", ZONE_PRIVATE},
+        {"172.15.0.1", ZONE_PUBLIC},
+        {"172.16.0.1", ZONE_PRIVATE},
+        {"192.168.1.1", ZONE_PRIVATE},
+        {"100.64.0.1", ZONE_PRIVATE},
+        {"127.1.2.3", ZONE_LOOPBACK},
+        {"0.0.0.0", ZONE_LOOPBACK},
+        {"169.254.169.254", ZONE_LINK},
+        {"2130706433", ZONE_LOOPBACK},
+        {"0x7f.1", ZONE_LOOPBACK},
+        {"017700000001", ZONE_LOOPBACK},
+        {"0xa9fea9fe", ZONE_LINK},
+        {"localhost", ZONE_LOOPBACK},
+        {"[::1]", ZONE_LOOPBACK},
+        {"[::]", ZONE_LOOPBACK},
+        {"::1", ZONE_LOOPBACK},
+        {"[fe80::1]", ZONE_LINK},
+        {"[fe80::1%25eth0]", ZONE_LINK},
+        {"[fd00::1]", ZONE_PRIVATE},
+        {"[::ffff:10.0.0.1]", ZONE_PRIVATE},
+        {"[::ffff:7f00:1]", ZONE_LOOPBACK},
+        {"[::10.0.0.1]", ZONE_PRIVATE},
+        {"[64:ff9b::7f00:1]", ZONE_LOOPBACK},
+        {"[64:ff9b::8.8.8.8]", ZONE_PUBLIC},
+        {"[2002:a00:1::]", ZONE_PRIVATE},
+        {"[2001:db8::1]", ZONE_PUBLIC},
+        {"r.example", ZONE_PUBLIC},
+    };
+    (void)state;
+
+    for (size_t i = 0; i < countof(cases); i++)
+        if (address_zone_of_host(cases[i].host) != cases[i].zone)
+            fail_msg("%s: %d", cases[i].host, address_zone_of_host(cases[i].host));
+}
+
+/* D13: what a registry elsewhere sends us to, in each form. libcurl itself knows where names below
+ * "localhost" lead. */
+static void no_registry_reaches_into_this_network(void **state)
+{
+    static const char *const hosts[] = {"127.0.0.1",      "localhost", "evil.localhost",
+                                        "2130706433",     "0x7f.1",    "[::ffff:127.0.0.1]",
+                                        "[::ffff:7f00:1]"};
+    struct world *world = *state;
+    const struct http_settings settings = {.timeout = 5};
+
+    for (size_t i = 0; i < countof(hosts); i++) {
+        struct error err = {0};
+        struct http_reply reply = {0};
+        autofree char *url = xasprintf("https://%s:%u/token", hosts[i], world->server.port);
+        struct http_request request = {.url = url};
+        AUTOPTR(http) http = http_open(&settings, &err);
+        assert_non_null(http);
+        assert_true(http_set_home(http, "https://registry.example"));
+        assert_int_equal(http_perform(http, &request, &reply, &err), -1);
+        http_reply_release(&reply);
+        if (strcmp(hosts[i], "evil.localhost") == 0 && strstr(err.text, "resolve"))
+            continue; /* an older libcurl asks the resolver */
+        assert_true(said(&err, "registry.example: the registry sends lbuild on to '"));
+        assert_int_equal(err.kind, ERROR_REGISTRY);
+    }
+}
+
+/* D13: the address of each try counts, not the name that was judged before. */
+static void the_address_connected_to_is_judged(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct http_reply reply = {0};
+    const struct http_settings settings = {.timeout = 5};
+    autofree char *base = xasprintf("http://127.0.0.1:%u", world->server.port),
+                  *url = xasprintf("%s/nothing", base);
+    struct http_request request = {.url = url, .limit = 1000};
+    AUTOPTR(http) http = http_open(&settings, &err);
+
+    assert_non_null(http);
+    assert_true(http_set_home(http, base));
+    assert_false(http_allows(http, ZONE_LOOPBACK));
+    assert_int_equal(http_perform(http, &request, &reply, &err), 0);
+    assert_true(http_allows(http, ZONE_LOOPBACK));
+    assert_false(http_allows(http, ZONE_PRIVATE));
+    http_reply_release(&reply);
+}
+
+/* D13: a blob's redirect, from a registry on this machine. */
+static void redirects_are_judged(void **state)
+{
+    static const char *const places[] = {"https://10.0.0.1/x", "https://0xa9fea9fe/latest",
+                                         "https://[::ffff:192.168.0.1]/"};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < countof(places); i++) {
+        struct error err = {0};
+        struct digest manifest;
+        autofree char *location = xasprintf("Location: %s\r\n", places[i]);
+        world->routes[ROUTE_LAYER0].replies[0] =
+            (struct fake_reply){.status = 307, .headers = location};
+        assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+        assert_true(said(&err, "inside of this network"));
+        assert_int_equal(err.kind, ERROR_REGISTRY);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -130,6 +242,10 @@ int main(void)
         TEST(proxies_are_chosen_as_by_go),
         TEST(this_machine_needs_no_proxy),
         TEST(a_proxy_that_refuses_is_named),
+        TEST(addresses_are_in_zones),
+        TEST(no_registry_reaches_into_this_network),
+        TEST(the_address_connected_to_is_judged),
+        TEST(redirects_are_judged),
     };
 
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
