@@ -454,7 +454,7 @@ static bool is_redirect(const struct transfer *transfer, CURLcode code)
 {
     long status = 0;
     curl.easy_getinfo(transfer->http->handle, CURLINFO_RESPONSE_CODE, &status);
-    return (code == CURLE_OK || transfer->enough) && !transfer->failed &&
+    return (code == CURLE_OK || transfer->enough) && !transfer->failed && transfer->reply->headed &&
            transfer->reply->location && status >= 300 && status <= 399 && status != 304 &&
            !transfer->request->form;
 }

@@ -83,5 +83,11 @@ int transfer_body(struct transfer *transfer, const char *bytes, size_t length)
 
 int transfer_end(struct transfer *transfer)
 {
+    /* libcurl takes the end of the connection for the end of the head, and finds no body. */
+    if (!transfer->reply->headed) {
+        error_set(transfer->err, ERROR_RETRY, "%s: the reply was cut within its head",
+                  transfer->where);
+        return transfer_fail(transfer);
+    }
     return is_streamed(transfer) ? start_body(transfer) : 0;
 }

@@ -58,6 +58,29 @@ static bool send_all(int fd, const char *bytes, size_t length)
     return true;
 }
 
+/* Waits for a tenth of a second; false when the server is to stop. */
+static bool rest(struct fake_server *server)
+{
+    struct pollfd polled = {.fd = server->stop[0], .events = POLLIN};
+    return poll(&polled, 1, 100) == 0;
+}
+
+static bool send_body(struct fake_server *server, int fd, const struct fake_reply *reply,
+                      size_t from, size_t length)
+{
+    const char *bytes = (const char *)reply->body + from;
+    size_t pace = reply->pace ? reply->pace : length;
+
+    while (length > 0) {
+        size_t piece = pace < length ? pace : length;
+        if (!send_all(fd, bytes, piece) || (reply->pace && !rest(server)))
+            return false;
+        bytes += piece;
+        length -= piece;
+    }
+    return true;
+}
+
 static void send_reply(struct fake_server *server, int fd, const struct fake_reply *reply,
                        const char *request)
 {
@@ -70,6 +93,10 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     if (range)
         buf_addf(&head, "Content-Range: bytes %zu-%zu/%zu\r\n", from, reply->length - 1,
                  reply->length);
+    if (reply->cut_head) {
+        send_all(fd, head.data, head.len);
+        return;
+    }
     if (!reply->chunked)
         buf_addf(&head, "Content-Length: %zu\r\n", length);
     buf_adds(&head, "\r\n");
@@ -79,7 +106,7 @@ static void send_reply(struct fake_server *server, int fd, const struct fake_rep
     size_t sent = reply->cut && reply->cut < length ? reply->cut : length;
     if (reply->stall && !reply->cut)
         sent = 0;
-    if (sent > 0 && !send_all(fd, (const char *)reply->body + from, sent))
+    if (!send_body(server, fd, reply, from, sent))
         return;
 
     char ignored = 0;

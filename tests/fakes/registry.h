@@ -15,7 +15,9 @@ struct fake_reply {
     const char *headers; /* further header lines, each ending in "\r\n", or NULL */
     const void *body;
     size_t length;
-    size_t cut; /* stops after this many bytes of the body; 0: doesn't */
+    size_t cut;    /* stops after this many bytes of the body; 0: doesn't */
+    bool cut_head; /* stops within the head, before Content-Length */
+    unsigned pace; /* sends this many bytes at a time, 10 times a second; 0: all at once */
     /* sends the head and `cut` bytes, then nothing until the server stops or the client hangs up */
     bool stall;
     bool ranges;  /* honours "Range: bytes=N-" */

@@ -234,6 +234,27 @@ static void redirects_are_judged(void **state)
     }
 }
 
+/* --- replies --- */
+
+/* D24 */
+static void a_reply_cut_in_its_head_is_a_cut(void **state)
+{
+    static const enum world_route routes[] = {ROUTE_TAG, ROUTE_LAYER0};
+    struct world *world = *state;
+
+    for (size_t i = 0; i < countof(routes); i++) {
+        struct fake_reply *reply = world->routes[routes[i]].replies, good = *reply;
+        struct error err = {0};
+        struct digest manifest;
+        reply->cut_head = true;
+        assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+        assert_true(said(&err, "cut within its head"));
+        assert_true(said(&err, "after 3 tries"));
+        assert_int_equal(err.kind, ERROR_RETRY);
+        *reply = good;
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -246,6 +267,7 @@ int main(void)
         TEST(no_registry_reaches_into_this_network),
         TEST(the_address_connected_to_is_judged),
         TEST(redirects_are_judged),
+        TEST(a_reply_cut_in_its_head_is_a_cut),
     };
 
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
