@@ -1,5 +1,6 @@
 #include "registry/auth.h"
 
+#include "registry/page.h"
 #include "support/json.h"
 #include "support/log.h"
 #include "support/own.h"
@@ -187,6 +188,14 @@ static int read_token(struct auth *auth, struct http *http, const struct http_re
     const char *token = js_get_text(object, "token");
     if (!token || !token[0])
         token = js_get_text(object, "access_token");
+    if ((!token || !token[0]) && page_is(reply)) {
+        autofree char *title = page_title(http_censor(http), buf_text(&reply->body));
+        return error_set(
+            err, ERROR_REGISTRY,
+            "%s: a web page (HTML), '%s', came instead of a token; something in between "
+            "answers, e.g. a proxy or the login page of a network",
+            auth->endpoint->host, title);
+    }
     if (!token || !token[0])
         return error_set(err, ERROR_REGISTRY,
                          "%s: the token server's reply is not JSON with a 'token'",

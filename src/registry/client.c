@@ -2,6 +2,7 @@
 
 #include "registry/auth.h"
 #include "registry/endpoint.h"
+#include "registry/page.h"
 #include "support/json.h"
 #include "support/log.h"
 #include "support/process.h"
@@ -32,6 +33,7 @@ struct exchange {
     struct client_sink *sink; /* or NULL */
     const char *what;         /* "'lambda/provided:al2023'", "blob 'sha256:...'" */
     bool blob;
+    bool page; /* the blob that comes may be a web page */
 };
 
 static unsigned timeout_from_environment(void)
@@ -95,8 +97,20 @@ static bool transient(long status)
     return status == 408 || status == 429 || status >= 500;
 }
 
+/* Makes the error for a web page instead of what was asked for. */
+static int refuse_page(const struct exchange *exchange, const char *html, struct error *err)
+{
+    autofree char *title = page_title(http_censor(exchange->client->http), html);
+    return error_set(
+        err, ERROR_REGISTRY,
+        "%s: %s: a web page (HTML) came instead of %s%s%s%s; something in between answers, e.g. a "
+        "proxy or the login page of a network: open the registry in a browser",
+        exchange->client->where, exchange->what, exchange->blob ? "the blob" : "a manifest",
+        title[0] ? ", '" : "", title, title[0] ? "'" : "");
+}
+
 /* Adds e.g. "404 MANIFEST_UNKNOWN: manifest unknown": the status, and the first error of a body
- * that follows the spec. */
+ * that follows the spec, or the title of a web page. */
 static void add_status(const struct client *client, const struct http_reply *reply, struct buf *out)
 {
     struct error ignored;
@@ -114,6 +128,12 @@ static void add_status(const struct client *client, const struct http_reply *rep
         buf_adds(out, ": ");
         censor_quote(http_censor(client->http), message, MAX_SAID, out);
     }
+
+    bool page = !root && page_is(reply);
+    autofree char *title =
+        page ? page_title(http_censor(client->http), buf_text(&reply->body)) : NULL;
+    if (title && title[0])
+        buf_addf(out, ", a web page: '%s'", title);
 }
 
 /* Makes the error for a reply of the wrong status. */
@@ -278,7 +298,9 @@ int client_manifest(struct client *client, const char *tag_or_digest, struct htt
 
     if (perform(&exchange, reply, err) != 0)
         return -1;
-    return reply->status == 200 ? 0 : refuse(&exchange, reply, err);
+    if (reply->status != 200)
+        return refuse(&exchange, reply, err);
+    return page_is(reply) ? refuse_page(&exchange, buf_text(&reply->body), err) : 0;
 }
 
 static int begin_blob(void *data, const struct http_reply *reply, struct error *err)
@@ -295,7 +317,9 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
     if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)
         return -1;
 
-    if (reply->length >= 0 && (uint64_t)reply->length != sink->size - sink->offset)
+    exchange->page = reply->status == 200 && page_by_type(reply);
+    if (!exchange->page && reply->length >= 0 &&
+        (uint64_t)reply->length != sink->size - sink->offset)
         return error_set(
             err, ERROR_REGISTRY,
             "%s: %s has %llu bytes there, not %llu as its manifest says; ask the registry's owner",
@@ -308,6 +332,10 @@ static int take_blob(void *data, const void *bytes, size_t length, struct error 
 {
     struct exchange *exchange = data;
     struct client_sink *sink = exchange->sink;
+    if (exchange->page && sink->offset == 0 && length > 0 && *(const char *)bytes == '<') {
+        autofree char *html = xstrndup(bytes, length);
+        return refuse_page(exchange, html, err);
+    }
     if (length > sink->size - sink->offset)
         return error_set(
             err, ERROR_REGISTRY,

@@ -255,6 +255,54 @@ static void a_reply_cut_in_its_head_is_a_cut(void **state)
     }
 }
 
+/* C5 */
+static void a_web_page_is_named(void **state)
+{
+    static const char page[] =
+        "<!DOCTYPE html>\n<html><head><style>b{}</style><TITLE lang=en>Guest "
+        "Wi-Fi\n &amp; login</TITLE></head><body>Hi</body></html>";
+    static const char plain[] = "\n<html><script>var a = 1;</script><!-- x > y --><h1>Please "
+                                "<b>log in</b></h1></html>";
+    struct world *world = *state;
+    const struct {
+        enum world_route route;
+        struct fake_reply reply;
+        const char *said;
+    } cases[] = {
+        {ROUTE_TAG,
+         {.status = 200, .body = page, .headers = "Content-Type: text/html\r\n"},
+         "web page (HTML) came instead of a manifest, 'Guest Wi-Fi & login'; something in"},
+        {ROUTE_TAG,
+         {.status = 200, .body = plain},
+         "instead of a manifest, 'Please log in'; something"},
+        {ROUTE_TAG, {.status = 200, .body = "<"}, "instead of a manifest; something"},
+        {ROUTE_TAG, {.status = 403, .body = page}, "(403, a web page: 'Guest Wi-Fi & login')"},
+        {ROUTE_LAYER0,
+         {.status = 200, .body = page, .headers = "Content-Type: text/html\r\n"},
+         "a web page (HTML) came instead of the blob, 'Guest Wi-Fi & login'; something"},
+    };
+
+    for (size_t i = 0; i < countof(cases); i++) {
+        struct fake_reply *reply = world->routes[cases[i].route].replies, good = *reply;
+        struct error err = {0};
+        struct digest manifest;
+        *reply = cases[i].reply;
+        reply->length = strlen(reply->body);
+        assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+        assert_true(said(&err, cases[i].said));
+        assert_int_equal(err.kind, ERROR_REGISTRY);
+        *reply = good;
+    }
+
+    struct error err = {0};
+    struct digest manifest;
+    world_need_token(world, "good");
+    world->routes[ROUTE_TOKEN].replies[0].body = page;
+    world->routes[ROUTE_TOKEN].replies[0].length = sizeof page - 1;
+    assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+    assert_true(said(&err, "a web page (HTML), 'Guest Wi-Fi & login', came instead of a token"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -268,6 +316,7 @@ int main(void)
         TEST(the_address_connected_to_is_judged),
         TEST(redirects_are_judged),
         TEST(a_reply_cut_in_its_head_is_a_cut),
+        TEST(a_web_page_is_named),
     };
 
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
