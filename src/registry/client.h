@@ -10,10 +10,12 @@
  * registry asks, go to the mirror if there is one, and are repeated when that may help.
  *
  * A request is tried three times, with pauses of 1 and 3 seconds or of what Retry-After asks for
- * (60 at most), after 408, 429, 5xx and failures of the connection; never after 401 or 403 (except
- * to log in) or 404. A blob continues where it was cut, and each further MiB gives it new tries.
- * LBUILD_HTTP_TIMEOUT=SECONDS (1 to 3600) in the environment replaces the 10 seconds to connect and
- * the 30 without data.
+ * (60 at most, whatever it says), after 408, 429, 5xx and failures of the connection; never after
+ * 401 or 403 (except to log in) or 404. A blob continues where it was cut, and each further MiB
+ * gives it new tries. A try ends when less than 1 KiB a second comes for 30 seconds, and after 300
+ * seconds, for a blob after an hour. LBUILD_HTTP_TIMEOUT=SECONDS (1 to 3600) in the environment
+ * replaces the 10 seconds to connect and the 30 of slowness, and the others become 10 and 120 times
+ * as many.
  *
  * Errors: ERROR_REGISTRY is final, ERROR_RETRY is worth another try, 128 + n is a signal. Their
  * texts say the host, the object, the status, the registry's own code and message (printable ASCII,

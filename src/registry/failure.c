@@ -57,8 +57,7 @@ int failure_error(const struct failure *failure, const struct censor *censor, st
                          "%s: can't connect (%s); check the name, the network and HTTPS_PROXY",
                          where, text);
     case FAILURE_TIME:
-        return error_set(err, ERROR_RETRY, "%s: no answer or no data for too long (%s)", where,
-                         text);
+        return error_set(err, ERROR_RETRY, "%s: no answer, or too slow (%s)", where, text);
     case FAILURE_PROXY:
         return refused_by_proxy(failure, censor, err);
     default:

@@ -25,14 +25,16 @@ DL_TABLE(curl, CURL_FUNCTIONS)
 enum {
     MAX_RETRY_AFTER = 60,
     CHUNK = 128 * 1024,
-    SLOWEST = 256, /* bytes per second; less during the whole time-out is a stall */
+    SLOWEST = 1024, /* bytes per second; less during the whole time-out is a stall */
+    WHOLE = 10,     /* a document may take so many time-outs */
+    LONGER = 12,    /* and a blob so many times that */
 };
 
 struct http {
     CURL *handle;
     struct censor censor;
     struct way way;
-    long connect_seconds, stall_seconds;
+    long connect_seconds, stall_seconds, whole_seconds;
     char *ca_file;           /* with extra certificates, or NULL */
     struct buf certificates; /* the system's and the extra ones; empty without ca_file */
 };
@@ -78,6 +80,7 @@ struct http *http_open(const struct http_settings *settings, struct error *err)
 
     http->connect_seconds = settings->timeout ? (long)settings->timeout : 10;
     http->stall_seconds = settings->timeout ? (long)settings->timeout : 30;
+    http->whole_seconds = settings->whole ? (long)settings->whole : WHOLE * http->stall_seconds;
     http->ca_file = settings->ca_file ? xstrdup(settings->ca_file) : NULL;
     if (settings->ca_file && load_certificates(http, settings->ca_file, err) != 0)
         return NULL;
@@ -336,6 +339,8 @@ static void set_transfer(struct http *http, struct transfer *transfer, char *tex
     curl.easy_setopt(handle, CURLOPT_BUFFERSIZE, (long)CHUNK);
     curl.easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl.easy_setopt(handle, CURLOPT_CONNECTTIMEOUT, http->connect_seconds);
+    int64_t left = transfer->deadline - process_clock();
+    curl.easy_setopt(handle, CURLOPT_TIMEOUT_MS, left > 1 ? (long)left : 1L);
     curl.easy_setopt(handle, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST);
     curl.easy_setopt(handle, CURLOPT_LOW_SPEED_TIME, http->stall_seconds);
     set_certificates(http);
@@ -516,6 +521,8 @@ int http_perform(struct http *http, const struct http_request *request, struct h
         .http = http, .request = request, .reply = reply, .err = err, .where = where};
     char text[CURL_ERROR_SIZE] = "";
 
+    transfer.deadline =
+        process_clock() + (int64_t)http->whole_seconds * 1000 * (request->sink ? LONGER : 1);
     http_reply_release(reply);
     if (process_check_interrupt(err) != 0)
         return -1;

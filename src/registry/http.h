@@ -18,7 +18,10 @@
 
 struct http_settings {
     const char *ca_file; /* CA certificates (PEM) besides the system's; or NULL */
-    unsigned timeout;    /* seconds to connect, and seconds without data; 0: 10 and 30 */
+    unsigned timeout;    /* seconds to connect, and seconds below the least rate of 1 KiB a second;
+                            0: 10 and 30 */
+    unsigned whole;      /* seconds for a request with its redirects, 12 times as many for one with
+                            a sink; 0: 10 times the time below the least rate */
 };
 
 struct http_request {

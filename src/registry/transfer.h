@@ -12,6 +12,7 @@ struct transfer {
     struct error *err;
     const char *where; /* the host, for messages */
     struct hop hop;    /* the present one */
+    int64_t deadline;  /* by process_clock() */
     size_t header_bytes;
     bool inside;  /* an address of the hop was refused */
     bool failed;  /* *err says why */

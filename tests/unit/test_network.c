@@ -303,6 +303,61 @@ static void a_web_page_is_named(void **state)
     assert_true(said(&err, "a web page (HTML), 'Guest Wi-Fi & login', came instead of a token"));
 }
 
+/* --- time --- */
+
+/* D14: the least rate */
+static void slow_servers_are_left(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct digest manifest;
+
+    setenv("LBUILD_HTTP_TIMEOUT", "1", 1);
+    world->routes[ROUTE_LAYER0].replies[0].pace = 30;
+    assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
+    assert_true(said(&err, "too slow"));
+    assert_int_equal(err.kind, ERROR_RETRY);
+}
+
+/* D14: the limit of a whole request, for a server that is just fast enough */
+static void requests_end(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct http_reply reply = {0};
+    const struct http_settings settings = {.timeout = 60, .whole = 1};
+    autofree char *url = xasprintf("http://127.0.0.1:%u/v2/lambda/provided/blobs/%s",
+                                   world->server.port, world->layer_digests[0].text);
+    struct http_request request = {.url = url, .limit = WORLD_LAYER};
+    AUTOPTR(http) http = http_open(&settings, &err);
+
+    assert_non_null(http);
+    world->routes[ROUTE_LAYER0].replies[0].pace = 500;
+    assert_int_equal(http_perform(http, &request, &reply, &err), -1);
+    assert_true(said(&err, "too slow"));
+    assert_int_equal(err.kind, ERROR_RETRY);
+    http_reply_release(&reply);
+}
+
+/* D14: Retry-After is capped. Pauses here last a thousandth. */
+static void nobody_waits_for_hours(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct http_reply reply = {0};
+    const struct http_settings settings = {0};
+    autofree char *url = xasprintf("http://127.0.0.1:%u/other", world->server.port);
+    struct http_request request = {.url = url};
+    AUTOPTR(http) http = http_open(&settings, &err);
+
+    assert_non_null(http);
+    world->routes[ROUTE_OTHER].replies[0] =
+        (struct fake_reply){.status = 429, .headers = "Retry-After: 3600\r\n"};
+    assert_int_equal(http_perform(http, &request, &reply, &err), 0);
+    assert_int_equal(reply.retry_after, 60);
+    http_reply_release(&reply);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -317,6 +372,9 @@ int main(void)
         TEST(redirects_are_judged),
         TEST(a_reply_cut_in_its_head_is_a_cut),
         TEST(a_web_page_is_named),
+        TEST(slow_servers_are_left),
+        TEST(requests_end),
+        TEST(nobody_waits_for_hours),
     };
 
     return cmocka_run_group_tests_name("network", tests, NULL, NULL);
