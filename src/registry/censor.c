@@ -1,5 +1,7 @@
 #include "registry/censor.h"
 
+#include "support/control.h"
+#include "support/json.h"
 #include "support/own.h"
 
 #include <ctype.h>
@@ -137,9 +139,10 @@ static size_t match(const struct censor *censor, const char *text)
     return longest;
 }
 
-static void hide(const struct censor *censor, const char *text, struct buf *out)
+/* Stops when *out has `max` bytes or more: hostile texts and tokens take long to compare. */
+static void hide(const struct censor *censor, const char *text, size_t max, struct buf *out)
 {
-    while (*text) {
+    while (*text && out->len < max) {
         size_t length = match(censor, text);
         if (length > 0)
             buf_adds(out, HIDDEN);
@@ -152,9 +155,17 @@ static void hide(const struct censor *censor, const char *text, struct buf *out)
 void censor_quote(const struct censor *censor, const char *text, size_t max, struct buf *out)
 {
     AUTO(buf) hidden = {0};
-    hide(censor, text, &hidden);
-    for (size_t i = 0; i < hidden.len && i < max; i++)
-        buf_addc(out, hidden.data[i] >= ' ' && hidden.data[i] < 0x7f ? hidden.data[i] : '?');
+    hide(censor, text, max, &hidden);
+    size_t length = hidden.len < max ? hidden.len : max;
+    size_t whole = js_utf8_prefix(buf_text(&hidden), length);
+    bool utf8 = whole == length || (length == max && length - whole < 4); /* cut in a character */
+    if (utf8)
+        length = whole;
+
+    for (size_t i = 0; i < length; i++) {
+        char c = hidden.data[i];
+        buf_addc(out, is_control(c) || (!utf8 && (unsigned char)c > 0x7f) ? '?' : c);
+    }
 }
 
 char *censor_text(const struct censor *censor, const char *text)
@@ -172,6 +183,6 @@ int censor_error(const struct censor *censor, const char *where, struct error *e
     if (strncmp(err->text, where, own) != 0)
         own = 0;
     buf_add(&text, err->text, own);
-    hide(censor, err->text + own, &text);
+    hide(censor, err->text + own, sizeof err->text, &text);
     return error_set(err, err->kind, "%s", buf_text(&text));
 }

@@ -19,8 +19,8 @@ void censor_release(struct censor *censor);
 void censor_add(struct censor *censor, const char *secret);
 void censor_add_login(struct censor *censor, const char *username, const char *password);
 
-/* Appends at most `max` bytes of the text, with "[hidden]" for each secret and '?' for whatever
- * isn't printable ASCII: nobody promised UTF-8, and the text may be cut within a character. */
+/* Appends at most `max` bytes of the text, with "[hidden]" for each secret and '?' for each
+ * control character; in a text that isn't UTF-8, for all but ASCII. */
 void censor_quote(const struct censor *censor, const char *text, size_t max, struct buf *out);
 /* The same as a string of at most 200 bytes. Caller frees. */
 char *censor_text(const struct censor *censor, const char *text);

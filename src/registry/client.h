@@ -18,8 +18,8 @@
  * as many.
  *
  * Errors: ERROR_REGISTRY is final, ERROR_RETRY is worth another try, 128 + n is a signal. Their
- * texts say the host, the object, the status, the registry's own code and message (printable ASCII,
- * at most 200 characters) and the remedy. */
+ * texts say the host, the object, the status, the registry's own code and message (at most
+ * 200 bytes each, without secrets) and the remedy. */
 struct client_settings {
     const struct strv *mirrors; /* "HOST=URL", or NULL (endpoint.h) */
     const char *ca_file;        /* or NULL (http.h) */

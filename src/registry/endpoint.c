@@ -54,7 +54,7 @@ static int use_entry(const char *entry, const struct reference *reference, struc
     if (!equals || equals == entry || !http_url_parse(equals + 1, &url))
         return error_set(err, ERROR_USAGE,
                          "mirror '%s' is not HOST=URL, as in docker.io=https://mirror.example",
-                         entry);
+                         strchr(entry, '@') ? "(not shown: it may hold a login)" : entry);
 
     int result = check_url(entry, equals + 1, &url, err);
     size_t length = (size_t)(equals - entry);

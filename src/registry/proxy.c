@@ -170,13 +170,13 @@ static char *decode(const char *text, size_t length)
     return buf_detach(&out);
 }
 
-/* Takes [SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/...] apart. */
+/* Takes [SCHEME://][USER[:PASSWORD]@]HOST[:PORT][/...] apart. All up to the last '@' is the login:
+ * a password may hold a '/' that should have been encoded. */
 static void describe(struct proxy *proxy)
 {
     const char *scheme = strstr(proxy->url, "://"), *start = scheme ? scheme + 3 : proxy->url;
-    size_t length = strcspn(start, "/?#");
-    const char *at = memrchr(start, '@', length), *server = at ? at + 1 : start;
-    proxy->server = xstrndup(server, length - (size_t)(server - start));
+    const char *at = strrchr(start, '@'), *server = at ? at + 1 : start;
+    proxy->server = xstrndup(server, strcspn(server, "/?#"));
     if (!at)
         return;
 

@@ -203,7 +203,8 @@ static void secrets_are_found_in_any_form(void **state)
         {"'hunter2' and hunter", "'[hidden]' and [hidden]"},
         {"hunters are fine", "hunters are fine"},
         {"a:b is short, YTpi too", "[hidden] is short, [hidden] too"},
-        {"\033[1m\n\303\244", "?[1m???"},
+        {"\033[1m\n\303\244", "?[1m?\303\244"},
+        {"\303\244\303", "???"},
         {"", ""},
     };
     AUTO(censor) censor = {0};

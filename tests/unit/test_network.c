@@ -70,6 +70,18 @@ static void proxies_are_chosen_as_by_go(void **state)
     }
 }
 
+/* D2: an unencoded '/' in the password */
+static void a_proxy_with_an_odd_login_is_not_shown(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct digest manifest;
+
+    setenv("HTTPS_PROXY", "http://me:hunter/22@127.0.0.1:1", 1);
+    assert_int_equal(world_pull(world, "registry.example/a:b", &manifest, &err), -1);
+    assert_null(strstr(err.text, "hunter"));
+}
+
 /* C2: a registry on this machine needs no proxy, whatever it speaks. */
 static void this_machine_needs_no_proxy(void **state)
 {
@@ -364,6 +376,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(proxies_are_chosen_as_by_go),
+        TEST(a_proxy_with_an_odd_login_is_not_shown),
         TEST(this_machine_needs_no_proxy),
         TEST(a_proxy_that_refuses_is_named),
         TEST(addresses_are_in_zones),

@@ -387,6 +387,8 @@ static void wrong_mirrors_are_refused(void **state)
         {"a=http://10.0.0.1", "this machine only"},
         {"a=https://h.example/?q", "no user, query"},
         {"a=https://me:secret@h.example", "holds a login"},
+        {"a=ftp://me:secret@h.example", "may hold a login"}, /* D2 */
+        {"a=https://me:secret@h.example:x/", "may hold a login"},
     };
     struct world *world = *state;
 
