@@ -1,10 +1,10 @@
 #include "output/output.h"
 
 #include "output/bundle.h"
+#include "output/folder.h"
 #include "support/fs.h"
 #include "support/log.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -71,51 +71,9 @@ static int fill(const struct bundle *bundle, const struct blob_source *from, con
     return 0;
 }
 
-static bool is_empty(const char *path)
-{
-    DIR *dir = opendir(path);
-    bool empty = dir != NULL;
-    for (struct dirent *entry; empty && (entry = readdir(dir));)
-        empty = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0;
-    if (dir)
-        closedir(dir);
-    return empty;
-}
-
-/* The old folder is replaced, so it must be empty, or a layout with at most one image. */
-static int check_old(const char *path, struct error *err)
-{
-    enum { LARGEST = 4 * 1024 * 1024 };
-    struct error ignored = {0};
-    struct stat st;
-    AUTO(buf) text = {0};
-    autofree char *marker = path_join(path, "oci-layout"), *index = path_join(path, "index.json");
-
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT ? 0 : error_errno(err, ERROR_BUILD, "can't look at '%s'", path);
-
-    if (!S_ISDIR(st.st_mode))
-        return error_set(err, ERROR_USAGE,
-                         "'%s' is not a folder; remove it, or choose another name", path);
-
-    if (is_empty(path))
-        return 0;
-    if (!fs_exists(marker) || fs_read(index, LARGEST, &text, &ignored) != 0)
-        return error_set(err, ERROR_USAGE,
-                         "'%s' is a folder that isn't an OCI image layout; choose another name",
-                         path);
-
-    AUTOPTR(js) json = js_parse(buf_text(&text), text.len, index, &ignored);
-    if (!json || js_count(js_get(json, "manifests")) > 1)
-        return error_set(
-            err, ERROR_USAGE,
-            "'%s' is an OCI image layout with several images, which would all be replaced; choose "
-            "another name",
-            path);
-    return 0;
-}
-
-/* Lets the new folder appear. An old one is exchanged in the same step, and then removed. */
+/* Lets the new folder appear. An old one is exchanged in the same step, and then removed. It has
+ * been checked, but somebody may have put a file there since; and the image is done whatever
+ * happens. */
 static int put_in_place(const char *made, const char *path, struct error *err)
 {
     if (rename(made, path) == 0)
@@ -124,7 +82,12 @@ static int put_in_place(const char *made, const char *path, struct error *err)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_EXCHANGE) != 0)
         return error_errno(err, ERROR_BUILD, "can't replace '%s'; remove it first", path);
-    return fs_remove(made, err);
+
+    struct error left = {0};
+    if (folder_remove(made, &left) != 0)
+        log_warn("the image is done, but the folder that it replaced is left as '%s': %s", made,
+                 left.text);
+    return 0;
 }
 
 static int write_layout(const struct image *image, const struct blob_source *from,
@@ -140,7 +103,7 @@ static int write_layout(const struct image *image, const struct blob_source *fro
     while (length > 1 && path[length - 1] == '/')
         length--;
     autofree char *place = xstrndup(path, length);
-    if (check_old(place, err) != 0)
+    if (folder_check(place, err) != 0)
         return -1;
 
     autofree char *parent = path_dir(place);

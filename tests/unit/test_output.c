@@ -1,90 +1,11 @@
-#include "unit.h"
+#include "output_fixture.h"
 
-#include "output/output.h"
-#include "support/fs.h"
 #include "support/tar.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-struct fixture {
-    char *folder;
-    struct store store;
-    struct image image;
-};
-
-static void fixture_release(struct fixture *fixture)
-{
-    struct error err = {0};
-    store_release(&fixture->store);
-    image_release(&fixture->image);
-    assert_int_equal(fs_remove(fixture->folder, &err), 0);
-    free(fixture->folder);
-}
-
-/* An image of three layers: one small, one bigger than the copying buffers, and the
- * small one again. */
-static void set_up(struct fixture *fixture)
-{
-    static const size_t sizes[] = {3000, 5 * 1024 * 1024 + 1};
-    struct error err = {0};
-    struct image *image = &fixture->image;
-
-    memset(fixture, 0, sizeof *fixture);
-    fixture->folder = unit_folder();
-
-    autofree char *root = path_join(fixture->folder, "store");
-    assert_int_equal(store_open(&fixture->store, root, &err), 0);
-    image->layers = xcalloc(3, sizeof *image->layers);
-    for (size_t i = 0; i < countof(sizes); i++) {
-        autofree char *bytes = xmalloc(sizes[i]);
-        for (size_t k = 0; k < sizes[i]; k++)
-            bytes[k] = (char)(k * 7 + k / 1000 + i);
-        image->layers[i].size = sizes[i];
-        assert_int_equal(
-            store_put(&fixture->store, bytes, sizes[i], &image->layers[i].digest, &err), 0);
-    }
-
-    image->layers[2] = image->layers[0];
-    image->layer_count = 3;
-    image->arch = ARCH_ARM64;
-    image->variant = xstrdup("v8");
-    strv_add(&image->tags, "localhost:5000/hello:v1");
-    strv_add(&image->tags, "hello:latest");
-    buf_adds(&image->config, "{\"config\":1}");
-    buf_adds(&image->manifest, "{\"manifest\":1}");
-    assert_int_equal(
-        digest_bytes(image->config.data, image->config.len, &image->config_digest, &err), 0);
-    assert_int_equal(
-        digest_bytes(image->manifest.data, image->manifest.len, &image->manifest_digest, &err), 0);
-}
-
-static int write_to(const struct fixture *fixture, const char *type, const char *path,
-                    struct error *err)
-{
-    const struct output *output = output_find(type);
-    assert_non_null(output);
-    const struct blob_source from = {.store = &fixture->store};
-    return output->write(&fixture->image, &from, NULL, path, err);
-}
-
-static void check_index(const struct fixture *fixture, const char *bytes, size_t length)
-{
-    autofree char *expected =
-        xasprintf("{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.index.v1+json\","
-                  "\"manifests\":[{\"mediaType\":"
-                  "\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"%s\","
-                  "\"size\":14,\"annotations\":{"
-                  "\"io.containerd.image.name\":\"localhost:5000/hello:v1\","
-                  "\"org.opencontainers.image.ref.name\":\"v1\"},\"platform\":{"
-                  "\"architecture\":\"arm64\",\"os\":\"linux\",\"variant\":\"v8\"}}]}",
-                  fixture->image.manifest_digest.text);
-    assert_int_equal(length, strlen(expected));
-    assert_memory_equal(bytes, expected, length);
-}
 
 static void check_docker_manifest(const struct fixture *fixture, const char *bytes, size_t length)
 {
@@ -270,17 +191,6 @@ static void a_layer_goes_on_with_what_was_begun(void **state)
     }
 }
 
-static size_t names_in(const char *folder)
-{
-    size_t count = 0;
-    DIR *dir = opendir(folder);
-    assert_non_null(dir);
-    for (struct dirent *entry; (entry = readdir(dir));)
-        count += entry->d_name[0] != '.' || strlen(entry->d_name) > 2;
-    closedir(dir);
-    return count;
-}
-
 static void what_was_begun_can_be_abandoned(void **state)
 {
     AUTO(fixture) fixture;
@@ -445,74 +355,6 @@ static void a_damaged_blob_ends_it(void **state)
     }
 }
 
-static void a_folder(void **state)
-{
-    AUTO(fixture) fixture;
-    struct error err = {0};
-    struct stat st;
-    (void)state;
-
-    set_up(&fixture);
-    autofree char *out = path_join(fixture.folder, "layout"), *slash = xasprintf("%s//", out);
-    autofree char *marker = path_join(out, "oci-layout"), *index = path_join(out, "index.json"),
-                  *extra = path_join(out, "extra");
-    mode_t mask = umask(077);
-    assert_int_equal(write_to(&fixture, "oci-layout", slash, &err), 0);
-    umask(mask);
-    assert_int_equal(stat(out, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0755);
-
-    AUTO(buf) text = {0}, mark = {0};
-    assert_int_equal(fs_read(marker, 100, &mark, &err), 0);
-    assert_string_equal(buf_text(&mark), "{\"imageLayoutVersion\":\"1.0.0\"}");
-    assert_int_equal(fs_read(index, 10000, &text, &err), 0);
-    check_index(&fixture, text.data, text.len);
-    for (size_t i = 0; i < 2; i++) {
-        autofree char *name =
-            xasprintf("%s/blobs/sha256/%s", out, digest_hex(&fixture.image.layers[i].digest));
-        struct digest digest;
-        autoclose int fd = open(name, O_RDONLY);
-        assert_int_equal(digest_fd(fd, name, &digest, NULL, &err), 0);
-        assert_true(digest_equal(&digest, &fixture.image.layers[i].digest));
-        assert_int_equal(fstat(fd, &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0644);
-    }
-
-    /* Again: replaced as a whole. */
-    assert_int_equal(fs_write(extra, "", 0, 0644, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
-    assert_false(fs_exists(extra));
-    assert_true(fs_exists(marker));
-}
-
-static void other_folders_are_left_alone(void **state)
-{
-    AUTO(fixture) fixture;
-    struct error err = {0};
-    (void)state;
-
-    set_up(&fixture);
-    autofree char *out = path_join(fixture.folder, "photos"), *file = path_join(out, "index.json"),
-                  *mark = path_join(out, "oci-layout");
-    assert_int_equal(fs_mkdirs(out, &err), 0);
-    assert_int_equal(fs_write(file, "{}", 2, 0644, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), -1);
-    assert_int_equal(err.kind, ERROR_USAGE);
-    assert_int_equal(fs_write(mark, "{}", 2, 0644, &err), 0);
-    assert_int_equal(fs_write(file, "{\"manifests\":[{},{}]}", 20, 0644, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), -1);
-    assert_non_null(strstr(err.text, "several images"));
-    assert_int_equal(fs_write(file, "{\"manifests\":[{}]}", 18, 0644, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
-    assert_int_equal(fs_remove(out, &err), 0);
-    assert_int_equal(fs_mkdirs(out, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
-
-    autofree char *plain = path_join(fixture.folder, "plain");
-    assert_int_equal(fs_write(plain, "", 0, 0644, &err), 0);
-    assert_int_equal(write_to(&fixture, "oci-layout", plain, &err), -1);
-}
-
 static void names(void **state)
 {
     (void)state;
@@ -531,8 +373,6 @@ int main(void)
         cmocka_unit_test(links_stay_and_folders_are_refused),
         cmocka_unit_test(devices_and_streams),
         cmocka_unit_test(a_damaged_blob_ends_it),
-        cmocka_unit_test(a_folder),
-        cmocka_unit_test(other_folders_are_left_alone),
         cmocka_unit_test(names),
     };
 
