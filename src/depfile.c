@@ -1,8 +1,8 @@
 #include "depfile.h"
 
 #include "provenance/trust.h"
-#include "support/fs.h"
 #include "support/makerule.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <fcntl.h>
@@ -150,7 +150,11 @@ int depfile_stamp(const struct pipeline_options *options, int64_t looked, struct
 {
     const struct timespec time = {.tv_sec = looked / 1000000000, .tv_nsec = looked % 1000000000},
                           times[] = {time, time};
+    struct stat st;
     if (!options->stamp)
+        return 0;
+    /* A device's or a FIFO's time says nothing, and is not ours to set. */
+    if (stat(options->stamp, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
         return 0;
     autoclose int fd = open(options->stamp, O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     return fd >= 0 && futimens(fd, times) == 0
@@ -180,7 +184,7 @@ int depfile_write(const struct pipeline_options *options, const struct pipeline 
         return -1;
 
     makerule_write(target, &paths, &text);
-    if (fs_write(options->depfile, text.data, text.len, 0644, err) != 0 ||
+    if (outfile_write(options->depfile, text.data, text.len, err) != 0 ||
         (!fs_exists(target) && depfile_stamp(options, 0, err) != 0))
         return -1;
 

@@ -1,6 +1,6 @@
 #include "fresh.h"
 
-#include "support/fs.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <dirent.h>
@@ -367,6 +367,14 @@ static void add_answers(const struct pipeline *p, struct buf *record)
             add_content(p->execution.bases[i].base.answer, record);
 }
 
+/* What was written through a FIFO, a device or a descriptor is not there to be found again. */
+static bool stays(const char *output)
+{
+    struct stat st;
+    autofree char *real = outfile_regular(output);
+    return real || (stat(output, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
 static void add_output(const char *output, struct walk *w)
 {
     struct stat st;
@@ -386,7 +394,7 @@ void fresh_record(const struct pipeline_options *options, const struct pipeline 
         p->facts.context_files > WALK_MAX)
         return;
     autofree char *path = record_path(&key, &err), *output = path_join(cwd, p->plan.output_file);
-    if (!path)
+    if (!path || !stays(output))
         return;
     if (p->unlisted) {
         unlink(path);

@@ -1,6 +1,6 @@
 #include "all/all.h"
 
-#include "support/fs.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <string.h>
@@ -126,11 +126,11 @@ int all_write_files(const struct pipeline_options *options, const struct functio
 
     js_dump_pretty(metadata, &text);
     if (options->metadata_file &&
-        fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+        outfile_write(options->metadata_file, text.data, text.len, err) != 0)
         return -1;
     if (!options->image_refs)
         return 0;
-    return fs_write(options->image_refs, buf_text(&references), references.len, 0644, err);
+    return outfile_write(options->image_refs, buf_text(&references), references.len, err);
 }
 
 int all_verdict(const struct functions *functions, struct error *err)

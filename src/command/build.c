@@ -4,8 +4,8 @@
 #include "fresh.h"
 #include "image/image.h"
 #include "pipeline.h"
-#include "support/fs.h"
 #include "support/log.h"
+#include "support/outfile.h"
 #include "support/own.h"
 #include "support/process.h"
 
@@ -60,14 +60,14 @@ static int write_files(const struct pipeline_options *options, const struct fres
     add_references(result, &references);
 
     if (options->metadata_file &&
-        fs_write(options->metadata_file, text.data, text.len, 0644, err) != 0)
+        outfile_write(options->metadata_file, text.data, text.len, err) != 0)
         return -1;
     if (options->image_refs &&
-        fs_write(options->image_refs, buf_text(&references), references.len, 0644, err) != 0)
+        outfile_write(options->image_refs, buf_text(&references), references.len, err) != 0)
         return -1;
     if (!options->iidfile)
         return 0;
-    return fs_write(options->iidfile, result->config.text, strlen(result->config.text), 0644, err);
+    return outfile_write(options->iidfile, result->config.text, strlen(result->config.text), err);
 }
 
 static int report(const struct pipeline_options *options, const struct fresh_result *result,

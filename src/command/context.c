@@ -1,7 +1,7 @@
 #include "dockerfile/context.h"
 #include "command/command.h"
 #include "pipeline.h"
-#include "support/fs.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <string.h>
@@ -21,14 +21,14 @@ static int write_piece(void *data, const void *bytes, size_t length, struct erro
 static int write_file(const struct pipeline *p, const char *dockerfile, const char *path,
                       struct error *err)
 {
-    AUTO(atomic) file = ATOMIC_INIT;
-    if (atomic_open(&file, path, 0644, err) != 0)
+    AUTO(outfile) file = OUTFILE_INIT;
+    if (outfile_open(&file, path, err) != 0)
         return -1;
 
     struct target target = {file.fd, path};
     if (context_write(&p->plan, &p->facts.context, dockerfile, write_piece, &target, err) != 0)
         return -1;
-    return atomic_commit(&file, err);
+    return outfile_commit(&file, err);
 }
 
 static const struct option_row rows[] = {

@@ -1,7 +1,7 @@
 #include "command/command.h"
 #include "dockerfile/dockerfile.h"
 #include "pipeline.h"
-#include "support/fs.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <string.h>
@@ -27,7 +27,7 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
         return -1;
 
     if (options.output && strcmp(options.output, "-") != 0)
-        return fs_write(options.output, buf_text(&dockerfile.text), dockerfile.text.len, 0644, err);
+        return outfile_write(options.output, buf_text(&dockerfile.text), dockerfile.text.len, err);
     buf_add(out, buf_text(&dockerfile.text), dockerfile.text.len);
     return 0;
 }

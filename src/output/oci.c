@@ -1,11 +1,9 @@
 #include "output/output.h"
 
 #include "output/bundle.h"
-#include "support/fs.h"
 #include "support/log.h"
+#include "support/outfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -122,28 +120,12 @@ static int write_file(const struct bundle *bundle, const struct blob_source *fro
                       struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
-    if (atomic_open(&file, path, 0644, err) != 0)
+    if (atomic_open(&file, path, 0666, err) != 0)
         return -1;
     struct target target = {.fd = file.fd, .name = path};
     if (write_tar(bundle, from, &target, err) != 0)
         return -1;
     return replace(&file, from->store, err);
-}
-
-/* The file to make or replace; NULL: the path names something else. A link to a file stays: the
- * file that it leads to is replaced. Caller frees. */
-static char *regular_target(const char *path)
-{
-    struct stat st;
-    if (strcmp(path, "-") == 0)
-        return NULL;
-    if (stat(path, &st) != 0)
-        return xstrdup(path);
-    if (!S_ISREG(st.st_mode))
-        return NULL;
-
-    char *real = realpath(path, NULL);
-    return real ? real : xstrdup(path);
 }
 
 /* A file whose first part, the base's layers, is written while the compiler works. */
@@ -189,7 +171,7 @@ static struct output_begun *begin(const struct store *store, const char *path,
                                   struct verify_sink *sink)
 {
     struct error ignored; /* the final write meets the same error again */
-    autofree char *real = regular_target(path);
+    autofree char *real = strcmp(path, "-") != 0 ? outfile_regular(path) : NULL;
     if (!real)
         return NULL;
 
@@ -198,7 +180,7 @@ static struct output_begun *begin(const struct store *store, const char *path,
     begun->file = (struct atomic)ATOMIC_INIT;
     *sink = (struct verify_sink){.blob = begin_blob, .bytes = add_bytes, .data = begun};
 
-    if (atomic_open(&begun->file, real, 0644, &ignored) == 0) {
+    if (atomic_open(&begun->file, real, 0666, &ignored) == 0) {
         begun->target = (struct target){.fd = begun->file.fd, .name = begun->file.path};
         begun->tar = tar_writer_open(to_target, &begun->target, &ignored);
     }
@@ -288,7 +270,7 @@ static int write_oci(const struct image *image, const struct blob_source *from,
     if (strcmp(path, "-") == 0)
         return write_stream(&bundle, from, STDOUT_FILENO, "standard output", err);
 
-    autofree char *real = regular_target(path);
+    autofree char *real = outfile_regular(path);
     if (real && !fits(begun, &bundle, real))
         return write_file(&bundle, from, real, err);
     if (real)
@@ -299,9 +281,9 @@ static int write_oci(const struct image *image, const struct blob_source *from,
                          "'%s' is a folder; name a file, or use -o type=oci-layout,dest=%s", path,
                          path);
 
-    autoclose int fd = open(path, O_WRONLY | O_CLOEXEC);
+    autoclose int fd = outfile_through(path, err);
     if (fd < 0)
-        return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
+        return -1;
     return write_stream(&bundle, from, fd, path, err);
 }
 

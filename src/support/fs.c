@@ -1,13 +1,17 @@
 #include "support/fs.h"
 
 #include "support/own.h"
+#include "support/process.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
+
+enum { TRIES = 100 };
 
 char *path_join(const char *a, const char *b)
 {
@@ -108,8 +112,12 @@ int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, stru
 
     while (length > 0) {
         ssize_t put = write(fd, at, length);
-        if (put < 0 && errno == EINTR)
+        if (put < 0 && errno == EINTR) {
+            /* The reader of a pipe may never come back. */
+            if (process_check_interrupt(err) != 0)
+                return -1;
             continue;
+        }
         if (put < 0)
             return error_errno(err, ERROR_BUILD, "can't write '%s'", name);
         at += put;
@@ -220,19 +228,48 @@ bool fs_same_file(const struct stat *before, const struct stat *after)
  * such files. */
 static int open_nameless(const char *dir, mode_t mode)
 {
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (fd >= 0 && fchmod(fd, mode) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
+    return open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 }
 
-static char *temporary_name(const char *path)
+#define MARK ".lbuild-"
+#define CHANCE "XXXXXX"
+static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+char *fs_temporary(const char *path)
 {
+    unsigned char chance[sizeof CHANCE - 1];
+    if (getentropy(chance, sizeof chance) != 0)
+        return NULL;
+
     autofree char *dir = path_dir(path);
-    autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(path));
+    autofree char *name = xasprintf(".%.200s" MARK CHANCE, path_base(path));
+    for (size_t i = 0, at = strlen(name) - sizeof chance; i < sizeof chance; i++)
+        name[at + i] = letters[chance[i] % (sizeof letters - 1)];
     return path_join(dir, name);
+}
+
+bool fs_lock(int fd, const char *path)
+{
+    struct stat ours, named;
+    return (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) && fstat(fd, &ours) == 0 &&
+           lstat(path, &named) == 0 && ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+/* A file under a temporary name. It is locked, so that nobody takes it for a dead run's. */
+static int open_temporary(struct atomic *file, mode_t mode)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        autofree char *name = fs_temporary(file->path);
+        autoclose int fd =
+            name ? open(name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode) : -1;
+        if (fd >= 0 && fs_lock(fd, name)) {
+            file->temporary = take(name);
+            return take_fd(fd);
+        }
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+    }
+    return -1;
 }
 
 int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error *err)
@@ -240,46 +277,23 @@ int atomic_open(struct atomic *file, const char *path, mode_t mode, struct error
     autofree char *dir = path_dir(path);
     file->path = xstrdup(path);
     file->fd = open_nameless(dir, mode);
-    if (file->fd >= 0)
-        return 0;
-
-    file->temporary = temporary_name(path);
-    file->fd = mkostemp(file->temporary, O_CLOEXEC);
-    if (file->fd < 0) {
-        error_errno(err, ERROR_BUILD, "can't write '%s'", path);
-        free(take(file->temporary));
-        return -1;
-    }
-    if (fchmod(file->fd, mode) != 0)
-        return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
-    return 0;
-}
-
-/* Replaces the X's of a temporary name by six random letters or digits. */
-static int fill_in(char *name)
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    unsigned char chance[6];
-    char *at = name + strlen(name) - sizeof chance;
-    if (getentropy(chance, sizeof chance) != 0)
-        return -1;
-
-    for (size_t i = 0; i < sizeof chance; i++)
-        at[i] = letters[chance[i] % (sizeof letters - 1)];
-    return 0;
+    if (file->fd < 0)
+        file->fd = open_temporary(file, mode);
+    return file->fd >= 0 ? 0 : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
 /* Gives a nameless file its final name (1), or a temporary one beside it when that is taken (0). */
 static int name_it(struct atomic *file)
 {
     char self[64];
+    (void)flock(file->fd, LOCK_EX | LOCK_NB); /* as open_temporary does */
     snprintf(self, sizeof self, "/proc/self/fd/%d", file->fd);
     if (linkat(AT_FDCWD, self, AT_FDCWD, file->path, AT_SYMLINK_FOLLOW) == 0)
         return 1;
 
-    for (int tries = 0; errno == EEXIST && tries < 100; tries++) {
-        autofree char *name = temporary_name(file->path);
-        if (fill_in(name) != 0)
+    for (int tries = 0; errno == EEXIST && tries < TRIES; tries++) {
+        autofree char *name = fs_temporary(file->path);
+        if (!name)
             return -1;
         if (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0) {
             file->temporary = take(name);
@@ -303,9 +317,12 @@ int atomic_commit(struct atomic *file, struct error *err)
     if (named < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
 
-    int fd = take_fd(file->fd);
-    if (close(fd) != 0 || (named == 0 && rename(file->temporary, file->path) != 0))
+    /* After fsync nothing is left that close could report, and the lock holds until the rename. */
+    if ((file->lazy && close(take_fd(file->fd)) != 0) ||
+        (named == 0 && rename(file->temporary, file->path) != 0))
         return error_errno(err, ERROR_BUILD, "can't write '%s'", file->path);
+    autoclose_release(&file->fd);
+    file->fd = -1;
     free(take(file->temporary));
     return 0;
 }

@@ -29,7 +29,8 @@ bool path_below(const char *path, const char *folder, const char **rest);
 int fs_read(const char *path, size_t max, struct buf *out, struct error *err) must_check;
 /* Reads everything from a descriptor, at most `max` bytes; `name` is for the message. */
 int fs_read_fd(int fd, const char *name, size_t max, struct buf *out, struct error *err) must_check;
-/* Writes all bytes, whatever short writes and interrupts come in between. */
+/* Writes all bytes, whatever short writes come in between. A signal that ends lbuild (process.h)
+ * ends a write that waits. */
 int fs_write_fd(int fd, const char *name, const void *bytes, size_t length,
                 struct error *err) must_check;
 /* Call it after each write to a large new file: the disk starts on the finished part while the rest
@@ -47,13 +48,20 @@ bool fs_exists(const char *path);
 /* Whether two calls of stat() saw the same file, unchanged in between. */
 bool fs_same_file(const struct stat *before, const struct stat *after);
 
+/* A name for what is being made beside `path`: ".NAME.lbuild-" and six random letters. NULL, with
+ * errno set, when there is no randomness. Caller frees. */
+char *fs_temporary(const char *path);
+/* Locks what was just made under such a name, until it is closed. False when another process took
+ * it for a leftover: then try another name. File systems may lack locks. */
+bool fs_lock(int fd, const char *path) must_check;
+
 /* A file that appears whole or not at all: written without a name (or under a temporary one, where
  * the file system can't), then fsync and rename.
  *
  *     AUTO(atomic) file = ATOMIC_INIT;
  *     atomic_open(&file, "out.tar", 0644, err), write to file.fd, atomic_commit(&file, err)
  *
- * Released without a commit, it leaves nothing behind. The mode is exact, whatever the umask. */
+ * Released without a commit, it leaves nothing behind. The mode is less the umask. */
 struct atomic {
     int fd;
     char *path, *temporary;

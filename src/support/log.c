@@ -2,7 +2,7 @@
 
 #include "support/control.h"
 #include "support/finding.h"
-#include "support/fs.h"
+#include "support/outfile.h"
 #include "support/own.h"
 
 #include <inttypes.h>
@@ -346,7 +346,7 @@ int log_end(int status, struct error *err)
     if (!report)
         return 0;
     js_dump_pretty(report, &text);
-    return fs_write(state.report_file, text.data, text.len, 0644, err);
+    return outfile_write(state.report_file, text.data, text.len, err);
 }
 
 /* --- meters --- */

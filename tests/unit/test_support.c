@@ -153,7 +153,7 @@ static void atomic_leaves_old_or_new(void **state)
     assert_int_equal(fs_write(path, "old", 3, 0644, &err), 0);
     umask(mask);
     assert_int_equal(stat(path, &st), 0);
-    assert_int_equal(st.st_mode & 0777, 0644);
+    assert_int_equal(st.st_mode & 0777, 0600);
     {
         AUTO(atomic) file = ATOMIC_INIT;
         assert_int_equal(atomic_open(&file, path, 0644, &err), 0);
