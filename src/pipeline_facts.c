@@ -2,9 +2,9 @@
 
 #include "engine/execute.h"
 #include "support/data.h"
-#include "support/fs.h"
 #include "support/ignore.h"
 #include "support/log.h"
+#include "support/outfile.h"
 #include "support/own.h"
 #include "template/lockfiles.h"
 
@@ -51,13 +51,33 @@ static char *inside(const struct facts *facts, const char *path)
     return xstrdup(rest);
 }
 
+/* Links in the project must not lead the output out of its folder, unless the user typed its name.
+ */
+static int check_links(const struct pipeline_options *options, const struct facts *facts,
+                       const char *output, struct error *err)
+{
+    if (plan_output_is_typed(&facts->project, options->out.dest))
+        return 0;
+
+    autofree char *file = outfile_regular(output), *parent = path_dir(file ? file : output),
+                  *real = realpath(file ? parent : output, NULL),
+                  *dir = realpath(facts->project.dir, NULL);
+    if (!real || !dir || path_below(real, dir, NULL))
+        return 0;
+    return error_set(
+        err, ERROR_PROJECT,
+        "'%s' leads to '%s' by a link, out of the project's folder; remove the link, or "
+        "name the output with -o",
+        output, real);
+}
+
 /* The output must not become its own input. Nor must the files written for make: a depfile's folder
  * inside the project counts as lbuild's own. */
 static int find_own(const struct pipeline_options *options, struct facts *facts, struct error *err)
 {
     autofree char *output =
         plan_output_file(&facts->project, options->out.type, options->out.dest, err);
-    if (!output)
+    if (!output || check_links(options, facts, output, err) != 0)
         return -1;
 
     strv_take(&facts->left_out, inside(facts, output));

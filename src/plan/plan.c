@@ -410,6 +410,26 @@ static int decide_image(const struct plan_facts *facts, struct plan *plan, struc
     return 0;
 }
 
+bool plan_output_is_typed(const struct project *project, const char *file)
+{
+    const struct origin *origin = &project->values[KEY_OUTPUT_FILE].origin;
+    return file || (origin->file && origin->line == 0);
+}
+
+/* A project comes from anywhere, and building it must not write anywhere. */
+static int check_output_file(const struct project *project, const char *file, struct error *err)
+{
+    autofree char *clean = file[0] == '/' ? NULL : path_clean(file);
+    autofree char *slashed = clean ? xasprintf("/%s/", clean) : NULL;
+    if (plan_output_is_typed(project, NULL) || (slashed && clean[0] && !strstr(slashed, "/.git/")))
+        return 0;
+
+    autofree char *place = origin_text(&project->values[KEY_OUTPUT_FILE].origin);
+    return error_set(err, ERROR_PROJECT, "%s: '%s' %s; to write there, name it with -o", place,
+                     file,
+                     slashed && clean[0] ? "belongs to git" : "is not below the project's folder");
+}
+
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err)
 {
@@ -423,6 +443,8 @@ char *plan_output_file(const struct project *project, const char *type, const ch
 
     autofree char *fallback = xasprintf("%s%s", name, strcmp(type, "oci") == 0 ? ".tar" : ".oci");
     const char *set = project_get(project, KEY_OUTPUT_FILE);
+    if (set && check_output_file(project, set, err) != 0)
+        return NULL;
     return path_join(project->dir, set ? set : fallback);
 }
 

@@ -160,14 +160,18 @@ void plan_release(struct plan *plan);
 char *plan_base_of(const struct project *project, const struct template *t,
                    struct error *err) must_check;
 /* Where the image goes: `file` (from -o), else [output] file, else a name made from the project's.
- * `type` NULL: [output] type. NULL with ERROR_PROJECT when the folder's name can't name an image.
- * Caller frees. */
+ * `type` NULL: [output] type. NULL with ERROR_PROJECT when the folder's name can't name an image,
+ * and for a project file that names a path outside of its folder. Caller frees. */
 char *plan_output_file(const struct project *project, const char *type, const char *file,
                        struct error *err) must_check;
 
 /* For programs linked with musl: musl gives a thread 128 KiB of stack unless the program says
  * otherwise, and 8 MiB at most, which is what glibc gives. */
 #define PLAN_MUSL_STACK "-Wl,-z,stack-size=8388608"
+
+/* Whether the user typed the output's name, with -o (`file`) or --set, and so may mean any
+ * place. */
+bool plan_output_is_typed(const struct project *project, const char *file);
 
 /* Whether gcc treats a source as C++. */
 bool plan_is_cxx(const char *source);

@@ -78,7 +78,7 @@ KEY(OUTPUT_TYPE, "output", "type", TYPE_OUTPUT, "oci",
 KEY(OUTPUT_COMPRESSION, "output", "compression", TYPE_LEVEL, "default",
     "Compression of layers: default, fast (larger) or best (smaller, but slow).")
 KEY(OUTPUT_FILE, "output", "file", TYPE_PATH, NULL,
-    "Path of the image. Default: project.name and .tar.")
+    "Path of the image, below the project's folder. Default: project.name and .tar.")
 
 KEY(CHECK_IGNORE, "check", "ignore", TYPE_WORDS, NULL,
     "Rules of 'lbuild check' to ignore, e.g. LB061 LB082.")
