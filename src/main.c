@@ -4,6 +4,7 @@
 #include "support/own.h"
 #include "support/strv.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -53,8 +54,21 @@ static int run(const char *const *argv, struct buf *out, struct error *err)
     return command->run(rest, out, err);
 }
 
+/* Takes the places of standard descriptors that are closed. Otherwise the first files opened get
+ * their numbers, and then everything that is printed. */
+static bool fill_standard_descriptors(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return false;
+    return true;
+}
+
 int main(int argc, char **argv)
 {
+    if (!fill_standard_descriptors())
+        return ERROR_INTERNAL;
+
     struct error err = {0};
     AUTO(buf) out = {0};
     (void)argc;
