@@ -132,8 +132,8 @@ static bool add_folder(const char *path, const char *own, struct buf *line)
         return false;
 
     for (struct dirent *entry; (entry = readdir(dir));)
-        if (!is_named(own, entry->d_name) && strcmp(entry->d_name, ".") != 0 &&
-            strcmp(entry->d_name, "..") != 0)
+        if (!is_named(own, entry->d_name) && !fs_is_temporary(entry->d_name, NULL) &&
+            strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             sum += fnv(entry->d_name);
     closedir(dir);
     buf_addf(line, "d %016" PRIx64 " %s%s\n", sum, path, own);
@@ -203,7 +203,7 @@ static bool walk(struct walk *w, const char *path)
     for (struct dirent *entry; good && (entry = readdir(dir));) {
         const char *name = entry->d_name;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, ".git") == 0 ||
-            is_named(own, name))
+            is_named(own, name) || fs_is_temporary(name, NULL))
             continue;
         autofree char *child = path_join(path, name);
         good = ++w->count <= WALK_MAX && !strpbrk(name, "\n\t");

@@ -83,7 +83,8 @@ static int scan_entry(struct scan *scan, int parent, const char *name, const cha
                       struct error *err)
 {
     struct stat st;
-    if (strcmp(name, ".git") == 0 || strv_contains(scan->left_out, path))
+    if (strcmp(name, ".git") == 0 || fs_is_temporary(name, NULL) ||
+        strv_contains(scan->left_out, path))
         return 0;
     if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT

@@ -23,8 +23,8 @@ struct context {
 };
 
 /* Walks the project folder and follows no links. Leaves out the ignore file's matches, `left_out`
- * (cleaned paths relative to the folder, e.g. of the output), .git, and everything that is neither
- * a regular file nor a directory nor a link. At most 1,000,000 files. */
+ * (cleaned paths relative to the folder, e.g. of the output), leftovers of killed runs, .git, and
+ * everything that is neither a regular file nor a directory nor a link. At most 1,000,000 files. */
 int context_scan(const char *dir, const struct ignore *ignore, const struct strv *left_out,
                  struct context *out, struct error *err) must_check;
 void context_release(struct context *context);

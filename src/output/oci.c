@@ -120,6 +120,7 @@ static int write_file(const struct bundle *bundle, const struct blob_source *fro
                       struct error *err)
 {
     AUTO(atomic) file = ATOMIC_INIT;
+    outfile_sweep(path);
     if (atomic_open(&file, path, 0666, err) != 0)
         return -1;
     struct target target = {.fd = file.fd, .name = path};
@@ -180,6 +181,7 @@ static struct output_begun *begin(const struct store *store, const char *path,
     begun->file = (struct atomic)ATOMIC_INIT;
     *sink = (struct verify_sink){.blob = begin_blob, .bytes = add_bytes, .data = begun};
 
+    outfile_sweep(real);
     if (atomic_open(&begun->file, real, 0666, &ignored) == 0) {
         begun->target = (struct target){.fd = begun->file.fd, .name = begun->file.path};
         begun->tar = tar_writer_open(to_target, &begun->target, &ignored);

@@ -33,10 +33,10 @@ static int write_one(const struct bundle_file *file, const struct blob_source *f
                      const char *folder, struct error *err)
 {
     autofree char *path = path_join(folder, file->path);
-    autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    autoclose int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     struct target target = {.fd = fd, .name = path};
 
-    if (fd < 0 || fchmod(fd, 0644) != 0)
+    if (fd < 0)
         return error_errno(err, ERROR_BUILD, "can't write '%s'", path);
     if (file->bytes ? to_target(&target, file->bytes, file->size, err) != 0
                     : copy_blob(from, &file->digest, file->size, to_target, &target, err) != 0)
@@ -47,13 +47,13 @@ static int write_one(const struct bundle_file *file, const struct blob_source *f
 static int fill(const struct bundle *bundle, const struct blob_source *from, const char *folder,
                 struct error *err)
 {
-    static const char *const parts[] = {"", "blobs", "blobs/sha256"};
+    static const char *const parts[] = {"blobs", "blobs/sha256"};
     struct log_meter meter = {0};
     uint64_t total = 0;
 
     for (size_t i = 0; i < countof(parts); i++) {
-        autofree char *path = parts[i][0] ? path_join(folder, parts[i]) : xstrdup(folder);
-        if ((parts[i][0] && mkdir(path, 0755) != 0) || chmod(path, 0755) != 0)
+        autofree char *path = path_join(folder, parts[i]);
+        if (mkdir(path, 0777) != 0)
             return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
     }
 
@@ -90,6 +90,34 @@ static int put_in_place(const char *made, const char *path, struct error *err)
     return 0;
 }
 
+static void sweep(const char *leftover)
+{
+    struct error ignored = {0};
+    if (folder_remove(leftover, &ignored) != 0)
+        return; /* not a folder of ours, or another process was quicker */
+}
+
+/* Makes a folder beside `place` and locks it, so that nobody takes it for a dead run's. Returns the
+ * lock, or -1. */
+static int make_folder(const char *place, char **made, struct error *err)
+{
+    enum { TRIES = 100 };
+    for (int tries = 0; tries < TRIES; tries++) {
+        autofree char *name = fs_temporary(place);
+        bool done = name && mkdir(name, 0777) == 0;
+        if (!done && errno == EEXIST)
+            continue;
+        autoclose int fd = done ? open(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+        if (fd < 0)
+            break;
+        if (fs_lock(fd, name)) {
+            *made = take(name);
+            return take_fd(fd);
+        }
+    }
+    return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
+}
+
 static int write_layout(const struct image *image, const struct blob_source *from,
                         struct output_begun *begun, const char *path, struct error *err)
 {
@@ -106,18 +134,18 @@ static int write_layout(const struct image *image, const struct blob_source *fro
     if (folder_check(place, err) != 0)
         return -1;
 
-    autofree char *parent = path_dir(place);
-    autofree char *name = xasprintf(".%.200s.XXXXXX", path_base(place)),
-                  *made = path_join(parent, name);
-    if (!mkdtemp(made))
-        return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
+    fs_sweep(place, sweep);
+    autofree char *made = NULL;
+    autoclose int lock = make_folder(place, &made, err);
+    if (lock < 0)
+        return -1;
 
     bundle_make(image, &bundle);
     if (fill(&bundle, from, made, err) == 0 && put_in_place(made, place, err) == 0)
         return 0;
 
     struct error left = {0};
-    if (fs_remove(made, &left) != 0)
+    if (folder_remove(made, &left) != 0)
         log_warn("%s; remove it by hand", left.text);
     return -1;
 }

@@ -25,11 +25,11 @@ struct provenance {
 
 /* Works in linked work trees, submodules, shallow, partial and sparse clones, on a detached HEAD,
  * with GIT_DIR and GIT_WORK_TREE. Changes in `left_out` (paths relative to the folder, or NULL)
- * don't count: it is lbuild's own output. Writes nothing, and runs no filter or hook. A repository
- * that git wouldn't trust (git-config(1), safe.directory) is ERROR_PROJECT with the remedy, and so
- * is one with a FIFO, socket or device among its files. One that libgit2 can't read (damaged, or of
- * a newer kind) gives a warning and no facts. libgit2 is loaded only when there is a ".git" in or
- * above the folder, or a GIT_DIR. */
+ * don't count: it is lbuild's own output. Nor do untracked leftovers of killed runs. Writes
+ * nothing, and runs no filter or hook. A repository that git wouldn't trust (git-config(1),
+ * safe.directory) is ERROR_PROJECT with the remedy, and so is one with a FIFO, socket or device
+ * among its files. One that libgit2 can't read (damaged, or of a newer kind) gives a warning and no
+ * facts. libgit2 is loaded only when there is a ".git" in or above the folder, or a GIT_DIR. */
 int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,
                     struct error *err) must_check;
 /* Adds the files below the folder that git tracks, as paths that start with `dir`, whether they

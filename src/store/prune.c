@@ -164,7 +164,9 @@ static int prune_folder(struct prune *prune, const char *folder, struct error *e
             continue;
         }
 
-        if (last_use(&st) >= prune->before || (strcmp(folder, "partial") == 0 && held(path)))
+        bool partial = strcmp(folder, "partial") == 0,
+             dead = partial && strncmp(list.items[i], "new.", 4) == 0; /* nobody continues it */
+        if ((last_use(&st) >= prune->before && !dead) || (partial && held(path)))
             continue;
         if (discard(prune, path, &st, err) != 0)
             return -1;

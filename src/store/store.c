@@ -14,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* XDG Base Directory Specification: relative paths in the variable are invalid, to be ignored. */
+/* XDG Base Directory Specification: relative paths in the variable are invalid, to be ignored, and
+ * new folders have the mode 0700. */
 static char *default_root(bool *shared)
 {
     const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME"),
@@ -80,7 +81,7 @@ int store_open(struct store *store, const char *root, struct error *err)
         store->root = default_root(&shared);
     }
 
-    if ((shared ? check_owner(store->root, err) : fs_mkdirs(store->root, err)) != 0 ||
+    if ((shared ? check_owner(store->root, err) : fs_mkdirs_private(store->root, err)) != 0 ||
         lock_shared(store, err) != 0) {
         store_release(store);
         return error_wrap(err, "the cache can't be used (set XDG_CACHE_HOME to move it)");
@@ -100,7 +101,7 @@ void store_release(struct store *store)
 char *store_path(const struct store *store, const char *folder, const char *name, struct error *err)
 {
     autofree char *path = path_join(store->root, folder);
-    if (fs_mkdirs(path, err) != 0)
+    if (fs_mkdirs_private(path, err) != 0)
         return NULL;
     return path_join(path, name);
 }
@@ -176,6 +177,10 @@ void store_discard(const struct store *store, const struct digest *digest)
         unlink(path);
 }
 
+/* Names in partial/ of blobs whose digest is not known yet. */
+#define NEW "new."
+#define CHANCE "XXXXXX"
+
 /* Writing a blob. The file in partial/ is locked as long as it is open here. A process that finds
  * it unlocked may continue (or prune) it; one that finds it locked waits. */
 
@@ -250,14 +255,42 @@ static int open_partial(struct store_writer *writer, struct error *err)
     }
 }
 
+/* Removes what killed runs left under random names: nobody holds the lock, nor can continue it. */
+static void sweep_new(const char *of)
+{
+    autofree char *folder = path_dir(of);
+    DIR *dir = opendir(folder);
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (strncmp(entry->d_name, NEW, strlen(NEW)) != 0)
+            continue;
+        autofree char *path = path_join(folder, entry->d_name);
+        autoclose int fd = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            (void)unlink(path);
+    }
+
+    if (dir)
+        closedir(dir);
+}
+
 static int open_new(struct store_writer *writer, struct error *err)
 {
-    writer->fd = mkostemp(writer->path, O_CLOEXEC);
-    if (writer->fd < 0)
-        return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
-    if (fchmod(writer->fd, 0644) != 0)
-        return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
-    return lock_file(writer->fd, writer->path, err);
+    enum { TRIES = 100 };
+    sweep_new(writer->path);
+
+    for (int tries = 0; tries < TRIES; tries++) {
+        autoclose int fd = mkostemp(writer->path, O_CLOEXEC);
+        if (fd < 0 || fchmod(fd, 0644) != 0)
+            break;
+        if (fs_lock(fd, writer->path)) {
+            writer->fd = take_fd(fd);
+            return 0;
+        }
+        /* Another process swept it away before it was locked. */
+        memset(writer->path + strlen(writer->path) - strlen(CHANCE), 'X', strlen(CHANCE));
+    }
+    return error_errno(err, ERROR_BUILD, "can't write '%s'", writer->path);
 }
 
 int store_writer_open(struct store_writer *writer, const struct store *store,
@@ -266,8 +299,7 @@ int store_writer_open(struct store_writer *writer, const struct store *store,
     *writer = (struct store_writer){.store = store, .fd = -1, .resumable = expected != NULL};
     if (expected)
         writer->expected = *expected;
-    writer->path =
-        store_path(store, "partial", expected ? digest_hex(expected) : "new.XXXXXX", err);
+    writer->path = store_path(store, "partial", expected ? digest_hex(expected) : NEW CHANCE, err);
 
     if (!writer->path || digest_init(&writer->context, err) != 0 ||
         (expected ? open_partial(writer, err) : open_new(writer, err)) != 0) {

@@ -138,16 +138,16 @@ void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length)
     ahead->started = ahead->written;
 }
 
-int fs_mkdirs(const char *path, struct error *err)
+static int make_folders(const char *path, mode_t mode, struct error *err)
 {
-    if (mkdir(path, 0755) == 0)
+    if (mkdir(path, mode) == 0)
         return 0;
 
     if (errno == ENOENT && strchr(path, '/')) {
         autofree char *parent = path_dir(path);
-        if (strcmp(parent, path) != 0 && fs_mkdirs(parent, err) != 0)
+        if (strcmp(parent, path) != 0 && make_folders(parent, mode, err) != 0)
             return -1;
-        if (mkdir(path, 0755) == 0)
+        if (mkdir(path, mode) == 0)
             return 0;
     }
 
@@ -157,6 +157,16 @@ int fs_mkdirs(const char *path, struct error *err)
         return 0;
     errno = saved;
     return error_errno(err, ERROR_BUILD, "can't make the directory '%s'", path);
+}
+
+int fs_mkdirs(const char *path, struct error *err)
+{
+    return make_folders(path, 0755, err);
+}
+
+int fs_mkdirs_private(const char *path, struct error *err)
+{
+    return make_folders(path, 0700, err);
 }
 
 static int remove_at(int parent, const char *name);
@@ -246,6 +256,38 @@ char *fs_temporary(const char *path)
     for (size_t i = 0, at = strlen(name) - sizeof chance; i < sizeof chance; i++)
         name[at + i] = letters[chance[i] % (sizeof letters - 1)];
     return path_join(dir, name);
+}
+
+bool fs_is_temporary(const char *name, const char *path)
+{
+    size_t length = strlen(name), end = strlen(MARK CHANCE);
+    const char *mark = length > end ? name + length - end : "";
+
+    if (name[0] != '.' || strncmp(mark, MARK, strlen(MARK)) != 0 ||
+        mark[strlen(MARK) + strspn(mark + strlen(MARK), letters)] != '\0')
+        return false;
+    if (!path)
+        return true;
+    autofree char *expected = xasprintf(".%.200s", path_base(path));
+    return strlen(expected) == length - end && strncmp(name, expected, length - end) == 0;
+}
+
+void fs_sweep(const char *path, void (*remove)(const char *leftover))
+{
+    autofree char *folder = path_dir(path);
+    DIR *dir = opendir(folder);
+
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        if (!fs_is_temporary(entry->d_name, path))
+            continue;
+        autofree char *leftover = path_join(folder, entry->d_name);
+        autoclose int fd = open(leftover, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            remove(leftover);
+    }
+
+    if (dir)
+        closedir(dir);
 }
 
 bool fs_lock(int fd, const char *path)

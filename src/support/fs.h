@@ -41,6 +41,8 @@ struct fs_ahead {
 void fs_write_ahead(int fd, struct fs_ahead *ahead, size_t length);
 /* Makes a directory and its parents (0755 less the umask); an existing one is fine. */
 int fs_mkdirs(const char *path, struct error *err) must_check;
+/* The same with 0700, for folders that are this user's alone. */
+int fs_mkdirs_private(const char *path, struct error *err) must_check;
 /* Removes a file or a whole tree without following links, whatever the modes of its folders. A
  * missing one is fine. */
 int fs_remove(const char *path, struct error *err) must_check;
@@ -51,6 +53,12 @@ bool fs_same_file(const struct stat *before, const struct stat *after);
 /* A name for what is being made beside `path`: ".NAME.lbuild-" and six random letters. NULL, with
  * errno set, when there is no randomness. Caller frees. */
 char *fs_temporary(const char *path);
+/* Whether a file's name is such a name: of this path, or, when it is NULL, of any. Files with such
+ * names are never input. */
+bool fs_is_temporary(const char *name, const char *path);
+/* Calls `remove` for each file or folder beside `path` that a killed run left under such a name:
+ * nobody holds its lock. */
+void fs_sweep(const char *path, void (*remove)(const char *leftover));
 /* Locks what was just made under such a name, until it is closed. False when another process took
  * it for a leftover: then try another name. File systems may lack locks. */
 bool fs_lock(int fd, const char *path) must_check;

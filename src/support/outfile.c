@@ -156,6 +156,16 @@ int outfile_through(const char *path, struct error *err)
     return fd >= 0 ? fd : error_errno(err, ERROR_BUILD, "can't write '%s'", path);
 }
 
+static void remove_file(const char *path)
+{
+    (void)unlink(path);
+}
+
+void outfile_sweep(const char *path)
+{
+    fs_sweep(path, remove_file);
+}
+
 int outfile_open(struct outfile *out, const char *path, struct error *err)
 {
     autofree char *real = outfile_regular(path);
@@ -165,6 +175,7 @@ int outfile_open(struct outfile *out, const char *path, struct error *err)
         return out->fd >= 0 ? 0 : -1;
     }
 
+    outfile_sweep(real);
     if (atomic_open(&out->file, real, MODE, err) != 0)
         return -1;
     out->fd = out->file.fd;

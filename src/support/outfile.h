@@ -28,6 +28,8 @@ int outfile_write(const char *path, const void *bytes, size_t length, struct err
 /* The regular file that a name stands for, links followed; it need not exist. NULL: the name stands
  * for something else. Caller frees. */
 char *outfile_regular(const char *path);
+/* Removes what killed runs left of this file. outfile_open does it too. */
+void outfile_sweep(const char *path);
 /* Opens what isn't a regular file, to be written through. Waits two seconds for a FIFO's reader.
  * Returns the descriptor, or -1. */
 int outfile_through(const char *path, struct error *err) must_check;

@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -265,6 +266,40 @@ static void a_device_is_written_through(void **state)
     assert_int_equal(type_of(link), S_IFLNK);
 }
 
+/* D15: what killed runs left of this output goes; everything else stays. */
+static void leftovers_are_swept(void **state)
+{
+    static const char *const stay[] = {".out.lbuild-held01",   ".out.backup",
+                                       ".other.lbuild-abc123", ".out.lbuild-abc12/3",
+                                       "out.lbuild-abc123",    ".out.lbuild-ABC123"};
+    AUTO(fixture) f;
+    (void)state;
+
+    set_up(&f);
+    autofree char *dead = in(&f, ".out.lbuild-abc123"), *held = in(&f, stay[0]);
+    for (size_t i = 0; i < countof(stay); i++) {
+        autofree char *path = in(&f, stay[i]), *folder = path_dir(path);
+        assert_int_equal(fs_mkdirs(folder, &f.err), 0);
+        assert_int_equal(fs_write(path, "", 0, 0600, &f.err), 0);
+    }
+    autoclose int fd = open(held, O_RDWR | O_CLOEXEC);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+
+    assert_int_equal(fs_write(dead, "half", 4, 0600, &f.err), 0);
+    assert_int_equal(outfile_write(f.name, "x", 1, &f.err), 0);
+    assert_false(fs_exists(dead));
+    for (size_t i = 0; i < countof(stay); i++) {
+        autofree char *path = in(&f, stay[i]);
+        assert_true(fs_exists(path));
+    }
+
+    autofree char *made = fs_temporary(f.name);
+    assert_true(fs_is_temporary(path_base(made), f.name));
+    assert_true(fs_is_temporary(path_base(made), NULL));
+    assert_false(fs_is_temporary("", NULL));
+    assert_false(fs_is_temporary(".lbuild-abc123", f.name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +310,7 @@ int main(void)
         cmocka_unit_test(a_socket_is_written_through),
         cmocka_unit_test(a_descriptor_is_written_through),
         cmocka_unit_test(a_folder_is_refused),
+        cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(a_device_is_written_through),
     };
 

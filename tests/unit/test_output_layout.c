@@ -18,7 +18,7 @@ static void a_folder(void **state)
     assert_int_equal(write_to(&fixture, "oci-layout", slash, &err), 0);
     umask(mask);
     assert_int_equal(stat(out, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0755);
+    assert_int_equal(st.st_mode & 07777, 0700); /* D26 */
 
     AUTO(buf) text = {0}, mark = {0};
     assert_int_equal(fs_read(marker, 100, &mark, &err), 0);
@@ -33,7 +33,7 @@ static void a_folder(void **state)
         assert_int_equal(digest_fd(fd, name, &digest, NULL, &err), 0);
         assert_true(digest_equal(&digest, &fixture.image.layers[i].digest));
         assert_int_equal(fstat(fd, &st), 0);
-        assert_int_equal(st.st_mode & 07777, 0644);
+        assert_int_equal(st.st_mode & 07777, 0600);
     }
 
     /* Again: replaced as a whole. */
@@ -128,6 +128,34 @@ static void an_old_folder_that_stays_is_only_a_warning(void **state)
     assert_int_equal(names_in(fixture.folder), 3);
 }
 
+/* D15: a folder that a killed run left is removed, but only what lbuild can have put there. */
+static void leftovers_are_swept(void **state)
+{
+    static const char *const names[] = {"manifest.json", "oci-layout", NULL};
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    (void)state;
+
+    set_up(&fixture);
+    autofree char *out = path_join(fixture.folder, "out"),
+                  *dead = path_join(fixture.folder, ".out.lbuild-abc123"),
+                  *odd = path_join(fixture.folder, ".out.lbuild-abc124"),
+                  *mine = path_join(odd, "mine"), *blobs = path_join(dead, "blobs/sha256");
+    assert_int_equal(fs_mkdirs(blobs, &err), 0);
+    for (size_t i = 0; i < countof(names); i++) {
+        autofree char *name = names[i] ? xstrdup(names[i]) : xasprintf("blobs/sha256/%064d", 7),
+                      *path = path_join(dead, name);
+        assert_int_equal(fs_write(path, "", 0, 0644, &err), 0);
+    }
+    assert_int_equal(fs_mkdirs(odd, &err), 0);
+    assert_int_equal(fs_write(mine, "", 0, 0644, &err), 0);
+
+    assert_int_equal(write_to(&fixture, "oci-layout", out, &err), 0);
+    assert_false(fs_exists(dead));
+    assert_true(fs_exists(mine));
+    assert_int_equal(names_in(fixture.folder), 3);
+}
+
 static void other_folders_are_left_alone(void **state)
 {
     AUTO(fixture) fixture;
@@ -163,6 +191,7 @@ int main(void)
         cmocka_unit_test(files_beside_a_layout_are_never_lost),
         cmocka_unit_test(links_in_a_layout_are_not_followed),
         cmocka_unit_test(an_old_folder_that_stays_is_only_a_warning),
+        cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(other_folders_are_left_alone),
     };
 

@@ -482,6 +482,62 @@ static void roots(void **state)
     assert_int_equal(err.kind, ERROR_BUILD);
 }
 
+/* D15: what a killed run left goes at the next write or prune; what somebody writes stays. */
+static void dead_writers_leave_nothing(void **state)
+{
+    struct error err = {0};
+    (void)state;
+
+    put("a");
+    for (int i = 0; i < 2; i++) {
+        uint64_t freed = 0;
+        autofree char *dead = inside("partial", "new.abcdef"),
+                      *held = inside("partial", "new.ghijkl");
+        assert_int_equal(fs_write(dead, "half", 4, 0600, &err), 0);
+        assert_int_equal(fs_write(held, "half", 4, 0600, &err), 0);
+        autoclose int fd = open(held, O_RDWR | O_CLOEXEC);
+        assert_int_equal(flock(fd, LOCK_EX), 0);
+
+        if (i == 0)
+            put("b");
+        else
+            assert_int_equal(store_prune(&store, 30, false, &freed, &err), 0);
+        assert_false(fs_exists(dead));
+        assert_true(fs_exists(held));
+    }
+}
+
+/* D26: as XDG wants it; folders that were there keep their modes. */
+static void the_cache_is_private(void **state)
+{
+    static const struct {
+        const char *path;
+        mode_t mode;
+    } expected[] = {{"home", 0755},
+                    {"home/.cache", 0700},
+                    {"home/.cache/lbuild", 0700},
+                    {"home/.cache/lbuild/blobs", 0700},
+                    {"home/.cache/lbuild/blobs/sha256", 0700}};
+    AUTO(store) fresh = {0};
+    struct digest digest;
+    struct error err = {0};
+    (void)state;
+
+    autofree char *home = path_join(folder, "home"), *root = path_join(home, ".cache/lbuild");
+    mode_t mask = umask(000);
+    assert_int_equal(mkdir(home, 0755), 0);
+    assert_int_equal(store_open(&fresh, root, &err), 0);
+    assert_int_equal(store_put(&fresh, "x", 1, &digest, &err), 0);
+    umask(mask);
+
+    for (size_t i = 0; i < countof(expected); i++) {
+        struct stat st;
+        autofree char *path = path_join(folder, expected[i].path);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, expected[i].mode);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -500,6 +556,8 @@ int main(void)
         TEST(prune_goes_by_last_use),
         TEST(prune_leaves_what_is_held),
         TEST(roots),
+        TEST(dead_writers_leave_nothing),
+        TEST(the_cache_is_private),
     };
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
