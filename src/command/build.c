@@ -10,6 +10,8 @@
 #include "support/process.h"
 
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* What CI reads, under the names that buildx gave them (docker buildx build, "--metadata-file"). */
 static struct js *metadata(const struct fresh_result *result)
@@ -70,15 +72,23 @@ static int write_files(const struct pipeline_options *options, const struct fres
     return outfile_write(options->iidfile, result->config.text, strlen(result->config.text), err);
 }
 
+/* Whether the image went where the result would be printed: to "-", or to /dev/stdout. */
+static bool is_printed(const char *dest)
+{
+    struct stat output, printed;
+    return dest && (strcmp(dest, "-") == 0 ||
+                    (stat(dest, &output) == 0 && fstat(STDOUT_FILENO, &printed) == 0 &&
+                     output.st_dev == printed.st_dev && output.st_ino == printed.st_ino));
+}
+
 static int report(const struct pipeline_options *options, const struct fresh_result *result,
                   struct buf *out, struct error *err)
 {
-    const char *dest = options->out.dest;
     if (write_files(options, result, err) != 0)
         return -1;
 
     autofree char *reference = xasprintf("%s@%s", result->name, result->manifest.text);
-    if (dest && strcmp(dest, "-") == 0)
+    if (is_printed(options->out.dest))
         log_line(reference);
     else
         buf_addf(out, "%s\n", reference);

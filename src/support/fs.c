@@ -112,14 +112,14 @@ int fs_write_fd(int fd, const char *name, const void *bytes, size_t length, stru
 
     while (length > 0) {
         ssize_t put = write(fd, at, length);
-        if (put < 0 && errno == EINTR) {
-            /* The reader of a pipe may never come back. */
-            if (process_check_interrupt(err) != 0)
-                return -1;
-            continue;
-        }
-        if (put < 0)
+        if (put < 0 && errno != EINTR)
             return error_errno(err, ERROR_BUILD, "can't write '%s'", name);
+        if (put < 0)
+            put = 0;
+
+        /* A signal came in between, and the reader of a pipe may never come back. */
+        if ((size_t)put < length && process_check_interrupt(err) != 0)
+            return -1;
         at += put;
         length -= (size_t)put;
     }
