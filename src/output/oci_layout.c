@@ -2,8 +2,8 @@
 
 #include "output/bundle.h"
 #include "output/folder.h"
-#include "support/fs.h"
 #include "support/log.h"
+#include "support/outfile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -118,6 +118,23 @@ static int make_folder(const char *place, char **made, struct error *err)
     return error_errno(err, ERROR_BUILD, "can't write '%s'", place);
 }
 
+/* The folder that the name stands for: a link stays, and what it leads to is written. */
+static char *place_of(const char *path)
+{
+    struct stat st;
+    size_t length = strlen(path);
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+
+    autofree char *place = xstrndup(path, length);
+    if (lstat(place, &st) != 0 || !S_ISLNK(st.st_mode))
+        return take(place);
+    char *real = realpath(place, NULL);
+    if (!real)
+        real = outfile_regular(place);
+    return real ? real : take(place);
+}
+
 static int write_layout(const struct image *image, const struct blob_source *from,
                         struct output_begun *begun, const char *path, struct error *err)
 {
@@ -127,10 +144,7 @@ static int write_layout(const struct image *image, const struct blob_source *fro
         return error_set(err, ERROR_USAGE,
                          "a folder can't go to standard output; use -o - for a tar archive");
 
-    size_t length = strlen(path);
-    while (length > 1 && path[length - 1] == '/')
-        length--;
-    autofree char *place = xstrndup(path, length);
+    autofree char *place = place_of(path);
     if (folder_check(place, err) != 0)
         return -1;
 

@@ -104,6 +104,36 @@ static void links_in_a_layout_are_not_followed(void **state)
     assert_int_equal(names_in(kept), 4);
 }
 
+/* A1: a link to the folder stays, whether the folder is there or not. */
+static void a_link_to_the_folder_stays(void **state)
+{
+    AUTO(fixture) fixture;
+    struct error err = {0};
+    struct stat st;
+    (void)state;
+
+    set_up(&fixture);
+    autofree char *link = path_join(fixture.folder, "link"), *slash = xasprintf("%s/", link),
+                  *index = path_join(fixture.folder, "real/index.json"),
+                  *file = path_join(fixture.folder, "file");
+    assert_int_equal(symlink("real", link), 0);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(write_to(&fixture, "oci-layout", i == 1 ? slash : link, &err), 0);
+        assert_int_equal(lstat(link, &st), 0);
+        assert_true(S_ISLNK(st.st_mode));
+        assert_true(fs_exists(index));
+        assert_int_equal(names_in(fixture.folder), 3);
+    }
+
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink("file", link), 0);
+    assert_int_equal(fs_write(file, "mine", 4, 0600, &err), 0);
+    assert_int_equal(write_to(&fixture, "oci-layout", link, &err), -1);
+    assert_int_equal(err.kind, ERROR_USAGE);
+    assert_int_equal(lstat(file, &st), 0);
+    assert_true(S_ISREG(st.st_mode));
+}
+
 /* D27: the old folder can't be removed, but the new one is in place. */
 static void an_old_folder_that_stays_is_only_a_warning(void **state)
 {
@@ -190,6 +220,7 @@ int main(void)
         cmocka_unit_test(a_folder),
         cmocka_unit_test(files_beside_a_layout_are_never_lost),
         cmocka_unit_test(links_in_a_layout_are_not_followed),
+        cmocka_unit_test(a_link_to_the_folder_stays),
         cmocka_unit_test(an_old_folder_that_stays_is_only_a_warning),
         cmocka_unit_test(leftovers_are_swept),
         cmocka_unit_test(other_folders_are_left_alone),
