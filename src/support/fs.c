@@ -278,11 +278,14 @@ void fs_sweep(const char *path, void (*remove)(const char *leftover))
     DIR *dir = opendir(folder);
 
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        struct stat st;
         if (!fs_is_temporary(entry->d_name, path))
             continue;
         autofree char *leftover = path_join(folder, entry->d_name);
         autoclose int fd = open(leftover, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        /* In /tmp, another user could lead us astray. */
+        if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid() &&
+            flock(fd, LOCK_EX | LOCK_NB) == 0)
             remove(leftover);
     }
 

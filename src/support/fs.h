@@ -56,8 +56,8 @@ char *fs_temporary(const char *path);
 /* Whether a file's name is such a name: of this path, or, when it is NULL, of any. Files with such
  * names are never input. */
 bool fs_is_temporary(const char *name, const char *path);
-/* Calls `remove` for each file or folder beside `path` that a killed run left under such a name:
- * nobody holds its lock. */
+/* Calls `remove` for each file or folder of this user beside `path` that a killed run left under
+ * such a name: nobody holds its lock. */
 void fs_sweep(const char *path, void (*remove)(const char *leftover));
 /* Locks what was just made under such a name, until it is closed. False when another process took
  * it for a leftover: then try another name. File systems may lack locks. */
