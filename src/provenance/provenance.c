@@ -423,19 +423,6 @@ static bool is_left_out(git_index *index, const char *path)
     return entry && (entry->flags_extended & GIT_INDEX_ENTRY_SKIP_WORKTREE);
 }
 
-/* Whether an untracked path is what a killed lbuild left, or lies in it. */
-static bool is_temporary(const char *path)
-{
-    while (*path) {
-        size_t length = strcspn(path, "/");
-        autofree char *name = xstrndup(path, length);
-        if (fs_is_temporary(name, NULL))
-            return true;
-        path += length + (path[length] == '/');
-    }
-    return false;
-}
-
 static bool is_among(const char *path, const struct strv *list)
 {
     const char *rest = NULL;
@@ -503,7 +490,7 @@ static int read_status(struct checkout *checkout, const struct strv *left_out,
         const char *path = delta->new_file.path ? delta->new_file.path : delta->old_file.path;
         if (entry->status == GIT_STATUS_WT_DELETED && is_left_out(index, path))
             continue;
-        if (entry->status == GIT_STATUS_WT_NEW && is_temporary(path))
+        if (entry->status == GIT_STATUS_WT_NEW && fs_in_temporary(path))
             continue;
         add_dirty(checkout, path, left_out, out);
     }

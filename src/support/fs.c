@@ -272,6 +272,18 @@ bool fs_is_temporary(const char *name, const char *path)
     return strlen(expected) == length - end && strncmp(name, expected, length - end) == 0;
 }
 
+bool fs_in_temporary(const char *path)
+{
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        autofree char *name = xstrndup(path, length);
+        if (fs_is_temporary(name, NULL))
+            return true;
+        path += length + (path[length] == '/');
+    }
+    return false;
+}
+
 void fs_sweep(const char *path, void (*remove)(const char *leftover))
 {
     autofree char *folder = path_dir(path);

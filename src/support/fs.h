@@ -56,6 +56,8 @@ char *fs_temporary(const char *path);
 /* Whether a file's name is such a name: of this path, or, when it is NULL, of any. Files with such
  * names are never input. */
 bool fs_is_temporary(const char *name, const char *path);
+/* Whether a relative path is such a file, or lies in such a folder. */
+bool fs_in_temporary(const char *path);
 /* Calls `remove` for each file or folder of this user beside `path` that a killed run left under
  * such a name: nobody holds its lock. */
 void fs_sweep(const char *path, void (*remove)(const char *leftover));
