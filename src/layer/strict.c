@@ -32,7 +32,7 @@ void strict_release(struct strict *strict)
 static void note(char *out, const char *name, const char *what)
 {
     if (!out[0])
-        snprintf(out, STRICT_NOTE, "'%s' %s", name, what);
+        snprintf(out, STRICT_NOTE, "'%.90s' %s", name, what);
 }
 
 /* A number of a header: binary when its first bit is set, else octal with blanks and NULs around.
