@@ -317,7 +317,7 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
     if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)
         return -1;
 
-    exchange->page = reply->status == 200 && page_by_type(reply);
+    exchange->page = reply->status == 200 && page_by_type(reply) && reply->length != 0;
     if (!exchange->page && reply->length >= 0 &&
         (uint64_t)reply->length != sink->size - sink->offset)
         return error_set(
@@ -332,9 +332,10 @@ static int take_blob(void *data, const void *bytes, size_t length, struct error 
 {
     struct exchange *exchange = data;
     struct client_sink *sink = exchange->sink;
-    if (exchange->page && sink->offset == 0 && length > 0 && *(const char *)bytes == '<') {
-        autofree char *html = xstrndup(bytes, length);
-        return refuse_page(exchange, html, err);
+    if (exchange->page && sink->offset == 0) {
+        autofree char *text = xstrndup(bytes, length);
+        if (page_starts(text))
+            return refuse_page(exchange, text, err);
     }
     if (length > sink->size - sink->offset)
         return error_set(

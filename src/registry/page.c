@@ -13,12 +13,23 @@ bool page_by_type(const struct http_reply *reply)
     return strcmp(type, "text/html") == 0 || strcmp(type, "application/xhtml+xml") == 0;
 }
 
+/* The first character after a byte order mark and blanks. */
+static char first(const char *text)
+{
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3;
+    return text[strspn(text, " \t\r\n")];
+}
+
+bool page_starts(const char *text)
+{
+    return first(text) == '<';
+}
+
 bool page_is(const struct http_reply *reply)
 {
     const char *text = buf_text(&reply->body);
-    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3;
-    return page_by_type(reply) || text[strspn(text, " \t\r\n")] == '<';
+    return page_starts(text) || (page_by_type(reply) && first(text) != '{');
 }
 
 /* Decodes the usual entity at the start of the text: a secret may hold such a character. Returns

@@ -11,7 +11,9 @@
 
 /* Whether a reply's Content-Type says that it is one. */
 bool page_by_type(const struct http_reply *reply);
-/* Whether a reply is one, by its type or its first character. */
+/* Whether a text starts as one, after blanks. */
+bool page_starts(const char *text);
+/* Whether a reply is one, by its first character, or by its type unless it is a JSON object. */
 bool page_is(const struct http_reply *reply);
 /* The page's title, or its first words if it has none, at most 100 bytes; "" when it has no words.
  * Caller frees. */

@@ -292,6 +292,12 @@ static void a_web_page_is_named(void **state)
         {ROUTE_LAYER0,
          {.status = 200, .body = page, .headers = "Content-Type: text/html\r\n"},
          "a web page (HTML) came instead of the blob, 'Guest Wi-Fi & login'; something"},
+        {ROUTE_LAYER0,
+         {.status = 200, .body = plain, .headers = "Content-Type: text/html\r\n"},
+         "a web page (HTML) came instead of the blob, 'Please log in'; something"},
+        {ROUTE_LAYER0,
+         {.status = 200, .body = "", .headers = "Content-Type: text/html\r\n"},
+         "has 0 bytes there, not 300000"},
     };
 
     for (size_t i = 0; i < countof(cases); i++) {
@@ -313,6 +319,26 @@ static void a_web_page_is_named(void **state)
     world->routes[ROUTE_TOKEN].replies[0].length = sizeof page - 1;
     assert_int_equal(world_pull(world, NULL, &manifest, &err), -1);
     assert_true(said(&err, "a web page (HTML), 'Guest Wi-Fi & login', came instead of a token"));
+}
+
+/* A simple server calls everything HTML. */
+static void a_manifest_is_no_web_page(void **state)
+{
+    struct world *world = *state;
+    struct error err = {0};
+    struct digest manifest;
+    autofree char *body =
+        xasprintf("{\"schemaVersion\":2,\"config\":{\"digest\":\"%s\",\"size\":%zu},\"layers\":"
+                  "[{\"digest\":\"%s\",\"size\":%d},{\"digest\":\"%s\",\"size\":%d}]}",
+                  world->config_digest.text, world->config.len, world->layer_digests[0].text,
+                  WORLD_LAYER, world->layer_digests[1].text, WORLD_LAYER);
+
+    world->routes[ROUTE_TAG].replies[0].headers = "Content-Type: text/html\r\n";
+    world->routes[ROUTE_CONFIG].replies[0].headers = "Content-Type: text/html\r\n";
+    world->routes[ROUTE_TAG].replies[0].body = body;
+    world->routes[ROUTE_TAG].replies[0].length = strlen(body);
+    if (world_pull(world, NULL, &manifest, &err) != 0)
+        fail_msg("%s", err.text);
 }
 
 /* --- time --- */
@@ -385,6 +411,7 @@ int main(void)
         TEST(redirects_are_judged),
         TEST(a_reply_cut_in_its_head_is_a_cut),
         TEST(a_web_page_is_named),
+        TEST(a_manifest_is_no_web_page),
         TEST(slow_servers_are_left),
         TEST(requests_end),
         TEST(nobody_waits_for_hours),
