@@ -424,8 +424,12 @@ static CURLcode judge(struct transfer *transfer, const struct http_url *to, CURL
         way_refuse(way, said, transfer->err);
         transfer_fail(transfer);
     }
-    if (code == CURLE_OK && way->home && !transfer->hop.foreign && !transfer->hop.proxy.url &&
-        curl.easy_getinfo(transfer->http->handle, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
+    if (code != CURLE_OK || !way->home || transfer->hop.foreign)
+        return code;
+
+    if (transfer->hop.proxy.url)
+        way_found_home(way, way->home);
+    else if (curl.easy_getinfo(transfer->http->handle, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
         way_found_home(way, address);
     return code;
 }

@@ -16,7 +16,8 @@ struct way {
 };
 
 void way_release(struct way *way);
-/* Notes that a connection to the registry itself, without a proxy, has worked. */
+/* Notes that a connection to the registry itself has worked: its address or, through a proxy, its
+ * host as written. */
 void way_found_home(struct way *way, const char *address);
 bool way_allows(const struct way *way, enum zone zone);
 
