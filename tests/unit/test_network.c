@@ -199,7 +199,7 @@ static void no_registry_reaches_into_this_network(void **state)
         assert_true(http_set_home(http, "https://registry.example"));
         assert_int_equal(http_perform(http, &request, &reply, &err), -1);
         http_reply_release(&reply);
-        if (strcmp(hosts[i], "evil.localhost") == 0 && strstr(err.text, "resolve"))
+        if (strcmp(hosts[i], "evil.localhost") == 0 && strcasestr(err.text, "resolv"))
             continue; /* an older libcurl asks the resolver */
         assert_true(said(&err, "registry.example: the registry sends lbuild on to '"));
         assert_int_equal(err.kind, ERROR_REGISTRY);
