@@ -314,12 +314,13 @@ static int begin_blob(void *data, const struct http_reply *reply, struct error *
         return error_set(err, ERROR_RETRY, "%s: %s: the registry sent another range than requested",
                          exchange->client->where, exchange->what);
     }
-    if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)
-        return -1;
 
     exchange->page = reply->status == 200 && page_by_type(reply) && reply->length != 0;
-    if (!exchange->page && reply->length >= 0 &&
-        (uint64_t)reply->length != sink->size - sink->offset)
+    if (exchange->page)
+        return 0; /* its first bytes tell */
+    if (reply->status == 200 && sink->offset > 0 && restart(sink, err) != 0)
+        return -1;
+    if (reply->length >= 0 && (uint64_t)reply->length != sink->size - sink->offset)
         return error_set(
             err, ERROR_REGISTRY,
             "%s: %s has %llu bytes there, not %llu as its manifest says; ask the registry's owner",
@@ -332,10 +333,13 @@ static int take_blob(void *data, const void *bytes, size_t length, struct error 
 {
     struct exchange *exchange = data;
     struct client_sink *sink = exchange->sink;
-    if (exchange->page && sink->offset == 0) {
+    if (exchange->page) {
         autofree char *text = xstrndup(bytes, length);
-        if (page_starts(text))
+        exchange->page = false;
+        if (page_starts(text)) /* what came of the blob before is kept */
             return refuse_page(exchange, text, err);
+        if (sink->offset > 0 && restart(sink, err) != 0)
+            return -1;
     }
     if (length > sink->size - sink->offset)
         return error_set(

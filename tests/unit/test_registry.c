@@ -130,6 +130,21 @@ static void a_cut_goes_on(void **state)
     assert_int_equal(fake_count(&world->server, "Range: bytes=150000-", NULL), 1);
 }
 
+static void a_web_page_discards_nothing(void **state)
+{
+    struct world *world = *state;
+    struct fake_reply *layer = world->routes[ROUTE_LAYER0].replies;
+
+    layer[2] = layer[0];
+    layer[0].cut = 100000;
+    layer[1] = (struct fake_reply){
+        .status = 200, .body = "<html>", .length = 6, .headers = "Content-Type: text/html\r\n"};
+    layer[2].ranges = true;
+    fails(world, ERROR_REGISTRY, "a web page");
+    works(world);
+    assert_int_equal(fake_count(&world->server, "Range: bytes=100000-", NULL), 2);
+}
+
 static void a_server_without_ranges_starts_over(void **state)
 {
     struct world *world = *state;
@@ -496,6 +511,7 @@ int main(void)
         TEST(lies_are_found),
         TEST(vague_types_are_taken),
         TEST(a_cut_goes_on),
+        TEST(a_web_page_discards_nothing),
         TEST(a_server_without_ranges_starts_over),
         TEST(a_refused_range_starts_over),
         TEST(a_wrong_range_starts_over),
