@@ -129,7 +129,7 @@ static char *place_of(const char *path)
     autofree char *place = xstrndup(path, length);
     if (lstat(place, &st) != 0 || !S_ISLNK(st.st_mode))
         return take(place);
-    char *real = realpath(place, NULL);
+    char *real = stat(place, &st) == 0 ? realpath(place, NULL) : NULL;
     if (!real)
         real = outfile_regular(place);
     return real ? real : take(place);

@@ -25,12 +25,14 @@ static bool in_proc(const char *path)
     return statfs(dir, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC;
 }
 
-/* Where a link leads, one step. NULL when it can't be told. Caller frees. */
+/* Where a link leads, one step. NULL when it can't be told, or when the kernel won't follow it: in
+ * /tmp, another user's link could lead root astray (proc(5), protected_symlinks). Caller frees. */
 static char *follow(const char *path)
 {
+    struct stat st;
     char target[PATH_MAX];
     ssize_t length = readlink(path, target, sizeof target - 1);
-    if (length <= 0 || in_proc(path))
+    if (length <= 0 || in_proc(path) || (stat(path, &st) != 0 && errno == EACCES))
         return NULL;
     target[length] = '\0';
 
@@ -38,8 +40,8 @@ static char *follow(const char *path)
     return path_join(dir, target);
 }
 
-/* The path at the end of a chain of links; the last one of them when /proc has it. NULL for a
- * circle. Caller frees. */
+/* The path at the end of a chain of links; the link that can't be followed when there is one, e.g.
+ * in /proc. NULL for a circle. Caller frees. */
 static char *resolve(const char *path)
 {
     struct stat st;
