@@ -286,11 +286,19 @@ static const char *read_head(const char *text, const struct buf *key, struct fre
     return text ? read_names(text + 1, result) : NULL;
 }
 
+/* Whether the last build's depfile is there for make to read: what went through a FIFO or a
+ * descriptor is gone, and whoever reads it waits for another one. */
+static bool is_kept(const char *depfile)
+{
+    autofree char *real = outfile_regular(depfile);
+    return real && fs_exists(real);
+}
+
 int fresh_check(const struct pipeline_options *options, struct fresh_result *result)
 {
     struct error err = {0};
     AUTO(buf) key = {0}, record = {0};
-    if (options->depfile && !fs_exists(options->depfile))
+    if (options->depfile && !is_kept(options->depfile))
         return 0;
     if (make_key(options, &key) != 0 || (options->pull && strcmp(options->pull, "always") == 0) ||
         options->how.no_cache || options->how.target)
