@@ -190,6 +190,14 @@ static char *own_names(const struct strv *own, const char *path)
     return buf_detach(&names);
 }
 
+/* Some file systems don't say in the listing what an entry is. */
+static bool is_folder(const struct dirent *entry, const char *path)
+{
+    struct stat st;
+    return entry->d_type == DT_DIR ||
+           (entry->d_type == DT_UNKNOWN && lstat(path, &st) == 0 && S_ISDIR(st.st_mode));
+}
+
 static bool walk(struct walk *w, const char *path)
 {
     autofree char *own = own_names(w->own, path);
@@ -207,7 +215,7 @@ static bool walk(struct walk *w, const char *path)
             continue;
         autofree char *child = path_join(path, name);
         good = ++w->count <= WALK_MAX && !strpbrk(name, "\n\t");
-        if (good && entry->d_type == DT_DIR)
+        if (good && is_folder(entry, child))
             good = walk(w, child);
         else if (good)
             add_file(child, w->lines, &w->newest);
