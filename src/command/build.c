@@ -76,9 +76,9 @@ static int write_files(const struct pipeline_options *options, const struct fres
 static bool is_printed(const char *dest)
 {
     struct stat output, printed;
-    return dest && (strcmp(dest, "-") == 0 ||
-                    (stat(dest, &output) == 0 && fstat(STDOUT_FILENO, &printed) == 0 &&
-                     output.st_dev == printed.st_dev && output.st_ino == printed.st_ino));
+    return strcmp(dest, "-") == 0 ||
+           (stat(dest, &output) == 0 && fstat(STDOUT_FILENO, &printed) == 0 &&
+            output.st_dev == printed.st_dev && output.st_ino == printed.st_ino);
 }
 
 static int report(const struct pipeline_options *options, const struct fresh_result *result,
@@ -88,7 +88,7 @@ static int report(const struct pipeline_options *options, const struct fresh_res
         return -1;
 
     autofree char *reference = xasprintf("%s@%s", result->name, result->manifest.text);
-    if (is_printed(options->out.dest))
+    if (is_printed(result->output))
         log_line(reference);
     else
         buf_addf(out, "%s\n", reference);
