@@ -133,11 +133,12 @@ static int discard(struct prune *prune, const char *path, const struct stat *st,
     return 0;
 }
 
-/* Whether somebody writes to a partial file: it is locked then. */
-static bool held(const char *path)
+/* False when somebody writes to a partial file: it is locked then. Otherwise nobody begins to until
+ * *lock is closed. */
+static bool hold(const char *path, int *lock)
 {
-    autoclose int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    return fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0;
+    *lock = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return *lock < 0 || flock(*lock, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* Decides by age alone; includes subfolders, which objects/ has. */
@@ -166,7 +167,8 @@ static int prune_folder(struct prune *prune, const char *folder, struct error *e
 
         bool partial = strcmp(folder, "partial") == 0,
              dead = partial && strncmp(list.items[i], "new.", 4) == 0; /* nobody continues it */
-        if ((last_use(&st) >= prune->before && !dead) || (partial && held(path)))
+        autoclose int lock = -1;
+        if ((last_use(&st) >= prune->before && !dead) || (partial && !hold(path, &lock)))
             continue;
         if (discard(prune, path, &st, err) != 0)
             return -1;
