@@ -51,6 +51,19 @@ static char *inside(const struct facts *facts, const char *path)
     return xstrdup(rest);
 }
 
+/* Where an output is when all links are followed; it need not exist. NULL when that can't be told.
+ * Caller frees. */
+static char *real_place(const char *output)
+{
+    char *real = realpath(output, NULL);
+    if (real)
+        return real;
+
+    autofree char *file = outfile_regular(output), *parent = file ? path_dir(file) : NULL,
+                  *folder = parent ? realpath(parent, NULL) : NULL;
+    return folder ? path_join(folder, path_base(file)) : NULL;
+}
+
 /* Links in the project must not lead the output out of its folder, unless the user typed its name.
  */
 static int check_links(const struct pipeline_options *options, const struct facts *facts,
@@ -80,7 +93,9 @@ static int find_own(const struct pipeline_options *options, struct facts *facts,
     if (!output || check_links(options, facts, output, err) != 0)
         return -1;
 
+    autofree char *real = real_place(output);
     strv_take(&facts->left_out, inside(facts, output));
+    strv_take(&facts->left_out, inside(facts, real ? real : output));
     if (options->depfile) {
         autofree char *folder = path_dir(options->depfile), *below = inside(facts, folder);
         strv_take(&facts->left_out, below[0] ? take(below) : inside(facts, options->depfile));
