@@ -72,16 +72,22 @@ static int check_links(const struct pipeline_options *options, const struct fact
     if (plan_output_is_typed(&facts->project, options->out.dest))
         return 0;
 
-    autofree char *file = outfile_regular(output), *parent = path_dir(file ? file : output),
-                  *real = realpath(file ? parent : output, NULL),
-                  *dir = realpath(facts->project.dir, NULL);
-    if (!real || !dir || path_below(real, dir, NULL))
+    struct stat st;
+    const char *rest = NULL;
+    autofree char *real = real_place(output), *dir = realpath(facts->project.dir, NULL);
+    if (!real && stat(output, &st) == 0)
+        real = xstrdup("/proc"); /* a descriptor that has no name */
+    if (!real || !dir)
         return 0;
-    return error_set(
-        err, ERROR_PROJECT,
-        "'%s' leads to '%s' by a link, out of the project's folder; remove the link, or "
-        "name the output with -o",
-        output, real);
+
+    bool below = path_below(real, dir, &rest);
+    autofree char *slashed = below ? xasprintf("/%s/", rest) : NULL;
+    if (below && !strstr(slashed, "/.git/"))
+        return 0;
+    return error_set(err, ERROR_PROJECT,
+                     "'%s' leads to '%s' by a link, %s; remove the link, or name the output with "
+                     "-o",
+                     output, real, below ? "which belongs to git" : "out of the project's folder");
 }
 
 /* The output must not become its own input. Nor must the files written for make: a depfile's folder
