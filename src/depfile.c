@@ -162,10 +162,12 @@ int depfile_stamp(const struct pipeline_options *options, int64_t looked, struct
                : error_errno(err, ERROR_BUILD, "can't touch '%s'", options->stamp);
 }
 
-/* Our own files change the folder in which they appear, and we may have read that folder. */
+/* Our own files change the folder in which they appear, which is where a link leads, and we may
+ * have read that folder. */
 static void own_folder(const char *file, const struct strv *paths, int64_t *looked)
 {
-    autofree char *dir = path_dir(file), *real = realpath(dir, NULL);
+    autofree char *place = outfile_regular(file), *dir = path_dir(place ? place : file),
+                  *real = realpath(dir, NULL);
     struct stat st;
     if (real && strv_contains(paths, real) && stat(real, &st) == 0 &&
         nanoseconds(&st.st_mtim) > *looked)
