@@ -419,7 +419,9 @@ bool plan_output_is_typed(const struct project *project, const char *file)
 /* A project comes from anywhere, and building it must not write anywhere. */
 static int check_output_file(const struct project *project, const char *file, struct error *err)
 {
-    autofree char *clean = file[0] == '/' ? NULL : path_clean(file);
+    const char *inside = file;
+    bool below = file[0] != '/' || path_below(file, project->dir, &inside);
+    autofree char *clean = below ? path_clean(inside) : NULL;
     autofree char *slashed = clean ? xasprintf("/%s/", clean) : NULL;
     if (plan_output_is_typed(project, NULL) || (slashed && clean[0] && !strstr(slashed, "/.git/")))
         return 0;
