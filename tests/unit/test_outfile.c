@@ -179,7 +179,8 @@ static void a_socket_is_written_through(void **state)
     (void)state;
 
     set_up(&f);
-    assert_true(strlen(f.name) < sizeof address.sun_path);
+    if (strlen(f.name) >= sizeof address.sun_path) /* a long TMPDIR */
+        skip();
     memcpy(address.sun_path, f.name, strlen(f.name) + 1);
     autoclose int server = socket(AF_UNIX, SOCK_STREAM, 0);
     assert_int_equal(bind(server, (const struct sockaddr *)&address, sizeof address), 0);
