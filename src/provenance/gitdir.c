@@ -91,7 +91,7 @@ static mode_t kind_of(int folder, const struct dirent *entry)
 }
 
 /* Looks at one folder; adds the folders in it to `todo`. */
-static char *special_in(const char *path, const char *prefix, struct strv *todo)
+static char *fifo_in(const char *path, const char *prefix, struct strv *todo)
 {
     char *found = NULL;
     DIR *dir = opendir(path);
@@ -104,7 +104,7 @@ static char *special_in(const char *path, const char *prefix, struct strv *todo)
         mode_t kind = kind_of(dirfd(dir), entry);
         if (S_ISDIR(kind) && strcmp(name, ".git") != 0)
             strv_take(todo, path_join(path, name));
-        else if (named && !S_ISDIR(kind) && !S_ISREG(kind))
+        else if (named && S_ISFIFO(kind))
             found = path_join(path, name);
     }
 
@@ -113,7 +113,7 @@ static char *special_in(const char *path, const char *prefix, struct strv *todo)
     return found;
 }
 
-static char *special_below(const char *top, const char *prefix)
+static char *fifo_below(const char *top, const char *prefix)
 {
     AUTO(strv) todo = {0};
     char *found = NULL;
@@ -121,7 +121,7 @@ static char *special_below(const char *top, const char *prefix)
     while (todo.len > 0 && !found && !process_interrupted()) {
         autofree char *folder = todo.items[--todo.len];
         todo.items[todo.len] = NULL;
-        found = special_in(folder, prefix, &todo);
+        found = fifo_in(folder, prefix, &todo);
     }
     return found;
 }
@@ -141,20 +141,20 @@ static char *named_in(const char *file, const char *key, const char *dir)
     return path_join(dir, text.data + strlen(key));
 }
 
-char *gitdir_special(const char *marker, const char *tree)
+char *gitdir_fifo(const char *marker, const char *tree)
 {
     struct stat st;
-    if (stat(marker, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+    if (stat(marker, &st) == 0 && S_ISFIFO(st.st_mode))
         return xstrdup(marker);
 
     autofree char *above = path_dir(marker), *linked = named_in(marker, "gitdir: ", above);
     const char *own = linked ? linked : marker;
     autofree char *file = path_join(own, "commondir"), *common = named_in(file, "", own);
-    char *found = special_below(own, "");
+    char *found = fifo_below(own, "");
     if (!found && common)
-        found = special_below(common, "");
+        found = fifo_below(common, "");
     if (!found)
-        found = special_below(tree, ".git");
+        found = fifo_below(tree, ".git");
 
     /* Rules in the folders above the project. */
     const char *rest = NULL;
@@ -163,7 +163,7 @@ char *gitdir_special(const char *marker, const char *tree)
         char *parent = path_dir(at);
         free(at);
         at = parent;
-        found = special_in(at, ".git", &ignored);
+        found = fifo_in(at, ".git", &ignored);
     }
     return found;
 }

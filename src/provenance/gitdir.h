@@ -10,10 +10,11 @@
  * `own` is the folder of one work tree ($GIT_DIR), `common` the one that all work trees share
  * ($GIT_COMMON_DIR); without linked work trees they are the same. */
 
-/* A FIFO, socket or device among the files that libgit2 would open and wait for: anywhere in the
- * folders that the marker (".git" or GIT_DIR) leads to, or, below and above the work tree's folder
- * `tree`, with a name that begins with ".git". NULL: there is none. Caller frees. */
-char *gitdir_special(const char *marker, const char *tree);
+/* A FIFO among the files that libgit2 would open and wait for: anywhere in the folders that the
+ * marker (".git" or GIT_DIR) leads to, or, below and above the work tree's folder `tree`, with a
+ * name that begins with ".git". Sockets and devices are none: git itself keeps a socket in ".git",
+ * and sandboxes put /dev/null in the place of files. NULL: there is none. Caller frees. */
+char *gitdir_fifo(const char *marker, const char *tree);
 /* The number of objects in the packs, by their indexes (gitformat-pack(5)). What can't be read
  * counts as 0. */
 uint64_t gitdir_count_packed(const char *common);

@@ -61,7 +61,7 @@ struct checkout {
     char *marker;        /* the ".git" that was found, or GIT_DIR */
     struct strv shallow; /* as gitdir_read_shallow gives it */
     bool initialized;
-    bool special;   /* a FIFO or the like is among its files */
+    bool fifo;      /* one is among its files */
     bool untrusted; /* git wouldn't look at it either: that isn't passed over */
 };
 
@@ -121,13 +121,12 @@ static int load(struct checkout *checkout, struct error *err)
 /* libgit2 would open a FIFO and wait for ever. */
 static int check_files(struct checkout *checkout, const char *marker, struct error *err)
 {
-    autofree char *special = gitdir_special(marker, checkout->dir);
-    checkout->special = special != NULL;
-    if (!special)
+    autofree char *fifo = gitdir_fifo(marker, checkout->dir);
+    checkout->fifo = fifo != NULL;
+    if (!fifo)
         return 0;
-    return error_set(err, ERROR_PROJECT,
-                     "'%s' is a FIFO, socket or device, where git expects a file; remove it",
-                     special);
+    return error_set(err, ERROR_PROJECT, "'%s' is a FIFO, where git expects a file; remove it",
+                     fifo);
 }
 
 /* Opens the repository at `path` (a work tree or a git folder), whose marker is its ".git" or the
@@ -544,8 +543,7 @@ static int read_all(struct checkout *checkout, const char *dir, const struct str
  * libgit2. */
 static bool is_unreadable(const struct checkout *checkout, const struct error *err)
 {
-    return checkout->root && err->kind == ERROR_PROJECT && !checkout->untrusted &&
-           !checkout->special;
+    return checkout->root && err->kind == ERROR_PROJECT && !checkout->untrusted && !checkout->fifo;
 }
 
 int provenance_read(const char *dir, const struct strv *left_out, struct provenance *out,

@@ -1,5 +1,8 @@
 #include "provenance_fixture.h"
 
+#include <sys/socket.h>
+#include <sys/un.h>
+
 static void read_fine(const char *dir, struct provenance *out)
 {
     struct error err = {0};
@@ -494,6 +497,24 @@ static void fifos_are_refused(void **state)
     }
 }
 
+/* Nobody waits for these: git's own monitor keeps a socket in .git, and sandboxes put /dev/null in
+ * the place of files. */
+static void sockets_and_devices_are_fine(void **state)
+{
+    autofree char *dir = make(*state, "r"), *git_folder = path_join(dir, ".git");
+    AUTO(provenance) out = {0};
+    struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = "fsmonitor--daemon.ipc"};
+    autoclose int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(chdir(git_folder), 0); /* the path of a socket is short */
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(symlink("/dev/null", ".gitattributes"), 0);
+    read_fine(dir, &out);
+    assert_true(out.found);
+    assert_non_null(out.commit);
+}
+
 #if defined(__SANITIZE_ADDRESS__)
 /* libgit2 1.5 forgets a match of its own when a repository has extensions. */
 const char *__lsan_default_suppressions(void);
@@ -524,6 +545,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(origin_without_secrets, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unreadable_repositories, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fifos_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(sockets_and_devices_are_fine, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("provenance", tests, NULL, NULL);
 }
