@@ -11,6 +11,14 @@ static bool same_tag(const char *tag, const char *name)
     return colon && strcmp(colon + 1, name) == 0;
 }
 
+/* podman and buildah put this before a name without a host. */
+static bool same_local(const char *tag, const char *name)
+{
+    static const char local[] = "localhost/";
+    size_t length = sizeof local - 1;
+    return strncmp(tag, local, length) == 0 && reference_same(tag + length, name);
+}
+
 /* How many images have a matching name; *found: the last of them. */
 static size_t find(const struct js *list, const char *name,
                    bool (*matches)(const char *tag, const char *name), const struct js **found)
@@ -56,6 +64,8 @@ const struct js *docker_names_choose(const struct js *list, const char *name, st
 
     const struct js *found = js_at(list, 0);
     size_t count = name ? find(list, name, reference_same, &found) : js_count(list);
+    if (name && count == 0)
+        count = find(list, name, same_local, &found);
     if (name && count == 0 && !strpbrk(name, ":/"))
         count = find(list, name, same_tag, &found);
     if (count == 1)

@@ -269,7 +269,8 @@ static void names_of_images(void **state)
         "{\"Config\":\"1\",\"RepoTags\":[\"app:1\",\"app:latest\"]},"
         "{\"Config\":\"2\",\"RepoTags\":[\"docker.io/library/go:v1\"]},"
         "{\"Config\":\"3\",\"RepoTags\":[\"x/y:1\",\"localhost:5000/z/y:5\"]},"
-        "{\"Config\":\"4\",\"RepoTags\":null}]";
+        "{\"Config\":\"4\",\"RepoTags\":null},"
+        "{\"Config\":\"5\",\"RepoTags\":[\"localhost/pod:7\",\"localhost/go:v1\"]}]";
     static const struct {
         const char *name, *config;
     } cases[] = {
@@ -279,7 +280,12 @@ static void names_of_images(void **state)
         {"go:v1", "2"},
         {"library/go:v1", "2"},
         {"docker.io/library/app:1", "1"},
-        {"v1", "2"},
+        {"localhost/go:v1", "5"},
+        {"pod:7", "5"},
+        {"team/pod:7", NULL},
+        {"7", "5"},
+        {"latest", "1"},
+        {"v1", NULL},
         {"5", "3"},
         {"localhost:5000/z/y:5", "3"},
         {"1", NULL},
