@@ -82,11 +82,29 @@ static void check_rights(struct gate *gate, const struct rootfs_entry *entry)
                  dir ? "list and enter" : "read");
 }
 
+/* Whether a folder is WORKDIR, or has a started program in it: LB059 and LB055 are about these. */
+static bool has_own_rule(const struct gate *gate, const struct rootfs_entry *workdir,
+                         const struct rootfs_entry *entry)
+{
+    const struct rootfs_entry *const started[] = {gate->start.program.entry,
+                                                  gate->start.in_shell.entry};
+    if (entry->type != TAR_DIR || !strv_contains(&gate->own, entry->path))
+        return false;
+
+    for (size_t i = 0; i < countof(started); i++)
+        if (started[i] && path_below(started[i]->path, entry->path, NULL))
+            return true;
+    return entry == workdir;
+}
+
 /* Everything in the function's own folders, and the folders above them. */
 void gate_rights_of_files(struct gate *gate)
 {
     static const char *const above[] = {"var"};
-    const struct rootfs_entry *root = rootfs_find(gate->tree, "");
+    const char *place = js_get_text(gate->config, "WorkingDir");
+    const struct rootfs_entry *root = rootfs_find(gate->tree, ""),
+                              *workdir = place ? gate_follow(gate, place) : NULL;
+
     if (root && !(gate_rights(root) & 1))
         gate_add(gate, RULE_UNREADABLE_FILE, root->layer, "",
                  "the root's mode is %04o: Lambda's user 993:990 can't enter it", root->mode);
@@ -100,8 +118,7 @@ void gate_rights_of_files(struct gate *gate)
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        bool workdir = entry->type == TAR_DIR && strv_contains(&gate->own, entry->path);
-        if (gate_own(gate, entry->path) && !workdir) /* LB059 and LB055 are about these */
+        if (gate_own(gate, entry->path) && !has_own_rule(gate, workdir, entry))
             check_rights(gate, entry);
     }
 }

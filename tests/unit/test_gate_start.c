@@ -212,6 +212,7 @@ static void own(void **state)
         {NAMES("/app/x"), {"app/x", '0', "x", 0600}, "LB061"},
         {NAMES("app/x"), {"app/x", '0', "x", 0600}, "LB061"},
         {NAMES("x.py"), {"x.py", '0', "x", 0600}, "LB061"},
+        {NAMES("/work"), {"work/", '5', NULL, 0700}, "LB061"},
         {NAMES("/app/y"), {"app/x", '0', "x", 0600}, ""},
         {NAMES("/etc/x"), {"etc/shadow", '0', "x", 0600}, ""},
         {"{\"Cmd\":[\"/function/main\"]}", {"function/x", '0', "x", 0600}, "LB061"},
