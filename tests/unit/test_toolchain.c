@@ -107,6 +107,14 @@ static void no_good(void **state)
     assert_int_equal(prove(&box, "lbuild-no-such-compiler", arch_native(), &why4), 0);
     assert_string_equal(why4, "not found");
 
+    autofree char *bare = script(
+        &box, "bare",
+        "#!/bin/sh\necho 'clang: error: unable to execute command: Executable \"ld\" doesn'\\''t "
+        "exist!' >&2\nexit 1\n");
+    autofree char *why6 = NULL;
+    assert_int_equal(prove(&box, bare, arch_native(), &why6), 0);
+    assert_non_null(strstr(why6, "Executable"));
+
     autofree char *cc = process_find("cc");
     if (cc) {
         assert_int_equal(prove(&box, cc, other, &why5), 0);

@@ -120,13 +120,16 @@ static bool is_passing(const char *output)
         "terminated with signal",
         "signal terminated program",
         "due to signal",
-        "unable to execute command: ",
         "Killed",
     };
     for (size_t i = 0; i < countof(words); i++)
         if (strstr(output, words[i]))
             return true;
-    return false;
+
+    /* clang says this of a signal, of a failed spawn, and of a program that isn't installed. */
+    static const char cant_execute[] = "unable to execute command: ";
+    const char *at = strstr(output, cant_execute);
+    return at && strncmp(at + strlen(cant_execute), "Executable ", 11) != 0;
 }
 
 /* 0 and the reason; -1 when the compiler isn't to blame: the next one, with another C library,
