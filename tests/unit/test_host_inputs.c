@@ -84,6 +84,28 @@ static void embedded_files_without_a_list(void **state)
     bench_release(&b);
 }
 
+/* A .s file that embeds nothing is compiled once, whether the assembler lists files or not. */
+static void plain_assembly(void **state)
+{
+    static const char *const flags[] = {"-O1", "-flto"};
+    (void)state;
+
+    for (size_t i = 0; i < countof(flags); i++) {
+        struct bench b;
+        bench_init(&b);
+        strv_add(&b.plan.sources, "three.s");
+        strv_add(&b.plan.compile_flags, flags[i]);
+        put(b.project, "three.s",
+            ".data\n.globl three\nthree: .byte 3\n"
+            ".section .note.GNU-stack,\"\",@progbits\n");
+        build_well(&b);
+        build_well(&b);
+        assert_int_equal(starts(&b, true), 0);
+        assert_false(b.unlisted);
+        bench_release(&b);
+    }
+}
+
 /* Cases A7: option files, and other files that only the command names. */
 static void option_files_are_inputs(void **state)
 {
@@ -151,6 +173,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(embedded_files_are_inputs),
         cmocka_unit_test(embedded_files_without_a_list),
+        cmocka_unit_test(plain_assembly),
         cmocka_unit_test(option_files_are_inputs),
         cmocka_unit_test(archives_by_path),
     };

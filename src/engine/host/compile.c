@@ -198,9 +198,11 @@ static void unit_ended(void *data, const struct process *process, int status)
     struct unit *unit = data;
     /* The compiler lists nothing for a .s file, which goes to the assembler as it is. */
     bool plain = ends_with(unit->name, ".s");
+    autofree char *source = path_join(process->dir, unit->path);
     struct done done = {.made = unit->object,
-                        .depfile = plain && !unit->blind ? unit->embedded : unit->depfile,
-                        .embedded = plain ? NULL : unit->embedded,
+                        .depfile = plain ? NULL : unit->depfile,
+                        .source = plain ? source : NULL,
+                        .embedded = unit->embedded,
                         .blind = unit->blind,
                         .started = unit->started,
                         .by_content = true};

@@ -398,15 +398,17 @@ static bool embeds(struct objects *objects, const struct step *step)
 /* Fills in step->inputs. False: they aren't all known. */
 static bool find_inputs(struct objects *objects, const struct done *done, struct step *step)
 {
-    bool listed = read_rules(done->depfile, step->dir, &step->inputs) == 0;
-    if (listed && done->embedded)
-        listed = read_embedded(done->embedded, step) == 0;
+    bool listed = done->source || read_rules(done->depfile, step->dir, &step->inputs) == 0;
+    if (done->source)
+        strv_add(&step->inputs, done->source);
+    /* distcc, or a ccache that a script hides, may not have run the assembler here. */
+    bool blind = done->embedded ? read_embedded(done->embedded, step) != 0 : done->blind;
+    drop_own(objects->store, &step->inputs);
+    step->unlisted = blind && (!listed || embeds(objects, step));
 
     for (size_t i = 0; i < step->named.len; i++)
         if (!strv_contains(&step->inputs, step->named.items[i]))
             strv_add(&step->inputs, step->named.items[i]);
-    drop_own(objects->store, &step->inputs);
-    step->unlisted = done->blind && (!listed || embeds(objects, step));
     return listed && !step->unlisted;
 }
 
@@ -416,7 +418,7 @@ int objects_keep(struct objects *objects, const struct done *done, struct step *
     AUTO(buf) record = {0};
     if (keep_output(objects->store, done->made, &step->output, err) != 0)
         return -1;
-    if (!done->depfile || !find_inputs(objects, done, step))
+    if ((!done->depfile && !done->source) || !find_inputs(objects, done, step))
         return 0;
 
     buf_addf(&record, "lbuild step 2\noutput %s\n", step->output.text);

@@ -50,7 +50,9 @@ struct done {
                              step isn't remembered */
     const char *embedded; /* the same from the assembler, which reads .incbin and .include;
                              NULL: none */
-    bool blind;           /* there is no such list: look for these words in the inputs */
+    const char *source;   /* the only file that it reads, except embedded ones; NULL: the depfile
+                             says which */
+    bool blind;           /* there is no such list: look for these words in what it read */
     int64_t started; /* objects_settle() before the start: a file changed since then may differ from
                         what was read */
     bool by_content; /* keep digests of the inputs too: for sources; stat data is
