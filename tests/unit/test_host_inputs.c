@@ -132,6 +132,27 @@ static void option_files_are_inputs(void **state)
     bench_release(&b);
 }
 
+/* The linker's map is no input, however the command names it. */
+static void maps_are_no_inputs(void **state)
+{
+    static const char *const options[] = {"-Wl,-Map=out.map", "-Wl,-Map,out.map",
+                                          "-Wl,-Map -Wl,out.map", "-Xlinker -Map -Xlinker out.map"};
+    (void)state;
+
+    for (size_t i = 0; i < countof(options); i++) {
+        struct bench b;
+        bench_init(&b);
+        words(&b.plan.link_flags, options[i]);
+        build_well(&b);
+        put(b.project, "two.c", "#include \"two.h\"\nint two(void) { return 3; }\n");
+        build_well(&b);
+        run_program(&b, "3 .lbuild/runtime/c/rt.c main.c\n");
+        build_well(&b);
+        assert_int_equal(starts(&b, false), 0);
+        bench_release(&b);
+    }
+}
+
 static void run_in(struct bench *b, const char *const *argv)
 {
     struct process_result result;
@@ -175,6 +196,7 @@ int main(void)
         cmocka_unit_test(embedded_files_without_a_list),
         cmocka_unit_test(plain_assembly),
         cmocka_unit_test(option_files_are_inputs),
+        cmocka_unit_test(maps_are_no_inputs),
         cmocka_unit_test(archives_by_path),
     };
 

@@ -46,9 +46,23 @@ static void add_file(const char *name, const char *dir, struct strv *out)
         strv_take(out, take(path));
 }
 
+/* Whether an option's value is a file that the command writes: the linker's map, the assembler's
+ * listing, gcc's remarks. */
+static bool is_written(const char *option)
+{
+    static const char *const maps[] = {"-Map", "--Map"};
+    size_t length = strcspn(option, "=");
+    for (size_t i = 0; i < countof(maps); i++)
+        if (length == strlen(maps[i]) && strncmp(option, maps[i], length) == 0)
+            return true;
+    return option[length] &&
+           (strncmp(option, "-a", 2) == 0 || strncmp(option, "-fopt-info", 10) == 0);
+}
+
 void named_files(const struct strv *words, const char *dir, struct strv *out)
 {
-    for (size_t i = 0; i < words->len; i++) {
+    bool written = false; /* the next part */
+    for (size_t i = 1; i < words->len; i++) {
         if (strchr(words->items[i], ','))
             add_file(words->items[i], dir, out);
 
@@ -57,8 +71,12 @@ void named_files(const struct strv *words, const char *dir, struct strv *out)
             autofree char *copy = xstrndup(part, length);
             const char *value = strchr(copy, '=');
             part += length;
-            add_file(copy, dir, out);
-            if (value)
+            if (strcmp(copy, "-Xlinker") == 0 || strcmp(copy, "-Wl") == 0)
+                continue;
+            if (!written)
+                add_file(copy, dir, out);
+            written = is_written(copy) && !value;
+            if (value && !is_written(copy))
                 add_file(value + 1, dir, out);
         }
     }

@@ -11,7 +11,8 @@
 void named_expand(const struct strv *argv, const char *dir, struct strv *out);
 
 /* The regular files among the words and their parts (after "@", "=", a comma or -T), as absolute
- * paths. A word that only looks like one costs a compile too many. */
+ * paths, without the first word, which is the compiler, and without files that the command writes.
+ * A word that only looks like one costs a compile too many. */
 void named_files(const struct strv *words, const char *dir, struct strv *out);
 
 #endif
