@@ -18,7 +18,7 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
     if (strcmp(run->toolchain.libc, "musl") == 0)
         strv_add(argv, PLAN_MUSL_STACK); /* first: a size of the project's comes later, and wins */
     strv_add_all(argv, &plan->link_flags);
-    if (run->lto || compile_has_lto(&plan->link_flags)) {
+    if (run->lto || compile_has_lto(&plan->link_flags) || compile_has_lto(&plan->link_inputs)) {
         compile_prefix_maps(run, argv);
         strv_add(argv, "-frandom-seed=link");
     }
@@ -39,10 +39,12 @@ static void link_command(const struct host_run *run, bool for_key, struct strv *
 /* Whether the linker can list what it read. A linker that the user chose was never tried. */
 static bool has_depfile(const struct host_run *run)
 {
-    const struct strv *flags = &run->job->plan->link_flags;
-    for (size_t i = 0; i < flags->len; i++)
-        if (strncmp(flags->items[i], "-fuse-ld=", 9) == 0)
-            return false;
+    const struct plan *plan = run->job->plan;
+    const struct strv *const lists[] = {&plan->link_flags, &plan->link_inputs};
+    for (size_t k = 0; k < countof(lists); k++)
+        for (size_t i = 0; i < lists[k]->len; i++)
+            if (strncmp(lists[k]->items[i], "-fuse-ld=", 9) == 0)
+                return false;
     return run->toolchain.link_depfile;
 }
 
