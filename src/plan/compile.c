@@ -204,8 +204,9 @@ static void decide_flags(const struct plan_facts *facts, const struct strv *flag
 
 const char *plan_native_word(const struct strv *words)
 {
-    static const char *const options[] = {"-march=native", "-mtune=native", "-mcpu=native",
-                                          "target-cpu=native"};
+    /* Not -mtune: such a program runs everywhere. */
+    static const char *const options[] = {"-march=native", "-mcpu=native", "target-cpu=native",
+                                          "-Ctarget-cpu=native"};
     for (size_t i = 0; i < words->len; i++)
         for (size_t k = 0; k < countof(options); k++) {
             const char *word = words->items[i], *at = strstr(word, options[k]);

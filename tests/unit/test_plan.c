@@ -396,7 +396,6 @@ static void the_processor_of_this_machine_is_refused(void **state)
         {"[build]\nflags = -O2 -march=native\n",
          "lbuild.ini:2:9: '-march=native' compiles for the processor of this machine"},
         {"[build]\nflags = -O2 -march=native\n", "write -march=x86-64-v3 for all of Lambda's x86"},
-        {"[build]\nflags = -mtune=native\n", "'-mtune=native'"},
         {"[image]\narch = arm64\n[build]\nflags = -mcpu=native+crypto\n",
          "write -mcpu=neoverse-n1 for all of Lambda's arm64"},
         {"[build]\nlink-flags = -flto -march=native\n", "lbuild.ini:2:14: '-march=native'"},
@@ -410,8 +409,16 @@ static void the_processor_of_this_machine_is_refused(void **state)
         if (!strstr(f->err.text, cases[i].said))
             fail_msg("'%s' lacks '%s'", f->err.text, cases[i].said);
     }
-    assert_int_equal(
-        plan(f, "[project]\nname = a\n[build]\nflags = -march=x86-64-v3 -DA=-march=native\n"), 0);
+    assert_int_equal(plan(f, "[project]\nname = a\n[build]\n"
+                             "flags = -march=x86-64-v3 -mtune=native -DA=-march=native\n"),
+                     0);
+
+    static const char *const of_rust[] = {"-Ctarget-cpu=native", "target-cpu=native"};
+    for (size_t i = 0; i < countof(of_rust); i++) {
+        AUTO(strv) words = {0};
+        strv_add(&words, of_rust[i]);
+        assert_non_null(plan_native_word(&words));
+    }
 }
 
 static void wrong_choices(void **state)
