@@ -95,6 +95,9 @@ static void plain_assembly(void **state)
         bench_init(&b);
         strv_add(&b.plan.sources, "three.s");
         strv_add(&b.plan.compile_flags, flags[i]);
+        put(b.project, "two.c",
+            "#include \"two.h\"\nstruct { int include_dirs, x; } c = {1, 2};\n"
+            "int two(void) { return c.include_dirs + c.x; }\n");
         put(b.project, "three.s",
             ".data\n.globl three\nthree: .byte 3\n"
             ".section .note.GNU-stack,\"\",@progbits\n");

@@ -4,6 +4,7 @@
 #include "support/makerule.h"
 #include "support/own.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -88,11 +89,23 @@ static bool has_word(const struct buf *text, const char *const *words)
     return false;
 }
 
+/* Whether a text may have a directive of the assembler: its name and no longer one, as in
+ * "config.include_dirs", and not a call. */
+static bool has_directive(const struct buf *text, const char *name)
+{
+    const char *at = buf_text(text), *end = at + text->len;
+    for (; (at = memmem(at, (size_t)(end - at), name, strlen(name)));) {
+        at += strlen(name);
+        if (!isalnum((unsigned char)*at) && *at != '_' && *at != '(')
+            return true;
+    }
+    return false;
+}
+
 /* Reads a file for its digest, and checks whether it uses the date, or may embed files. */
 static bool study(struct fact *fact)
 {
     static const char *const clocks[] = {"__DATE__", "__TIME__", NULL};
-    static const char *const embeds[] = {".incbin", ".include", NULL};
     struct error ignored;
     AUTO(buf) text = {0};
     if (fact->was_read || !fact->exists)
@@ -102,7 +115,7 @@ static bool study(struct fact *fact)
         return false;
 
     fact->dated = has_word(&text, clocks);
-    fact->embeds = has_word(&text, embeds);
+    fact->embeds = has_directive(&text, ".incbin") || has_directive(&text, ".include");
     return fact->was_read = true;
 }
 
