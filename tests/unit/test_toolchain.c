@@ -107,6 +107,9 @@ static void no_good(void **state)
     assert_int_equal(prove(&box, "lbuild-no-such-compiler", arch_native(), &why4), 0);
     assert_string_equal(why4, "not found");
 
+    autofree char *remote = script(&box, "remote", "#!/bin/sh\nexit 255\n"), *why7 = NULL;
+    assert_int_equal(prove(&box, remote, arch_native(), &why7), 0);
+
     autofree char *bare = script(
         &box, "bare",
         "#!/bin/sh\necho 'clang: error: unable to execute command: Executable \"ld\" doesn'\\''t "

@@ -10,6 +10,7 @@
 #include "support/process.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -132,6 +133,12 @@ static bool is_passing(const char *output)
     return at && strncmp(at + strlen(cant_execute), "Executable ", 11) != 0;
 }
 
+/* Not a wrapper's own status: ssh and perl end with 255. */
+static bool is_signal(int status)
+{
+    return status > 128 && status <= 128 + SIGRTMAX;
+}
+
 /* 0 and the reason; -1 when the compiler isn't to blame: the next one, with another C library,
  * would only hide that. */
 static int probe_refused(struct probe *probe, const struct buf *output, int status,
@@ -143,7 +150,7 @@ static int probe_refused(struct probe *probe, const struct buf *output, int stat
             err, ERROR_BUILD,
             "no space left in '%s'; make room, or set XDG_CACHE_HOME to a folder that has some",
             probe->folder);
-    if (status > 128)
+    if (is_signal(status))
         return error_set(
             err, ERROR_BUILD,
             "%s was killed by signal %d when it was tried; is there enough memory? otherwise "
@@ -236,7 +243,7 @@ static int probe_tool(struct probe *probe, const char *option, struct error *err
     if (process_run(&process, &result, err) != 0)
         return -1;
     /* Without the tool the proof would hold when the tool is replaced. */
-    if (result.status != 0 && (result.status > 128 || is_passing(buf_text(&errors))))
+    if (result.status != 0 && (is_signal(result.status) || is_passing(buf_text(&errors))))
         return probe_refused(probe, &errors, result.status, err);
 
     autofree char *word = xstrndup(buf_text(&output), strcspn(buf_text(&output), "\n"));
