@@ -184,6 +184,8 @@ int depfile_write(const struct pipeline_options *options, const struct pipeline 
         return 0;
     if (collect(p, &paths, err) != 0)
         return -1;
+    if (p->unlisted)
+        strv_add(&paths, ""); /* a file without a name: make looks each time */
 
     makerule_write(target, &paths, &text);
     if (outfile_write(options->depfile, text.data, text.len, err) != 0 ||
