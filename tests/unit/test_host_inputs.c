@@ -132,6 +132,11 @@ static void option_files_are_inputs(void **state)
     assert_int_equal(starts(&b, false), 1);
     build_well(&b);
     assert_int_equal(starts(&b, false), 0);
+
+    put(b.project, "link.opt", "-flto -march=native"); /* cases A10 */
+    assert_int_equal(build(&b, NULL), -1);
+    assert_int_equal(b.err.kind, ERROR_PROJECT);
+    assert_non_null(strstr(b.err.text, "link-flags: '-march=native'"));
     bench_release(&b);
 }
 

@@ -75,6 +75,16 @@ void step_words(struct step *step, const struct strv *argv, struct strv *words)
     shadows_folders(words, step->dir, &step->folders);
 }
 
+int compile_refuse_native(const struct host_run *run, const struct strv *words, const char *setting,
+                          struct error *err)
+{
+    const char *word = plan_native_word(words);
+    if (!word)
+        return 0;
+    autofree char *help = plan_native_help(word, run->job->plan->arch);
+    return error_set(err, ERROR_PROJECT, "an option file of [build] %s: %s", setting, help);
+}
+
 void compile_prefix_maps(const struct host_run *run, struct strv *argv)
 {
     const struct plan *plan = run->job->plan;
@@ -149,10 +159,8 @@ static int unit_command(struct unit *unit, size_t number, struct error *err)
         return -1;
     unit->step.dir = plan->project_dir;
     step_words(&unit->step, &unit->argv, &words);
-    if (plan_native_word(&words)) { /* in an option file, which the plan doesn't read */
-        autofree char *help = plan_native_help(plan_native_word(&words), plan->arch);
-        return error_set(err, ERROR_PROJECT, "an option file of [build] flags: %s", help);
-    }
+    if (compile_refuse_native(run, &words, "flags", err) != 0)
+        return -1;
     bool lto = compile_has_lto(&words); /* then the linker assembles, and lists nothing */
     unit->blind = lto || !run->toolchain.as_depfile;
     run->lto = run->lto || lto;

@@ -31,6 +31,11 @@ int compile_key(const struct host_run *run, const char *kind, const struct strv 
  * them with the content of option files. */
 void step_words(struct step *step, const struct strv *argv, struct strv *words);
 
+/* Refuses words that ask for this machine's processor, as step_words() gave them: an option file
+ * has them, which the plan doesn't read. */
+int compile_refuse_native(const struct host_run *run, const struct strv *words, const char *setting,
+                          struct error *err) must_check;
+
 /* The options that keep paths of this machine out of __FILE__ and debug information. With gcc the
  * last map that matches wins. */
 void compile_prefix_maps(const struct host_run *run, struct strv *argv);

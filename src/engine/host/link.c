@@ -150,6 +150,8 @@ int link_program(struct host_run *run, char **path, struct error *err)
     if (compile_key(run, "link", &words, &step.key, err) != 0)
         return -1;
     step_words(&step, &words, &all);
+    if (compile_refuse_native(run, &all, "link-flags", err) != 0)
+        return -1;
     bool found = !run->unlisted && objects_find(&run->objects, &step) == 1;
     if (!found && link_anew(run, &step, err) != 0)
         return -1;
