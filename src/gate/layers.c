@@ -97,6 +97,15 @@ static bool has_own_rule(const struct gate *gate, const struct rootfs_entry *wor
     return entry == workdir;
 }
 
+/* Whether it is one of a user's settings or caches, which are closed to others by habit. A function
+ * that has its WORKDIR in the home folder needn't read them. */
+static bool is_setting(const char *path)
+{
+    const char *rest = NULL;
+    const char *below = path_below(path, "home", &rest) ? strchr(rest, '/') : NULL;
+    return below && below[1] == '.';
+}
+
 /* Everything in the function's own folders, and the folders above them. */
 void gate_rights_of_files(struct gate *gate)
 {
@@ -118,7 +127,8 @@ void gate_rights_of_files(struct gate *gate)
 
     for (size_t i = 0; i < rootfs_count(gate->tree); i++) {
         const struct rootfs_entry *entry = rootfs_at(gate->tree, i);
-        if (gate_own(gate, entry->path) && !has_own_rule(gate, workdir, entry))
+        if (gate_own(gate, entry->path) && !has_own_rule(gate, workdir, entry) &&
+            !is_setting(entry->path))
             check_rights(gate, entry);
     }
 }

@@ -202,6 +202,7 @@ static void own(void **state)
         {IN("/function"), {"function/app.py", '0', "x", 0644}, ""},
         {IN("/usr/src/app"), {"usr/src/app/x", '0', "x", 0600}, "LB061"},
         {IN("/home/node"), {"home/node/x", '0', "x", 0600}, "LB061"},
+        {IN("/home/node"), {"home/node/.npmrc", '0', "x", 0600}, ""},
         {IN("/app"), {"function/app.py", '0', "x", 0600}, ""},
         {IN("/work"), {"work/", '5', NULL, 0700}, "LB059"},
         {IN("/"), {"function/app.py", '0', "x", 0600}, ""},
