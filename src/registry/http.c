@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <curl/curl.h>
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -317,7 +318,9 @@ static curl_socket_t on_socket(void *data, curlsocktype purpose, struct curl_soc
     (void)purpose;
     if (transfer->hop.foreign && !transfer->hop.proxy.url &&
         !way_allows(&transfer->http->way, address_zone(&address->addr))) {
-        transfer->inside = true;
+        if (getnameinfo(&address->addr, address->addrlen, transfer->inside, sizeof transfer->inside,
+                        NULL, 0, NI_NUMERICHOST) != 0)
+            snprintf(transfer->inside, sizeof transfer->inside, "?");
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -419,9 +422,9 @@ static CURLcode judge(struct transfer *transfer, const struct http_url *to, CURL
     struct way *way = &transfer->http->way;
     char *address = NULL;
 
-    if (code == CURLE_COULDNT_CONNECT && transfer->inside) {
+    if (code == CURLE_COULDNT_CONNECT && transfer->inside[0]) {
         autofree char *said = censor_text(&transfer->http->censor, to->server);
-        way_refuse(way, said, transfer->err);
+        way_refuse(way, said, transfer->inside, transfer->err);
         transfer_fail(transfer);
     }
     if (code != CURLE_OK || !way->home || transfer->hop.foreign)
@@ -439,7 +442,8 @@ static CURLcode send_hop(struct transfer *transfer, const struct http_url *to, c
 {
     CURL *handle = transfer->http->handle;
     const struct proxy *proxy = &transfer->hop.proxy;
-    transfer->enough = transfer->inside = false;
+    transfer->enough = false;
+    transfer->inside[0] = '\0';
     curl.easy_reset(handle);
     if (way_choose(&transfer->http->way, to, &transfer->hop, transfer->err) != 0) {
         transfer_fail(transfer);

@@ -4,6 +4,8 @@
 #include "registry/http.h"
 #include "registry/way.h"
 
+#include <netinet/in.h>
+
 /* One request on its way: what becomes of the pieces that arrive. */
 struct transfer {
     struct http *http;
@@ -14,10 +16,10 @@ struct transfer {
     struct hop hop;    /* the present one */
     int64_t deadline;  /* by process_clock() */
     size_t header_bytes;
-    bool inside;  /* an address of the hop was refused */
-    bool failed;  /* *err says why */
-    bool enough;  /* the body of an error was cut */
-    bool started; /* the request's `begin` was called */
+    char inside[INET6_ADDRSTRLEN]; /* an address of the hop that was refused; "" for none */
+    bool failed;                   /* *err says why */
+    bool enough;                   /* the body of an error was cut */
+    bool started;                  /* the request's `begin` was called */
 };
 
 /* These return -1 when no more may come: after an error, with `failed` set, or with `enough`. */

@@ -25,12 +25,14 @@ void hop_release(struct hop *hop)
     *hop = (struct hop){0};
 }
 
-int way_refuse(const struct way *way, const char *host, struct error *err)
+int way_refuse(const struct way *way, const char *host, const char *address, struct error *err)
 {
-    return error_set(err, ERROR_REGISTRY,
-                     "%s: the registry sends lbuild on to '%s', an address inside of this network; "
-                     "that is not accepted",
-                     way->home, host);
+    return error_set(
+        err, ERROR_REGISTRY,
+        "%s: the registry sends lbuild on to '%s'%s%s%s, an address inside of this "
+        "network, which is not accepted; use a registry that is in this network itself "
+        "(--registry-mirror HOST=URL)",
+        way->home, host, address ? " (" : "", address ? address : "", address ? ")" : "");
 }
 
 int way_choose(const struct way *way, const struct http_url *url, struct hop *hop,
@@ -39,7 +41,7 @@ int way_choose(const struct way *way, const struct http_url *url, struct hop *ho
     hop_release(hop);
     hop->foreign = way->home && strcmp(way->home, url->host) != 0;
     if (hop->foreign && !way_allows(way, address_zone_of_host(url->host)))
-        return way_refuse(way, url->server, err);
+        return way_refuse(way, url->server, NULL, err);
 
     if (strcmp(url->scheme, "https") == 0)
         proxy_find(url->host, url->port, &hop->proxy);

@@ -30,8 +30,9 @@ struct hop {
 int way_choose(const struct way *way, const struct http_url *url, struct hop *hop,
                struct error *err) must_check;
 void hop_release(struct hop *hop);
-/* Makes the error for an address that isn't allowed. Returns -1. */
-int way_refuse(const struct way *way, const char *host, struct error *err);
+/* Makes the error for a host whose address isn't allowed; NULL when the host is the address.
+ * Returns -1. */
+int way_refuse(const struct way *way, const char *host, const char *address, struct error *err);
 
 /* Whether both have the same scheme, host and port. */
 bool way_same_origin(const struct http_url *a, const struct http_url *b);
