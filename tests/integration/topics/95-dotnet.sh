@@ -73,7 +73,7 @@ refused() {
     need_dotnet
     local dir=$D/refused
     cp -R "$SOURCES/../../examples/dotnet" "$dir"
-    fails_with 7 'no lock file; make packages.lock.json' dotnet_build "$dir" -q --locked
+    fails_with 7 'the project has none; create packages.lock.json' dotnet_build "$dir" -q --locked
     dotnet_project "$dir"
     cp "$dir/function.csproj" "$dir/other.csproj"
     fails_with 1 "there is more than one project file; name the program's with 'project' in \[inputs\]" dotnet_build "$dir" -q --locked

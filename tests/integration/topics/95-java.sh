@@ -67,7 +67,7 @@ gradle_locks() {
     sed -i s/1.4.0/1.3.0/ "$dir/gradle.lockfile"
     fails_with 7 "gradle.lockfile doesn't fit the project; run './gradlew dependencies --write-locks'" gradle_build "$dir" -q
     rm "$dir/gradle.lockfile"
-    fails_with 7 'no lock file; make pom.xml or gradle.lockfile' gradle_build "$dir" -q
+    fails_with 7 'the project has none; create pom.xml or gradle.lockfile' gradle_build "$dir" -q
     rm "$dir/gradlew"
     fails_with 1 "a Gradle project is built with its own wrapper.*run 'gradle wrapper'" lbuild build -C "$dir" --engine buildah --network host -q
 }
