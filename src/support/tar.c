@@ -26,8 +26,7 @@
     X(archive_, entry_symlink) X(archive_, entry_symlink_utf8) \
     X(archive_, entry_filetype) X(archive_, entry_perm) \
     X(archive_, entry_uid) X(archive_, entry_gid) X(archive_, entry_mtime) \
-    X(archive_, entry_size) X(archive_, entry_size_is_set) \
-    X(archive_, entry_xattr_count)
+    X(archive_, entry_size) X(archive_, entry_size_is_set)
 /* clang-format on */
 DL_TABLE(la, ARCHIVE_FUNCTIONS)
 
@@ -207,7 +206,6 @@ static int convert(struct tar_reader *reader, struct archive_entry *from, struct
     entry->uid = la.entry_uid(from);
     entry->gid = la.entry_gid(from);
     entry->mtime = la.entry_mtime(from);
-    entry->xattrs = la.entry_xattr_count(from) > 0;
     entry->size = entry->type == TAR_FILE && la.entry_size_is_set(from) ? la.entry_size(from) : 0;
 
     if (entry->size < 0 || entry->uid < 0 || entry->gid < 0)

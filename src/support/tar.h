@@ -29,7 +29,6 @@ struct tar_entry {
     int64_t uid, gid;
     int64_t mtime; /* whole seconds since 1970 */
     int64_t size;  /* bytes of content; 0 for anything but files */
-    bool xattrs;   /* when read: it has extended attributes. The writer leaves them out */
 };
 
 /* Where bytes come from or go to. A source returns the number of bytes read, 0 at the end, or -1
