@@ -86,7 +86,7 @@ static int check_links(const struct pipeline_options *options, const struct fact
         return 0;
     return error_set(err, ERROR_PROJECT,
                      "'%s' leads to '%s' by a link, %s; remove the link, or name the output with "
-                     "-o",
+                     "-o or --set",
                      output, real, below ? "which belongs to git" : "out of the project's folder");
 }
 

@@ -427,8 +427,8 @@ static int check_output_file(const struct project *project, const char *file, st
         return 0;
 
     autofree char *place = origin_text(&project->values[KEY_OUTPUT_FILE].origin);
-    return error_set(err, ERROR_PROJECT, "%s: '%s' %s; to write there, name it with -o", place,
-                     file,
+    return error_set(err, ERROR_PROJECT, "%s: '%s' %s; to write there, name it with -o or --set",
+                     place, file,
                      slashed && clean[0] ? "belongs to git" : "is not below the project's folder");
 }
 
